@@ -1,0 +1,88 @@
+"""Rows, connections and the one transaction an act lives in."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, ClassVar
+
+import psycopg
+from sqlalchemy import DateTime, MetaData, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+class Base(DeclarativeBase):
+    """Every row has a random UUID: ids that leave the house tell nothing and can't be guessed."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        str: Text,
+        uuid.UUID: UUID(as_uuid=True),
+    }
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same address, naming the driver: psycopg 3."""
+    return "postgresql+psycopg://" + url.split("://", 1)[1]
+
+
+def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine whose every wait has an end: 5 s to connect, 15 s a statement, 60 s an idle transaction."""
+    return create_async_engine(
+        sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC -c statement_timeout=15s -c idle_in_transaction_session_timeout=60s"
+            " -c lock_timeout=10s",
+        },
+    )
+
+
+def make_sessions(engine: AsyncEngine) -> Sessions:
+    """Sessions that keep what they loaded after the commit, and never begin by surprise."""
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """One act: commits when the block ends, rolls back when it raises.
+
+    What the act wants told or done afterwards (`events.tell`, `jobs.defer`) is written inside, so it
+    happens exactly when the commit does.
+    """
+    async with sessions() as session, session.begin():
+        yield session
+
+
+async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection of the session's own transaction."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    assert isinstance(raw.driver_connection, psycopg.AsyncConnection)
+    return raw.driver_connection
+
+
+async def is_answering(sessions: Sessions) -> bool:
+    """Whether the database answers a trivial question now."""
+    async with sessions() as session:
+        return (await session.execute(text("select 1"))).scalar_one() == 1

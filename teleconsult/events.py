@@ -1,0 +1,75 @@
+"""What happened, told between processes by PostgreSQL's NOTIFY: ids only, after the commit, never before.
+
+An event is a hint to look again. What must arrive is a job (`teleconsult.jobs`).
+"""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+CHANNEL: Final = "teleconsult"
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A past-tense name and the ids it concerns."""
+
+    name: str
+    ids: dict[str, uuid.UUID]
+
+
+Listener = Callable[[Event], Awaitable[None]]
+
+
+async def tell(session: AsyncSession, name: str, **ids: uuid.UUID | None) -> None:
+    """Tell every process once this transaction commits. Nothing is told when it rolls back."""
+    payload = json.dumps({"name": name, "ids": {key: str(value) for key, value in ids.items() if value}})
+    await session.execute(text("select pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload})
+
+
+def parse_event(payload: str) -> Event:
+    """Read back what `tell` wrote."""
+    content = json.loads(payload)
+    return Event(content["name"], {key: uuid.UUID(value) for key, value in content["ids"].items()})
+
+
+async def listen(url: str, listener: Listener) -> None:
+    """Hand every event to `listener`, for ever; reconnect when the database went away.
+
+    A listener that raises is logged and does not stop the next event. After a reconnect the event
+    `Reconnected` is handed over: whoever follows should look again at everything.
+    """
+    delay = 0.5
+    first = True
+    while True:
+        try:
+            connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5)
+            async with connection:
+                await connection.execute(f"listen {CHANNEL}")
+                if not first:
+                    await _hand_over(listener, Event("Reconnected", {}))
+                first, delay = False, 0.5
+                async for notice in connection.notifies():
+                    await _hand_over(listener, parse_event(notice.payload))
+        except (psycopg.Error, OSError) as error:
+            log.warning("events.lost_connection", error=type(error).__name__)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 10)
+
+
+async def _hand_over(listener: Listener, event: Event) -> None:
+    try:
+        await asyncio.wait_for(listener(event), timeout=10)
+    except TimeoutError:
+        log.warning("events.listener_slow", event_name=event.name)
+    except Exception:
+        log.exception("events.listener_failed", event_name=event.name)

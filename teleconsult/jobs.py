@@ -1,0 +1,22 @@
+"""Work that must happen after an act commits: rows of procrastinate in the same PostgreSQL.
+
+A job is deferred inside the act's own transaction: after a rollback it never existed.
+"""
+
+from typing import Any
+
+import procrastinate
+from procrastinate import tasks
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.db import driver_connection
+
+MODULES = ("teleconsult.delivery.jobs",)
+"""Where tasks are declared; the worker imports them all."""
+
+app = procrastinate.App(connector=procrastinate.PsycopgConnector(), import_paths=list(MODULES))
+
+
+async def defer(session: AsyncSession, task: tasks.Task[Any, Any, Any], **arguments: Any) -> None:
+    """Put a job into the transaction of `session`. Arguments are JSON values: ids, never clinical content."""
+    await task.configure(connection=await driver_connection(session)).defer_async(**arguments)

@@ -1,0 +1,66 @@
+"""Bytes that are too large for rows: DICOM files, signed PDFs. Keys are random and say nothing of what they hold."""
+
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import obstore
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from teleconsult.errors import NotFound
+
+CHUNK = 1024 * 1024
+
+
+def new_key(kind: str) -> str:
+    """A fresh key: `kind/ab/…`, 128 random bits, spread over 256 folders."""
+    name = secrets.token_hex(16)
+    return f"{kind}/{name[:2]}/{name}"
+
+
+def open_store(url: str | None, data: Path) -> ObjectStore:
+    """The configured store (S3, Azure, GCS, `file://`), or a folder under the data folder."""
+    if url:
+        return from_url(url)
+    return LocalStore(data / "objects", mkdir=True)
+
+
+class Objects:
+    """Put, read, read a range, stream, delete. Every call leaves the event loop free."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def put(self, key: str, content: bytes | Path) -> None:
+        """Write once: an object that exists is never overwritten."""
+        await obstore.put_async(self._store, key, content, mode="create", use_multipart=False)
+
+    async def get(self, key: str) -> bytes:
+        """All bytes of a small object. Raises NotFound."""
+        try:
+            return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
+        except FileNotFoundError as error:
+            raise NotFound from error
+
+    async def read_range(self, key: str, start: int, length: int) -> bytes:
+        """`length` bytes from offset `start`. Raises NotFound."""
+        try:
+            return bytes(await obstore.get_range_async(self._store, key, start=start, length=length))
+        except FileNotFoundError as error:
+            raise NotFound from error
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        """The object in pieces of about 1 MiB. Raises NotFound."""
+        try:
+            answer = await obstore.get_async(self._store, key)
+        except FileNotFoundError as error:
+            raise NotFound from error
+        async for piece in answer.stream(min_chunk_size=CHUNK):
+            yield bytes(piece)
+
+    async def delete(self, key: str) -> None:
+        """Forget an object; it is fine when it was never there."""
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return

@@ -1,0 +1,136 @@
+"""Settings from the environment: `TELECONSULT_X`, or `TELECONSULT_X_FILE` naming a file that holds the value.
+
+A wrong value stops the start with one sentence. Every setting is described in `docs/operations.md`.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "TELECONSULT_"
+MIB = 1024 * 1024
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the text names it."""
+
+
+class Settings(BaseSettings):
+    """What the environment says. Sizes are in bytes, durations in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    data: Path = Path("var")
+    database_url: str | None = None
+    migration_database_url: str | None = None
+    objects_url: str | None = None
+    redis_url: str | None = None
+    public_url: str | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    secret_key: str = ""
+    turn_url: str | None = None
+    turn_secret: str | None = None
+    metrics_addresses: str = "127.0.0.1,::1"
+    trusted_proxies: str = ""
+    upload_limit: int = Field(default=2048 * MIB, ge=MIB)
+    upload_file_limit: int = Field(default=1024 * MIB, ge=MIB)
+    session_idle_minutes: int = Field(default=60, ge=5, le=720)
+    session_hours: int = Field(default=12, ge=1, le=24)
+    log_level: str = "INFO"
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("database_url", "migration_database_url")
+    @classmethod
+    def _postgresql(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
+            raise ValueError("must begin with postgresql://")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if value and len(value.encode()) < 32:
+            raise ValueError("must be at least 32 bytes")
+        return value
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("TELECONSULT_TLS_CERT and TELECONSULT_TLS_KEY come together")
+        if self.turn_url and not self.turn_secret:
+            raise ValueError("TELECONSULT_TURN_URL needs TELECONSULT_TURN_SECRET")
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach us: `TELECONSULT_PUBLIC_URL`, or what host and port say. No slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        scheme = "https" if self.tls_cert else "http"
+        return f"{scheme}://{self.host}:{self.port}"
+
+    @property
+    def is_secure(self) -> bool:
+        """True where browsers reach us by https, so cookies may carry `__Host-`."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The exact origins a browser's socket or form may come from (RFC 6454)."""
+        own = {self.base_url}
+        if not self.public_url:
+            scheme = "https" if self.tls_cert else "http"
+            own |= {f"{scheme}://{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        return frozenset(own)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment; make a secret key in the data folder where none is given.
+
+    Raises SettingsError with one sentence a person can act on.
+    """
+    values: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        variable = f"{PREFIX}{name.upper()}"
+        path = os.environ.get(f"{variable}_FILE")
+        if path and variable in os.environ:
+            raise SettingsError(f"Set {variable} or {variable}_FILE, not both.")
+        if path:
+            try:
+                values[name] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise SettingsError(f"{variable}_FILE cannot be read: {error.strerror}.") from error
+    values |= overrides
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{PREFIX + name if name else 'Settings'}: {first['msg']}.") from error
+    if not settings.secret_key:
+        settings = settings.model_copy(update={"secret_key": _kept_secret(settings.data)})
+    return settings
+
+
+def _kept_secret(data: Path) -> str:
+    """The secret of a machine that was given none: random, made once, readable by its owner alone."""
+    path = data / "secret-key"
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="utf-8").strip()
