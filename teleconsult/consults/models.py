@@ -1,0 +1,120 @@
+"""A consult: ServiceRequest is what is asked, Task is the work of answering it (FHIR R4).
+
+The table of states stands in `docs/architecture.md`; `state_of` reads it off the rows.
+"""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from teleconsult.db import Base
+from teleconsult.directory.models import HealthcareService, Organization, PractitionerRole
+from teleconsult.patients.models import Patient
+
+
+class RequestStatus(StrEnum):
+    """FHIR R4 request-status."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    ON_HOLD = "on-hold"
+    REVOKED = "revoked"
+    COMPLETED = "completed"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class RequestPriority(StrEnum):
+    """FHIR R4 request-priority, least urgent first."""
+
+    ROUTINE = "routine"
+    URGENT = "urgent"
+    ASAP = "asap"
+    STAT = "stat"
+
+
+class TaskStatus(StrEnum):
+    """FHIR R4 task-status, those we use."""
+
+    REQUESTED = "requested"
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    IN_PROGRESS = "in-progress"
+    ON_HOLD = "on-hold"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class ServiceRequest(Base):
+    """What a rural doctor asks. While a draft, `draft` keeps what the form holds: consent and chosen entries."""
+
+    __tablename__ = "service_request"
+    __table_args__ = (
+        Index(None, "requester_organization_id", "authored_on"),
+        Index(None, "requester_role_id", "authored_on"),
+        Index(None, "patient_id", "authored_on"),
+        CheckConstraint(
+            "status = 'draft' or (service_id is not null and submitted_at is not null) or status = 'revoked'",
+            name="submitted_is_whole",
+        ),
+    )
+
+    number: Mapped[int] = mapped_column(BigInteger, Identity(start=1001), unique=True)
+    """What people say on the telephone."""
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"))
+    requester_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    requester_organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
+    service_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("healthcare_service.id"), index=True)
+    status: Mapped[RequestStatus] = mapped_column(default=RequestStatus.DRAFT)
+    status_reason: Mapped[str] = mapped_column(default="")
+    priority: Mapped[RequestPriority] = mapped_column(default=RequestPriority.ROUTINE)
+    question: Mapped[str] = mapped_column(default="")
+    draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    version: Mapped[int] = mapped_column(default=1)
+    """Counts saves of the draft, so that two tabs notice each other."""
+    authored_on: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    requester: Mapped[PractitionerRole] = relationship(lazy="raise")
+    requester_organization: Mapped[Organization] = relationship(lazy="raise")
+    service: Mapped[HealthcareService | None] = relationship(lazy="raise")
+    tasks: Mapped[list["Task"]] = relationship(
+        lazy="raise", back_populates="service_request", order_by="Task.created_at"
+    )
+
+
+class Task(Base):
+    """The answering of a request by one service. A redirected request gets a new Task; the old one stays."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index(None, "service_id", "status", "created_at"),
+        Index(None, "owner_role_id", "status", "created_at"),
+        Index(
+            "uq_task_open",
+            "service_request_id",
+            unique=True,
+            postgresql_where="status not in ('rejected', 'cancelled')",
+        ),
+    )
+
+    service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"))
+    service_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("healthcare_service.id"))
+    owner_role_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    status: Mapped[TaskStatus] = mapped_column(default=TaskStatus.REQUESTED)
+    business_status: Mapped[str] = mapped_column(default="")
+    status_reason: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    modified_at: Mapped[datetime]
+    output_composition_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("composition.id", use_alter=True))
+
+    service_request: Mapped[ServiceRequest] = relationship(lazy="raise", back_populates="tasks")
+    service: Mapped[HealthcareService] = relationship(lazy="raise")
+    owner: Mapped[PractitionerRole | None] = relationship(lazy="raise")

@@ -1,0 +1,139 @@
+"""The words printed on a document, in the document's own language, which need not be the reader's.
+
+A document outlives every screen, so its words are data beside the template and not the pages' catalogue.
+A language that lacks a word does not type-check.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NoteWords:
+    """Every fixed word of a consult note. `%(…)s` names what is filled in."""
+
+    title: str
+    written_advice: str
+    session: str
+    session_times: str
+    patient: str
+    born_on: str
+    unknown_birth_date: str
+    genders: Mapping[str, str]
+    provisional: str
+    to: str
+    asked_by: str
+    answered_by: str
+    service: str
+    asked_on: str
+    question: str
+    findings: str
+    opinion: str
+    plan: str
+    images: str
+    image_count: str
+    signed_by: str
+    registration: str
+    signed_on: str
+    unsigned: str
+    draft: str
+    verify: str
+    document: str
+    page_of: str
+
+
+ENGLISH = NoteWords(
+    title="Specialist consult note",
+    written_advice="Written advice",
+    session="Teleconsultation",
+    session_times="Teleconsultation on %(day)s, from %(start)s to %(end)s",
+    patient="Patient",
+    born_on="born on %(date)s",
+    unknown_birth_date="date of birth unknown",
+    genders={"male": "male", "female": "female", "other": "other", "unknown": "sex unknown"},
+    provisional="Provisional identity, not yet confirmed",
+    to="To",
+    asked_by="Requested by",
+    answered_by="Answered by",
+    service="Specialty",
+    asked_on="Request of %(date)s",
+    question="Question",
+    findings="Findings",
+    opinion="Opinion",
+    plan="Plan",
+    images="Images looked at",
+    image_count="%(n)s images",
+    signed_by="Signed electronically by",
+    registration="Registration no. %(number)s",
+    signed_on="on %(moment)s",
+    unsigned="Not signed yet",
+    draft="Draft: not to be used for care",
+    verify="The electronic signature in this file is the original. Check it at %(address)s: any change made after signing shows there.",
+    document="Document %(id)s, version %(version)s",
+    page_of="Page %(page)s of %(pages)s",
+)
+
+FRENCH = NoteWords(
+    title="Compte rendu d’avis spécialisé",
+    written_advice="Avis écrit",
+    session="Téléconsultation",
+    session_times="Téléconsultation du %(day)s, de %(start)s à %(end)s",
+    patient="Patient",
+    born_on="né(e) le %(date)s",
+    unknown_birth_date="date de naissance inconnue",
+    genders={"male": "masculin", "female": "féminin", "other": "autre", "unknown": "sexe inconnu"},
+    provisional="Identité provisoire, non confirmée à ce jour",
+    to="À l’attention de",
+    asked_by="Demandé par",
+    answered_by="Avis rendu par",
+    service="Spécialité",
+    asked_on="Demande du %(date)s",
+    question="Question posée",
+    findings="Constatations",
+    opinion="Avis",
+    plan="Conduite à tenir",
+    images="Images examinées",
+    image_count="%(n)s images",
+    signed_by="Signé électroniquement par",
+    registration="N° d’inscription %(number)s",
+    signed_on="le %(moment)s",
+    unsigned="Pas encore signé",
+    draft="Brouillon : ne pas utiliser pour les soins",
+    verify="La signature électronique contenue dans ce fichier fait foi. Vérifiez-la sur %(address)s : toute modification "
+    "postérieure à la signature y est signalée.",
+    document="Document %(id)s, version %(version)s",
+    page_of="Page %(page)s sur %(pages)s",
+)
+
+VIETNAMESE = NoteWords(
+    title="Phiếu ý kiến hội chẩn chuyên khoa",
+    written_advice="Ý kiến bằng văn bản",
+    session="Hội chẩn từ xa",
+    session_times="Hội chẩn từ xa ngày %(day)s, từ %(start)s đến %(end)s",
+    patient="Người bệnh",
+    born_on="sinh ngày %(date)s",
+    unknown_birth_date="không rõ ngày sinh",
+    genders={"male": "nam", "female": "nữ", "other": "khác", "unknown": "không rõ giới tính"},
+    provisional="Danh tính tạm thời, chưa được xác nhận",
+    to="Kính gửi",
+    asked_by="Người yêu cầu",
+    answered_by="Người trả lời",
+    service="Chuyên khoa",
+    asked_on="Yêu cầu ngày %(date)s",
+    question="Câu hỏi",
+    findings="Nhận xét",
+    opinion="Ý kiến chuyên khoa",
+    plan="Hướng xử trí",
+    images="Hình ảnh đã xem",
+    image_count="%(n)s ảnh",
+    signed_by="Ký điện tử bởi",
+    registration="Số chứng chỉ hành nghề %(number)s",
+    signed_on="ngày %(moment)s",
+    unsigned="Chưa ký",
+    draft="Bản nháp: không dùng để điều trị",
+    verify="Chữ ký điện tử trong tệp này là bản gốc. Kiểm tra tại %(address)s: mọi thay đổi sau khi ký đều được phát hiện.",
+    document="Tài liệu %(id)s, phiên bản %(version)s",
+    page_of="Trang %(page)s / %(pages)s",
+)
+
+NOTE_WORDS: Mapping[str, NoteWords] = {"en": ENGLISH, "fr": FRENCH, "vi": VIETNAMESE}

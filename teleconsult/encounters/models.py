@@ -1,0 +1,56 @@
+"""The live session of a consult (FHIR R4 Encounter, class VR), who took part, and what was written in the chat."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from teleconsult.db import Base
+
+
+class EncounterStatus(StrEnum):
+    """FHIR R4 encounter-status, those we use."""
+
+    PLANNED = "planned"
+    ARRIVED = "arrived"
+    IN_PROGRESS = "in-progress"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+class Encounter(Base):
+    """One live session. Opened when the appointment is booked."""
+
+    __tablename__ = "encounter"
+
+    service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"), index=True)
+    appointment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("appointment.id"), unique=True)
+    status: Mapped[EncounterStatus] = mapped_column(default=EncounterStatus.PLANNED)
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class EncounterParticipant(Base):
+    """Someone who may be in the session. The id is the participant's id on the wire: stable over reconnects."""
+
+    __tablename__ = "encounter_participant"
+    __table_args__ = (UniqueConstraint("encounter_id", "practitioner_role_id"),)
+
+    encounter_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encounter.id"))
+    practitioner_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    arrived_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+
+
+class ChatMessage(Base):
+    """A line written during the session."""
+
+    __tablename__ = "chat_message"
+    __table_args__ = (Index(None, "encounter_id", "sent_at"),)
+
+    encounter_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encounter.id"))
+    participant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encounter_participant.id"))
+    text: Mapped[str]
+    sent_at: Mapped[datetime]

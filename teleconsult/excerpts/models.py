@@ -1,0 +1,67 @@
+"""What a consult may see of a file: a frozen copy, expiring, revocable, with its read log."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from teleconsult.db import Base
+from teleconsult.records.models import ResourceType
+
+
+class Excerpt(Base):
+    """One frozen version. `patient` is the identity as it was then; `digest` is the SHA-256 of all its items."""
+
+    __tablename__ = "excerpt"
+    __table_args__ = (UniqueConstraint("service_request_id", "version"),)
+
+    service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"))
+    version: Mapped[int] = mapped_column(default=1)
+    patient: Mapped[dict[str, Any]]
+    frozen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+    items: Mapped[list["ExcerptItem"]] = relationship(lazy="raise", order_by="ExcerptItem.position")
+
+
+class ExcerptItem(Base):
+    """An entry as it stood when the excerpt was frozen."""
+
+    __tablename__ = "excerpt_item"
+    __table_args__ = (UniqueConstraint("excerpt_id", "position"),)
+
+    excerpt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("excerpt.id"))
+    position: Mapped[int]
+    record_entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("record_entry.id"))
+    record_version: Mapped[int]
+    resource_type: Mapped[ResourceType]
+    effective_at: Mapped[datetime]
+    title: Mapped[str]
+    author_name: Mapped[str]
+    organization_name: Mapped[str]
+    resource: Mapped[dict[str, Any]]
+
+
+class ExcerptStudy(Base):
+    """A DICOM study shared with the excerpt."""
+
+    __tablename__ = "excerpt_study"
+    __table_args__ = (UniqueConstraint("excerpt_id", "imaging_study_id"),)
+
+    excerpt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("excerpt.id"))
+    imaging_study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("imaging_study.id"), index=True)
+
+
+class ExcerptRead(Base):
+    """Who looked at the excerpt, and when."""
+
+    __tablename__ = "excerpt_read"
+    __table_args__ = (Index(None, "excerpt_id", "read_at"),)
+
+    excerpt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("excerpt.id"))
+    practitioner_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    read_at: Mapped[datetime]

@@ -1,0 +1,83 @@
+"""DICOM studies, series and instances as they came (PS3.3 A.1): rows to find them by, bytes in the object store."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.types import Text
+
+from teleconsult.db import Base
+
+
+class ImagingStudy(Base):
+    """A study of one establishment. Another establishment may hold the same UID without either knowing."""
+
+    __tablename__ = "imaging_study"
+    __table_args__ = (UniqueConstraint("organization_id", "study_instance_uid"),)
+
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    service_request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("service_request.id"), index=True)
+    """The consult it was brought in for."""
+    study_instance_uid: Mapped[str]
+    accession_number: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")
+    started_at: Mapped[datetime | None]
+    modalities: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    header_patient_name: Mapped[str] = mapped_column(default="")
+    header_patient_id: Mapped[str] = mapped_column(default="")
+    identity_differs: Mapped[bool] = mapped_column(default=False)
+    """The name in the images is not the patient's; someone must say it is right before it is shared."""
+    reconciled_at: Mapped[datetime | None]
+    reconciled_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    created_at: Mapped[datetime]
+
+    series: Mapped[list["ImagingSeries"]] = relationship(lazy="raise", order_by="ImagingSeries.number")
+
+
+class ImagingSeries(Base):
+    """A series of a study."""
+
+    __tablename__ = "imaging_series"
+    __table_args__ = (UniqueConstraint("imaging_study_id", "series_instance_uid"),)
+
+    imaging_study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("imaging_study.id"))
+    series_instance_uid: Mapped[str]
+    modality: Mapped[str]
+    number: Mapped[int] = mapped_column(default=0)
+    description: Mapped[str] = mapped_column(default="")
+    body_part: Mapped[str] = mapped_column(default="")
+
+    instances: Mapped[list["ImagingInstance"]] = relationship(
+        lazy="raise", order_by="ImagingInstance.number, ImagingInstance.sop_instance_uid"
+    )
+
+
+class ImagingInstance(Base):
+    """One SOP instance; its original bytes are kept identical under `object_key`."""
+
+    __tablename__ = "imaging_instance"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "sop_instance_uid"),
+        Index(None, "imaging_series_id", "number"),
+    )
+
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
+    imaging_series_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("imaging_series.id"))
+    sop_instance_uid: Mapped[str]
+    sop_class_uid: Mapped[str]
+    transfer_syntax_uid: Mapped[str]
+    number: Mapped[int] = mapped_column(default=0)
+    rows: Mapped[int] = mapped_column(default=0)
+    columns: Mapped[int] = mapped_column(default=0)
+    frames: Mapped[int] = mapped_column(default=0)
+    """0 where there is nothing to display."""
+    window_center: Mapped[float | None] = mapped_column(Double)
+    window_width: Mapped[float | None] = mapped_column(Double)
+    not_displayable_because: Mapped[str] = mapped_column(default="")
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    object_key: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]

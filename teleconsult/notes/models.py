@@ -1,0 +1,70 @@
+"""The consult note (FHIR R4 Composition): a draft its author alone sees, then a signed document nobody changes."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from teleconsult.db import Base
+
+
+class CompositionStatus(StrEnum):
+    """FHIR R4 composition-status."""
+
+    PRELIMINARY = "preliminary"
+    FINAL = "final"
+    AMENDED = "amended"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class Composition(Base):
+    """A note. Once `final`, a trigger refuses every change: `content` and the PDF are what was signed.
+
+    `content` holds the frozen JSON bytes (sections, identities as they were, who, when) the PDF was rendered from.
+    """
+
+    __tablename__ = "composition"
+    __table_args__ = (
+        Index("uq_composition_draft", "service_request_id", unique=True, postgresql_where="status = 'preliminary'"),
+        Index(None, "service_request_id", "created_at"),
+        Index(None, "author_role_id", "status"),
+        CheckConstraint(
+            "status = 'preliminary' or (signed_at is not null and content is not null and pdf_object_key is not null)",
+            name="signed_is_whole",
+        ),
+    )
+
+    service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"))
+    encounter_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("encounter.id"))
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"))
+    author_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    status: Mapped[CompositionStatus] = mapped_column(default=CompositionStatus.PRELIMINARY)
+    language: Mapped[str] = mapped_column(default="fr")
+    sections: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    version: Mapped[int] = mapped_column(default=1)
+    """Counts saves of the draft, so that two tabs notice each other."""
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    signed_at: Mapped[datetime | None]
+    signer_name: Mapped[str] = mapped_column(default="")
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    content_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    pdf_object_key: Mapped[str | None]
+    pdf_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class SigningKey(Base):
+    """A signer's certificate and sealed private key (soft key; issued by the authority named in it)."""
+
+    __tablename__ = "signing_key"
+
+    practitioner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner.id"), index=True)
+    certificate: Mapped[str]
+    """PEM, the signer's first, then the chain up to the root."""
+    private_key_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    not_after: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]

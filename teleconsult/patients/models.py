@@ -1,0 +1,119 @@
+"""Patients as each establishment knows them, and the person that links them (FHIR R4 Patient, Person)."""
+
+import uuid
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from teleconsult.db import Base
+from teleconsult.directory.models import Organization, PractitionerRole
+
+
+class AdministrativeGender(StrEnum):
+    """FHIR R4 administrative-gender."""
+
+    MALE = "male"
+    FEMALE = "female"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Person(Base):
+    """The human being behind one or more local patients; holds nothing but the link."""
+
+    __tablename__ = "person"
+
+    created_at: Mapped[datetime]
+
+
+class Patient(Base):
+    """A patient of one establishment, under that establishment's own number."""
+
+    __tablename__ = "patient"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "local_number"),
+        Index(
+            "ix_patient_names",
+            "organization_id",
+            "family_folded",
+            "given_folded",
+            postgresql_ops={"family_folded": "text_pattern_ops", "given_folded": "text_pattern_ops"},
+        ),
+        Index(None, "organization_id", "birth_date"),
+    )
+
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    local_number: Mapped[str]
+    family: Mapped[str]
+    given: Mapped[str]
+    family_folded: Mapped[str]
+    given_folded: Mapped[str]
+    """Names without accents or case, for search."""
+    birth_date: Mapped[date | None]
+    gender: Mapped[AdministrativeGender]
+    phone: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+    is_temporary: Mapped[bool] = mapped_column(default=False)
+    """True while nobody knows who this is; the name is then ours, not theirs."""
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+
+    organization: Mapped[Organization] = relationship(lazy="raise")
+
+    @property
+    def name(self) -> str:
+        """FAMILY Given, as files are headed."""
+        return f"{self.family.upper()} {self.given}".strip()
+
+
+class PatientIdentifier(Base):
+    """A number some authority gave the patient (national id, insurance, another hospital's number)."""
+
+    __tablename__ = "patient_identifier"
+    __table_args__ = (UniqueConstraint("patient_id", "system", "value"), Index(None, "system", "value"))
+
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"))
+    system: Mapped[str]
+    value: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class IdentityChange(Base):
+    """What the patient was called before: nothing of an identity is lost when it is resolved or corrected."""
+
+    __tablename__ = "identity_change"
+
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    before: Mapped[dict[str, Any]]
+    changed_at: Mapped[datetime]
+    changed_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+
+
+class CareRelation(Base):
+    """A professional who treats the patient says so once; only then does the file open (FHIR R4 CareTeam)."""
+
+    __tablename__ = "care_relation"
+    __table_args__ = (
+        Index(
+            "uq_care_relation_open",
+            "patient_id",
+            "practitioner_role_id",
+            unique=True,
+            postgresql_where="ended_at is null",
+        ),
+        Index(None, "practitioner_role_id", "started_at"),
+    )
+
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"))
+    practitioner_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    reason: Mapped[str]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    role: Mapped[PractitionerRole] = relationship(lazy="raise")

@@ -1,0 +1,52 @@
+"""When a consult takes place (FHIR R4 Appointment)."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from teleconsult.db import Base
+
+
+class AppointmentStatus(StrEnum):
+    """FHIR R4 appointmentstatus, those we use."""
+
+    PROPOSED = "proposed"
+    PENDING = "pending"
+    BOOKED = "booked"
+    ARRIVED = "arrived"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+    NOSHOW = "noshow"
+
+
+class Appointment(Base):
+    """A time for one consult. No specialist is booked twice at once: the database refuses (exclusion constraint).
+
+    `specialist_key` is the practitioner's integer key, set once a specialist has accepted.
+    """
+
+    __tablename__ = "appointment"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        Index(
+            "uq_appointment_open",
+            "service_request_id",
+            unique=True,
+            postgresql_where="status not in ('cancelled', 'noshow')",
+        ),
+        Index(None, "specialist_role_id", "starts_at"),
+    )
+
+    service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"))
+    specialist_role_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    specialist_key: Mapped[int | None] = mapped_column(BigInteger)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    status: Mapped[AppointmentStatus] = mapped_column(default=AppointmentStatus.PROPOSED)
+    status_reason: Mapped[str] = mapped_column(default="")
+    created_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    created_at: Mapped[datetime]
+    booked_at: Mapped[datetime | None]

@@ -1,0 +1,20 @@
+"""Imports every model, so that `Base.metadata` is whole: for migrations, and for string references to resolve."""
+
+import teleconsult.accounts.models
+import teleconsult.audit.models
+import teleconsult.consents.models
+import teleconsult.consults.models
+import teleconsult.delivery.models
+import teleconsult.directory.models
+import teleconsult.encounters.models
+import teleconsult.excerpts.models
+import teleconsult.imaging.models
+import teleconsult.notes.models
+import teleconsult.patients.models
+import teleconsult.records.models
+import teleconsult.scheduling.models
+from teleconsult.db import Base
+
+metadata = Base.metadata
+
+__all__ = ["metadata"]
