@@ -1,5 +1,6 @@
 """Rows, connections and the one transaction an act lives in."""
 
+import enum
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,12 +8,17 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import psycopg
-from sqlalchemy import DateTime, MetaData, Text, text
+from sqlalchemy import DateTime, Enum, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Sessions = async_sessionmaker[AsyncSession]
+
+
+def _codes(codes: type[enum.StrEnum]) -> list[str]:
+    """Columns hold the standard's codes, not Python's names for them."""
+    return [code.value for code in codes]
 
 
 class Base(DeclarativeBase):
@@ -32,6 +38,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB,
         str: Text,
         uuid.UUID: UUID(as_uuid=True),
+        enum.StrEnum: Enum(enum.StrEnum, native_enum=False, create_constraint=True, length=40, values_callable=_codes),
     }
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed with a key drawn from `TELECONSULT_SECRET_KEY`, one key a purpose."""
+"""Secrets kept in rows, sealed with a key derived from the settings' secret: a copied database opens none."""
 
 import os
 

@@ -12,7 +12,7 @@ import teleconsult.imaging.models
 import teleconsult.notes.models
 import teleconsult.patients.models
 import teleconsult.records.models
-import teleconsult.scheduling.models
+import teleconsult.scheduling.models  # noqa: F401  (one name binds the package; all are imported for their tables)
 from teleconsult.db import Base
 
 metadata = Base.metadata

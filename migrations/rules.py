@@ -1,0 +1,94 @@
+"""What the database itself refuses or does, as SQL that migrations run: the walls that hold when a program errs."""
+
+NO_DOUBLE_BOOKING = """
+alter table appointment add constraint ex_appointment_specialist exclude using gist (
+  int8range(specialist_key, specialist_key, '[]') with &&,
+  tstzrange(starts_at, ends_at) with &&
+) where (specialist_key is not null and status in ('booked', 'arrived', 'fulfilled'))
+"""
+
+SIGNED_NOTES_STAND = """
+create function composition_is_signed() returns trigger language plpgsql as $$
+begin
+  raise exception 'a signed note cannot be changed' using errcode = 'restrict_violation';
+end $$;
+create trigger composition_signed before update or delete on composition
+  for each row when (old.status <> 'preliminary') execute function composition_is_signed();
+create trigger composition_truncated before truncate on composition execute function composition_is_signed();
+"""
+
+FROZEN_EXCERPTS_STAND = """
+create function excerpt_is_frozen() returns trigger language plpgsql as $$
+begin
+  raise exception 'a frozen excerpt cannot be changed' using errcode = 'restrict_violation';
+end $$;
+create trigger excerpt_item_frozen before update or delete on excerpt_item
+  for each row execute function excerpt_is_frozen();
+create trigger excerpt_frozen before update of service_request_id, version, patient, frozen_at, digest on excerpt
+  for each row execute function excerpt_is_frozen();
+create trigger excerpt_kept before delete on excerpt for each row execute function excerpt_is_frozen();
+"""
+
+AUDIT_CHAIN = """
+create function audit_canonical(event audit_event) returns text language sql stable set timezone = 'UTC' as $$
+  select jsonb_build_object(
+    'id', event.id, 'recorded_at', event.recorded_at, 'action', event.action, 'outcome', event.outcome,
+    'account_id', event.account_id, 'practitioner_role_id', event.practitioner_role_id,
+    'organization_id', event.organization_id, 'actor_name', event.actor_name,
+    'entity_type', event.entity_type, 'entity_id', event.entity_id,
+    'patient_id', event.patient_id, 'detail', event.detail)::text
+$$;
+create function audit_append() returns trigger language plpgsql security definer set search_path = public as $$
+declare
+  last record;
+begin
+  perform pg_advisory_xact_lock(7302411);
+  select position, hash into last from audit_chain order by position desc limit 1;
+  insert into audit_chain (id, position, audit_event_id, previous_hash, hash) values (
+    gen_random_uuid(), coalesce(last.position, 0) + 1, new.id, coalesce(last.hash, decode(repeat('00', 32), 'hex')),
+    sha256(coalesce(last.hash, decode(repeat('00', 32), 'hex')) || convert_to(audit_canonical(new), 'UTF8')));
+  return null;
+end $$;
+create constraint trigger audit_chained after insert on audit_event
+  deferrable initially deferred for each row execute function audit_append();
+create function audit_is_append_only() returns trigger language plpgsql as $$
+begin
+  raise exception 'the audit log is append-only' using errcode = 'restrict_violation';
+end $$;
+create trigger audit_event_kept before update or delete or truncate on audit_event
+  execute function audit_is_append_only();
+create trigger audit_chain_kept before update or delete or truncate on audit_chain
+  execute function audit_is_append_only();
+"""
+
+APP_ROLE = "teleconsult_app"
+
+READ_ONLY = ("audit_chain",)
+APPEND_ONLY = ("audit_event", "excerpt_item", "excerpt_read", "identity_change", "chat_message")
+"""Tables the app's role may add to, never change. The rest it may also update."""
+DELETABLE = ("imaging_study", "imaging_series", "imaging_instance", "excerpt_study", "sign_in_attempt")
+
+
+def grants(tables: list[str], *, role: str = APP_ROLE) -> list[str]:
+    """The app role's rights on our tables and on procrastinate's."""
+    lines = [f"grant usage on schema public to {role}"]
+    for table in tables:
+        rights = "select"
+        if table not in READ_ONLY:
+            rights += ", insert"
+            if table not in APPEND_ONLY:
+                rights += ", update"
+            if table in DELETABLE:
+                rights += ", delete"
+        lines.append(f"grant {rights} on {table} to {role}")
+    return [
+        *lines,
+        f"grant usage on all sequences in schema public to {role}",
+        f"grant execute on all functions in schema public to {role}",
+    ]
+
+
+JOB_TABLES = """
+grant select, insert, update, delete on procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers,
+  procrastinate_workers to {role};
+"""

