@@ -1,0 +1,102 @@
+"""A sentence that survives one redirect, in a short signed cookie.
+
+A view says `flash(request, _("The request was sent."))` and returns its 303; the next whole page shows it.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from aiohttp import web
+
+from teleconsult.settings import Settings
+
+Tone = Literal["ok", "info", "warn", "danger"]
+
+COOKIE: Final = "flash"
+LIFETIME_SECONDS: Final = 60
+_LIMIT_BYTES: Final = 3000
+_TONES: Final = ("ok", "info", "warn", "danger")
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """One sentence and how it is meant."""
+
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs with HMAC-SHA-256 (RFC 2104), so that nobody else can put words on our pages."""
+
+    key: bytes
+    secure: bool
+
+    def seal(self, flashes: list[Flash]) -> str:
+        """The cookie's value."""
+        body = base64.urlsafe_b64encode(json.dumps([[item.text, item.tone] for item in flashes]).encode())
+        return f"{body.decode()}.{self._signature(body)}"
+
+    def open(self, value: str) -> list[Flash]:
+        """What a cookie says; nothing at all where it is not ours."""
+        body, _, signature = value.partition(".")
+        if not hmac.compare_digest(self._signature(body.encode()).encode(), signature.encode()):
+            return []
+        try:
+            pairs = json.loads(base64.urlsafe_b64decode(body))
+        except (binascii.Error, ValueError):
+            return []
+        return [Flash(text, tone) for text, tone in pairs if tone in _TONES]
+
+    def _signature(self, body: bytes) -> str:
+        return hmac.new(self.key, body, hashlib.sha256).hexdigest()
+
+
+SIGNER: Final = web.AppKey("flash_signer", Signer)
+
+
+def setup_flash(app: web.Application, settings: Settings) -> None:
+    """Write and clear the cookie on every answer that needs it."""
+    key = hmac.new(settings.secret_key.encode(), b"flash", hashlib.sha256).digest()
+    app[SIGNER] = Signer(key, settings.is_secure)
+    app.on_response_prepare.append(_keep)
+
+
+def flash(request: web.Request, text: str, tone: Tone = "ok") -> None:
+    """Have the next page of this browser say something once."""
+    request.setdefault("flashes", []).append(Flash(text, tone))
+
+
+def take(request: web.Request) -> list[Flash]:
+    """What is to be said now. A part of a page (`Turbo-Frame`) leaves it for the whole page that follows."""
+    if "Turbo-Frame" in request.headers:
+        return []
+    said: list[Flash] = request.pop("flashes", [])
+    cookie = request.cookies.get(COOKIE)
+    if cookie:
+        request["flash_said"] = True
+        said = request.app[SIGNER].open(cookie) + said
+    return said
+
+
+async def _keep(request: web.Request, response: web.StreamResponse) -> None:
+    if response.prepared:
+        return
+    waiting: list[Flash] = request.get("flashes", [])
+    if waiting:
+        signer = request.app[SIGNER]
+        value = signer.seal(waiting)
+        while len(value) > _LIMIT_BYTES and waiting:
+            waiting = waiting[1:]
+            value = signer.seal(waiting)
+        response.set_cookie(
+            COOKIE, value, max_age=LIFETIME_SECONDS, path="/", httponly=True, samesite="Lax", secure=signer.secure
+        )
+    elif request.get("flash_said"):
+        response.del_cookie(COOKIE, path="/")

@@ -1,0 +1,220 @@
+"""Pages: the Jinja environment and what every template may call.
+
+Templates are given `request`, `actor` (None before sign-in), `locale`, `errors` and `values` (both empty unless the
+view passes them), and the functions and filters registered in `make_environment`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, tzinfo
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import jinja2
+from aiohttp import web
+from babel import dates, numbers, units
+from markupsafe import Markup, escape
+
+from teleconsult.accounts import Actor
+from teleconsult.clock import now
+from teleconsult.settings import Settings
+from web import i18n
+from web.flash import setup_flash, take
+
+STATIC: Final = Path(__file__).parent / "static"
+MANIFEST: Final = STATIC / ".vite" / "manifest.json"
+ENVIRONMENT: Final = web.AppKey("environment", jinja2.Environment)
+THEME_COOKIE: Final = "theme"
+THEMES: Final = frozenset({"light", "dark"})
+
+DateLength = Literal["short", "medium", "long", "full", "day"]
+
+_request: ContextVar[web.Request] = ContextVar("rendered_request")
+
+
+def setup_rendering(app: web.Application, settings: Settings) -> None:
+    """Give the application its template environment, under `ENVIRONMENT`, and its flash messages."""
+    app[ENVIRONMENT] = make_environment()
+    setup_flash(app, settings)
+
+
+def make_environment() -> jinja2.Environment:
+    """Autoescaped, strict about unknown names, in the reader's language."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # Added by the i18n extension, which the type of Environment cannot know.
+    install: Callable[..., None] = vars(environment)["install_gettext_callables"]
+    install(i18n.message_text, i18n.plural_text, newstyle=True)
+    environment.globals |= {
+        "asset": asset,
+        "csrf_token": csrf_token,
+        "url": url,
+        "is_current": is_current,
+        "locale_tag": lambda: i18n.babel_locale().language,
+        "now": now,
+        "locales": i18n.LOCALES,
+    }
+    filters: dict[str, Callable[..., Any]] = {
+        "attributes": attributes,
+        "datetime": format_datetime,
+        "date": format_date,
+        "time": format_time,
+        "ago": ago,
+        "percent": lambda ratio: numbers.format_percent(ratio, locale=i18n.babel_locale()),
+        "number": lambda value: numbers.format_decimal(value, locale=i18n.babel_locale()),
+        "filesize": format_bytes,
+        "initials": initials,
+    }
+    environment.filters |= filters
+    return environment
+
+
+def render(request: web.Request, template: str, /, status: int = 200, **context: Any) -> web.Response:
+    """Answer with a page. Use status 422 when a form is shown again, so that Turbo takes the answer as it is."""
+    response = web.Response(
+        text=render_text(request, template, **context), status=status, content_type="text/html", charset="utf-8"
+    )
+    response.headers["Cache-Control"] = "no-store" if request.get("actor") else "no-cache"
+    response.headers["Vary"] = "Cookie, Accept-Language"
+    response.enable_compression()
+    return response
+
+
+def render_text(request: web.Request, template: str, /, **context: Any) -> str:
+    """The page as text, for views that answer with a part of one."""
+    token = _request.set(request)
+    theme = request.cookies.get(THEME_COOKIE)
+    try:
+        return (
+            request.app[ENVIRONMENT]
+            .get_template(template)
+            .render(
+                {
+                    "request": request,
+                    "actor": request.get("actor"),
+                    "locale": i18n.current_locale(),
+                    "theme": theme if theme in THEMES else None,
+                    "flashes": lambda: take(request),
+                    "errors": {},
+                    "values": {},
+                    **context,
+                }
+            )
+        )
+    finally:
+        _request.reset(token)
+
+
+@cache
+def manifest() -> Mapping[str, Any]:
+    """Vite's list of what it built. Empty where the front end was not built: pages then have no script and no style."""
+    try:
+        loaded: Mapping[str, Any] = json.loads(MANIFEST.read_bytes())
+    except FileNotFoundError:
+        return {}
+    return loaded
+
+
+def asset(name: str) -> str:
+    """The address of a built file, by its name under `web/assets`. It holds a hash, so browsers may keep it for ever."""
+    entry = manifest().get(name)
+    return f"/static/{entry['file']}" if entry else f"/static/{name}"
+
+
+def csrf_token() -> str:
+    """The token that every POST of this browser must carry."""
+    return str(_request.get().get("csrf_token", ""))
+
+
+def url(name: str, /, query: Mapping[str, object] | None = None, **parts: object) -> str:
+    """The path of a named route. Raises KeyError for a name that `web/routes.py` does not know."""
+    route = _request.get().app.router[name]
+    path = route.url_for(**{key: str(value) for key, value in parts.items()})
+    return str(path.with_query({key: str(value) for key, value in (query or {}).items() if value is not None}))
+
+
+def is_current(path: str) -> bool:
+    """Whether the page shown stands under this path: for navigation."""
+    here = _request.get().path
+    return here == path or (path != "/" and here.startswith(f"{path}/"))
+
+
+def attributes(pairs: Mapping[str, object]) -> Markup:
+    """HTML attributes: `data_testid` becomes `data-testid`, True stands bare, None and False are left out."""
+    parts = []
+    for name, value in pairs.items():
+        if value is None or value is False:
+            continue
+        key = name.rstrip("_").replace("_", "-")
+        parts.append(f" {escape(key)}" if value is True else f' {escape(key)}="{escape(value)}"')
+    return Markup("".join(parts))  # noqa: S704  # every part is escaped above
+
+
+def zone_of(name: str | None = None) -> tzinfo:
+    """The time zone of that IANA name, or the reader's own; UTC where neither is known."""
+    if name is None:
+        actor: Actor | None = _request.get().get("actor")
+        name = actor.time_zone if actor else "UTC"
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def format_datetime(moment: datetime, format: DateLength = "medium", zone: str | None = None) -> str:
+    """A moment in the reader's zone; in a named one, whose city is then said. To the minute."""
+    locale = i18n.babel_locale()
+    pattern = str(dates.get_datetime_format("medium", locale)).replace("'", "")
+    text = pattern.format(format_time(moment, zone=zone), format_date(moment, format, zone=zone))
+    return f"{text} ({city(zone)})" if zone else text
+
+
+def format_date(day: date, format: DateLength = "medium", zone: str | None = None) -> str:
+    """A day, or the day a moment falls on. `day` leaves the year out and names the weekday."""
+    locale = i18n.babel_locale()
+    if isinstance(day, datetime):
+        day = day.astimezone(zone_of(zone)).date()
+    if format == "day":
+        return str(dates.format_skeleton("MMMEd", day, locale=locale))
+    return dates.format_date(day, format, locale=locale)
+
+
+def format_time(moment: datetime, zone: str | None = None) -> str:
+    """The hour and minute in the reader's zone, or in a named one."""
+    return str(dates.format_skeleton("Hm", moment, tzinfo=zone_of(zone), locale=i18n.babel_locale()))
+
+
+def city(zone: str) -> str:
+    """The city a time zone is named for, in the reader's language."""
+    return dates.get_timezone_location(zone, locale=i18n.babel_locale(), return_city=True)
+
+
+def ago(moment: datetime) -> str:
+    """How long ago, or in how long: one unit, roughly."""
+    return dates.format_timedelta(moment - now(), add_direction=True, format="short", locale=i18n.babel_locale())
+
+
+def format_bytes(size: int) -> str:
+    """A size in bytes as people say it, in steps of 1,000."""
+    value, unit = float(size), "byte"
+    for larger in ("kilobyte", "megabyte", "gigabyte"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    digits = "#,##0" if unit == "byte" or value >= 100 else "#,##0.#"
+    return str(units.format_unit(value, f"digital-{unit}", "short", digits, locale=i18n.babel_locale()))
+
+
+def initials(name: str) -> str:
+    """The first letters of the last two words of a name that is longer than a title."""
+    letters = [word[0].upper() for word in name.split() if word[0].isalpha() and not word.endswith(".")]
+    return "".join(letters[-2:])
