@@ -1,0 +1,264 @@
+"""Every message of the live room and of the worklist: the one source of the wire.
+
+`docs/protocol.md` tells when each is sent. `python -m signaling.protocol` writes the browser's types to
+`web/assets/protocol.gen.ts`. People are named by participant ids (`EncounterParticipant.id`), never by a
+socket's: a participant stays the same through every reconnect. Names inside a description or a candidate
+are the W3C's.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from signaling.wire import Size
+
+CHAT_LENGTH: Final = 2000
+
+Role = Literal["requester", "specialist", "guest"]
+RoomState = Literal["waiting", "live", "ended"]
+Change = Literal["joined", "lost", "left"]
+ByeReason = Literal["elsewhere", "signed-out", "ended"]
+ErrorCode = Literal["invalid", "not-found", "not-open", "not-joined", "gone", "too-many", "signed-out", "failed"]
+What = Literal["consult", "appointment", "encounter", "note", "study", "everything"]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """An SDP offer or answer (RTCSessionDescriptionInit)."""
+
+    type: Literal["offer", "answer"]
+    sdp: Annotated[str, Size(1, 60_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An ICE candidate (RTCIceCandidateInit); an empty `candidate` ends the list."""
+
+    candidate: Annotated[str, Size(0, 1_000)]
+    sdpMid: Annotated[str, Size(0, 100)] | None = None
+    sdpMLineIndex: Annotated[int, Size(0, 100)] | None = None
+    usernameFragment: Annotated[str, Size(0, 256)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A STUN or TURN server (RTCIceServer)."""
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another participant, as the receiver of the message sees them."""
+
+    pid: uuid.UUID
+    name: str
+    role: Role
+    present: bool
+    polite: bool  # whether the receiver gives way to this peer when two offers cross
+    audio: bool
+    video: bool
+    page: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLine:
+    """One line of the chat, as it was kept."""
+
+    id: uuid.UUID
+    sender: uuid.UUID
+    name: str
+    text: str
+    sent_at: datetime
+
+
+# From the browser, namespace /room.
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Enter the room of a consult; also after every reconnect. `page` is drawn once per page load."""
+
+    consult: uuid.UUID
+    page: uuid.UUID
+    audio: bool
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A description or a candidate, for one peer."""
+
+    to: uuid.UUID
+    description: Description | None = None
+    candidate: Candidate | None = None
+
+    def __post_init__(self) -> None:
+        if (self.description is None) == (self.candidate is None):
+            raise ValueError("a signal carries a description or a candidate")
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Whether microphone and camera are on."""
+
+    audio: bool
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A line for the chat. The sender draws the id, so that a line sent again is kept once."""
+
+    id: uuid.UUID
+    text: Annotated[str, Size(1, CHAT_LENGTH)]
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise ValueError("the text is empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Ice:
+    """Ask for fresh relay credentials, before ICE is restarted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Go out for good (closing the page without it leaves the seat `lost`)."""
+
+
+# Answers.
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Everything a page needs to begin the call."""
+
+    pid: uuid.UUID
+    state: RoomState
+    peers: tuple[Peer, ...]
+    ice: tuple[IceServer, ...]
+    chat: tuple[ChatLine, ...]
+    now: datetime
+    started_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The message was taken."""
+
+    ok: Literal["yes"] = "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class FreshIce:
+    """STUN and TURN servers with credentials good for the next minutes."""
+
+    ice: tuple[IceServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The message was not taken, and why."""
+
+    error: ErrorCode
+
+
+# From the server, namespace /room.
+
+
+@dataclass(frozen=True, slots=True)
+class PeerChanged:
+    """A participant came (or came back), dropped out or left."""
+
+    peer: Peer
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFrom:
+    """A description or a candidate of a peer's."""
+
+    sender: uuid.UUID
+    description: Description | None = None
+    candidate: Candidate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOf:
+    """A peer switched microphone or camera."""
+
+    sender: uuid.UUID
+    audio: bool
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The session began, or is over."""
+
+    state: RoomState
+    started_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """This connection is out; it must not come back by itself."""
+
+    reason: ByeReason
+
+
+# From the server, namespace /worklist.
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something on the person's lists changed: look again. No clinical content travels here."""
+
+    what: What
+    stamp: datetime
+    id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A message a browser may send, and the answer it gets instead of a Refusal."""
+
+    message: type
+    answer: type
+
+
+FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {
+    "/room": {
+        "join": Ask(Join, Joined),
+        "signal": Ask(Signal, Done),
+        "media": Ask(Media, Done),
+        "chat": Ask(Say, ChatLine),
+        "ice": Ask(Ice, FreshIce),
+        "leave": Ask(Leave, Done),
+    },
+    "/worklist": {},
+}
+
+FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
+    "/room": {
+        "peer": PeerChanged,
+        "signal": SignalFrom,
+        "media": MediaOf,
+        "chat": ChatLine,
+        "room": Room,
+        "bye": Bye,
+    },
+    "/worklist": {"changed": Changed, "bye": Bye},
+}
+
+
+if __name__ == "__main__":
+    from signaling.typescript import write
+
+    write()

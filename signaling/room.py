@@ -1,0 +1,224 @@
+"""The live room of a consult: who comes and goes, what they signal to each other, what they write.
+
+Each message does its part of the record in a short transaction of its own.
+"""
+
+import uuid
+from collections.abc import Iterator
+from typing import Final
+
+from signaling.connection import Connection, Doorman, SignedInNamespace
+from signaling.ice import ice_servers
+from signaling.negotiation import is_polite
+from signaling.presence import Seat, Sitting, room_name, sittings
+from signaling.protocol import (
+    Change,
+    ChatLine,
+    Done,
+    FreshIce,
+    Ice,
+    Join,
+    Joined,
+    Leave,
+    Media,
+    MediaOf,
+    Peer,
+    PeerChanged,
+    Refusal,
+    Room,
+    RoomState,
+    Say,
+    Signal,
+    SignalFrom,
+)
+from teleconsult.audit import record_denied
+from teleconsult.clock import now
+from teleconsult.db import transaction
+from teleconsult.encounters import actions
+from teleconsult.encounters import queries as encounters
+from teleconsult.encounters.models import ChatMessage
+from teleconsult.encounters.queries import LiveSession
+from teleconsult.errors import NotFound, TeleconsultError
+from teleconsult.settings import Settings
+
+NAMESPACE: Final = "/room"
+NOBODY: Final = uuid.UUID(int=0)
+
+
+class RoomNamespace(SignedInNamespace):
+    """Namespace `/room`."""
+
+    def __init__(self, settings: Settings, doorman: Doorman) -> None:
+        super().__init__(NAMESPACE, doorman)
+        self._settings = settings
+        self._sittings: dict[str, Sitting] = {}
+
+    async def on_join(self, connection: Connection, message: Join) -> Joined:
+        """Take the actor's seat. A newer page of the same person takes it from an older one."""
+        live, chat = await self._arrive(connection, message)
+        mine = live.mine
+        seat = Seat(
+            message.consult, mine.participant.id, message.page, mine.name, mine.part, message.audio, message.video
+        )
+        await self._vacate(connection, seat)
+        self._sittings[connection.sid] = Sitting(connection, seat)
+        await self.enter_room(connection.sid, room_name(message.consult))
+        if {seat.participant.id for seat in live.seats} <= {sitting.seat.pid for sitting in self._in(message.consult)}:
+            async with transaction(self.doorman.sessions) as session:
+                live = await actions.start_encounter(session, connection.actor, consult_id=message.consult)
+            await self.tell("room", Room(_state(live), live.encounter.started_at), to=room_name(message.consult))
+        await self._tell_others(seat, "joined")
+        # Nothing is awaited from here on: what changes after this look is told after this answer.
+        return Joined(
+            pid=seat.pid,
+            state=_state(live),
+            started_at=live.encounter.started_at,
+            peers=tuple(self._as_seen_by(seat.pid, other, message.consult) for other in live.others),
+            ice=ice_servers(self._settings, participant=seat.pid, at=now()),
+            chat=chat,
+            now=now(),
+        )
+
+    async def on_signal(self, connection: Connection, message: Signal) -> Done | Refusal:
+        """Pass a description or a candidate on to one peer in the same room."""
+        sitting = self._sittings.get(connection.sid)
+        if sitting is None:
+            return Refusal("not-joined")
+        target = self._sitting_of(sitting.seat.consult_id, message.to)
+        if target is None or target is sitting:
+            return Refusal("gone")
+        signal = SignalFrom(sitting.seat.pid, message.description, message.candidate)
+        await self.tell("signal", signal, to=target.connection.sid)
+        return Done()
+
+    async def on_media(self, connection: Connection, message: Media) -> Done | Refusal:
+        """Say whether microphone and camera are on."""
+        sitting = self._sittings.get(connection.sid)
+        if sitting is None:
+            return Refusal("not-joined")
+        seat = sitting.seat
+        seat.audio, seat.video = message.audio, message.video
+        told = MediaOf(seat.pid, seat.audio, seat.video)
+        await self.tell("media", told, to=room_name(seat.consult_id), skip=connection.sid)
+        return Done()
+
+    async def on_chat(self, connection: Connection, message: Say) -> ChatLine | Refusal:
+        """Keep a line and pass it on."""
+        sitting = self._sittings.get(connection.sid)
+        if sitting is None:
+            return Refusal("not-joined")
+        seat = sitting.seat
+        async with transaction(self.doorman.sessions) as session:
+            kept = await actions.say(
+                session, connection.actor, consult_id=seat.consult_id, message_id=message.id, text=message.text
+            )
+        line = ChatLine(kept.id, seat.pid, seat.name, kept.text, kept.sent_at)
+        await self.tell("chat", line, to=room_name(seat.consult_id), skip=connection.sid)
+        return line
+
+    async def on_ice(self, connection: Connection, _message: Ice) -> FreshIce | Refusal:
+        """New credentials for the relay, before ICE restarts."""
+        sitting = self._sittings.get(connection.sid)
+        if sitting is None:
+            return Refusal("not-joined")
+        return FreshIce(ice_servers(self._settings, participant=sitting.seat.pid, at=now()))
+
+    async def on_leave(self, connection: Connection, _message: Leave) -> Done | Refusal:
+        """Go out for good. When the specialist does, the session has ended."""
+        sitting = self._sittings.pop(connection.sid, None)
+        if sitting is None:
+            return Refusal("not-joined")
+        seat = sitting.seat
+        await self.leave_room(connection.sid, room_name(seat.consult_id))
+        await self._tell_others(seat, "left")
+        async with transaction(self.doorman.sessions) as session:
+            live = await actions.leave_encounter(session, connection.actor, consult_id=seat.consult_id, reason="left")
+        await self.tell("room", Room(_state(live), live.encounter.started_at), to=room_name(seat.consult_id))
+        return Done()
+
+    async def gone(self, connection: Connection) -> None:
+        """The line is lost: the seat stays theirs, the others are told."""
+        sitting = self._sittings.pop(connection.sid, None)
+        if sitting is None:
+            return
+        await self._tell_others(sitting.seat, "lost")
+        try:
+            async with transaction(self.doorman.sessions) as session:
+                await actions.leave_encounter(
+                    session, connection.actor, consult_id=sitting.seat.consult_id, reason="lost"
+                )
+        except TeleconsultError:
+            return  # the consult was closed meanwhile: there is no leaving to note
+
+    async def close(self, consult_id: uuid.UUID) -> None:
+        """The consult was cancelled: everyone goes."""
+        for sitting in list(self._in(consult_id)):
+            self._sittings.pop(sitting.connection.sid, None)
+            await self.dismiss(sitting.connection.sid, "ended")
+
+    async def _arrive(self, connection: Connection, message: Join) -> tuple[LiveSession, tuple[ChatLine, ...]]:
+        try:
+            async with transaction(self.doorman.sessions) as session:
+                live = await actions.arrive_encounter(session, connection.actor, consult_id=message.consult)
+                return live, _lines(live, await encounters.chat_of(session, live))
+        except NotFound:
+            await record_denied(self.doorman.sessions, connection.actor, "encounter-refused", consult=message.consult)
+            raise
+
+    async def _vacate(self, connection: Connection, seat: Seat) -> None:
+        """Free the seat: this socket's own former one, and other sockets' of the same person."""
+        for sitting in [*self._in(seat.consult_id), *filter(None, [self._sittings.get(connection.sid)])]:
+            is_same_socket = sitting.connection is connection
+            if not is_same_socket and sitting.seat.pid != seat.pid:
+                continue
+            self._sittings.pop(sitting.connection.sid, None)
+            await self.leave_room(sitting.connection.sid, room_name(sitting.seat.consult_id))
+            if not is_same_socket:
+                await self.dismiss(sitting.connection.sid, "elsewhere")
+            elif sitting.seat.consult_id != seat.consult_id:
+                await self._tell_others(sitting.seat, "left")
+
+    async def _tell_others(self, seat: Seat, change: Change) -> None:
+        for other in list(self._in(seat.consult_id)):
+            if other.seat.pid != seat.pid:
+                peer = _peer(other.seat.pid, seat, present=change == "joined")
+                await self.tell("peer", PeerChanged(peer, change), to=other.connection.sid)
+
+    def _in(self, consult_id: uuid.UUID) -> Iterator[Sitting]:
+        return sittings(self.server.manager, self.namespace, consult_id, self._sittings)
+
+    def _sitting_of(self, consult_id: uuid.UUID, pid: uuid.UUID) -> Sitting | None:
+        return next((sitting for sitting in self._in(consult_id) if sitting.seat.pid == pid), None)
+
+    def _as_seen_by(self, viewer: uuid.UUID, other: encounters.Seat, consult_id: uuid.UUID) -> Peer:
+        pid = other.participant.id
+        sitting = self._sitting_of(consult_id, pid)
+        if sitting is not None:
+            return _peer(viewer, sitting.seat, present=True)
+        return _peer(viewer, Seat(consult_id, pid, NOBODY, other.name, other.part, False, False), present=False)
+
+
+def _peer(viewer: uuid.UUID, seat: Seat, *, present: bool) -> Peer:
+    return Peer(
+        pid=seat.pid,
+        name=seat.name,
+        role=seat.role,
+        present=present,
+        polite=is_polite(viewer, seat.pid),
+        audio=seat.audio,
+        video=seat.video,
+        page=seat.page if present else None,
+    )
+
+
+def _lines(live: LiveSession, messages: list[ChatMessage]) -> tuple[ChatLine, ...]:
+    names = {seat.participant.id: seat.name for seat in live.seats}
+    return tuple(
+        ChatLine(line.id, line.participant_id, names[line.participant_id], line.text, line.sent_at) for line in messages
+    )
+
+
+def _state(live: LiveSession) -> RoomState:
+    if live.encounter.ended_at is not None:
+        return "ended"
+    return "live" if live.encounter.started_at is not None else "waiting"

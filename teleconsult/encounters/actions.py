@@ -1,0 +1,171 @@
+"""The live session's acts: plan, arrive, start, leave, end, finish. Each may come twice and does its work once."""
+
+import uuid
+from typing import Final, Literal
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.accounts.actor import Actor
+from teleconsult.audit import record
+from teleconsult.clock import now
+from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
+from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus
+from teleconsult.encounters.queries import OVER, LiveSession, encounter_for
+from teleconsult.errors import Conflict, Invalid, Refused
+from teleconsult.events import tell
+from teleconsult.scheduling.models import Appointment, AppointmentStatus
+
+CHAT_LENGTH: Final = 2000
+UNSIGNED: Final = "unsigned"
+
+
+async def plan_encounter(
+    session: AsyncSession, actor: Actor, *, request: ServiceRequest, task: Task, appointment: Appointment
+) -> Encounter:
+    """Open the room of a booked appointment, with a seat for who asked and one for who accepted.
+
+    Part of the booking: call it in the same transaction. A second call gives back the same encounter.
+    Raises Refused while nobody has accepted the consult.
+    """
+    if task.owner_role_id is None:
+        raise Refused("No specialist has accepted this consult yet.")
+    encounter = await session.scalar(select(Encounter).where(Encounter.appointment_id == appointment.id))
+    if encounter is not None:
+        return encounter
+    encounter = Encounter(id=uuid.uuid4(), service_request_id=request.id, appointment_id=appointment.id)
+    session.add(encounter)
+    await session.flush()
+    for role_id in (request.requester_role_id, task.owner_role_id):
+        session.add(EncounterParticipant(encounter_id=encounter.id, practitioner_role_id=role_id))
+    record(session, actor, "encounter-planned", encounter, patient_id=request.patient_id, consult=request.id)
+    await session.flush()
+    return encounter
+
+
+async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> LiveSession:
+    """The actor enters the room. The requester's coming makes the encounter and the appointment `arrived`.
+
+    Raises NotFound for who does not take part, Refused once the room is closed.
+    """
+    live = await _open_session(session, actor, consult_id)
+    participant, encounter = live.mine.participant, live.encounter
+    is_first = participant.arrived_at is None
+    participant.arrived_at = participant.arrived_at or now()
+    participant.left_at = None
+    if live.mine.part == "requester" and encounter.status is EncounterStatus.PLANNED:
+        encounter.status = EncounterStatus.ARRIVED
+        live.appointment.status = AppointmentStatus.ARRIVED
+    if is_first:
+        _record(session, actor, "encounter-arrived", live)
+        await tell(session, "EncounterArrived", consult=live.request.id, encounter=encounter.id)
+    else:
+        _record(session, actor, "encounter-rejoined", live)
+    await session.flush()
+    return live
+
+
+async def start_encounter(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> LiveSession:
+    """Everyone is in: the session begins, or goes on when it had ended and all came back.
+
+    Raises NotFound, Refused when the room is closed or somebody never came.
+    """
+    live = await _open_session(session, actor, consult_id)
+    encounter = live.encounter
+    if any(seat.participant.arrived_at is None for seat in live.seats):
+        raise Refused("Not everyone has arrived.")
+    if encounter.status is EncounterStatus.IN_PROGRESS and encounter.ended_at is None:
+        return live
+    is_first = encounter.started_at is None
+    encounter.status = EncounterStatus.IN_PROGRESS
+    encounter.started_at = encounter.started_at or now()
+    encounter.ended_at = None
+    live.appointment.status = AppointmentStatus.ARRIVED
+    live.task.status = TaskStatus.IN_PROGRESS
+    live.task.business_status = ""
+    live.task.modified_at = now()
+    _record(session, actor, "encounter-started" if is_first else "encounter-resumed", live)
+    await tell(session, "EncounterStarted", consult=live.request.id, encounter=encounter.id)
+    await session.flush()
+    return live
+
+
+async def leave_encounter(
+    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, reason: Literal["left", "lost"]
+) -> LiveSession:
+    """The actor goes out, by choice or because the line was lost.
+
+    A session that runs ends when the specialist leaves by choice: the appointment is fulfilled, the task waits
+    `unsigned` for the note. Raises NotFound; in a closed room nothing but the leaving is noted.
+    """
+    live = await encounter_for(session, actor, consult_id, lock=True)
+    live.mine.participant.left_at = now()
+    _record(session, actor, "encounter-left", live, reason=reason)
+    is_end = reason == "left" and live.mine.part == "specialist" and live.is_open
+    if is_end and live.encounter.status is EncounterStatus.IN_PROGRESS and live.encounter.ended_at is None:
+        live.encounter.ended_at = now()
+        live.appointment.status = AppointmentStatus.FULFILLED
+        live.task.business_status = UNSIGNED
+        live.task.modified_at = now()
+        _record(session, actor, "encounter-ended", live)
+        await tell(session, "EncounterEnded", consult=live.request.id, encounter=live.encounter.id)
+    await session.flush()
+    return live
+
+
+async def finish_encounter(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> None:
+    """The note is signed: close the room for good. Part of the signing; does nothing where no session was planned."""
+    encounter = await session.scalar(
+        select(Encounter)
+        .where(Encounter.service_request_id == consult_id, Encounter.status.not_in(OVER))
+        .with_for_update()
+    )
+    if encounter is None:
+        return
+    encounter.status = EncounterStatus.FINISHED
+    encounter.ended_at = encounter.ended_at or now()
+    record(session, actor, "encounter-finished", encounter, consult=consult_id)
+    await tell(session, "EncounterFinished", consult=consult_id, encounter=encounter.id)
+    await session.flush()
+
+
+async def say(
+    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, message_id: uuid.UUID, text: str
+) -> ChatMessage:
+    """Keep a line of the chat. The same `message_id` from the same person again is the same line.
+
+    Raises NotFound, Refused when the room is closed, Invalid on an empty or overlong text, Conflict when the
+    id is somebody else's.
+    """
+    live = await _open_session(session, actor, consult_id)
+    if not text.strip() or len(text) > CHAT_LENGTH:
+        raise Invalid({"text": "Write between 1 and 2,000 characters."})
+    known = await session.get(ChatMessage, message_id)
+    if known is not None:
+        if known.participant_id != live.mine.participant.id:
+            raise Conflict("This message is somebody else's.")
+        return known
+    line = ChatMessage(
+        id=message_id,
+        encounter_id=live.encounter.id,
+        participant_id=live.mine.participant.id,
+        text=text,
+        sent_at=now(),
+    )
+    session.add(line)
+    _record(session, actor, "chat-written", live, message=str(message_id))
+    await session.flush()
+    return line
+
+
+async def _open_session(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> LiveSession:
+    live = await encounter_for(session, actor, consult_id, lock=True)
+    if not live.is_open:
+        raise Refused("The room of this consult is closed.")
+    return live
+
+
+def _record(session: AsyncSession, actor: Actor, action: str, live: LiveSession, **detail: str) -> None:
+    record(
+        session, actor, action, live.encounter, patient_id=live.request.patient_id, consult=live.request.id, **detail
+    )

@@ -1,0 +1,228 @@
+// Written by `python -m signaling.protocol`. Change that file, not this one.
+
+export const CHAT_LENGTH = 2000;
+
+/** An SDP offer or answer (RTCSessionDescriptionInit). */
+export interface Description {
+  type: "offer" | "answer";
+  sdp: string;
+}
+
+/** An ICE candidate (RTCIceCandidateInit); an empty `candidate` ends the list. */
+export interface Candidate {
+  candidate: string;
+  sdpMid?: string | null;
+  sdpMLineIndex?: number | null;
+  usernameFragment?: string | null;
+}
+
+/** A STUN or TURN server (RTCIceServer). */
+export interface IceServer {
+  urls: string[];
+  username?: string | null;
+  credential?: string | null;
+}
+
+/** Another participant, as the receiver of the message sees them. */
+export interface Peer {
+  pid: string;
+  name: string;
+  role: "requester" | "specialist" | "guest";
+  present: boolean;
+  polite: boolean;
+  audio: boolean;
+  video: boolean;
+  page?: string | null;
+}
+
+/** One line of the chat, as it was kept. */
+export interface ChatLine {
+  id: string;
+  sender: string;
+  name: string;
+  text: string;
+  sent_at: string;
+}
+
+/** Enter the room of a consult; also after every reconnect. `page` is drawn once per page load. */
+export interface Join {
+  consult: string;
+  page: string;
+  audio: boolean;
+  video: boolean;
+}
+
+/** A description or a candidate, for one peer. */
+export interface Signal {
+  to: string;
+  description?: Description | null;
+  candidate?: Candidate | null;
+}
+
+/** Whether microphone and camera are on. */
+export interface Media {
+  audio: boolean;
+  video: boolean;
+}
+
+/** A line for the chat. The sender draws the id, so that a line sent again is kept once. */
+export interface Say {
+  id: string;
+  text: string;
+}
+
+/** Ask for fresh relay credentials, before ICE is restarted. */
+export type Ice = Record<string, never>;
+
+/** Go out for good (closing the page without it leaves the seat `lost`). */
+export type Leave = Record<string, never>;
+
+/** Everything a page needs to begin the call. */
+export interface Joined {
+  pid: string;
+  state: "waiting" | "live" | "ended";
+  peers: Peer[];
+  ice: IceServer[];
+  chat: ChatLine[];
+  now: string;
+  started_at?: string | null;
+}
+
+/** The message was taken. */
+export interface Done {
+  ok: "yes";
+}
+
+/** STUN and TURN servers with credentials good for the next minutes. */
+export interface FreshIce {
+  ice: IceServer[];
+}
+
+/** The message was not taken, and why. */
+export interface Refusal {
+  error: "invalid" | "not-found" | "not-open" | "not-joined" | "gone" | "too-many" | "signed-out" | "failed";
+}
+
+/** A participant came (or came back), dropped out or left. */
+export interface PeerChanged {
+  peer: Peer;
+  change: "joined" | "lost" | "left";
+}
+
+/** A description or a candidate of a peer's. */
+export interface SignalFrom {
+  sender: string;
+  description?: Description | null;
+  candidate?: Candidate | null;
+}
+
+/** A peer switched microphone or camera. */
+export interface MediaOf {
+  sender: string;
+  audio: boolean;
+  video: boolean;
+}
+
+/** The session began, or is over. */
+export interface Room {
+  state: "waiting" | "live" | "ended";
+  started_at?: string | null;
+}
+
+/** This connection is out; it must not come back by itself. */
+export interface Bye {
+  reason: "elsewhere" | "signed-out" | "ended";
+}
+
+/** Something on the person's lists changed: look again. No clinical content travels here. */
+export interface Changed {
+  what: "consult" | "appointment" | "encounter" | "note" | "study" | "everything";
+  stamp: string;
+  id?: string | null;
+}
+
+export type Reply<T> = (answer: T | Refusal) => void;
+
+export interface RoomAsks {
+  join: (message: Join, reply: Reply<Joined>) => void;
+  signal: (message: Signal, reply: Reply<Done>) => void;
+  media: (message: Media, reply: Reply<Done>) => void;
+  chat: (message: Say, reply: Reply<ChatLine>) => void;
+  ice: (message: Ice, reply: Reply<FreshIce>) => void;
+  leave: (message: Leave, reply: Reply<Done>) => void;
+}
+
+export interface RoomTells {
+  peer: (message: PeerChanged) => void;
+  signal: (message: SignalFrom) => void;
+  media: (message: MediaOf) => void;
+  chat: (message: ChatLine) => void;
+  room: (message: Room) => void;
+  bye: (message: Bye) => void;
+}
+
+export interface WorklistTells {
+  changed: (message: Changed) => void;
+  bye: (message: Bye) => void;
+}
+
+export type NegotiationState = "expecting" | "idle" | "offering" | "ignoring" | "closed";
+
+export type NegotiationEvent = "needed" | "offer" | "answer" | "candidate" | "resumed" | "close";
+
+export type NegotiationAction = "nothing" | "send-offer" | "send-answer" | "take-answer" | "take-candidate" | "try-candidate" | "send-offer-again" | "check-path" | "close";
+
+export type NegotiationRole = "polite" | "impolite";
+
+/** Keyed `event/state`. */
+export const NEGOTIATION: Record<NegotiationRole, Record<string, [NegotiationState, NegotiationAction]>> = {
+  polite: {
+    "needed/expecting": ["expecting", "nothing"],
+    "needed/idle": ["offering", "send-offer"],
+    "needed/offering": ["offering", "nothing"],
+    "needed/ignoring": ["ignoring", "nothing"],
+    "offer/expecting": ["idle", "send-answer"],
+    "offer/idle": ["idle", "send-answer"],
+    "answer/offering": ["idle", "take-answer"],
+    "answer/ignoring": ["idle", "take-answer"],
+    "answer/idle": ["idle", "nothing"],
+    "candidate/expecting": ["expecting", "nothing"],
+    "candidate/idle": ["idle", "take-candidate"],
+    "candidate/offering": ["offering", "try-candidate"],
+    "candidate/ignoring": ["ignoring", "try-candidate"],
+    "resumed/expecting": ["expecting", "nothing"],
+    "resumed/idle": ["idle", "check-path"],
+    "resumed/offering": ["offering", "send-offer-again"],
+    "resumed/ignoring": ["offering", "send-offer-again"],
+    "close/expecting": ["closed", "close"],
+    "close/idle": ["closed", "close"],
+    "close/offering": ["closed", "close"],
+    "close/ignoring": ["closed", "close"],
+    "offer/offering": ["idle", "send-answer"],
+  },
+  impolite: {
+    "needed/expecting": ["expecting", "nothing"],
+    "needed/idle": ["offering", "send-offer"],
+    "needed/offering": ["offering", "nothing"],
+    "needed/ignoring": ["ignoring", "nothing"],
+    "offer/expecting": ["idle", "send-answer"],
+    "offer/idle": ["idle", "send-answer"],
+    "answer/offering": ["idle", "take-answer"],
+    "answer/ignoring": ["idle", "take-answer"],
+    "answer/idle": ["idle", "nothing"],
+    "candidate/expecting": ["expecting", "nothing"],
+    "candidate/idle": ["idle", "take-candidate"],
+    "candidate/offering": ["offering", "try-candidate"],
+    "candidate/ignoring": ["ignoring", "try-candidate"],
+    "resumed/expecting": ["expecting", "nothing"],
+    "resumed/idle": ["idle", "check-path"],
+    "resumed/offering": ["offering", "send-offer-again"],
+    "resumed/ignoring": ["offering", "send-offer-again"],
+    "close/expecting": ["closed", "close"],
+    "close/idle": ["closed", "close"],
+    "close/offering": ["closed", "close"],
+    "close/ignoring": ["closed", "close"],
+    "offer/offering": ["ignoring", "nothing"],
+    "offer/ignoring": ["ignoring", "nothing"],
+  },
+};
