@@ -298,6 +298,8 @@ def upgrade() -> None:
         sa.Column("phone", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("is_temporary", sa.Boolean(), nullable=False),
+        sa.Column("estimated_birth_year", sa.Integer(), nullable=True),
+        sa.Column("found_where", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.UUID(), nullable=True),
@@ -314,6 +316,13 @@ def upgrade() -> None:
         ["organization_id", "family_folded", "given_folded"],
         unique=False,
         postgresql_ops={"family_folded": "text_pattern_ops", "given_folded": "text_pattern_ops"},
+    )
+    op.create_index(
+        "ix_patient_name_words",
+        "patient",
+        [sa.literal_column("to_tsvector('simple'::regconfig, family_folded || ' ' || given_folded)")],
+        unique=False,
+        postgresql_using="gin",
     )
     op.create_index(
         op.f("ix_patient_organization_id_birth_date"), "patient", ["organization_id", "birth_date"], unique=False
@@ -392,7 +401,7 @@ def upgrade() -> None:
             "patient_id", "system", "value", name=op.f("uq_patient_identifier_patient_id_system_value")
         ),
     )
-    op.create_index(op.f("ix_patient_identifier_system_value"), "patient_identifier", ["system", "value"], unique=False)
+    op.create_index(op.f("ix_patient_identifier_value_system"), "patient_identifier", ["value", "system"], unique=False)
     op.create_table(
         "record_entry",
         sa.Column("patient_id", sa.UUID(), nullable=False),
@@ -443,6 +452,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_record_entry_source_id"), "record_entry", ["source_id"], unique=False)
     op.create_index("ix_record_entry_timeline", "record_entry", ["patient_id", "effective_at", "id"], unique=False)
+    op.create_index(
+        "ix_record_entry_kind", "record_entry", ["patient_id", "resource_type", "effective_at", "id"], unique=False
+    )
     op.create_table(
         "service_request",
         sa.Column("number", sa.BigInteger(), sa.Identity(always=False, start=1001), nullable=False),

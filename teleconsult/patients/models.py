@@ -5,11 +5,14 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.db import Base
 from teleconsult.directory.models import Organization, PractitionerRole
+
+NAME_WORDS = "to_tsvector('simple'::regconfig, family_folded || ' ' || given_folded)"
+"""SQL: each word of a folded name, to be found by its beginning and in any order."""
 
 
 class AdministrativeGender(StrEnum):
@@ -43,6 +46,7 @@ class Patient(Base):
             postgresql_ops={"family_folded": "text_pattern_ops", "given_folded": "text_pattern_ops"},
         ),
         Index(None, "organization_id", "birth_date"),
+        Index("ix_patient_name_words", text(NAME_WORDS), postgresql_using="gin"),
     )
 
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
@@ -59,6 +63,9 @@ class Patient(Base):
     address: Mapped[str] = mapped_column(default="")
     is_temporary: Mapped[bool] = mapped_column(default=False)
     """True while nobody knows who this is; the name is then ours, not theirs."""
+    estimated_birth_year: Mapped[int | None]
+    """What the look of an unknown person says, until a birth date is known."""
+    found_where: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
@@ -75,7 +82,7 @@ class PatientIdentifier(Base):
     """A number some authority gave the patient (national id, insurance, another hospital's number)."""
 
     __tablename__ = "patient_identifier"
-    __table_args__ = (UniqueConstraint("patient_id", "system", "value"), Index(None, "system", "value"))
+    __table_args__ = (UniqueConstraint("patient_id", "system", "value"), Index(None, "value", "system"))
 
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"))
     system: Mapped[str]

@@ -40,7 +40,10 @@ class RecordEntry(Base):
     """One entry of a patient's file. `title` is what a list shows; `resource` is the entry itself."""
 
     __tablename__ = "record_entry"
-    __table_args__ = (Index("ix_record_entry_timeline", "patient_id", "effective_at", "id"),)
+    __table_args__ = (
+        Index("ix_record_entry_timeline", "patient_id", "effective_at", "id"),
+        Index("ix_record_entry_kind", "patient_id", "resource_type", "effective_at", "id"),
+    )
 
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"))
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
