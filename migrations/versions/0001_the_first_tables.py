@@ -320,7 +320,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_patient_name_words",
         "patient",
-        [sa.literal_column("to_tsvector('simple'::regconfig, family_folded || ' ' || given_folded)")],
+        [sa.literal_column("to_tsvector('simple'::regconfig, (family_folded || ' '::text) || given_folded)")],
         unique=False,
         postgresql_using="gin",
     )

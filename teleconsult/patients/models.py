@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from teleconsult.db import Base
 from teleconsult.directory.models import Organization, PractitionerRole
 
-NAME_WORDS = "to_tsvector('simple'::regconfig, family_folded || ' ' || given_folded)"
+NAME_WORDS = "to_tsvector('simple'::regconfig, (family_folded || ' '::text) || given_folded)"
 """SQL: each word of a folded name, to be found by its beginning and in any order."""
 
 
