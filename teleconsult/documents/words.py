@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class NoteWords:
-    """Every fixed word of a consult note. `%(…)s` names what is filled in."""
+    """Every fixed word of a consult note. `%(…)s` names what is filled in; `locale` writes its dates."""
 
+    locale: str
     title: str
     written_advice: str
     session: str
@@ -43,6 +44,7 @@ class NoteWords:
 
 
 ENGLISH = NoteWords(
+    locale="en_GB",
     title="Specialist consult note",
     written_advice="Written advice",
     session="Teleconsultation",
@@ -74,6 +76,7 @@ ENGLISH = NoteWords(
 )
 
 FRENCH = NoteWords(
+    locale="fr_FR",
     title="Compte rendu d’avis spécialisé",
     written_advice="Avis écrit",
     session="Téléconsultation",
@@ -106,6 +109,7 @@ FRENCH = NoteWords(
 )
 
 VIETNAMESE = NoteWords(
+    locale="vi_VN",
     title="Phiếu ý kiến hội chẩn chuyên khoa",
     written_advice="Ý kiến bằng văn bản",
     session="Hội chẩn từ xa",

@@ -86,6 +86,7 @@ class NoteContent:
     images: tuple[ImagesSeen, ...] = ()
     session_started_at: datetime | None = None
     session_ended_at: datetime | None = None
+    verify_at: str = ""
     version: int = 1
 
     def to_bytes(self) -> bytes:

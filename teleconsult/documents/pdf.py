@@ -1,0 +1,143 @@
+"""A consult note as PDF/A-1b (ISO 19005-1), ready to be signed: a pure function of what the note says."""
+
+import hashlib
+import logging
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import jinja2
+from babel.dates import format_date, format_time, get_timezone_name
+from markupsafe import Markup
+from weasyprint import CSS, HTML
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from teleconsult.documents.archival import make_archival
+from teleconsult.documents.words import NOTE_WORDS, NoteWords
+from teleconsult.notes.content import SECTIONS, NoteContent
+
+SIGNATURE_ANCHOR: Final = "signature"
+
+logging.getLogger("weasyprint").setLevel(logging.ERROR)
+
+
+class NoFetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint carries no types
+    """A document is complete in itself: nothing is fetched from the network or the disk while it is made."""
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+        """Refuse every address."""
+        raise ValueError(f"A document may not fetch {url[:80]}")
+
+
+def render_note(note: NoteContent, *, is_signed: bool) -> bytes:
+    """The note as PDF/A-1b, with an empty signature field named `Signature` over the signing block.
+
+    The same content gives the same bytes. A rendering with `is_signed` false says on every page that it is a draft.
+    Takes about 0.3 s of CPU: call it outside the event loop.
+    """
+    words = NOTE_WORDS[note.language]
+    html = note_html(note, is_signed=is_signed)
+    document = HTML(string=html, url_fetcher=NoFetcher()).render(
+        stylesheets=[CSS(string=_source("note.css"), font_config=_fonts(), url_fetcher=NoFetcher())],
+        font_config=_fonts(),
+        pdf_variant="pdf/a-1b",
+    )
+    rendered: bytes = document.write_pdf(
+        pdf_variant="pdf/a-1b",
+        pdf_identifier=hashlib.sha256(note.to_bytes()).digest()[:16],
+        finisher=make_archival(
+            title=f"{words.title} – {note.patient.name}",
+            author=note.author.name,
+            created=note.written_at.astimezone(UTC),
+            signature_anchor=SIGNATURE_ANCHOR,
+        ),
+    )
+    return rendered
+
+
+def note_html(note: NoteContent, *, is_signed: bool) -> str:
+    """The page that is printed, before it is laid out."""
+    words = NOTE_WORDS[note.language]
+    return (
+        _environment()
+        .get_template("note.html.jinja")
+        .render(
+            note=note,
+            words=words,
+            is_signed=is_signed,
+            birth=_birth(note, words),
+            written_on=_day(note, note.written_at),
+            asked_on=words.asked_on % {"date": _day(note, note.asked_at)},
+            signed_on=words.signed_on % {"moment": _moment(note, note.written_at)},
+            session=_session(note, words),
+            sections=[(getattr(words, name), note.sections[name]) for name in SECTIONS if note.sections[name].strip()],
+            images=[
+                (
+                    seen,
+                    seen.taken_at and format_date(seen.taken_at, "long", locale=NOTE_WORDS[note.language].locale),
+                    words.image_count % {"n": seen.images},
+                )
+                for seen in note.images
+            ],
+            page_of=Markup(words.page_of)  # noqa: S704 -- the words are our own
+            % {"page": Markup('<span class="page"></span>'), "pages": Markup('<span class="pages"></span>')},
+        )
+    )
+
+
+def _birth(note: NoteContent, words: NoteWords) -> str:
+    if note.patient.birth_date is None:
+        return words.unknown_birth_date
+    return words.born_on % {
+        "date": format_date(note.patient.birth_date, "long", locale=NOTE_WORDS[note.language].locale)
+    }
+
+
+def _session(note: NoteContent, words: NoteWords) -> str:
+    if note.session_started_at is None:
+        return ""
+    if note.session_ended_at is None:
+        return words.session
+    return words.session_times % {
+        "day": _day(note, note.session_started_at),
+        "start": _clock(note, note.session_started_at),
+        "end": _clock(note, note.session_ended_at),
+    }
+
+
+def _day(note: NoteContent, moment: datetime) -> str:
+    return format_date(moment.astimezone(ZoneInfo(note.zone)), "long", locale=NOTE_WORDS[note.language].locale)
+
+
+def _clock(note: NoteContent, moment: datetime) -> str:
+    return format_time(moment, "short", tzinfo=ZoneInfo(note.zone), locale=NOTE_WORDS[note.language].locale)
+
+
+def _moment(note: NoteContent, moment: datetime) -> str:
+    local = moment.astimezone(ZoneInfo(note.zone))
+    zone = get_timezone_name(local, locale=NOTE_WORDS[note.language].locale)
+    return f"{_day(note, moment)}, {format_time(local, 'medium', locale=NOTE_WORDS[note.language].locale)} ({zone}, UTC{local.isoformat()[-6:]})"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("teleconsult.documents"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _source(name: str) -> str:
+    environment = _environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+@cache
+def _fonts() -> Any:
+    return FontConfiguration()

@@ -1,0 +1,208 @@
+"""Is this file a note as it was signed? Works on bytes and trusted roots alone: no database, no network.
+
+What is accepted is strict. One signature covers every byte of the file but its own hexadecimal text, and that
+text has exactly one accepted spelling, so that any changed byte, wherever it is, is found.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Self
+
+from asn1crypto import pem, x509
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.ades.report import AdESIndeterminate
+from pyhanko.sign.validation import (
+    EmbeddedPdfSignature,
+    PdfSignatureStatus,
+    SignatureCoverageLevel,
+    validate_pdf_signature,
+)
+from pyhanko_certvalidator import ValidationContext
+
+from teleconsult.clock import now
+from teleconsult.notes.signature_bytes import is_canonical
+
+SIZE_LIMIT = 20 * 1024 * 1024
+"""Bytes a file to be checked may have."""
+
+
+class Outcome(StrEnum):
+    """What the check found."""
+
+    GOOD = "good"
+    UNKNOWN_SIGNER = "unknown-signer"
+    BAD = "bad"
+
+
+class Reason(StrEnum):
+    """Why, in one plain sentence each: a message id that the edge translates."""
+
+    GOOD = "The signature is valid and nothing was changed since."
+    EMPTY = "The file is empty."
+    TOO_LARGE = "The file is larger than a signed note can be."
+    NOT_PDF = "This is not a PDF file."
+    ENCRYPTED = "The file is locked by a password; a signed note never is."
+    DAMAGED = "The file is damaged: it cannot be read as a signed note."
+    UNSIGNED = "The file carries no electronic signature."
+    SEVERAL = "The file carries more than one signature; a signed note has one."
+    CHANGED = "The file was changed after it was signed."
+    UNKNOWN_SIGNER = "The file is unchanged, but its signer was not vouched for by an authority we trust."
+    EXPIRED = "The signer's certificate is out of date, so the time of signing can no longer be shown."
+    NOT_FOR_SIGNING = "The signer's certificate was not issued for signing documents."
+    UNCHECKABLE = "The check took too long or too much memory: the file is not a note of ours."
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The finding. Names come from the certificate, the time is what the signer's machine said (no time-stamp yet)."""
+
+    outcome: Outcome
+    reason: Reason
+    signer: str = ""
+    registration_number: str = ""
+    organization: str = ""
+    authority: str = ""
+    signed_at: datetime | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the file can be relied on."""
+        return self.outcome is Outcome.GOOD
+
+    def to_json(self) -> str:
+        """For another process."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read back what `to_json` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        signed_at = values["signed_at"]
+        return cls(
+            **values
+            | {
+                "outcome": Outcome(values["outcome"]),
+                "reason": Reason(values["reason"]),
+                "signed_at": signed_at and datetime.fromisoformat(signed_at),
+            }
+        )
+
+
+UNKNOWN_SIGNER = (Outcome.UNKNOWN_SIGNER, Reason.UNKNOWN_SIGNER)
+PROBLEMS = {
+    AdESIndeterminate.OUT_OF_BOUNDS_NO_POE: (Outcome.BAD, Reason.EXPIRED),
+    AdESIndeterminate.EXPIRED: (Outcome.BAD, Reason.EXPIRED),
+    AdESIndeterminate.CHAIN_CONSTRAINTS_FAILURE: (Outcome.BAD, Reason.NOT_FOR_SIGNING),
+}
+"""What ETSI EN 319 102-1 §5.1.3 calls it, and what we say. Any other problem: nobody we trust vouches for them."""
+
+
+class NotGood(Exception):
+    """The check ends here, with this reason."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def verify_file(path: Path, trust: Path) -> Verdict:
+    """Check a file against the roots in the folder `trust`. Raises OSError when the file cannot be read."""
+    with path.open("rb") as file:
+        return verify_pdf(file.read(SIZE_LIMIT + 1), trusted_roots(trust))
+
+
+def trusted_roots(folder: Path) -> list[x509.Certificate]:
+    """The certificates in every `*.pem` of the folder; none when there is no such folder."""
+    return [
+        x509.Certificate.load(der)
+        for path in sorted(folder.glob("*.pem"))
+        for _, _, der in pem.unarmor(path.read_bytes(), multiple=True)
+    ]
+
+
+def verify_pdf(content: bytes, roots: Sequence[x509.Certificate], *, at: datetime | None = None) -> Verdict:
+    """Check the bytes of a file; `at` is the moment certificates must be valid (now, if not given).
+
+    Never raises for what the bytes hold. It is bounded in neither time nor memory: for a stranger's file use
+    `teleconsult.notes.verifying_apart`.
+    """
+    try:
+        signature = _only_signature(content)
+        return _verdict(_status(signature, roots, at or now()))
+    except NotGood as finding:
+        return Verdict(Outcome.BAD, finding.reason)
+
+
+def _only_signature(content: bytes) -> EmbeddedPdfSignature:
+    """The signature that covers the whole file. Raises NotGood."""
+    if not content:
+        raise NotGood(Reason.EMPTY)
+    if len(content) > SIZE_LIMIT:
+        raise NotGood(Reason.TOO_LARGE)
+    if not content.startswith(b"%PDF-"):
+        raise NotGood(Reason.NOT_PDF)
+    try:
+        reader = PdfFileReader(BytesIO(content))
+        signatures = [] if reader.encrypted else reader.embedded_signatures
+    except Exception as error:  # whatever a parser of foreign bytes throws, it means one thing
+        raise NotGood(Reason.DAMAGED) from error
+    if reader.encrypted:
+        raise NotGood(Reason.ENCRYPTED)
+    if not signatures:
+        raise NotGood(Reason.UNSIGNED)
+    if len(signatures) > 1:
+        raise NotGood(Reason.SEVERAL)
+    if not _covers_all(signatures[0], content):
+        raise NotGood(Reason.CHANGED)
+    return signatures[0]
+
+
+def _covers_all(signature: EmbeddedPdfSignature, content: bytes) -> bool:
+    """Whether everything but the signature's own text is signed (ISO 32000-1 §12.8.1), and that text is as written."""
+    try:
+        start, before, after, rest = (int(number) for number in signature.byte_range)
+        if start != 0 or not 0 < before < after or after + rest != len(content):
+            return False
+        return is_canonical(content[before:after])
+    except Exception:  # as above: the text of a signature is foreign bytes, too
+        return False
+
+
+def _status(signature: EmbeddedPdfSignature, roots: Sequence[x509.Certificate], at: datetime) -> PdfSignatureStatus:
+    context = ValidationContext(
+        trust_roots=list(roots), allow_fetching=False, revocation_mode="soft-fail", moment=at
+    )
+    try:
+        status = validate_pdf_signature(signature, context)
+    except Exception as error:  # it was well-formed when we wrote it
+        raise NotGood(Reason.CHANGED) from error
+    if not (status.intact and status.valid and status.coverage is SignatureCoverageLevel.ENTIRE_FILE):
+        raise NotGood(Reason.CHANGED)
+    return status
+
+
+def _verdict(status: PdfSignatureStatus) -> Verdict:
+    """What an unchanged file is worth: whether someone we trust vouches for its signer, and did so in time."""
+    if status.trusted:
+        outcome, reason = Outcome.GOOD, Reason.GOOD
+    else:
+        outcome, reason = PROBLEMS.get(status.trust_problem_indic, UNKNOWN_SIGNER)
+    subject = status.signing_cert.subject.native
+    return Verdict(
+        outcome,
+        reason,
+        signer=_first(subject.get("common_name")),
+        registration_number=_first(subject.get("serial_number")),
+        organization=_first(subject.get("organization_name")),
+        authority=_first(status.signing_cert.issuer.native.get("common_name")),
+        signed_at=status.signer_reported_dt,
+    )
+
+
+def _first(value: str | list[str] | None) -> str:
+    return (value[0] if isinstance(value, list) else value) or ""
