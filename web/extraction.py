@@ -1,17 +1,18 @@
 """Bring the catalogues up to date with the words in the sources: `python -m web.i18n extract`.
 
-Python is read by its syntax tree, because messages also stand in the errors that `teleconsult` raises, which know nothing of
-gettext: `Refused("…")`, `Invalid({"question": "…"})`.
+Python is read by its syntax tree, because messages also stand in the errors that `teleconsult` raises, which know
+nothing of gettext: `Refused("…")`, `Invalid({"question": "…"})`.
 """
 
 import ast
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
-from babel.messages.pofile import write_po
+from babel.messages.pofile import read_po, write_po
 
 from web.i18n import LOCALES, catalogue_path
 
@@ -23,10 +24,13 @@ _ONE: Final = {
 }  # fmt: skip
 _PLURAL: Final = {"ngettext"}
 
-Message = str | tuple[str, str]
+FIRST_DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""In every header: the date of the last change is what the version control says."""
+
+Text = str | tuple[str, str]
 
 
-def messages_in_python(source: str) -> Iterator[tuple[int, Message]]:
+def messages_in_python(source: str) -> Iterator[tuple[int, Text]]:
     """Line and message of every call that names words for a person."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -46,7 +50,7 @@ def messages_in_python(source: str) -> Iterator[tuple[int, Message]]:
                     yield value.lineno, value.value
 
 
-def _default_messages(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, Message]]:
+def _default_messages(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, Text]]:
     """The sentence an error says when it is given none: a default of a parameter named `message`."""
     named = node.args.args[len(node.args.args) - len(node.args.defaults) :]
     for parameter, default in zip(named, node.args.defaults, strict=True):
@@ -54,7 +58,7 @@ def _default_messages(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[
             yield default.lineno, default.value
 
 
-def messages_in_template(path: Path) -> Iterator[tuple[int, Message]]:
+def messages_in_template(path: Path) -> Iterator[tuple[int, Text]]:
     """Line and message of every `_()`, `ngettext()` and `{% trans %}`."""
     with path.open("rb") as file:
         options = {"silent": "false", "trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
@@ -76,21 +80,30 @@ def extracted() -> Catalog:
     return template
 
 
-def _add(template: Catalog, path: Path, line: int, message: Message) -> None:
+def _add(template: Catalog, path: Path, line: int, message: Text) -> None:
     template.add(message, locations=[(str(path.relative_to(ROOT)), line)])
 
 
 def updated(locale: str, template: Catalog) -> Catalog:
     """The catalogue of a language with the template's messages and its own translations; nothing is guessed."""
-    from babel.messages.pofile import read_po
-
     path = catalogue_path(locale)
     if path.exists():
         with path.open("rb") as file:
             old = read_po(file, locale=locale)
     else:
         old = Catalog(locale=locale)
-    fresh = Catalog(locale=locale, project="teleconsult", charset="utf-8", header_comment=f"# {LOCALES[locale]}")
+    fresh = Catalog(
+        locale=locale,
+        project="teleconsult",
+        version="1",
+        header_comment=f"# {LOCALES[locale]}",
+        copyright_holder="",
+        last_translator="Teleconsult",
+        language_team=LOCALES[locale],
+        creation_date=FIRST_DAY,
+        revision_date=FIRST_DAY,
+        fuzzy=False,
+    )
     for message in template:
         if not message.id:
             continue
@@ -123,9 +136,11 @@ def main() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
             write_po(file, fresh, width=100, sort_output=True, omit_header=False, include_lineno=False)
-        missing = sum(1 for message in fresh if message.id and not all(_forms(message.string)))
+        missing = sum(1 for message in fresh if message.id and not is_translated(message))
         print(f"{locale}: {len(fresh)} messages, {missing} to translate")
 
 
-def _forms(string: str | list[str] | tuple[str, ...]) -> list[str]:
-    return [string] if isinstance(string, str) else list(string)
+def is_translated(message: Message) -> bool:
+    """Whether every form of the message has words."""
+    string = message.string
+    return all(string) if isinstance(string, (tuple, list)) and string else bool(string)

@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 from aiohttp import web
 
-from teleconsult.settings import Settings
+from teleconsult.sealing import derived_key
+from web.requests import settings_of
 
 Tone = Literal["ok", "info", "warn", "danger"]
 
@@ -36,7 +37,6 @@ class Signer:
     """Signs with HMAC-SHA-256 (RFC 2104), so that nobody else can put words on our pages."""
 
     key: bytes
-    secure: bool
 
     def seal(self, flashes: list[Flash]) -> str:
         """The cookie's value."""
@@ -58,45 +58,49 @@ class Signer:
         return hmac.new(self.key, body, hashlib.sha256).hexdigest()
 
 
-SIGNER: Final = web.AppKey("flash_signer", Signer)
+FLASHES: Final = web.RequestKey("flashes", list[Flash])
+SAID: Final = web.RequestKey("flash_said", bool)
 
 
-def setup_flash(app: web.Application, settings: Settings) -> None:
+def setup_flash(app: web.Application) -> None:
     """Write and clear the cookie on every answer that needs it."""
-    key = hmac.new(settings.secret_key.encode(), b"flash", hashlib.sha256).digest()
-    app[SIGNER] = Signer(key, settings.is_secure)
     app.on_response_prepare.append(_keep)
 
 
 def flash(request: web.Request, text: str, tone: Tone = "ok") -> None:
     """Have the next page of this browser say something once."""
-    request.setdefault("flashes", []).append(Flash(text, tone))
+    request[FLASHES] = [*request.get(FLASHES, []), Flash(text, tone)]
 
 
 def take(request: web.Request) -> list[Flash]:
     """What is to be said now. A part of a page (`Turbo-Frame`) leaves it for the whole page that follows."""
     if "Turbo-Frame" in request.headers:
         return []
-    said: list[Flash] = request.pop("flashes", [])
+    said, request[FLASHES] = request.get(FLASHES, []), []
     cookie = request.cookies.get(COOKIE)
     if cookie:
-        request["flash_said"] = True
-        said = request.app[SIGNER].open(cookie) + said
+        request[SAID] = True
+        said = _signer(request).open(cookie) + said
     return said
+
+
+def _signer(request: web.Request) -> Signer:
+    return Signer(derived_key(settings_of(request).secret_key, "flash"))
 
 
 async def _keep(request: web.Request, response: web.StreamResponse) -> None:
     if response.prepared:
         return
-    waiting: list[Flash] = request.get("flashes", [])
+    waiting = request.get(FLASHES, [])
     if waiting:
-        signer = request.app[SIGNER]
+        signer = _signer(request)
         value = signer.seal(waiting)
         while len(value) > _LIMIT_BYTES and waiting:
             waiting = waiting[1:]
             value = signer.seal(waiting)
+        secure = settings_of(request).is_secure
         response.set_cookie(
-            COOKIE, value, max_age=LIFETIME_SECONDS, path="/", httponly=True, samesite="Lax", secure=signer.secure
+            COOKIE, value, max_age=LIFETIME_SECONDS, path="/", httponly=True, samesite="Lax", secure=secure
         )
-    elif request.get("flash_said"):
+    elif request.get(SAID):
         response.del_cookie(COOKIE, path="/")

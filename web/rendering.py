@@ -1,7 +1,7 @@
 """Pages: the Jinja environment and what every template may call.
 
 Templates are given `request`, `actor` (None before sign-in), `locale`, `errors` and `values` (both empty unless the
-view passes them), and the functions and filters registered in `make_environment`.
+view passes them; `errors` may be an `Invalid`), and the functions and filters registered in `make_environment`.
 """
 
 import json
@@ -18,11 +18,12 @@ from aiohttp import web
 from babel import dates, numbers, units
 from markupsafe import Markup, escape
 
-from teleconsult.accounts import Actor
 from teleconsult.clock import now
-from teleconsult.settings import Settings
+from teleconsult.errors import Invalid
 from web import i18n
 from web.flash import setup_flash, take
+from web.requests import CSRF_TOKEN, visitor_of
+from web.words import label
 
 STATIC: Final = Path(__file__).parent / "static"
 MANIFEST: Final = STATIC / ".vite" / "manifest.json"
@@ -35,10 +36,10 @@ DateLength = Literal["short", "medium", "long", "full", "day"]
 _request: ContextVar[web.Request] = ContextVar("rendered_request")
 
 
-def setup_rendering(app: web.Application, settings: Settings) -> None:
+def setup_rendering(app: web.Application) -> None:
     """Give the application its template environment, under `ENVIRONMENT`, and its flash messages."""
     app[ENVIRONMENT] = make_environment()
-    setup_flash(app, settings)
+    setup_flash(app)
 
 
 def make_environment() -> jinja2.Environment:
@@ -73,6 +74,7 @@ def make_environment() -> jinja2.Environment:
         "number": lambda value: numbers.format_decimal(value, locale=i18n.babel_locale()),
         "filesize": format_bytes,
         "initials": initials,
+        "label": label,
     }
     environment.filters |= filters
     return environment
@@ -83,7 +85,7 @@ def render(request: web.Request, template: str, /, status: int = 200, **context:
     response = web.Response(
         text=render_text(request, template, **context), status=status, content_type="text/html", charset="utf-8"
     )
-    response.headers["Cache-Control"] = "no-store" if request.get("actor") else "no-cache"
+    response.headers["Cache-Control"] = "no-store" if visitor_of(request) else "no-cache"
     response.headers["Vary"] = "Cookie, Accept-Language"
     response.enable_compression()
     return response
@@ -100,7 +102,7 @@ def render_text(request: web.Request, template: str, /, **context: Any) -> str:
             .render(
                 {
                     "request": request,
-                    "actor": request.get("actor"),
+                    "actor": visitor_of(request),
                     "locale": i18n.current_locale(),
                     "theme": theme if theme in THEMES else None,
                     "flashes": lambda: take(request),
@@ -114,6 +116,12 @@ def render_text(request: web.Request, template: str, /, **context: Any) -> str:
         _request.reset(token)
 
 
+def _sentences(errors: Invalid | Mapping[str, str]) -> dict[str, str]:
+    """One sentence a field in the reader's language: errors speak in msgids until they reach a page."""
+    fields, values = (errors.fields, errors.values) if isinstance(errors, Invalid) else (errors, {})
+    return {name: i18n.gettext(sentence, **values) for name, sentence in fields.items()}
+
+
 @cache
 def manifest() -> Mapping[str, Any]:
     """Vite's list of what it built. Empty where the front end was not built: pages then have no script and no style."""
@@ -125,14 +133,14 @@ def manifest() -> Mapping[str, Any]:
 
 
 def asset(name: str) -> str:
-    """The address of a built file, by its name under `web/assets`. It holds a hash, so browsers may keep it for ever."""
+    """The address of a built file, by its name under `web/assets`. It holds a hash: browsers may keep it for ever."""
     entry = manifest().get(name)
     return f"/static/{entry['file']}" if entry else f"/static/{name}"
 
 
 def csrf_token() -> str:
     """The token that every POST of this browser must carry."""
-    return str(_request.get().get("csrf_token", ""))
+    return str(_request.get().get(CSRF_TOKEN, ""))
 
 
 def url(name: str, /, query: Mapping[str, object] | None = None, **parts: object) -> str:
@@ -162,7 +170,7 @@ def attributes(pairs: Mapping[str, object]) -> Markup:
 def zone_of(name: str | None = None) -> tzinfo:
     """The time zone of that IANA name, or the reader's own; UTC where neither is known."""
     if name is None:
-        actor: Actor | None = _request.get().get("actor")
+        actor = visitor_of(_request.get())
         name = actor.time_zone if actor else "UTC"
     try:
         return ZoneInfo(name)

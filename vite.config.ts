@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** Pictures the pages name by themselves: emitted so that the manifest knows their hashed names. */
+function pictures(...names: string[]): Plugin {
+  return {
+    name: "pictures",
+    apply: "build",
+    buildStart() {
+      for (const name of names) {
+        const source = readFileSync(new URL(`web/assets/${name}`, import.meta.url));
+        this.emitFile({ type: "asset", name, originalFileName: name, source });
+      }
+    },
+  };
+}
+
+/** Writes `x.gz` and `x.br` beside every text that is worth it, so that no request pays for compression. */
+function compressed(): Plugin {
+  return {
+    name: "compressed",
+    apply: "build",
+    enforce: "post",
+    generateBundle: {
+      order: "post",
+      handler(_options, bundle) {
+        for (const [name, file] of Object.entries(bundle)) {
+          const source = Buffer.from(file.type === "chunk" ? file.code : file.source);
+          if (source.length < 512 || !/\.(js|css|svg|wasm)$/.test(name)) continue;
+          const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: source.length > 2_000_000 ? 9 : 11 } };
+          this.emitFile({ type: "asset", fileName: `${name}.br`, source: brotliCompressSync(source, quality) });
+          this.emitFile({ type: "asset", fileName: `${name}.gz`, source: gzipSync(source, { level: 9 }) });
+        }
+      },
+    },
+  };
+}
+
+export default defineConfig({
+  root: "web/assets",
+  base: "/static/",
+  publicDir: false,
+  plugins: [pictures("icons.svg", "logo.svg"), compressed()],
+  worker: { format: "es" },
+  build: {
+    outDir: "../static",
+    emptyOutDir: true,
+    manifest: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // What `light-dark()`, the popover and `:has()` need anyway.
+    target: ["chrome123", "edge123", "firefox125", "safari17.5"],
+    rollupOptions: {
+      input: { app: "web/assets/app.ts", styles: "web/assets/app.css" },
+    },
+  },
+  test: { environment: "jsdom", include: ["**/*.test.ts"] },
+});

@@ -1,0 +1,116 @@
+// A form that saves itself: <form data-controller="autosave" data-autosave-url-value="…" data-autosave-delay-value="800">.
+// The answer is JSON {version, saved_at}; 409 means that someone else changed it. See the save_state macro for its words.
+import { Controller } from "@hotwired/stimulus";
+import { ownHeaders } from "../requests";
+
+const RETRY_MS = 5000;
+
+type State = "saving" | "saved" | "failed" | "offline" | "conflict";
+
+export default class AutosaveController extends Controller<HTMLFormElement> {
+  static override targets = ["state"];
+  static override values = {
+    url: String,
+    delay: { type: Number, default: 800 },
+    method: { type: String, default: "PATCH" },
+  };
+  declare readonly stateTargets: HTMLElement[];
+  declare readonly urlValue: string;
+  declare readonly delayValue: number;
+  declare readonly methodValue: string;
+  #timer?: ReturnType<typeof setTimeout>;
+  #unsaved = false;
+  #saving = false;
+  #stopped = false;
+  #listening = new AbortController();
+
+  override connect(): void {
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    this.element.addEventListener("input", this.#changed, { signal });
+    this.element.addEventListener("change", this.#changed, { signal });
+    this.element.addEventListener("submit", () => this.#stop(), { signal });
+    addEventListener("online", () => this.save(), { signal });
+    addEventListener("beforeunload", this.#leaving, { signal });
+    document.addEventListener("visibilitychange", () => document.hidden && this.save(), { signal });
+  }
+
+  override disconnect(): void {
+    this.#listening.abort();
+    void this.save();
+  }
+
+  /** Send what the form holds now, if that is new. What is typed meanwhile goes after the answer. */
+  async save(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (this.#saving || this.#stopped || !this.#unsaved) return;
+    this.#saving = true;
+    this.#unsaved = false;
+    this.#show("saving");
+    try {
+      await this.#answered(await fetch(this.urlValue, this.#request()));
+    } catch {
+      this.#failed(navigator.onLine ? "failed" : "offline");
+    }
+    this.#saving = false;
+    if (this.#unsaved && this.#listening.signal.aborted === false) {
+      this.#later(this.element.dataset.state === "saved" ? this.delayValue : RETRY_MS);
+    }
+  }
+
+  #request(): RequestInit {
+    const body = new URLSearchParams();
+    for (const [name, value] of new FormData(this.element)) if (typeof value === "string") body.append(name, value);
+    // `keepalive` lets the last words leave when the page is closed (up to 64 KB, Fetch §4.6).
+    return { method: this.methodValue, headers: ownHeaders(), body, keepalive: body.toString().length < 60_000 };
+  }
+
+  async #answered(response: Response): Promise<void> {
+    if (response.status === 409) {
+      this.#stop();
+      this.#show("conflict");
+    } else if (response.ok) {
+      const saved = (await response.json()) as { version?: number; saved_at?: string };
+      const version = this.element.elements.namedItem("version");
+      if (version instanceof HTMLInputElement && saved.version !== undefined) version.value = String(saved.version);
+      this.#show("saved", saved.saved_at);
+    } else {
+      this.#failed("failed");
+    }
+  }
+
+  readonly #changed = (event: Event): void => {
+    if (this.#stopped || (event.target instanceof HTMLInputElement && event.target.type === "file")) return;
+    this.#unsaved = true;
+    this.#later(this.delayValue);
+  };
+
+  readonly #leaving = (event: Event): void => {
+    if (this.#unsaved || this.#saving) event.preventDefault();
+  };
+
+  #later(delay: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.save(), delay);
+  }
+
+  #failed(state: State): void {
+    this.#unsaved = true;
+    this.#show(state);
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#stopped = true;
+    this.#unsaved = false;
+  }
+
+  #show(state: State, at?: string): void {
+    this.element.dataset.state = state;
+    const time = at ? new Date(at).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" }) : "";
+    for (const target of this.stateTargets) {
+      target.dataset.state = state;
+      target.textContent = (target.dataset[state] ?? "").replace("{time}", time);
+    }
+  }
+}

@@ -1,0 +1,123 @@
+// Files by hand, folder or drop, sent at once with progress and a way to stop. See the file_drop macro.
+import { Controller } from "@hotwired/stimulus";
+import { droppedFiles } from "../dropped_files";
+import { lots, type Receipt, sendLot } from "../sending";
+
+export default class FileDropController extends Controller<HTMLElement> {
+  static override targets = ["zone", "list", "totals", "progress", "percent", "words", "cancel"];
+  static override values = { url: String, name: String, frame: String, words: Object };
+  declare readonly zoneTarget: HTMLElement;
+  declare readonly listTarget: HTMLElement;
+  declare readonly totalsTarget: HTMLElement;
+  declare readonly progressTarget: HTMLProgressElement;
+  declare readonly percentTarget: HTMLElement;
+  declare readonly wordsTarget: HTMLElement;
+  declare readonly cancelTarget: HTMLButtonElement;
+  declare readonly urlValue: string;
+  declare readonly nameValue: string;
+  declare readonly frameValue: string;
+  declare readonly wordsValue: Record<"sending" | "done" | "failed" | "cancelled", string>;
+  #abort: AbortController | null = null;
+  #waiting: File[] = [];
+
+  override disconnect(): void {
+    this.cancel();
+  }
+
+  over(event: DragEvent): void {
+    event.preventDefault();
+    this.zoneTarget.dataset.over = "true";
+  }
+
+  out(): void {
+    delete this.zoneTarget.dataset.over;
+  }
+
+  async drop(event: DragEvent): Promise<void> {
+    event.preventDefault();
+    this.out();
+    if (event.dataTransfer) await this.#take(await droppedFiles(event.dataTransfer));
+  }
+
+  /** Without a URL the files travel with their form, and nothing happens here. */
+  async choose(event: Event): Promise<void> {
+    if (!this.urlValue) return;
+    const input = event.currentTarget as HTMLInputElement;
+    const files = [...(input.files ?? [])];
+    input.value = "";
+    await this.#take(files);
+  }
+
+  cancel(): void {
+    this.#waiting = [];
+    this.#abort?.abort();
+  }
+
+  async #take(files: File[]): Promise<void> {
+    this.#waiting.push(...files);
+    if (this.#abort || this.#waiting.length === 0) return;
+    this.#abort = new AbortController();
+    this.listTarget.replaceChildren();
+    try {
+      await this.#sendAll(this.#abort.signal);
+    } catch (error) {
+      const cancelled = error instanceof DOMException && error.name === "AbortError";
+      this.#end(cancelled ? this.wordsValue.cancelled : (error as Error).message || this.wordsValue.failed);
+    } finally {
+      this.#abort = null;
+      this.#waiting = [];
+      this.#refreshFrame();
+    }
+  }
+
+  async #sendAll(signal: AbortSignal): Promise<void> {
+    let files = 0;
+    let bytes = 0;
+    let total = 0;
+    for (let lot = lots(this.#waiting)[0]; lot; lot = lots(this.#waiting)[0]) {
+      const ahead = this.#waiting.reduce((sum, file) => sum + file.size, 0);
+      total = bytes + ahead;
+      const onBytes = (sent: number): void => this.#show(files, files + this.#waiting.length, (bytes + sent) / total);
+      onBytes(0);
+      const receipt = await sendLot(lot, { url: this.urlValue, name: this.nameValue, signal, onBytes });
+      this.#waiting.splice(0, lot.length);
+      files += lot.length;
+      bytes += lot.reduce((sum, file) => sum + file.size, 0);
+      this.#name(receipt);
+    }
+    this.#show(files, files, 1);
+    this.#end(this.wordsValue.done.replace("{files}", String(files)));
+  }
+
+  #show(files: number, of: number, ratio: number): void {
+    const shown = Math.min(ratio, 1);
+    this.totalsTarget.hidden = false;
+    this.cancelTarget.hidden = false;
+    this.progressTarget.value = shown;
+    this.percentTarget.textContent = shown.toLocaleString(document.documentElement.lang, { style: "percent" });
+    this.wordsTarget.textContent = this.wordsValue.sending
+      .replace("{files}", String(files))
+      .replace("{of}", String(of));
+  }
+
+  #name(receipt: Receipt): void {
+    for (const { name, reason } of receipt.refused ?? []) {
+      const row = document.createElement("li");
+      row.className = "row field-error";
+      row.textContent = `${name}: ${reason}`;
+      this.listTarget.append(row);
+    }
+    this.listTarget.hidden = this.listTarget.childElementCount === 0;
+  }
+
+  #end(words: string): void {
+    this.wordsTarget.textContent = words;
+    this.cancelTarget.hidden = true;
+  }
+
+  #refreshFrame(): void {
+    const frame = this.frameValue ? document.getElementById(this.frameValue) : null;
+    if (frame && "reload" in frame) void (frame as HTMLElement & { reload(): Promise<void> }).reload();
+    this.dispatch("done");
+  }
+}

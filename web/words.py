@@ -1,0 +1,50 @@
+"""What codes are called on a page. FHIR's codes stay as they are in rows and on the wire."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from teleconsult.consults.models import RequestPriority
+from teleconsult.directory.models import OrganizationKind, RoleCode, Specialty
+from web.i18n import LazyString
+from web.i18n import lazy_gettext as _
+
+LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
+    RoleCode: {
+        RoleCode.REQUESTER: _("Referring doctor"),
+        RoleCode.COORDINATOR: _("Coordinator"),
+        RoleCode.SPECIALIST: _("Specialist"),
+        RoleCode.ADMINISTRATOR: _("Administrator"),
+    },
+    OrganizationKind: {
+        OrganizationKind.HEALTH_CENTRE: _("Health centre"),
+        OrganizationKind.PROVINCIAL: _("Provincial hospital"),
+        OrganizationKind.TERTIARY: _("Tertiary hospital"),
+        OrganizationKind.CLINIC: _("Clinic"),
+    },
+    Specialty: {
+        Specialty.NEUROLOGY: _("Neurology"),
+        Specialty.TRAUMA: _("Traumatology"),
+        Specialty.CARDIOLOGY: _("Cardiology"),
+        Specialty.DERMATOLOGY: _("Dermatology"),
+        Specialty.PAEDIATRICS: _("Paediatrics"),
+        Specialty.GENERAL: _("General medicine"),
+    },
+    RequestPriority: {
+        RequestPriority.ROUTINE: _("Routine"),
+        RequestPriority.URGENT: _("Urgent"),
+        RequestPriority.ASAP: _("As soon as possible"),
+        RequestPriority.STAT: _("Emergency"),
+    },
+}
+"""By kind first: codes of two kinds may be the same word, and as text they would be equal."""
+
+
+def label(code: StrEnum) -> str:
+    """The code in the reader's words; the code itself where we have none."""
+    return str(LABELS.get(type(code), {}).get(code, code.value))
+
+
+def options(kind: type[StrEnum]) -> list[tuple[str, str]]:
+    """Value and words of every code of a kind, as a `select` takes them."""
+    return [(code.value, label(code)) for code in kind]
