@@ -92,4 +92,4 @@ async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[An
 async def is_answering(sessions: Sessions) -> bool:
     """Whether the database answers a trivial question now."""
     async with sessions() as session:
-        return (await session.execute(text("select 1"))).scalar_one() == 1
+        return bool((await session.execute(text("select 1"))).scalar_one())

@@ -30,7 +30,7 @@ class Event:
 Listener = Callable[[Event], Awaitable[None]]
 
 
-async def tell(session: AsyncSession, name: str, **ids: uuid.UUID | None) -> None:
+async def tell(session: AsyncSession, name: str, /, **ids: uuid.UUID | None) -> None:
     """Tell every process once this transaction commits. Nothing is told when it rolls back."""
     payload = json.dumps({"name": name, "ids": {key: str(value) for key, value in ids.items() if value}})
     await session.execute(text("select pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload})

@@ -3,6 +3,7 @@
 A wrong value stops the start with one sentence. Every setting is described in `docs/operations.md`.
 """
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -128,9 +129,8 @@ def _kept_secret(data: Path) -> str:
     """The secret of a machine that was given none: random, made once, readable by its owner alone."""
     path = data / "secret-key"
     data.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
     return path.read_text(encoding="utf-8").strip()

@@ -1,14 +1,16 @@
 """A real PostgreSQL for every worker: one embedded server for all, one database each, emptied before each test."""
 
-import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient
 from psycopg import sql
+from pytest_aiohttp.plugin import AiohttpClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from migrations import migrate
@@ -16,7 +18,9 @@ from teleconsult.db import Sessions, make_engine, make_sessions, transaction
 from teleconsult.embedded import DatabaseUrls, database_urls, prepare_database
 from teleconsult.settings import Settings
 from teleconsult.tables import metadata
-from tests.people import Cast, make_cast
+from tests.people import PASSWORD, Cast, make_cast
+from web.app import make_app
+from web.csrf import token_for
 
 SECRET = "a secret for tests, long enough to be one"
 
@@ -101,6 +105,38 @@ def settings(clean_database: DatabaseUrls, tmp_path: Path) -> Settings:
     )
 
 
-def pytest_sessionfinish() -> None:
-    """Nothing of a test run stays behind on the loop."""
-    asyncio.set_event_loop(None)
+@pytest.fixture
+async def client(settings: Settings, aiohttp_client: AiohttpClient) -> TestClient[web.Request, web.Application]:
+    """A browser without script, on the whole application."""
+    return await aiohttp_client(make_app(settings))
+
+
+SignIn = Callable[[str], Awaitable[None]]
+Post = Callable[..., Awaitable[ClientResponse]]
+
+
+@pytest.fixture
+def signed_in(client: TestClient[web.Request, web.Application], cast: Cast) -> SignIn:
+    """`await signed_in("rural")`: `client` now acts for that person of the cast."""
+
+    async def sign_in(name: str) -> None:
+        client.session.cookie_jar.clear()
+        form = {"email": cast.emails[name], "password": PASSWORD}
+        answer = await client.post("/sign-in", data=form, allow_redirects=False)
+        assert answer.status == 303, await answer.text()
+
+    return sign_in
+
+
+@pytest.fixture
+def post(
+    client: TestClient[web.Request, web.Application], settings: Settings
+) -> Callable[..., Awaitable[ClientResponse]]:
+    """`await post(path, field=value)`: a form of our own page, sent without following the redirect."""
+
+    async def send(path: str, *, method: str = "POST", **fields: str) -> ClientResponse:
+        cookie = client.session.cookie_jar.filter_cookies(client.make_url("/")).get("session")
+        token = token_for(settings, cookie.value if cookie else "")
+        return await client.request(method, path, data={"csrf_token": token, **fields}, allow_redirects=False)
+
+    return send

@@ -80,8 +80,8 @@ def take(request: web.Request) -> list[Flash]:
     cookie = request.cookies.get(COOKIE)
     if cookie:
         request[SAID] = True
-        said = _signer(request).open(cookie) + said
-    return said
+        return _signer(request).open(cookie) + said
+    return list(said)
 
 
 def _signer(request: web.Request) -> Signer:

@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
-    load_pem_private_key,
 )
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -49,7 +48,7 @@ async def issue_token(session: AsyncSession, sealer: Sealer, *, email: str, minu
         "exp": moment + min(timedelta(minutes=minutes), LONGEST),
         "jti": str(uuid.uuid4()),
     }
-    private_key = load_pem_private_key(sealer.open(key.private_key_sealed), password=None)
+    private_key = sealer.open(key.private_key_sealed)
     audit.record(session, actor_of_role(account, role), "token-issued", account, minutes=minutes)
     return jwt.encode(claims, private_key, algorithm=ALGORITHM, headers={"kid": str(key.id), "typ": TYPE})
 

@@ -18,7 +18,7 @@ def record(
     *,
     patient_id: uuid.UUID | None = None,
     outcome: str = "success",
-    **detail: object,
+    **detail: str | int | bool | uuid.UUID | None,
 ) -> None:
     """Add the event; it commits or vanishes with the act. `action` is a noun and a past verb: `note-signed`."""
     session.add(
@@ -38,10 +38,12 @@ def record(
     )
 
 
-async def record_denied(sessions: Sessions, actor: Actor | None, action: str, **detail: object) -> None:
+async def record_denied(
+    sessions: Sessions, actor: Actor | None, action: str, **detail: str | int | bool | uuid.UUID | None
+) -> None:
     """Record a refusal in a transaction of its own: the refused act's is about to roll back."""
     async with transaction(sessions) as session:
-        record(session, actor, action, outcome="denied", **detail)
+        record(session, actor, action, None, patient_id=None, outcome="denied", **detail)
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,104 @@
+"""Signing in and out, as a browser without script does it."""
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from sqlalchemy import select
+
+from teleconsult.audit.models import AuditEvent
+from teleconsult.db import Sessions
+from tests.conftest import Post, SignIn
+from tests.people import PASSWORD, Cast
+
+Client = TestClient[web.Request, web.Application]
+
+
+async def actions(sessions: Sessions) -> list[str]:
+    async with sessions() as session:
+        return list(await session.scalars(select(AuditEvent.action).order_by(AuditEvent.recorded_at)))
+
+
+async def test_the_right_password_opens_a_session(client: Client, signed_in: SignIn, sessions: Sessions) -> None:
+    await signed_in("rural")
+    answer = await client.get("/sign-in", allow_redirects=False)
+    assert answer.status == 303
+    assert "signed-in" in await actions(sessions)
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_wrong_password_and_an_unknown_account_look_alike(
+    client: Client, cast: Cast, post: Post, sessions: Sessions, known: bool
+) -> None:
+    email = cast.emails["rural"] if known else "nobody@example.test"
+    answer = await post("/sign-in", email=email, password="wrong")
+    assert answer.status == 422
+    assert "session" not in answer.cookies
+    assert await actions(sessions) == ["sign-in-failed"]
+
+
+async def test_after_ten_wrong_passwords_even_the_right_one_waits(client: Client, cast: Cast, post: Post) -> None:
+    for _ in range(10):
+        await post("/sign-in", email=cast.emails["rural"], password="wrong")
+    answer = await post("/sign-in", email=cast.emails["rural"].upper(), password=PASSWORD)
+    assert answer.status == 429
+    assert int(answer.headers["Retry-After"]) > 0
+    other = await post("/sign-in", email=cast.emails["specialist"], password=PASSWORD)
+    assert other.status == 303
+
+
+async def test_signing_out_ends_the_session(client: Client, signed_in: SignIn, post: Post, sessions: Sessions) -> None:
+    await signed_in("rural")
+    cookie = client.session.cookie_jar.filter_cookies(client.make_url("/"))["session"].value
+    assert (await post("/sign-out")).status == 303
+    client.session.cookie_jar.update_cookies({"session": cookie})
+    answer = await client.get("/sign-in", allow_redirects=False)
+    assert answer.status == 200
+    assert (await actions(sessions))[-1] == "signed-out"
+
+
+async def test_a_forged_form_is_refused(client: Client, signed_in: SignIn, cast: Cast) -> None:
+    await signed_in("rural")
+    assert (await client.post("/sign-out", data={})).status == 403
+    assert (await client.post("/sign-out", data={"csrf_token": "A" * 88})).status == 403
+    foreign = await client.post("/sign-in", data={"email": "x"}, headers={"Origin": "https://evil.example"})
+    assert foreign.status == 403
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x"])
+async def test_one_never_lands_on_another_site(client: Client, cast: Cast, post: Post, target: str) -> None:
+    answer = await post("/sign-in", email=cast.emails["rural"], password=PASSWORD, next=target)
+    assert answer.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "body", [b"email=%00&password=x", b"email=%ff&password=x", b"\xff\xfe", b"email=%ED%A0%80", b"a=1&" * 3000]
+)
+async def test_what_is_not_text_is_refused_in_words(client: Client, body: bytes) -> None:
+    answer = await client.post(
+        "/sign-in", data=body, headers={"Content-Type": "application/x-www-form-urlencoded"}, allow_redirects=False
+    )
+    assert answer.status in (413, 422)
+
+
+async def test_a_body_that_is_too_large_is_refused_before_it_is_read(client: Client) -> None:
+    answer = await client.post(
+        "/sign-in", data=b"email=" + b"a" * 300_000, headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    assert answer.status == 413
+
+
+async def test_every_answer_carries_the_security_headers(client: Client) -> None:
+    for path in ("/sign-in", "/healthz", "/no-such-page"):
+        answer = await client.get(path)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "unsafe-inline" not in policy
+        assert "unsafe-eval" not in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(client: Client, cast: Cast, post: Post) -> None:
+    answer = await client.get("/consults?state=draft", headers={"Accept": "text/html"}, allow_redirects=False)
+    assert answer.status == 303
+    assert answer.headers["Location"] == "/sign-in?next=/consults?state%3Ddraft"
+    machine = await client.get("/consults")
+    assert machine.status == 401

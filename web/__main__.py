@@ -1,0 +1,59 @@
+"""`teleconsult`: run, serve, worker, migrate, seed, token, note verify, audit verify, doctor."""
+
+import argparse
+import sys
+
+from teleconsult.settings import SettingsError, load_settings
+from web import commands, running
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line, run one command, return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(load_settings(), options))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="teleconsult", description="Teleconsultation between doctors.")
+    verbs = parser.add_subparsers(required=True, metavar="command")
+
+    run = verbs.add_parser("run", help="start everything on this machine: database, web server, worker")
+    run.add_argument("--demo", action="store_true", help="seed the demo when the data folder is new")
+    run.set_defaults(command=running.run)
+    verbs.add_parser("serve", help="start one web server").set_defaults(command=running.serve)
+    verbs.add_parser("worker", help="start one worker").set_defaults(command=running.work)
+    verbs.add_parser("migrate", help="bring the database to this version").set_defaults(
+        command=commands.migrate_database
+    )
+
+    seed = verbs.add_parser("seed", help="fill an empty installation")
+    seed.add_argument("--demo", action="store_true", required=True, help="with the demonstration; never in production")
+    seed.set_defaults(command=commands.seed)
+
+    token = verbs.add_parser("token", help="print a bearer token")
+    token.add_argument("--account", required=True, metavar="EMAIL")
+    token.add_argument("--minutes", type=int, default=60, metavar="N")
+    token.set_defaults(command=commands.token)
+
+    note = verbs.add_parser("note", help="signed notes").add_subparsers(required=True, metavar="command")
+    verify = note.add_parser("verify", help="check a signed note; 0 = good, 1 = not")
+    verify.add_argument("file")
+    verify.set_defaults(command=commands.verify_note)
+
+    audit = verbs.add_parser("audit", help="the audit log").add_subparsers(required=True, metavar="command")
+    audit.add_parser("verify", help="recompute the chain; 0 = whole, 1 = broken").set_defaults(
+        command=commands.verify_audit
+    )
+
+    verbs.add_parser("doctor", help="check every configured part").set_defaults(command=commands.doctor)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Whether we live, whether we are ready, and what we measure."""
+
+import asyncio
+import ipaddress
+
+import structlog
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from teleconsult.db import is_answering
+from teleconsult.errors import NotFound
+from web.requests import address_of, own_transactions, public, sessions_of, settings_of
+
+log = structlog.get_logger(__name__)
+
+
+@public
+@own_transactions
+async def alive(_request: web.Request) -> web.StreamResponse:
+    """200 while the process answers at all."""
+    return web.Response(text="ok\n")
+
+
+@public
+@own_transactions
+async def ready(request: web.Request) -> web.StreamResponse:
+    """200 while every needed part answers, else 503."""
+    try:
+        async with asyncio.timeout(3):
+            await is_answering(sessions_of(request))
+    except Exception as error:  # whatever the reason, we are not ready
+        log.warning("readiness.database", error=type(error).__name__)
+        return web.json_response({"database": "down"}, status=503)
+    return web.json_response({"database": "up"})
+
+
+@public
+@own_transactions
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """Prometheus text, for the allowed addresses; others learn nothing (404)."""
+    allowed = [ipaddress.ip_network(part.strip()) for part in settings_of(request).metrics_addresses.split(",") if part]
+    try:
+        address = ipaddress.ip_address(address_of(request))
+    except ValueError as error:
+        raise NotFound from error
+    if not any(address in network for network in allowed if network.version == address.version):
+        raise NotFound
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,55 @@
+"""The application: the only place that knows everyone. Parts stand under typed keys and are closed with it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import web
+
+from signaling.live import Live
+from teleconsult import events, jobs
+from teleconsult.db import make_engine, make_sessions
+from teleconsult.objects import Objects, open_store
+from teleconsult.sealing import Sealer
+from teleconsult.settings import Settings
+from web.middlewares import MIDDLEWARES, add_security_headers, session_cookie
+from web.rendering import setup_rendering
+from web.requests import OBJECTS, SEALER, SESSIONS, SETTINGS
+from web.routes import add_routes
+from web.statics import add_statics
+
+MIB = 1024 * 1024
+CleanUp = Callable[[web.Application], AsyncIterator[None]]
+
+
+def make_app(settings: Settings) -> web.Application:
+    """The whole site. `settings.database_url` must be set; nothing connects before start-up."""
+    assert settings.database_url is not None
+    engine = make_engine(settings.database_url)
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=MIB)
+    app[SETTINGS] = settings
+    app[SESSIONS] = make_sessions(engine)
+    app[OBJECTS] = Objects(open_store(settings.objects_url, settings.data))
+    app[SEALER] = Sealer(settings.secret_key)
+    setup_rendering(app)
+    add_statics(app)
+    add_routes(app)
+    app.on_response_prepare.append(add_security_headers)
+    live = Live(settings, app[SESSIONS], cookie_name=session_cookie(secure=settings.is_secure))
+    live.attach(app)
+
+    async def database(_app: web.Application) -> AsyncIterator[None]:
+        async with jobs.connected(settings.database_url or ""):
+            yield
+        await engine.dispose()
+
+    async def live_sessions(_app: web.Application) -> AsyncIterator[None]:
+        listening = asyncio.create_task(events.listen(settings.database_url or "", live.hear))
+        yield
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+        await live.close()
+
+    app.cleanup_ctx.extend((database, live_sessions))
+    return app

@@ -1,0 +1,136 @@
+"""What the command line does besides running: migrate, seed, token, verify, doctor."""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from migrations import migrate
+from teleconsult.accounts import issue_token
+from teleconsult.audit import verify_chain
+from teleconsult.db import Sessions, is_answering, make_engine, make_sessions, transaction
+from teleconsult.embedded import DatabaseUrls, embedded_postgresql
+from teleconsult.errors import TeleconsultError
+from teleconsult.objects import Objects, new_key, open_store
+from teleconsult.sealing import Sealer
+from teleconsult.settings import Settings, SettingsError
+
+
+@contextlib.contextmanager
+def database(settings: Settings) -> Iterator[DatabaseUrls]:
+    """The configured database, or the embedded one, started for as long as somebody needs it."""
+    if settings.database_url:
+        yield DatabaseUrls(app=settings.database_url, owner=settings.migration_database_url or "")
+        return
+    with embedded_postgresql(settings.data) as urls:
+        yield urls
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Sessions]:
+    """Sessions on a database, closed at the end."""
+    engine = make_engine(url, pool_size=2)
+    yield make_sessions(engine)
+    await engine.dispose()
+
+
+def migrate_database(settings: Settings, _options: argparse.Namespace) -> int:
+    """`teleconsult migrate`."""
+    with database(settings) as urls:
+        if not urls.owner:
+            raise SettingsError("TELECONSULT_MIGRATION_DATABASE_URL is needed: the owner's role migrates.")
+        migrate(urls.owner)
+    return 0
+
+
+def seed(settings: Settings, _options: argparse.Namespace) -> int:
+    """`teleconsult seed --demo`."""
+    with database(settings) as urls:
+        if urls.owner:
+            migrate(urls.owner)
+        asyncio.run(seed_demo_at(urls.app, settings))
+    return 0
+
+
+async def seed_demo_at(url: str, settings: Settings) -> None:
+    """Fill the demo into the database at `url`; does nothing where it is already there."""
+    from teleconsult.demo import seed_demo
+
+    async with opened(url) as sessions:
+        await seed_demo(sessions, settings, Objects(open_store(settings.objects_url, settings.data)))
+
+
+def token(settings: Settings, options: argparse.Namespace) -> int:
+    """`teleconsult token --account EMAIL`: one line, the token."""
+
+    async def issue(url: str) -> str:
+        async with opened(url) as sessions, transaction(sessions) as session:
+            return await issue_token(
+                session, Sealer(settings.secret_key), email=options.account, minutes=options.minutes
+            )
+
+    with database(settings) as urls:
+        try:
+            print(asyncio.run(issue(urls.app)))
+        except TeleconsultError as error:
+            print(error.message, file=sys.stderr)
+            return 1
+    return 0
+
+
+def verify_note(settings: Settings, options: argparse.Namespace) -> int:
+    """`teleconsult note verify FILE`: works without database and network, from the trusted authorities alone."""
+    from teleconsult.notes.verifying import verify_file
+
+    verdict = verify_file(Path(options.file), settings.data / "trust")
+    print(verdict.sentence)
+    return 0 if verdict.is_good else 1
+
+
+def verify_audit(settings: Settings, _options: argparse.Namespace) -> int:
+    """`teleconsult audit verify`."""
+
+    async def check(url: str) -> int:
+        async with opened(url) as sessions, sessions() as session:
+            verdict = await verify_chain(session)
+        if verdict.is_good:
+            print(f"good: {verdict.events} events, none changed, none missing")
+            return 0
+        print(f"broken at event {verdict.broken_at}: {verdict.reason}")
+        return 1
+
+    with database(settings) as urls:
+        return asyncio.run(check(urls.app))
+
+
+def doctor(settings: Settings, _options: argparse.Namespace) -> int:
+    """`teleconsult doctor`: one line a part, 1 where any of them fails."""
+
+    async def check(url: str) -> int:
+        failures = 0
+        for name, probe in (("database", _database_answers(url)), ("objects", _objects_answer(settings))):
+            try:
+                async with asyncio.timeout(10):
+                    await probe
+                print(f"ok    {name}")
+            except Exception as error:  # each part's own way to fail, said in one line
+                failures = 1
+                print(f"FAIL  {name}: {type(error).__name__}: {error}")
+        return failures
+
+    with database(settings) as urls:
+        return asyncio.run(check(urls.app))
+
+
+async def _database_answers(url: str) -> None:
+    async with opened(url) as sessions:
+        await is_answering(sessions)
+
+
+async def _objects_answer(settings: Settings) -> None:
+    objects, key = Objects(open_store(settings.objects_url, settings.data)), new_key("doctor")
+    await objects.put(key, b"ok")
+    await objects.get(key)
+    await objects.delete(key)

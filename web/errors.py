@@ -1,0 +1,47 @@
+"""The one place where a failure becomes a status and words: a page for people, JSON for programs."""
+
+from typing import Final
+
+from aiohttp import web
+
+from teleconsult.errors import Invalid, TeleconsultError, TooMany
+from web.i18n import gettext as _
+from web.rendering import render
+
+WORDS: Final = {
+    400: "The request could not be understood.",
+    401: "Please sign in.",
+    404: "There is nothing at this address, or it is not shared with you.",
+    405: "This cannot be done here.",
+    413: "This is more than we can take.",
+    422: "Some answers need another look.",
+    500: "Something went wrong on our side. It has been noted; try again in a moment.",
+}
+
+
+def error_response(request: web.Request, error: TeleconsultError | web.HTTPException) -> web.Response:
+    """A page, or JSON `{"error", "fields"}` where the client asked for it. Never a stack trace, never an id."""
+    if isinstance(error, TeleconsultError):
+        words = _(error.message, **error.values)
+    else:
+        words = _(WORDS.get(error.status, WORDS[400 if error.status < 500 else 500]))
+    if wants_json(request):
+        content: dict[str, object] = {"error": words}
+        if isinstance(error, Invalid):
+            content["fields"] = {name: _(text) for name, text in error.fields.items()}
+        response = web.json_response(content, status=error.status)
+    else:
+        response = render(request, "errors/error.html.jinja", status=error.status, code=error.status, sentence=words)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+    if error.status == 401 and request.headers.get("Authorization"):
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    return response
+
+
+def wants_json(request: web.Request) -> bool:
+    """True for our own scripts' fetches and for machines."""
+    accepted = request.headers.get("Accept", "")
+    return "json" in accepted or ("json" in request.content_type and "text/html" not in accepted)

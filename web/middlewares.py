@@ -1,0 +1,178 @@
+"""Around every view, in this order: errors, security headers, transaction, session, csrf.
+
+Socket.IO's requests live as long as their socket, so none of this wraps them but the headers.
+"""
+
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts import Actor, actor_for_bearer, actor_for_cookie
+from teleconsult.db import transaction
+from teleconsult.errors import Forbidden, NotFound, TeleconsultError, Unauthenticated, Unavailable
+from web import csrf
+from web.errors import error_response
+from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
+from web.requests import ACTOR, BY_BEARER, CSRF_TOKEN, SESSION, SESSIONS, SETTINGS, is_marked, see_other, visitor_of
+
+log = structlog.get_logger(__name__)
+
+SOCKETS: Final = "/socket.io/"
+STATIC: Final = "/static/"
+POLICY: Final = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=()",
+}
+
+
+def session_cookie(*, secure: bool) -> str:
+    """The cookie's name: `__Host-` binds it to this host and to https (RFC 6265bis §4.1.3.2)."""
+    return "__Host-session" if secure else "session"
+
+
+async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """On every answer, whoever made it (a signal of aiohttp, so that refused and streamed ones have them too)."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    if request.app[SETTINGS].is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn each failure into its status and a page (or JSON) that says what to do next."""
+    if request.path.startswith(SOCKETS):
+        return await handler(request)
+    stored = request.cookies.get(LOCALE_COOKIE)
+    with using_locale(choose_locale(stored, request.headers.get("Accept-Language", ""))):
+        try:
+            return await handler(request)
+        except TeleconsultError as error:
+            await _audit_denial(request, error)
+            return error_response(request, error)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            return error_response(request, error)
+        except Exception as error:
+            return error_response(request, _failure(request, error))
+
+
+def _failure(request: web.Request, error: Exception) -> TeleconsultError | web.HTTPException:
+    """What to say of an exception that is none of ours."""
+    if isinstance(error, OperationalError | PoolTimeoutError):
+        log.warning("request.database_unavailable", error=type(error).__name__, route=_route(request))
+        return Unavailable("The database does not answer. Try again in a moment.")
+    # SQLSTATE class 22: a value no column can hold (a number too large, a NUL) is the sender's mistake, not ours.
+    if isinstance(error, DBAPIError) and (getattr(error.orig, "sqlstate", "") or "").startswith("22"):
+        return web.HTTPUnprocessableEntity()
+    log.error("request.failed", route=_route(request), exc_info=error)
+    return web.HTTPInternalServerError()
+
+
+@web.middleware
+async def in_transaction(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """One request, one transaction: success and redirects commit, refusals and exceptions roll back."""
+    if request.path.startswith((SOCKETS, STATIC)):
+        return await handler(request)
+    if is_marked(request, "has_own_transactions"):
+        async with transaction(request.app[SESSIONS]) as session:
+            request[ACTOR] = await _find_actor(request, session)
+        return await handler(request)
+    async with request.app[SESSIONS]() as session:
+        request[SESSION] = session
+        request[ACTOR] = await _find_actor(request, session)
+        response = await handler(request)
+        if response.status < 400:
+            await session.commit()
+    return response
+
+
+@web.middleware
+async def signed_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Nobody passes without a sign-in but to views marked `public`; the rest speak the person's own language."""
+    if request.path.startswith((SOCKETS, STATIC)):
+        return await handler(request)
+    actor = visitor_of(request)
+    if actor is None:
+        if request.match_info.http_exception is not None or is_marked(request, "is_public"):
+            return await handler(request)
+        if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+            target = request.app.router["accounts.sign_in"].url_for()
+            return see_other(target.with_query(next=request.path_qs) if request.path != "/" else target)
+        raise Unauthenticated("Your session is over. Sign in again.")
+    stored = request.cookies.get(LOCALE_COOKIE) or actor.locale
+    with using_locale(choose_locale(stored, "")):
+        return await handler(request)
+
+
+@web.middleware
+async def against_forgery(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A token for the pages, and its check on every non-GET that a cookie authenticates.
+
+    Before sign-in there is no cookie to abuse; the Origin header alone keeps other sites' forms out.
+    """
+    if request.path.startswith((SOCKETS, STATIC)):
+        return await handler(request)
+    settings = request.app[SETTINGS]
+    cookie = request.cookies.get(session_cookie(secure=settings.is_secure), "") if visitor_of(request) else ""
+    request[CSRF_TOKEN] = csrf.token_for(settings, cookie)
+    if request.method not in csrf.SAFE_METHODS and not request.get(BY_BEARER):
+        csrf.check_origin(request, settings)
+        if cookie:
+            await csrf.check(request, settings, cookie)
+    return await handler(request)
+
+
+MIDDLEWARES: Final = (errors, in_transaction, signed_in, against_forgery)
+
+
+async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | None:
+    settings = request.app[SETTINGS]
+    authorization = request.headers.get("Authorization", "")
+    if authorization.startswith("Bearer "):
+        request[BY_BEARER] = True
+        actor = await actor_for_bearer(session, authorization.removeprefix("Bearer ").strip())
+        if actor is None:
+            raise Unauthenticated("The token is not good, or no longer.")
+        return actor
+    token = request.cookies.get(session_cookie(secure=settings.is_secure))
+    return await actor_for_cookie(session, settings, token) if token else None
+
+
+async def _audit_denial(request: web.Request, error: TeleconsultError) -> None:
+    actor = visitor_of(request)
+    if isinstance(error, NotFound | Forbidden) and actor is not None:
+        await audit.record_denied(
+            request.app[SESSIONS], actor, "access-denied", method=request.method, path=request.path[:300]
+        )
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unknown"

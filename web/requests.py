@@ -1,0 +1,107 @@
+"""What a view may ask of its request, typed: the open transaction, who acts, the parts of the application."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from aiohttp import web
+from multidict import MultiDictProxy
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.accounts import Actor
+from teleconsult.db import Sessions
+from teleconsult.errors import NotFound, Unauthenticated
+from teleconsult.objects import Objects
+from teleconsult.sealing import Sealer
+from teleconsult.settings import Settings
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+View = TypeVar("View", bound=Handler)
+
+ACTOR: Final = web.RequestKey("actor", object)
+"""Who acts, or None; use `actor_of`."""
+SESSION: Final = web.RequestKey("session", AsyncSession)
+FORM: Final = web.RequestKey("form", MultiDictProxy[str])
+CSRF_TOKEN: Final = web.RequestKey("csrf_token", str)
+CSRF_PENDING: Final = web.RequestKey("csrf_pending", object)
+"""The cookie whose token a multipart view still has to find in its body."""
+BY_BEARER: Final = web.RequestKey("by_bearer", bool)
+
+SETTINGS: Final = web.AppKey("settings", Settings)
+SESSIONS: Final = web.AppKey("sessions", Sessions)
+OBJECTS: Final = web.AppKey("objects", Objects)
+SEALER: Final = web.AppKey("sealer", Sealer)
+
+
+def db(request: web.Request) -> AsyncSession:
+    """The request's one transaction: committed after the view returned a success or a redirect."""
+    return request[SESSION]
+
+
+def actor_of(request: web.Request) -> Actor:
+    """Who acts. Raises Unauthenticated where nobody is signed in (only views marked `public` can see that)."""
+    actor = visitor_of(request)
+    if actor is None:
+        raise Unauthenticated("Please sign in.")
+    return actor
+
+
+def visitor_of(request: web.Request) -> Actor | None:
+    """Who acts, or None before sign-in."""
+    actor = request.get(ACTOR)
+    return actor if isinstance(actor, Actor) else None
+
+
+def see_other(location: object) -> web.Response:
+    """A redirect after a form (RFC 9110 §15.4.4): returned, never raised, so that the transaction commits."""
+    return web.Response(status=303, headers={"Location": str(location)})
+
+
+def settings_of(request: web.Request) -> Settings:
+    """The installation's settings."""
+    return request.app[SETTINGS]
+
+
+def sessions_of(request: web.Request) -> Sessions:
+    """For views marked `own_transactions`, and for what must be kept whatever becomes of the request."""
+    return request.app[SESSIONS]
+
+
+def objects_of(request: web.Request) -> Objects:
+    """The object store."""
+    return request.app[OBJECTS]
+
+
+def sealer_of(request: web.Request) -> Sealer:
+    """Opens and seals stored keys."""
+    return request.app[SEALER]
+
+
+def address_of(request: web.Request) -> str:
+    """The client's address, as our own proxy reports it or as the socket says."""
+    return request.remote or ""
+
+
+def id_in(request: web.Request, name: str = "id") -> uuid.UUID:
+    """A UUID from the path. What is none names nothing: NotFound, exactly like an unknown id."""
+    try:
+        return uuid.UUID(request.match_info[name])
+    except ValueError as error:
+        raise NotFound from error
+
+
+def public(view: View) -> View:
+    """Mark a view that answers without sign-in. A house test holds the list of them."""
+    view.is_public = True  # type: ignore[attr-defined]  # a mark on the function, read by the middleware
+    return view
+
+
+def own_transactions(view: View) -> View:
+    """Mark a view that opens its own short transactions, because its body takes long to arrive."""
+    view.has_own_transactions = True  # type: ignore[attr-defined]  # a mark on the function, read by the middleware
+    return view
+
+
+def is_marked(request: web.Request, mark: str) -> bool:
+    """Whether the view about to answer carries `mark`."""
+    return bool(getattr(request.match_info.handler, mark, False))

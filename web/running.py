@@ -1,0 +1,165 @@
+"""The processes: `serve` and `worker` are one each; `run` starts one of both and stops them cleanly."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+import structlog
+from aiohttp import web
+from teleconsult.demo import ACCOUNTS, PASSWORD
+
+from migrations import migrate
+from teleconsult import jobs
+from teleconsult.settings import Settings, SettingsError
+from web.commands import database, seed_demo_at
+
+GRACE = 8  # seconds given to a child to stop by itself
+READY_WITHIN = 30  # seconds
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """`teleconsult run`: database, migrations, then a server and a worker until SIGINT or SIGTERM."""
+    is_new = not (settings.data / "postgresql").exists() and not settings.database_url
+    stopped = _stop_on_signals()
+    with database(settings) as urls:
+        if urls.owner:
+            migrate(urls.owner)
+        if options.demo and is_new:
+            print("Filling in the demonstration…", flush=True)
+            asyncio.run(seed_demo_at(urls.app, settings))
+        environment = {
+            **os.environ,
+            "TELECONSULT_DATABASE_URL": urls.app,
+            "TELECONSULT_SECRET_KEY": settings.secret_key,
+            "TELECONSULT_DATA": str(settings.data),
+        }
+        environment.pop("TELECONSULT_DATABASE_URL_FILE", None)
+        environment.pop("TELECONSULT_SECRET_KEY_FILE", None)
+        children = [
+            subprocess.Popen([sys.executable, "-m", "web", verb], env=environment, start_new_session=True)  # noqa: S603  (our own module)
+            for verb in ("serve", "worker")
+        ]
+        try:
+            _wait_until_ready(settings, children)
+            _greet(settings, demo=options.demo)
+            while not stopped.wait(0.3):
+                for child in children:
+                    if child.poll() is not None:
+                        print(f"A part stopped by itself (status {child.returncode}).", file=sys.stderr)
+                        return 1
+        finally:
+            _stop(children)
+    return 0
+
+
+def serve(settings: Settings, _options: argparse.Namespace) -> int:
+    """`teleconsult serve`: one web server process."""
+    import uvloop
+
+    from web.app import make_app
+
+    _require_database(settings)
+    set_up_logs(settings)
+    context = None
+    if settings.tls_cert and settings.tls_key:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        web.run_app(
+            make_app(settings),
+            host=settings.host,
+            port=settings.port,
+            ssl_context=context,
+            loop=runner.get_loop(),
+            access_log=None,
+            print=None,
+            shutdown_timeout=5,
+            handler_cancellation=True,
+        )
+    return 0
+
+
+def work(settings: Settings, _options: argparse.Namespace) -> int:
+    """`teleconsult worker`: runs jobs until told to stop; a job that was begun is finished first."""
+    _require_database(settings)
+    set_up_logs(settings)
+    asyncio.run(_work(settings))
+    return 0
+
+
+async def _work(settings: Settings) -> None:
+    async with jobs.connected(settings.database_url or "") as app:
+        await app.run_worker_async(
+            concurrency=2,
+            additional_context={"settings": settings},
+            shutdown_graceful_timeout=GRACE - 2,
+            install_signal_handlers=True,
+        )
+
+
+def set_up_logs(settings: Settings) -> None:
+    """JSON lines on standard error: names of things and ids, never what a patient's file says."""
+    logging.basicConfig(level=settings.log_level, format="%(message)s", stream=sys.stderr)
+    for noisy in ("aioice", "aiortc", "fontTools", "weasyprint", "procrastinate"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _require_database(settings: Settings) -> None:
+    if not settings.database_url:
+        raise SettingsError("TELECONSULT_DATABASE_URL is needed here; `teleconsult run` brings a database of its own.")
+
+
+def _stop_on_signals() -> threading.Event:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stopped.set())
+    return stopped
+
+
+def _wait_until_ready(settings: Settings, children: list[subprocess.Popen[bytes]]) -> None:
+    end = time.monotonic() + READY_WITHIN
+    while time.monotonic() < end and all(child.poll() is None for child in children):
+        try:
+            with socket.create_connection((settings.host, settings.port), timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+
+
+def _greet(settings: Settings, *, demo: bool) -> None:
+    lines = [f"Téléconsult is ready: {settings.base_url}"]
+    if demo:
+        lines.append(f"Demo accounts, password {PASSWORD}:")
+        lines += [f"  {email:24} {who}" for email, who in ACCOUNTS.items()]
+    print("\n".join([*lines, "Stop with Ctrl+C."]), flush=True)
+
+
+def _stop(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    end = time.monotonic() + GRACE
+    for child in children:
+        try:
+            child.wait(max(0.1, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

@@ -1,0 +1,105 @@
+"""Signing in and out, and the language one reads in."""
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from teleconsult import accounts
+from teleconsult.accounts.signing_in import set_locale
+from teleconsult.errors import Invalid
+from web.bodies import read_form
+from web.i18n import LOCALE_COOKIE, LOCALES
+from web.middlewares import session_cookie
+from web.rendering import render
+from web.requests import (
+    actor_of,
+    address_of,
+    db,
+    own_transactions,
+    public,
+    see_other,
+    sessions_of,
+    settings_of,
+    visitor_of,
+)
+
+YEAR = 365 * 24 * 3600
+
+
+@public
+@own_transactions
+async def sign_in_form(request: web.Request) -> web.StreamResponse:
+    """The sign-in page; who is signed in already goes home."""
+    if visitor_of(request):
+        return see_other(_safe_target(request.query.get("next", "")))
+    return render(request, "accounts/sign_in.html.jinja", next=_safe_target(request.query.get("next", "")))
+
+
+@public
+@own_transactions
+async def sign_in(request: web.Request) -> web.StreamResponse:
+    """Open a session and set its cookie."""
+    form = await read_form(request)
+    settings, target = settings_of(request), _safe_target(form.get("next", ""))
+    email = form.get("email", "")
+    try:
+        _actor, token = await accounts.sign_in(
+            sessions_of(request),
+            settings,
+            email=email,
+            password=form.get("password", ""),
+            address=address_of(request),
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+    except Invalid as error:
+        return render(
+            request,
+            "accounts/sign_in.html.jinja",
+            status=422,
+            next=target,
+            values={"email": email},
+            errors=error.fields,
+        )
+    response = see_other(target)
+    response.set_cookie(
+        session_cookie(secure=settings.is_secure),
+        token,
+        path="/",
+        httponly=True,
+        samesite="Lax",
+        secure=settings.is_secure,
+        max_age=settings.session_hours * 3600,
+    )
+    return response
+
+
+async def sign_out(request: web.Request) -> web.StreamResponse:
+    """End this session; its sockets are dropped too."""
+    await accounts.sign_out(db(request), actor_of(request))
+    response = see_other(request.app.router["accounts.sign_in"].url_for())
+    settings = settings_of(request)
+    response.del_cookie(session_cookie(secure=settings.is_secure), path="/", secure=settings.is_secure)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@public
+async def choose_language(request: web.Request) -> web.StreamResponse:
+    """Keep the chosen language: in a cookie, and on the account of who is signed in."""
+    form = await read_form(request)
+    locale = form.get("locale", "")
+    if locale not in LOCALES:
+        raise Invalid({"": "We do not speak this language yet."})
+    if visitor_of(request):
+        await set_locale(db(request), actor_of(request), locale=locale)
+    response = see_other(_safe_target(form.get("next", "")))
+    response.set_cookie(LOCALE_COOKIE, locale, path="/", max_age=YEAR, samesite="Lax", httponly=True)
+    return response
+
+
+def _safe_target(target: str) -> str:
+    """A path of ours, or home: never another site (open redirect)."""
+    parts = urlsplit(target)
+    is_ours = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not target.startswith("//")
+    has_control = any(ord(letter) < 32 or letter == "\\" for letter in target)
+    return target if is_ours and not has_control else "/"
