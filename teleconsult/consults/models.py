@@ -1,6 +1,6 @@
 """A consult: ServiceRequest is what is asked, Task is the work of answering it (FHIR R4).
 
-The table of states stands in `docs/architecture.md`; `state_of` reads it off the rows.
+The table of states stands in `consults/states.py`; `state_of` reads it off the rows.
 """
 
 import uuid
@@ -8,12 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.db import Base
 from teleconsult.directory.models import HealthcareService, Organization, PractitionerRole
+from teleconsult.notes.models import Composition
 from teleconsult.patients.models import Patient
+from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
 
 class RequestStatus(StrEnum):
@@ -47,6 +49,10 @@ class TaskStatus(StrEnum):
     ON_HOLD = "on-hold"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+
+
+CLOSED_TASKS = (TaskStatus.REJECTED, TaskStatus.CANCELLED)
+LOST_APPOINTMENTS = (AppointmentStatus.CANCELLED, AppointmentStatus.NOSHOW)
 
 
 class ServiceRequest(Base):
@@ -88,6 +94,23 @@ class ServiceRequest(Base):
     tasks: Mapped[list["Task"]] = relationship(
         lazy="raise", back_populates="service_request", order_by="Task.created_at"
     )
+    task: Mapped["Task | None"] = relationship(
+        lazy="raise",
+        viewonly=True,
+        uselist=False,
+        primaryjoin=lambda: and_(Task.service_request_id == ServiceRequest.id, Task.status.not_in(CLOSED_TASKS)),
+    )
+    """The one that stands: neither rejected nor cancelled (unique by `uq_task_open`)."""
+    appointment: Mapped[Appointment | None] = relationship(
+        lazy="raise",
+        viewonly=True,
+        uselist=False,
+        primaryjoin=lambda: and_(
+            Appointment.service_request_id == ServiceRequest.id, Appointment.status.not_in(LOST_APPOINTMENTS)
+        ),
+    )
+    """The one that stands (unique by `uq_appointment_open`)."""
+    notes: Mapped[list[Composition]] = relationship(lazy="raise", viewonly=True, order_by=Composition.created_at)
 
 
 class Task(Base):

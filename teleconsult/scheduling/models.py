@@ -5,9 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.db import Base
+from teleconsult.encounters.models import Encounter
 
 
 class AppointmentStatus(StrEnum):
@@ -50,3 +51,6 @@ class Appointment(Base):
     created_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
     created_at: Mapped[datetime]
     booked_at: Mapped[datetime | None]
+
+    encounter: Mapped[Encounter | None] = relationship(lazy="raise", viewonly=True, uselist=False)
+    """The live session this time was booked for."""

@@ -1,0 +1,73 @@
+"""Recording a consent, and asking whether it still holds."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.consents.models import Consent, ConsentBasis, ConsentStatus
+from teleconsult.errors import Invalid
+
+LONGEST = 500
+
+
+async def record_consent(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    patient_id: uuid.UUID,
+    consult_id: uuid.UUID,
+    basis: ConsentBasis,
+    given_by: str = "",
+    relationship: str = "",
+) -> Consent:
+    """Note that an excerpt may be shared with the specialists of one consult, and who said so (FHIR R4 Consent).
+
+    `given_by` is the representative's name, or for necessity the reason why it could not wait. The caller has
+    looked the consult up through the actor. Raises Invalid where the basis needs words that are missing.
+    """
+    check_basis(basis, given_by, relationship)
+    consent = Consent(
+        id=uuid.uuid4(),
+        patient_id=patient_id,
+        service_request_id=consult_id,
+        basis=basis,
+        given_by="" if basis is ConsentBasis.PATIENT else given_by.strip(),
+        relationship_to_patient=relationship.strip() if basis is ConsentBasis.REPRESENTATIVE else "",
+        recorded_by_id=actor.role_id,
+        recorded_at=now(),
+    )
+    session.add(consent)
+    audit.record(session, actor, "consent-recorded", consent, patient_id=patient_id, consult=consult_id, basis=basis)
+    await session.flush()
+    return consent
+
+
+def check_basis(basis: ConsentBasis, given_by: str, relationship: str) -> None:
+    """Raise Invalid on `given_by`, `relationship` or `reason` where the basis needs them."""
+    missing: dict[str, str] = {}
+    if basis is ConsentBasis.REPRESENTATIVE:
+        if not given_by.strip():
+            missing |= Invalid({"given_by": "Say who agreed for the patient."}).fields
+        if not relationship.strip():
+            missing |= Invalid({"relationship": "Say what this person is to the patient."}).fields
+    if basis is ConsentBasis.NECESSITY and not given_by.strip():
+        missing |= Invalid({"reason": "Say why nobody could be asked and it cannot wait."}).fields
+    if max(len(given_by), len(relationship)) > LONGEST:
+        missing |= Invalid({"consent": "Keep names and reasons under 500 characters."}).fields
+    if missing:
+        raise Invalid(missing)
+
+
+async def permits(session: AsyncSession, consult_id: uuid.UUID) -> bool:
+    """Whether a consent for this consult stands."""
+    return bool(
+        await session.scalar(
+            select(Consent.id)
+            .where(Consent.service_request_id == consult_id, Consent.status == ConsentStatus.ACTIVE)
+            .limit(1)
+        )
+    )

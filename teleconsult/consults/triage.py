@@ -1,0 +1,56 @@
+"""The coordinator takes notice of a request; either side may call the whole consult off."""
+
+import uuid
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.consults.answering import checked_reason
+from teleconsult.consults.events import tell_consult
+from teleconsult.consults.models import RequestStatus, ServiceRequest, TaskStatus
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import Verb, may, require
+from teleconsult.encounters.models import EncounterStatus
+from teleconsult.excerpts.revoking import revoke_excerpt
+from teleconsult.scheduling.models import AppointmentStatus
+
+
+async def receive_request(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> ServiceRequest:
+    """A coordinator has opened the request: its task is received. Does nothing for anyone else, or the second time.
+
+    Raises NotFound.
+    """
+    consult = await consult_for(session, actor, consult_id)
+    if not may(consult, actor, Verb.RECEIVE):
+        return consult
+    consult = await consult_for(session, actor, consult_id, lock=True)
+    if may(consult, actor, Verb.RECEIVE) and consult.task is not None:
+        consult.task.status, consult.task.modified_at = TaskStatus.RECEIVED, now()
+        audit.record(session, actor, "consult-received", consult, patient_id=consult.patient_id)
+        await session.flush()
+        await tell_consult(session, "ConsultReceived", consult)
+    return consult
+
+
+async def cancel_consult(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, reason: str) -> ServiceRequest:
+    """Call it off, before the session: request, task, time and room are closed and the excerpt is shared no more.
+
+    Raises NotFound, Forbidden, Refused once the session has begun, Invalid without a reason.
+    """
+    consult = await consult_for(session, actor, consult_id, lock=True)
+    require(consult, actor, Verb.CANCEL)
+    reason, moment = checked_reason(reason), now()
+    consult.status, consult.status_reason, consult.updated_at = RequestStatus.REVOKED, reason, moment
+    await tell_consult(session, "ConsultCancelled", consult)
+    if consult.task is not None:
+        consult.task.status, consult.task.modified_at = TaskStatus.CANCELLED, moment
+    if consult.appointment is not None:
+        consult.appointment.status, consult.appointment.status_reason = AppointmentStatus.CANCELLED, reason
+        if consult.appointment.encounter is not None:
+            consult.appointment.encounter.status = EncounterStatus.CANCELLED
+    await revoke_excerpt(session, consult_id=consult.id)
+    audit.record(session, actor, "consult-cancelled", consult, patient_id=consult.patient_id)
+    await session.flush()
+    return consult

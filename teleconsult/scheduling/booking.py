@@ -1,0 +1,98 @@
+"""Agreeing on a time: the coordinator proposes one, a specialist accepts the consult, the coordinator books."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.consults.events import tell_consult
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import Verb, require
+from teleconsult.directory.models import Practitioner
+from teleconsult.encounters.actions import plan_encounter
+from teleconsult.errors import Invalid, Refused
+from teleconsult.scheduling.models import Appointment, AppointmentStatus
+
+GRACE: Final = timedelta(minutes=15)
+"""How far back a time may lie: a form takes a while to fill."""
+FURTHEST: Final = timedelta(days=366)
+DURATIONS: Final = (15, 20, 30, 45, 60)
+"""Minutes a session may be planned for."""
+
+
+async def propose_time(
+    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, starts_at: datetime, minutes: int = 30
+) -> Appointment:
+    """Propose a time, before or after a specialist has accepted; a second proposal replaces the first.
+
+    `starts_at` is aware. Raises NotFound, Forbidden, Refused once booked, Invalid for a time that is past, more
+    than a year away, or of a length we do not plan.
+    """
+    consult = await consult_for(session, actor, consult_id, lock=True)
+    require(consult, actor, Verb.PROPOSE_TIME)
+    assert actor.role_id is not None  # only someone with a role has a part in a consult
+    moment = now()
+    if starts_at < moment - GRACE:
+        raise Invalid({"time": "This time is past."})
+    if starts_at > moment + FURTHEST:
+        raise Invalid({"time": "This time is more than a year away."})
+    if minutes not in DURATIONS:
+        raise Invalid({"minutes": "Choose one of the durations in the list."})
+    appointment = consult.appointment
+    if appointment is None:
+        appointment = Appointment(id=uuid.uuid4(), service_request_id=consult.id)
+        session.add(appointment)
+    appointment.starts_at, appointment.ends_at = starts_at, starts_at + timedelta(minutes=minutes)
+    appointment.created_by_id, appointment.created_at = actor.role_id, moment
+    await _hold_for_owner(session, consult, appointment)
+    consult.updated_at = moment
+    audit.record(
+        session, actor, "time-proposed", consult, patient_id=consult.patient_id, starts_at=starts_at.isoformat()
+    )
+    await session.flush()
+    await tell_consult(session, "ConsultTimeProposed", consult)
+    return appointment
+
+
+async def book_appointment(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> Appointment:
+    """Make the proposed time binding and open the room to the requester and the specialist.
+
+    Raises NotFound, Forbidden, Refused: nobody has accepted, no time is proposed, it is past, it is booked already,
+    or the specialist is taken then (the database's exclusion constraint says so, whoever books at the same moment).
+    """
+    consult = await consult_for(session, actor, consult_id, lock=True)
+    require(consult, actor, Verb.BOOK)
+    appointment, task, moment = consult.appointment, consult.task, now()
+    if appointment is None or task is None:
+        raise Refused("Propose a time first.")
+    if appointment.starts_at < moment - GRACE:
+        raise Refused("The proposed time is past. Propose another one.")
+    await _hold_for_owner(session, consult, appointment)
+    try:
+        async with session.begin_nested():
+            appointment.status, appointment.booked_at = AppointmentStatus.BOOKED, moment
+            await session.flush()
+    except IntegrityError as error:
+        raise Refused("The specialist is already booked then. Propose another time.") from error
+    await plan_encounter(session, actor, request=consult, task=task, appointment=appointment)
+    consult.updated_at = moment
+    audit.record(session, actor, "consult-booked", consult, patient_id=consult.patient_id, appointment=appointment.id)
+    await session.flush()
+    await tell_consult(session, "ConsultBooked", consult)
+    return appointment
+
+
+async def _hold_for_owner(session: AsyncSession, consult: ServiceRequest, appointment: Appointment) -> None:
+    """A time belongs to the specialist who accepted: pending and theirs, else only proposed."""
+    owner = consult.task.owner if consult.task else None
+    appointment.status = AppointmentStatus.PENDING if owner else AppointmentStatus.PROPOSED
+    appointment.specialist_role_id = owner.id if owner else None
+    appointment.specialist_key = (
+        (await session.get_one(Practitioner, owner.practitioner_id)).key if owner is not None else None
+    )
