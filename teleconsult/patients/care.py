@@ -1,0 +1,67 @@
+"""Who treats whom: a care relation is said once, with a reason, and opens the file."""
+
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.errors import Invalid
+from teleconsult.patients.models import CareRelation
+from teleconsult.patients.queries import PatientFile, file_of, patient_for
+
+
+class CareReason(StrEnum):
+    """Why somebody opens a file."""
+
+    CONSULTATION = "consultation"
+    EMERGENCY = "emergency"
+    INPATIENT = "inpatient"
+    ON_CALL = "on-call"
+    FOLLOW_UP = "follow-up"
+
+
+async def open_care_relation(
+    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, reason: str
+) -> CareRelation:
+    """Say "I am treating this patient". Saying it twice changes nothing.
+
+    Raises NotFound outside the actor's own establishment, Invalid for a reason that is none.
+    """
+    patient = await patient_for(session, actor, patient_id)
+    if reason not in set(CareReason):
+        raise Invalid({"reason": "Choose why you open this file."})
+    relation_id = await session.scalar(
+        insert(CareRelation)
+        .values(
+            id=uuid.uuid4(),
+            patient_id=patient.id,
+            practitioner_role_id=actor.role_id,
+            reason=reason,
+            started_at=now(),
+        )
+        .on_conflict_do_nothing()
+        .returning(CareRelation.id)
+    )
+    relation = await session.scalar(
+        select(CareRelation).where(
+            CareRelation.patient_id == patient.id,
+            CareRelation.practitioner_role_id == actor.role_id,
+            CareRelation.ended_at.is_(None),
+        )
+    )
+    assert relation is not None
+    if relation_id is not None:
+        audit.record(session, actor, "care-relation-opened", relation, patient_id=patient.id, reason=reason)
+    return relation
+
+
+async def open_file(session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID) -> PatientFile:
+    """The file, and the trace of having opened it. Raises as `file_of` does."""
+    file = await file_of(session, actor, patient_id)
+    audit.record(session, actor, "file-opened", file.patient, patient_id=patient_id)
+    return file

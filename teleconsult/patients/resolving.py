@@ -1,0 +1,114 @@
+"""Learning who an unknown patient is: their true traits, or that they are a patient we know already."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.errors import Forbidden, Invalid, Refused
+from teleconsult.patients.care import CareReason, open_care_relation
+from teleconsult.patients.models import IdentityChange, Patient
+from teleconsult.patients.names import fold
+from teleconsult.patients.queries import has_care_relation, patient_for
+from teleconsult.patients.registering import Identity, check_identity, same_person, set_national_id
+
+
+async def resolve_identity(
+    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, identity: Identity
+) -> Patient:
+    """Give an unknown patient their true identity; what they were called before is kept.
+
+    Raises NotFound and Forbidden as `file_of` does, Refused when the identity is known, Invalid when incomplete.
+    """
+    patient = await _unknown_patient(session, actor, patient_id)
+    check_identity(identity)
+    _keep_before(session, actor, patient)
+    person_id = await same_person(session, actor, identity)
+    if person_id is not None and await _is_alone(session, patient):
+        patient.person_id = person_id
+    _set_traits(patient, identity)
+    await set_national_id(session, patient, identity.national_id)
+    await session.flush()
+    audit.record(session, actor, "identity-resolved", patient, patient_id=patient.id)
+    return patient
+
+
+async def resolve_as_known(
+    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, known_id: uuid.UUID
+) -> Patient:
+    """The unknown patient is one whom this establishment knows: both become the same person, nothing is moved.
+
+    The kept identity holds the former person, so that a mistake can be undone. The actor treats the known patient
+    from now on. Raises as `resolve_identity` does; Invalid where `known_id` cannot be the one.
+    """
+    patient = await _unknown_patient(session, actor, patient_id)
+    known = await patient_for(session, actor, known_id)
+    if known.id == patient.id or known.is_temporary:
+        raise Invalid({"known_id": "Choose a patient whose identity is known."})
+    if not await _is_alone(session, patient):
+        raise Refused("This patient is linked to files elsewhere already.")
+    _keep_before(session, actor, patient)
+    patient.person_id = known.person_id
+    _set_traits(
+        patient,
+        Identity(
+            family=known.family,
+            given=known.given,
+            gender=known.gender,
+            birth_date=known.birth_date,
+            phone=known.phone,
+            address=known.address,
+        ),
+    )
+    await open_care_relation(session, actor, patient_id=known.id, reason=CareReason.EMERGENCY)
+    await session.flush()
+    audit.record(session, actor, "identity-resolved", patient, patient_id=patient.id, known_patient_id=known.id)
+    return patient
+
+
+async def _unknown_patient(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
+    patient = await patient_for(session, actor, patient_id)
+    if not await has_care_relation(session, actor, patient_id):
+        raise Forbidden("Say first that you are treating this patient.")
+    await session.refresh(patient, with_for_update={"of": Patient})
+    if not patient.is_temporary:
+        raise Refused("This patient's identity is known already.")
+    return patient
+
+
+async def _is_alone(session: AsyncSession, patient: Patient) -> bool:
+    """Whether no other local patient is the same person yet: a link that exists is never broken by the way."""
+    count = await session.scalar(
+        select(func.count()).where(Patient.person_id == patient.person_id, Patient.id != patient.id)
+    )
+    return count == 0
+
+
+def _keep_before(session: AsyncSession, actor: Actor, patient: Patient) -> None:
+    assert actor.role_id is not None
+    before: dict[str, Any] = {
+        "family": patient.family,
+        "given": patient.given,
+        "gender": patient.gender.value,
+        "birth_date": patient.birth_date.isoformat() if patient.birth_date else None,
+        "estimated_birth_year": patient.estimated_birth_year,
+        "found_where": patient.found_where,
+        "phone": patient.phone,
+        "address": patient.address,
+        "is_temporary": patient.is_temporary,
+        "person_id": str(patient.person_id),
+    }
+    session.add(IdentityChange(patient_id=patient.id, before=before, changed_at=now(), changed_by_id=actor.role_id))
+
+
+def _set_traits(patient: Patient, identity: Identity) -> None:
+    patient.family, patient.given = identity.family.strip(), identity.given.strip()
+    patient.family_folded, patient.given_folded = fold(identity.family), fold(identity.given)
+    patient.gender, patient.birth_date = identity.gender, identity.birth_date
+    patient.phone, patient.address = identity.phone.strip(), identity.address.strip()
+    patient.is_temporary = False
+    patient.updated_at = now()

@@ -1,0 +1,115 @@
+"""Finding patients within one's own establishment: by name, birth date, local number, or an identifier's value."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, union
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.errors import NotFound
+from teleconsult.patients.birth_dates import OLDEST, find_birth_date
+from teleconsult.patients.models import NAME_WORDS, CareRelation, Patient, PatientIdentifier
+from teleconsult.patients.names import fold, fold_number
+from teleconsult.patients.queries import READERS
+
+LIMIT: Final = 50
+LONGEST: Final = 200
+MOST_WORDS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """At most `LIMIT` patients; `is_cut` where there are more and the search wants narrowing."""
+
+    patients: list[Patient]
+    is_cut: bool
+
+
+async def search_patients(session: AsyncSession, actor: Actor, *, text: str) -> Found:
+    """Patients of the actor's own establishment whom every part of `text` fits.
+
+    Parts of a name count in any order, from their first letter, without accents. Raises NotFound for roles
+    that treat nobody.
+    """
+    if actor.role not in READERS:
+        raise NotFound
+    conditions = _conditions(actor, text[:LONGEST])
+    if not conditions:
+        return Found([], is_cut=False)
+    rows = await session.scalars(
+        select(Patient)
+        .where(Patient.organization_id == actor.organization_id, *conditions)
+        .order_by(Patient.family_folded, Patient.given_folded, Patient.birth_date, Patient.id)
+        .limit(LIMIT + 1)
+    )
+    patients = list(rows)
+    return Found(patients[:LIMIT], is_cut=len(patients) > LIMIT)
+
+
+async def patients_in_care(session: AsyncSession, actor: Actor, *, limit: int = 20) -> list[Patient]:
+    """Whom the actor treats, the latest first. Raises NotFound for roles that treat nobody."""
+    if actor.role not in READERS:
+        raise NotFound
+    rows = await session.scalars(
+        select(Patient)
+        .join(CareRelation, CareRelation.patient_id == Patient.id)
+        .where(
+            CareRelation.practitioner_role_id == actor.role_id,
+            CareRelation.ended_at.is_(None),
+            Patient.organization_id == actor.organization_id,
+        )
+        .order_by(CareRelation.started_at.desc(), Patient.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+def _conditions(actor: Actor, text: str) -> list[ColumnElement[bool]]:
+    birth_date, rest = find_birth_date(text, today=now().date())
+    conditions: list[ColumnElement[bool]] = [Patient.birth_date == birth_date] if birth_date else []
+    if _is_spaced_number(rest):
+        return [*conditions, Patient.id.in_(_numbered(actor, rest))]
+    names = []
+    for part in rest.split()[:MOST_WORDS]:
+        if any(letter.isdigit() for letter in part):
+            conditions.append(Patient.id.in_(_numbered(actor, part)))
+        else:
+            names += fold(part).split()
+    return [*conditions, _named(names)] if names else conditions
+
+
+def _is_spaced_number(text: str) -> bool:
+    """A number written in groups, such as `TREH 5811 2213`: at least two groups have digits."""
+    return sum(any(letter.isdigit() for letter in part) for part in text.split()) > 1
+
+
+def _named(words: list[str]) -> ColumnElement[bool]:
+    """Every word begins one of the words of the name."""
+    query = " & ".join(f"{word}:*" for word in words[:MOST_WORDS])
+    return literal_column(NAME_WORDS).op("@@")(func.to_tsquery(literal_column("'simple'::regconfig"), query))
+
+
+def _numbered(actor: Actor, number: str) -> Select[uuid.UUID]:
+    """Ids of patients with this local number or identifier, or born in that year."""
+    own = Patient.organization_id == actor.organization_id
+    numbers = {number.strip(), number.strip().upper(), fold_number(number)}
+    branches: list[Select[uuid.UUID]] = [
+        select(Patient.id).where(own, Patient.local_number.in_(numbers)),
+        select(Patient.id)
+        .join(PatientIdentifier, PatientIdentifier.patient_id == Patient.id)
+        .where(own, PatientIdentifier.value.in_(numbers)),
+    ]
+    if year := _year(number):
+        born = Patient.birth_date.between(date(year, 1, 1), date(year, 12, 31))
+        branches.append(select(Patient.id).where(and_(own, born)))
+    found = union(*branches).subquery()
+    return select(found.c.id)
+
+
+def _year(number: str) -> int | None:
+    this_year = now().year
+    return int(number) if number.isdecimal() and this_year - OLDEST <= int(number) <= this_year else None
