@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from teleconsult.sealing import derived_key
 from web.requests import settings_of
@@ -62,11 +63,6 @@ FLASHES: Final = web.RequestKey("flashes", list[Flash])
 SAID: Final = web.RequestKey("flash_said", bool)
 
 
-def setup_flash(app: web.Application) -> None:
-    """Write and clear the cookie on every answer that needs it."""
-    app.on_response_prepare.append(_keep)
-
-
 def flash(request: web.Request, text: str, tone: Tone = "ok") -> None:
     """Have the next page of this browser say something once."""
     request[FLASHES] = [*request.get(FLASHES, []), Flash(text, tone)]
@@ -88,9 +84,15 @@ def _signer(request: web.Request) -> Signer:
     return Signer(derived_key(settings_of(request).secret_key, "flash"))
 
 
-async def _keep(request: web.Request, response: web.StreamResponse) -> None:
+@web.middleware
+async def keep_flashes(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Write the cookie with what is still to be said, or clear it once it was said.
+
+    A middleware and not a signal: aiohttp writes cookies into the headers before its signals run.
+    """
+    response = await handler(request)
     if response.prepared:
-        return
+        return response
     waiting = request.get(FLASHES, [])
     if waiting:
         signer = _signer(request)
@@ -104,3 +106,4 @@ async def _keep(request: web.Request, response: web.StreamResponse) -> None:
         )
     elif request.get(SAID):
         response.del_cookie(COOKIE, path="/")
+    return response

@@ -18,6 +18,7 @@ from teleconsult.db import transaction
 from teleconsult.errors import Forbidden, NotFound, TeleconsultError, Unauthenticated, Unavailable
 from web import csrf
 from web.errors import error_response
+from web.flash import keep_flashes
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
 from web.requests import ACTOR, BY_BEARER, CSRF_TOKEN, SESSION, SESSIONS, SETTINGS, is_marked, see_other, visitor_of
 
@@ -149,7 +150,7 @@ async def against_forgery(request: web.Request, handler: Handler) -> web.StreamR
     return await handler(request)
 
 
-MIDDLEWARES: Final = (errors, in_transaction, signed_in, against_forgery)
+MIDDLEWARES: Final = (errors, in_transaction, signed_in, against_forgery, keep_flashes)
 
 
 async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | None:

@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 from teleconsult.clock import now
 from teleconsult.errors import Invalid
 from web import i18n
-from web.flash import setup_flash, take
+from web.flash import take
 from web.requests import CSRF_TOKEN, visitor_of
 from web.words import label
 
@@ -39,7 +39,6 @@ _request: ContextVar[web.Request] = ContextVar("rendered_request")
 def setup_rendering(app: web.Application) -> None:
     """Give the application its template environment, under `ENVIRONMENT`, and its flash messages."""
     app[ENVIRONMENT] = make_environment()
-    setup_flash(app)
 
 
 def make_environment() -> jinja2.Environment:

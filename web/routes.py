@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from web.api import health
-from web.views import accounts
+from web.views import accounts, admin
 
 
 def add_routes(app: web.Application) -> None:
@@ -29,6 +29,8 @@ def add_routes(app: web.Application) -> None:
     # Notes
 
     # Administration
+    route("GET", "/admin", admin.show, name="admin.show")
+    route("POST", "/admin/audit-check", admin.check_chain, name="admin.check_chain")
 
     # Machines
     route("GET", "/healthz", health.alive, name="health.alive")

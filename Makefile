@@ -1,0 +1,76 @@
+# Two commands matter: `make run` and `make test`. Each installs what it needs first.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMPS := $(VENV)/.stamps
+WORKERS ?= 2
+
+.PHONY: run test proof check bench screenshots build lock clean
+
+run: $(STAMPS)/app web/static/.vite/manifest.json
+	@exec $(BIN)/python -m web run --demo
+
+test: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
+	@npm test --silent
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+check: $(STAMPS)/dev web/static/.vite/manifest.json
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@npm run check --silent
+	@$(BIN)/pytest tests/house
+
+bench: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
+	@$(BIN)/python -m tests.bench
+
+screenshots: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
+	@$(BIN)/python -m tests.browser.screenshots
+
+build: web/static/.vite/manifest.json
+
+lock:
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --output-file requirements/app.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --extra dev --constraint requirements/app.txt --output-file requirements/dev.txt pyproject.toml
+
+$(STAMPS)/venv:
+	@echo "Making the Python environment…"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/app: requirements/app.txt pyproject.toml | $(STAMPS)/venv $(STAMPS)/system
+	@echo "Installing Python packages (about a minute the first time)…"
+	@$(PIP) install --quiet --require-hashes --requirement requirements/app.txt
+	@$(PIP) install --quiet --no-deps --editable .
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/app
+	@echo "Installing the tools for tests and checks…"
+	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(STAMPS)/system: | $(STAMPS)/venv
+	@./packages.sh fonts && touch $@
+
+$(STAMPS)/test-system: | $(STAMPS)/venv
+	@./packages.sh browser && touch $@
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@echo "Installing front-end packages…"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/static/.vite/manifest.json: node_modules/.package-lock.json vite.config.ts tsconfig.json $(shell find web/assets -type f 2>/dev/null)
+	@echo "Building the front end…"
+	@npm run build --silent
+	@touch $@
+
+clean:
+	rm -rf $(VENV) node_modules web/static

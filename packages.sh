@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Install the Debian packages a purpose needs: `fonts` to print PDFs, `browser` to test pages.
+# Where we are not root, name what is missing and go on: only what needs it will fail.
+set -euo pipefail
+
+case "${1:-}" in
+  fonts) packages=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-liberation) ;;
+  browser) packages=(chromium) ;;
+  *) echo "usage: packages.sh fonts|browser" >&2; exit 2 ;;
+esac
+
+command -v dpkg-query >/dev/null || { echo "Not Debian: please install the like of: ${packages[*]}"; exit 0; }
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+[ "${#missing[@]}" -eq 0 ] && exit 0
+if [ "$(id -u)" -ne 0 ]; then
+  echo "Please install these Debian packages: sudo apt-get install ${missing[*]}" >&2
+  exit 0
+fi
+echo "Installing Debian packages: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }
