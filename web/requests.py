@@ -78,8 +78,13 @@ def sealer_of(request: web.Request) -> Sealer:
 
 
 def address_of(request: web.Request) -> str:
-    """The client's address, as our own proxy reports it or as the socket says."""
-    return request.remote or ""
+    """The client's address: the socket's, or what our own proxies say of it (the last hop that is not one of them)."""
+    trusted = {part.strip() for part in settings_of(request).trusted_proxies.split(",") if part.strip()}
+    address = request.remote or ""
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    while address in trusted and hops:
+        address = hops.pop()
+    return address[:64]
 
 
 def id_in(request: web.Request, name: str = "id") -> uuid.UUID:

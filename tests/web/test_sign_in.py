@@ -3,12 +3,16 @@
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
+from pytest_aiohttp.plugin import AiohttpClient
 from sqlalchemy import select
 
+from teleconsult.accounts.models import SignInAttempt
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions
+from teleconsult.settings import Settings
 from tests.conftest import Post, SignIn
 from tests.people import PASSWORD, Cast
+from web.app import make_app
 
 Client = TestClient[web.Request, web.Application]
 
@@ -102,3 +106,19 @@ async def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(client: Client, 
     assert answer.headers["Location"] == "/sign-in?next=/consults?state%3Ddraft"
     machine = await client.get("/consults")
     assert machine.status == 401
+
+
+async def test_a_clients_address_is_believed_from_our_proxy_alone(
+    settings: Settings, aiohttp_client: AiohttpClient, cast: Cast, sessions: Sessions
+) -> None:
+    for proxies, expected in (("", "127.0.0.1"), ("127.0.0.1", "192.0.2.7"), ("127.0.0.1,192.0.2.7", "198.51.100.1")):
+        client = await aiohttp_client(make_app(settings.model_copy(update={"trusted_proxies": proxies})))
+        await client.post(
+            "/sign-in",
+            data={"email": cast.emails["rural"], "password": "wrong"},
+            headers={"X-Forwarded-For": "198.51.100.1, 192.0.2.7"},
+        )
+        async with sessions() as session:
+            last = await session.scalar(select(SignInAttempt).order_by(SignInAttempt.attempted_at.desc()).limit(1))
+        assert last is not None
+        assert last.address == expected
