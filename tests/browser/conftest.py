@@ -1,0 +1,139 @@
+"""A real server and worker as processes of their own, and a real Chromium with invented camera and microphone."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from teleconsult.embedded import DatabaseUrls
+from tests.conftest import SECRET
+from tests.people import PASSWORD, Cast
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-component-update",
+    # loopback has no mDNS responder, so candidates are given as addresses
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--allow-loopback-in-peer-connection",
+]
+READY_WITHIN = 30  # seconds
+
+
+class Site:
+    """The product, running on a port of its own over this test's database."""
+
+    def __init__(self, database: DatabaseUrls, data: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.data = data
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("TELECONSULT_")},
+            "TELECONSULT_DATABASE_URL": database.app,
+            "TELECONSULT_DATA": str(data),
+            "TELECONSULT_PORT": str(self.port),
+            "TELECONSULT_SECRET_KEY": SECRET,
+            "TELECONSULT_LOG_LEVEL": "WARNING",
+        }
+        self._processes = [
+            subprocess.Popen([sys.executable, "-m", "web", verb], env=self.environment) for verb in ("serve", "worker")
+        ]
+
+    def wait_until_ready(self) -> None:
+        """Return once the server says it is ready; fail after 30 seconds."""
+        end = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=1):
+                    return
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End both processes and wait for them."""
+        for process in self._processes:
+            process.send_signal(signal.SIGTERM)
+        for process in self._processes:
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture
+def site(clean_database: DatabaseUrls, cast: Cast, tmp_path: Path) -> Iterator[Site]:
+    """The running product with the cast in its database."""
+    running = Site(clean_database, tmp_path / "data")
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's Chromium; each person opens a context of their own in it."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+OpenAs = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+def open_as(site: Site, chromium: Browser, cast: Cast) -> OpenAs:
+    """`await open_as("rural")`: a page of that person's own browser, signed in, at their home.
+
+    Fails the test when a page logs an error or throws one.
+    """
+
+    async def sign_in(name: str, *, width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
+        context = await chromium.new_context(
+            base_url=site.url,
+            locale="en",
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            permissions=["camera", "microphone"],
+        )
+        context.set_default_timeout(20_000)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: pytest.fail(f"{name}'s page threw: {error}"))
+        await page.goto("/sign-in")
+        await page.fill("[name=email]", cast.emails[name])
+        await page.fill("[name=password]", PASSWORD)
+        await page.click("form[action='/sign-in'] button[type=submit], form[action='/sign-in'] button:not([type])")
+        await page.wait_for_url(f"{site.url}/")
+        return page
+
+    return sign_in
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], *, within: float = 15) -> None:
+    """Wait until `condition` holds; fail after `within` seconds."""
+    end = time.monotonic() + within
+    while not await condition():
+        assert time.monotonic() < end, f"not within {within} s"
+        await asyncio.sleep(0.2)
