@@ -1,0 +1,102 @@
+"""Open a DICOM file that a stranger wrote, up to its pixels (PS3.10 §7). Runs only inside a sandbox worker."""
+
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_file_meta_info, read_partial
+from pydicom.filewriter import write_file_meta_info
+from pydicom.tag import BaseTag
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, MediaStorageDirectoryStorage
+
+from teleconsult.imaging.refusals import Refusal, Unreadable
+
+MIB = 1024 * 1024
+LARGEST_ELEMENT = 16 * MIB
+LARGEST_HEADER = 32 * MIB
+LARGEST_INFLATED = 256 * MIB
+UNDEFINED = 0xFFFFFFFF
+
+PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
+"""The elements that hold pixels (PS3.3 C.7.6.24, C.7.6.25, C.7.6.3)."""
+_PREFIX = 132
+_GROUP_LENGTH_ELEMENT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A header, and the file standing at the value of its pixel data (`length` bytes, or UNDEFINED; 0: none)."""
+
+    dataset: Dataset
+    stored_syntax: UID
+    syntax: UID
+    """How `file` is coded: the stored one, but for deflated files."""
+    file: BinaryIO
+    pixel_tag: int
+    pixel_vr: str
+    pixels_at: int
+    length: int
+    size: int
+    """Of the whole file, in bytes."""
+
+
+def open_instance(path: Path) -> Opened:
+    """Read everything before the pixels. The caller closes `file`.
+
+    Raises Unreadable for what is not a whole, plain DICOM file; other exceptions of the parser pass through
+    and are made into a refusal by the worker.
+    """
+    file: BinaryIO = path.open("rb")
+    size = path.stat().st_size
+    if file.read(_PREFIX)[128:] != b"DICM":
+        raise Unreadable(Refusal.NOT_DICOM)
+    meta = read_file_meta_info(path)
+    if meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        raise Unreadable(Refusal.DIRECTORY)
+    stored_syntax = syntax = UID(meta.get("TransferSyntaxUID", ""))
+    if not syntax:
+        raise Unreadable(Refusal.NO_SYNTAX)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        file, size = _inflated(file, meta), LARGEST_INFLATED
+        syntax = ExplicitVRLittleEndian
+    file.seek(0)
+    tag, vr, length = 0, "", 0
+
+    def at_pixels(element: BaseTag, element_vr: str | None, element_length: int) -> bool:
+        nonlocal tag, vr, length
+        if element in PIXELS or (element_length > LARGEST_ELEMENT and element_length != UNDEFINED):
+            tag, vr, length = int(element), element_vr or "OW", element_length
+            return True
+        if file.tell() > LARGEST_HEADER:
+            raise Unreadable(Refusal.HEADER_TOO_LARGE)
+        if element_length != UNDEFINED and file.tell() + element_length > size:
+            raise Unreadable(Refusal.TRUNCATED)
+        return False
+
+    dataset = read_partial(file, stop_when=at_pixels)
+    if tag not in PIXELS:
+        length = 0
+    header = 8 if syntax.is_implicit_VR else 12
+    return Opened(dataset, stored_syntax, syntax, file, tag, vr, file.tell() + header, length, size)
+
+
+def _inflated(file: BinaryIO, meta: Dataset) -> BinaryIO:
+    """The same file with its data set inflated (PS3.5 A.5), up to a bound that a bomb does not pass."""
+    length = meta.get("FileMetaInformationGroupLength")
+    if length is None:
+        raise Unreadable(Refusal.NOT_DICOM)
+    file.seek(_PREFIX + _GROUP_LENGTH_ELEMENT + int(length))
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    content = inflater.decompress(file.read(), LARGEST_INFLATED)
+    if inflater.unconsumed_tail:
+        raise Unreadable(Refusal.TOO_LARGE)
+    file.close()
+    plain = BytesIO()
+    plain.write(b"\0" * 128 + b"DICM")
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    write_file_meta_info(plain, meta, enforce_standard=False)  # type: ignore[arg-type]  # FileMetaDataset as read
+    plain.write(content)
+    return plain

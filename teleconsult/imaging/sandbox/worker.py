@@ -1,0 +1,101 @@
+"""The worker process: answers one question after another within limits of memory, processor time and files.
+
+Started by the pool as `python -m teleconsult.imaging.sandbox.worker MEMORY_BYTES CPU_SECONDS`.
+"""
+
+import gzip
+import logging
+import os
+import resource
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from teleconsult.imaging.archives import list_archive
+from teleconsult.imaging.frames import decode_frame
+from teleconsult.imaging.header import read_header
+from teleconsult.imaging.refusals import Refusal, Unreadable
+from teleconsult.imaging.rendering import rendered
+from teleconsult.imaging.sandbox.messages import READY, Message, read_message
+
+_EFFORT = 3
+"""gzip's level: half again as slow as 1, a tenth smaller."""
+
+
+def _header(path: Path) -> Message:
+    return Message(read_header(path).as_json())
+
+
+def _archive(path: Path) -> Message:
+    return Message({"entries": list_archive(path)})
+
+
+def _rendered(path: Path, *, index: int, window: list[float] | None, size: int) -> Message:
+    description, pixels = decode_frame(path, index)
+    chosen = (window[0], window[1]) if window else None
+    return Message(description.as_json(), rendered(description, pixels, window=chosen, size=size))
+
+
+def _pixels(path: Path, *, index: int) -> Message:
+    description, pixels = decode_frame(path, index)
+    little_endian = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
+    return Message(description.as_json(), gzip.compress(little_endian.tobytes(), _EFFORT, mtime=0))
+
+
+VERBS: dict[str, Callable[..., Message]] = {
+    "header": _header,
+    "archive": _archive,
+    "rendered": _rendered,
+    "pixels": _pixels,
+}
+
+
+def answer(question: dict[str, Any]) -> Message:
+    """Do what is asked; whatever goes wrong is a refusal with its code."""
+    try:
+        done = VERBS[question.pop("verb")](Path(question.pop("path")), **question)
+    except Unreadable as error:
+        return Message({"refused": error.refusal.value})
+    except MemoryError:
+        return Message({"refused": Refusal.TOO_DEMANDING.value})
+    except Exception:  # a parser of strangers' bytes raises anything; all of it means: this file is no good
+        return Message({"refused": Refusal.DAMAGED.value})
+    return Message({"done": done.head}, done.body)
+
+
+def _limit(memory: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+
+
+def _grant_processor(seconds: int) -> None:
+    """So many seconds more of processor time than were used so far; the kernel ends who takes more."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = int(usage.ru_utime + usage.ru_stime) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (used + seconds, resource.RLIM_INFINITY))
+
+
+def main() -> None:
+    """Serve questions from standard input until it ends. Nothing a library prints gets into the answers."""
+    memory, seconds = int(sys.argv[1]), int(sys.argv[2])
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+    logging.disable()
+    _limit(memory)
+    answers.write(READY)
+    answers.flush()
+    while (question := read_message(sys.stdin.buffer)) is not None:
+        _grant_processor(seconds)
+        answers.write(answer(question.head).encoded())
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""What is kept of a header, and what is never stored."""
+
+from pathlib import Path
+
+import pytest
+
+from teleconsult.imaging.header import read_header
+from teleconsult.imaging.refusals import Refusal, Unreadable
+from tests.teleconsult.imaging.files import HEAD, REAL, dicom_bytes
+
+
+def written(tmp_path: Path, content: bytes) -> Path:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    return path
+
+
+def test_a_slice_is_described(tmp_path: Path) -> None:
+    header = read_header(written(tmp_path, dicom_bytes(InstanceNumber=7, TimezoneOffsetFromUTC="-0330")))
+    assert (header.patient_name, header.modality, header.instance_number) == ("Bélanger^Rose", "CT", 7)
+    assert (header.rows, header.columns, header.frames) == (16, 16, 1)
+    assert (header.window_center, header.window_width) == (40, 80)
+    assert header.started == "2026-03-01T10:15:00-03:30"
+    assert header.not_displayable_because == ""
+
+
+def test_a_report_is_kept_without_an_image() -> None:
+    header = read_header(REAL / "test-SR.dcm")
+    assert (header.frames, header.not_displayable_because) == (0, Refusal.NO_PIXELS)
+
+
+def test_a_deflated_file_keeps_its_own_syntax() -> None:
+    header = read_header(REAL / "image_dfl.dcm")
+    assert (header.transfer_syntax_uid, header.frames) == ("1.2.840.10008.1.2.1.99", 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ({"PatientName": "Bad\0Name"}, "BadName"),
+        ({"PatientName": "x" * 3000}, "x" * 1024),
+        ({"PatientName": "Nguyễn^Thị Minh"}, "Nguyễn^Thị Minh"),
+    ],
+)
+def test_names_are_made_safe_for_a_row(tmp_path: Path, values: dict[str, str], kept: str) -> None:
+    assert read_header(written(tmp_path, dicom_bytes(**values))).patient_name == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "refusal"),
+    [
+        ("README.txt", Refusal.NOT_DICOM),
+        ("dicomdirtests/DICOMDIR", Refusal.DIRECTORY),
+        ("meta_missing_tsyntax.dcm", Refusal.NO_SYNTAX),
+        ("rtplan_truncated.dcm", Refusal.TRUNCATED),
+        ("nested_priv_SQ.dcm", Refusal.BAD_IDENTIFIER),
+    ],
+)
+def test_what_is_not_an_instance_is_refused_by_name(name: str, refusal: Refusal) -> None:
+    with pytest.raises(Unreadable) as raised:
+        read_header(REAL / name)
+    assert raised.value.refusal is refusal
+
+
+@pytest.mark.parametrize("uid", ["", "1.2/../3", "1" * 65, "1.2.é"])
+def test_an_identifier_is_digits_and_dots(tmp_path: Path, uid: str) -> None:
+    with pytest.raises(Unreadable) as raised:
+        read_header(written(tmp_path, dicom_bytes(StudyInstanceUID=uid)))
+    assert raised.value.refusal is Refusal.BAD_IDENTIFIER
+
+
+def test_absurd_numbers_do_not_reach_a_row(tmp_path: Path) -> None:
+    header = read_header(written(tmp_path, dicom_bytes(SeriesNumber=None, WindowWidth=None)))
+    assert (header.series_number, header.window_center) == (0, None)
+
+
+def test_the_size_of_the_header_is_bounded(tmp_path: Path) -> None:
+    content = dicom_bytes()
+    at = content.index(b"\x28\x00\x02\x00US")
+    private = b"\x09\x00\x01\x00OB\x00\x00\x00\x00\xff\x00" + bytes(0xFF0000)
+    with pytest.raises(Unreadable) as raised:
+        read_header(written(tmp_path, content[:at] + private * 3 + content[at:]))
+    assert raised.value.refusal is Refusal.HEADER_TOO_LARGE
+
+
+def test_the_head_is_a_head() -> None:
+    header = read_header(HEAD)
+    assert (header.rows, header.modality, header.transfer_syntax_uid) == (512, "CT", "1.2.840.10008.1.2.4.90")
