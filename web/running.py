@@ -19,7 +19,7 @@ from teleconsult.demo import ACCOUNTS, PASSWORD
 from migrations import migrate
 from teleconsult import jobs
 from teleconsult.settings import Settings, SettingsError
-from web.commands import database, seed_demo_at
+from web.commands import database, opened, seed_demo_at
 
 GRACE = 8  # seconds given to a child to stop by itself
 READY_WITHIN = 30  # seconds
@@ -96,10 +96,11 @@ def work(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 async def _work(settings: Settings) -> None:
-    async with jobs.connected(settings.database_url or "") as app:
+    url = settings.database_url or ""
+    async with opened(url) as sessions, jobs.connected(url) as app:
         await app.run_worker_async(
             concurrency=2,
-            additional_context={"settings": settings},
+            additional_context={"settings": settings, "sessions": sessions},
             shutdown_graceful_timeout=GRACE - 2,
             install_signal_handlers=True,
         )
