@@ -72,12 +72,13 @@ def take(request: web.Request) -> list[Flash]:
     """What is to be said now. A part of a page (`Turbo-Frame`) leaves it for the whole page that follows."""
     if "Turbo-Frame" in request.headers:
         return []
-    said, request[FLASHES] = request.get(FLASHES, []), []
+    said: list[Flash] = request.get(FLASHES, [])
+    request[FLASHES] = []
     cookie = request.cookies.get(COOKIE)
     if cookie:
         request[SAID] = True
         return _signer(request).open(cookie) + said
-    return list(said)
+    return said
 
 
 def _signer(request: web.Request) -> Signer:

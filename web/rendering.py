@@ -105,9 +105,9 @@ def render_text(request: web.Request, template: str, /, **context: Any) -> str:
                     "locale": i18n.current_locale(),
                     "theme": theme if theme in THEMES else None,
                     "flashes": lambda: take(request),
-                    "errors": {},
                     "values": {},
                     **context,
+                    "errors": _sentences(context.get("errors", {})),
                 }
             )
         )

@@ -4,7 +4,7 @@ import { Application, type ControllerConstructor } from "@hotwired/stimulus";
 import * as Turbo from "@hotwired/turbo";
 import { LazyControllers } from "./lazy";
 
-// Turbo's own progress bar writes a <style>, which the content security policy forbids; shell.css draws ours.
+// Turbo's own progress bar needs a <style>, which the content security policy forbids; shell.css draws ours.
 Turbo.config.drive.progressBarDelay = 2 ** 31 - 1;
 
 const application = Application.start();

@@ -1,0 +1,136 @@
+"""What templates may call: assets, addresses, sizes, ages, sentences."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from teleconsult.clock import now
+from teleconsult.errors import Invalid
+from tests.web.test_components import app_for_pages, request_of, shown
+from web import rendering
+from web.i18n import using_locale
+from web.rendering import ago, attributes, format_bytes, format_date, initials, is_current, render, url
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manifest as Vite writes it."""
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"app.ts": {"file": "assets/app-1a2b.js"}}))
+    monkeypatch.setattr(rendering, "MANIFEST", manifest)
+    rendering.manifest.cache_clear()
+    yield
+    rendering.manifest.cache_clear()
+
+
+@pytest.mark.usefixtures("built")
+def test_asset_has_its_hash() -> None:
+    assert rendering.asset("app.ts") == "/static/assets/app-1a2b.js"
+
+
+@pytest.mark.usefixtures("built")
+def test_page_still_renders_where_an_asset_is_missing() -> None:
+    assert rendering.asset("other.ts") == "/static/other.ts"
+
+
+async def _nothing(_request: web.Request) -> web.Response:
+    return web.Response()
+
+
+def test_addresses_come_from_the_routes() -> None:
+    app = app_for_pages()
+    app.router.add_get("/consults/{id}", _nothing, name="consults.show")
+    token = rendering._request.set(request_of(app))
+    try:
+        assert url("consults.show", id="a b") == "/consults/a%20b"
+        assert url("consults.show", {"after": 3, "before": None}, id=1) == "/consults/1?after=3"
+        with pytest.raises(KeyError):
+            url("no.such.route")
+    finally:
+        rendering._request.reset(token)
+
+
+@pytest.mark.parametrize(
+    ("path", "link", "current"),
+    [
+        ("/", "/", True),
+        ("/consults/1", "/consults", True),
+        ("/consults/1", "/", False),
+        ("/consultsx", "/consults", False),
+    ],
+)
+def test_navigation_marks_where_one_is(path: str, link: str, *, current: bool) -> None:
+    token = rendering._request.set(request_of(app_for_pages(), path=path))
+    try:
+        assert is_current(link) is current
+    finally:
+        rendering._request.reset(token)
+
+
+def test_page_of_a_signed_in_person_is_not_kept() -> None:
+    app = app_for_pages()
+    context = {"code": 404, "sentence": "x"}
+    assert render(request_of(app), "errors/error.html.jinja", **context).headers["Cache-Control"] == "no-store"
+    assert render(request_of(app, None), "errors/error.html.jinja", **context).headers["Cache-Control"] == "no-cache"
+
+
+def test_theme_of_the_cookie_is_in_the_page_and_nothing_else_is() -> None:
+    app = app_for_pages()
+    for cookie, expected in (("dark", 'data-theme="dark"'), ('x" onload="', "<html lang")):
+        request = make_mocked_request("GET", "/", headers={"Cookie": f"theme={cookie}"}, app=app)
+        page = rendering.render_text(request, "errors/error.html.jinja", code=404, sentence="x")
+        assert expected in page
+        assert "onload" not in page
+
+
+def test_errors_reach_the_page_in_the_readers_words() -> None:
+    errors = Invalid({"question": "At most %(n)s letters."}, n=2000)
+    assert shown("{{ errors.question }}", errors=errors) == "At most 2000 letters."
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "0 byte"),
+        (999, "999 byte"),
+        (1500, "1.5 kB"),
+        (2_340_000, "2.3 MB"),
+        (512_000_000, "512 MB"),
+        (3_200_000_000, "3.2 GB"),
+    ],
+)
+def test_sizes_are_said_in_steps_of_a_thousand(size: int, said: str) -> None:
+    with using_locale("en"):
+        assert format_bytes(size) == said
+
+
+def test_ages_and_days_follow_the_language() -> None:
+    with using_locale("fr"):
+        assert ago(now() - timedelta(minutes=12)) == "il y a 12\N{NO-BREAK SPACE}min"
+        assert format_date(date(2026, 11, 22)) == "22 nov. 2026"
+    with using_locale("en"):
+        assert ago(now() - timedelta(hours=3)) == "3 hr ago"
+        assert format_date(date(2026, 11, 22), "day") == "Sun 22 Nov"
+    with using_locale("vi"):
+        assert "12 phút trước" in ago(now() - timedelta(minutes=12))
+
+
+def test_day_of_a_moment_is_the_readers() -> None:
+    late = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+    assert shown("{{ moment|date }}", moment=late) == "23 Nov 2026"
+
+
+def test_initials_leave_titles_out() -> None:
+    assert initials("Dr. Lò Thị Phương") == "TP"
+    assert initials("Minh") == "M"
+    assert initials("") == ""
+
+
+def test_attribute_names_and_values_are_escaped() -> None:
+    assert attributes({"data_x": '"<', "for_": "a", "hidden": True, "open": False}) == (
+        ' data-x="&#34;&lt;" for="a" hidden'
+    )

@@ -1,0 +1,124 @@
+import { Application } from "@hotwired/stimulus";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import AutosaveController from "./autosave";
+
+const FORM = `
+  <form data-controller="autosave" data-autosave-url-value="/notes/1" data-autosave-delay-value="800">
+    <input type="hidden" name="version" value="3">
+    <textarea name="text"></textarea>
+    <span data-autosave-target="state" data-saving="Saving" data-saved="Saved at {time}" data-failed="Not saved"
+          data-offline="Offline" data-conflict="Changed by someone else"></span>
+  </form>`;
+
+const server = vi.fn<typeof fetch>();
+let application: Application;
+
+const json = (status: number, body: unknown): Response => new Response(JSON.stringify(body), { status });
+const state = (): string | null => document.querySelector("[data-autosave-target]")?.textContent ?? null;
+
+function type(text: string): void {
+  const area = document.querySelector("textarea");
+  if (!area) throw new Error("no textarea");
+  area.value = text;
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function sent(call: number): URLSearchParams {
+  return server.mock.calls[call]?.[1]?.body as URLSearchParams;
+}
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  server.mockReset();
+  vi.stubGlobal("fetch", server);
+  document.documentElement.lang = "en";
+  document.head.innerHTML = '<meta name="csrf-token" content="t0ken">';
+  document.body.innerHTML = FORM;
+  application = Application.start();
+  application.register("autosave", AutosaveController);
+  await vi.advanceTimersByTimeAsync(0);
+});
+
+afterEach(() => {
+  application.stop();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+test("several keystrokes cost one request, which carries the token and the version", async () => {
+  server.mockResolvedValue(json(200, { version: 4, saved_at: "2026-11-22T10:05:00Z" }));
+  type("C");
+  await vi.advanceTimersByTimeAsync(500);
+  type("Ce");
+  await vi.advanceTimersByTimeAsync(799);
+  expect(server).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(server).toHaveBeenCalledOnce();
+  expect(server.mock.calls[0]?.[1]).toMatchObject({ method: "PATCH", headers: { "X-CSRF-Token": "t0ken" } });
+  expect(Object.fromEntries(sent(0))).toEqual({ version: "3", text: "Ce" });
+  expect(state()).toMatch(/^Saved at \d/);
+  expect(document.querySelector("input")?.value).toBe("4");
+});
+
+test("what is typed during a save is saved after it, with the new version", async () => {
+  let answer: (response: Response) => void = () => {};
+  server.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+  server.mockResolvedValue(json(200, { version: 5 }));
+  type("one");
+  await vi.advanceTimersByTimeAsync(800);
+  type("two");
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(server).toHaveBeenCalledOnce();
+  answer(json(200, { version: 4 }));
+  await vi.advanceTimersByTimeAsync(800);
+  expect(Object.fromEntries(sent(1))).toEqual({ version: "4", text: "two" });
+});
+
+test("a failed save says so and is tried again", async () => {
+  server.mockResolvedValueOnce(json(503, {}));
+  server.mockResolvedValueOnce(json(200, { version: 4, saved_at: "2026-11-22T10:05:00Z" }));
+  type("words");
+  await vi.advanceTimersByTimeAsync(800);
+  expect(state()).toBe("Not saved");
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(state()).toMatch(/^Saved/);
+});
+
+test("without a connection the words stay, and go when it is back", async () => {
+  vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+  server.mockRejectedValueOnce(new TypeError("offline"));
+  server.mockResolvedValueOnce(json(200, { version: 4 }));
+  type("words");
+  await vi.advanceTimersByTimeAsync(800);
+  expect(state()).toBe("Offline");
+  dispatchEvent(new Event("online"));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(server).toHaveBeenCalledTimes(2);
+});
+
+test("someone else's change stops the saving", async () => {
+  server.mockResolvedValue(json(409, {}));
+  type("mine");
+  await vi.advanceTimersByTimeAsync(800);
+  type("mine again");
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(state()).toBe("Changed by someone else");
+  expect(server).toHaveBeenCalledOnce();
+});
+
+test("leaving with unsaved words asks first; leaving after the save does not", async () => {
+  server.mockImplementation(async () => json(200, { version: 4 }));
+  const leave = (): boolean => dispatchEvent(new Event("beforeunload", { cancelable: true }));
+  type("words");
+  expect(leave()).toBe(false);
+  await vi.advanceTimersByTimeAsync(800);
+  expect(leave()).toBe(true);
+});
+
+test("an element taken away by a visit saves what it still held", async () => {
+  server.mockImplementation(async () => json(200, { version: 4 }));
+  type("last words");
+  document.querySelector("form")?.remove();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent(0).get("text")).toBe("last words");
+});

@@ -1,0 +1,69 @@
+import { Application } from "@hotwired/stimulus";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Changed } from "../protocol.gen";
+
+let hint: (change: Changed | null) => void = () => {};
+const stop = vi.fn();
+// The socket is the world outside; what it would say is said by the tests.
+vi.mock("../hints", () => ({
+  subscribe: (listener: typeof hint) => {
+    hint = listener;
+    return stop;
+  },
+}));
+
+const { default: LiveController } = await import("./live");
+const reload = vi.fn(async () => {});
+const changed = (what: Changed["what"], id?: string): Changed => ({ what, stamp: "1", id });
+let application: Application;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  reload.mockClear();
+  document.body.innerHTML =
+    '<turbo-frame data-controller="live" data-live-what-value="consult note" data-live-id-value="7"><input></turbo-frame>';
+  Object.assign(document.querySelector("turbo-frame") ?? {}, { reload });
+  application = Application.start();
+  application.register("live", LiveController);
+  await vi.advanceTimersByTimeAsync(0);
+});
+
+afterEach(() => {
+  application.stop();
+  vi.useRealTimers();
+});
+
+test("several hints cost one look", async () => {
+  hint(changed("consult", "7"));
+  hint(changed("note", "7"));
+  await vi.advanceTimersByTimeAsync(300);
+  expect(reload).toHaveBeenCalledOnce();
+});
+
+test.each([
+  [changed("study", "7"), 0],
+  [changed("consult", "8"), 0],
+  [changed("consult"), 1],
+  [changed("everything"), 1],
+  [null, 1],
+])("%o leads to %i looks", async (change, looks) => {
+  hint(change);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(reload).toHaveBeenCalledTimes(looks);
+});
+
+test("nothing is taken from under somebody's fingers", async () => {
+  document.querySelector("input")?.focus();
+  hint(changed("consult", "7"));
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(reload).not.toHaveBeenCalled();
+  document.querySelector("input")?.blur();
+  await vi.advanceTimersByTimeAsync(300);
+  expect(reload).toHaveBeenCalledOnce();
+});
+
+test("a frame that is gone hears nothing more", async () => {
+  document.body.innerHTML = "";
+  await vi.advanceTimersByTimeAsync(0);
+  expect(stop).toHaveBeenCalled();
+});
