@@ -43,7 +43,7 @@ def period_text(value: object) -> str:
     if not isinstance(value, Mapping):
         return ""
     start, end = as_text(value.get("start"))[:10], as_text(value.get("end"))[:10]
-    return start if start == end else f"{start} → {end}".strip(" →") if end else f"{start} →" if start else ""
+    return start if start == end else f"{start} → {end}".strip()
 
 
 def narrative_text(narrative: object) -> str:
