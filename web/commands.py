@@ -16,6 +16,8 @@ from teleconsult.errors import TeleconsultError
 from teleconsult.objects import Objects, new_key, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, SettingsError
+from web.i18n import using_locale
+from web.words import label
 
 
 @contextlib.contextmanager
@@ -84,8 +86,16 @@ def verify_note(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult note verify FILE`: works without database and network, from the trusted authorities alone."""
     from teleconsult.notes.verifying import verify_file
 
-    verdict = verify_file(Path(options.file), settings.data / "trust")
-    print(verdict.sentence)
+    try:
+        verdict = verify_file(Path(options.file), settings.data / "trust")
+    except OSError as error:
+        print(f"{options.file}: {error.strerror}", file=sys.stderr)
+        return 1
+    with using_locale("en"):
+        print(f"{verdict.outcome}: {label(verdict.reason)}")
+    if verdict.signed_at:
+        signer = (verdict.signer, verdict.registration_number, verdict.organization, verdict.signed_at.isoformat())
+        print("signed as", ", ".join(part for part in signer if part))
     return 0 if verdict.is_good else 1
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from teleconsult.consults.models import RequestPriority
 from teleconsult.directory.models import OrganizationKind, RoleCode, Specialty
+from teleconsult.notes.verdict import Reason
 from web.i18n import LazyString
 from web.i18n import lazy_gettext as _
 
@@ -35,6 +36,21 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         RequestPriority.URGENT: _("Urgent"),
         RequestPriority.ASAP: _("As soon as possible"),
         RequestPriority.STAT: _("Emergency"),
+    },
+    Reason: {
+        Reason.GOOD: _("The signature is valid, and nothing was changed since."),
+        Reason.EMPTY: _("The file is empty."),
+        Reason.TOO_LARGE: _("The file is larger than a signed note can be."),
+        Reason.NOT_PDF: _("This is not a PDF file."),
+        Reason.ENCRYPTED: _("The file is locked with a password; a signed note never is."),
+        Reason.DAMAGED: _("The file is damaged: it cannot be read as a signed note."),
+        Reason.UNSIGNED: _("The file carries no electronic signature."),
+        Reason.SEVERAL: _("The file carries more than one signature; a signed note has one."),
+        Reason.CHANGED: _("The file was changed after it was signed."),
+        Reason.UNKNOWN_SIGNER: _("The file is unchanged, but no authority we trust vouches for its signer."),
+        Reason.EXPIRED: _("The signer’s certificate is out of date, so the time of signing can no longer be shown."),
+        Reason.NOT_FOR_SIGNING: _("The signer’s certificate was not issued for signing documents."),
+        Reason.UNCHECKABLE: _("The check took too long: this file is not a note of ours."),
     },
 }
 """By kind first: codes of two kinds may be the same word, and as text they would be equal."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import jinja2
-from babel.dates import format_date, format_time, get_timezone_name
+from babel.dates import format_date, format_time, get_timezone_location
 from markupsafe import Markup
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
@@ -68,18 +68,18 @@ def note_html(note: NoteContent, *, is_signed: bool) -> str:
             words=words,
             is_signed=is_signed,
             birth=_birth(note, words),
-            written_on=_day(note, note.written_at),
-            asked_on=words.asked_on % {"date": _day(note, note.asked_at)},
-            signed_on=words.signed_on % {"moment": _moment(note, note.written_at)},
+            written_on=_day(note, words, note.written_at),
+            asked_on=words.asked_on % {"date": _day(note, words, note.asked_at)},
+            signed_on=words.signed_on % {"moment": _moment(note, words, note.written_at)},
             session=_session(note, words),
             sections=[(getattr(words, name), note.sections[name]) for name in SECTIONS if note.sections[name].strip()],
             images=[
                 (
-                    seen,
-                    seen.taken_at and format_date(seen.taken_at, "long", locale=NOTE_WORDS[note.language].locale),
-                    words.image_count % {"n": seen.images},
+                    study,
+                    study.taken_on and format_date(study.taken_on, "long", locale=words.locale),
+                    words.image_count % {"n": study.images},
                 )
-                for seen in note.images
+                for study in note.images
             ],
             page_of=Markup(words.page_of)  # noqa: S704 -- the words are our own
             % {"page": Markup('<span class="page"></span>'), "pages": Markup('<span class="pages"></span>')},
@@ -90,35 +90,35 @@ def note_html(note: NoteContent, *, is_signed: bool) -> str:
 def _birth(note: NoteContent, words: NoteWords) -> str:
     if note.patient.birth_date is None:
         return words.unknown_birth_date
-    return words.born_on % {
-        "date": format_date(note.patient.birth_date, "long", locale=NOTE_WORDS[note.language].locale)
-    }
+    return words.born_on % {"date": format_date(note.patient.birth_date, "long", locale=words.locale)}
 
 
 def _session(note: NoteContent, words: NoteWords) -> str:
     if note.session_started_at is None:
-        return ""
+        return words.written_advice
     if note.session_ended_at is None:
         return words.session
     return words.session_times % {
-        "day": _day(note, note.session_started_at),
-        "start": _clock(note, note.session_started_at),
-        "end": _clock(note, note.session_ended_at),
+        "day": _day(note, words, note.session_started_at),
+        "start": _clock(note, words, note.session_started_at),
+        "end": _clock(note, words, note.session_ended_at),
     }
 
 
-def _day(note: NoteContent, moment: datetime) -> str:
-    return format_date(moment.astimezone(ZoneInfo(note.zone)), "long", locale=NOTE_WORDS[note.language].locale)
+def _day(note: NoteContent, words: NoteWords, moment: datetime) -> str:
+    return format_date(moment.astimezone(ZoneInfo(note.zone)), "long", locale=words.locale)
 
 
-def _clock(note: NoteContent, moment: datetime) -> str:
-    return format_time(moment, "short", tzinfo=ZoneInfo(note.zone), locale=NOTE_WORDS[note.language].locale)
+def _clock(note: NoteContent, words: NoteWords, moment: datetime) -> str:
+    return format_time(moment, "short", tzinfo=ZoneInfo(note.zone), locale=words.locale)
 
 
-def _moment(note: NoteContent, moment: datetime) -> str:
+def _moment(note: NoteContent, words: NoteWords, moment: datetime) -> str:
+    """Day, time to the second, the zone by its city and its distance from UTC."""
     local = moment.astimezone(ZoneInfo(note.zone))
-    zone = get_timezone_name(local, locale=NOTE_WORDS[note.language].locale)
-    return f"{_day(note, moment)}, {format_time(local, 'medium', locale=NOTE_WORDS[note.language].locale)} ({zone}, UTC{local.isoformat()[-6:]})"
+    time = format_time(local, "medium", locale=words.locale)
+    city = get_timezone_location(note.zone, locale=words.locale, return_city=True)
+    return f"{_day(note, words, moment)}, {time} ({city}, UTC{local.isoformat()[-6:]})"
 
 
 @cache

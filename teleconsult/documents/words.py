@@ -14,6 +14,7 @@ class NoteWords:
 
     locale: str
     title: str
+    consult: str
     written_advice: str
     session: str
     session_times: str
@@ -23,15 +24,15 @@ class NoteWords:
     genders: Mapping[str, str]
     provisional: str
     to: str
-    asked_by: str
     answered_by: str
-    service: str
     asked_on: str
     question: str
     findings: str
     opinion: str
     plan: str
     images: str
+    specialties: Mapping[str, str]
+    local_number: str
     image_count: str
     signed_by: str
     registration: str
@@ -46,6 +47,7 @@ class NoteWords:
 ENGLISH = NoteWords(
     locale="en_GB",
     title="Specialist consult note",
+    consult="Consult no. %(number)s",
     written_advice="Written advice",
     session="Teleconsultation",
     session_times="Teleconsultation on %(day)s, from %(start)s to %(end)s",
@@ -55,29 +57,38 @@ ENGLISH = NoteWords(
     genders={"male": "male", "female": "female", "other": "other", "unknown": "sex unknown"},
     provisional="Provisional identity, not yet confirmed",
     to="To",
-    asked_by="Requested by",
     answered_by="Answered by",
-    service="Specialty",
-    asked_on="Request of %(date)s",
+    asked_on="of %(date)s",
     question="Question",
     findings="Findings",
     opinion="Opinion",
     plan="Plan",
-    images="Images looked at",
+    images="Images received with the request",
+    specialties={
+        "neurology": "Neurology",
+        "trauma": "Traumatology",
+        "cardiology": "Cardiology",
+        "dermatology": "Dermatology",
+        "paediatrics": "Paediatrics",
+        "general": "General medicine",
+    },
+    local_number="Patient no. %(number)s",
     image_count="%(n)s images",
     signed_by="Signed electronically by",
     registration="Registration no. %(number)s",
     signed_on="on %(moment)s",
     unsigned="Not signed yet",
     draft="Draft: not to be used for care",
-    verify="The electronic signature in this file is the original. Check it at %(address)s: any change made after signing shows there.",
-    document="Document %(id)s, version %(version)s",
+    verify="The electronic signature in this file is the original. Check it at %(address)s: "
+    "any change made after signing shows there.",
+    document="Document %(id)s",
     page_of="Page %(page)s of %(pages)s",
 )
 
 FRENCH = NoteWords(
     locale="fr_FR",
     title="Compte rendu d’avis spécialisé",
+    consult="Demande n° %(number)s",
     written_advice="Avis écrit",
     session="Téléconsultation",
     session_times="Téléconsultation du %(day)s, de %(start)s à %(end)s",
@@ -87,30 +98,38 @@ FRENCH = NoteWords(
     genders={"male": "masculin", "female": "féminin", "other": "autre", "unknown": "sexe inconnu"},
     provisional="Identité provisoire, non confirmée à ce jour",
     to="À l’attention de",
-    asked_by="Demandé par",
     answered_by="Avis rendu par",
-    service="Spécialité",
-    asked_on="Demande du %(date)s",
-    question="Question posée",
+    asked_on="du %(date)s",
+    question="Question",
     findings="Constatations",
     opinion="Avis",
     plan="Conduite à tenir",
-    images="Images examinées",
+    images="Images reçues avec la demande",
+    specialties={
+        "neurology": "Neurologie",
+        "trauma": "Traumatologie",
+        "cardiology": "Cardiologie",
+        "dermatology": "Dermatologie",
+        "paediatrics": "Pédiatrie",
+        "general": "Médecine générale",
+    },
+    local_number="N° de dossier %(number)s",
     image_count="%(n)s images",
     signed_by="Signé électroniquement par",
     registration="N° d’inscription %(number)s",
     signed_on="le %(moment)s",
     unsigned="Pas encore signé",
     draft="Brouillon : ne pas utiliser pour les soins",
-    verify="La signature électronique contenue dans ce fichier fait foi. Vérifiez-la sur %(address)s : toute modification "
-    "postérieure à la signature y est signalée.",
-    document="Document %(id)s, version %(version)s",
+    verify="La signature électronique contenue dans ce fichier fait foi. Vérifiez-la sur %(address)s : "
+    "toute modification postérieure à la signature y est signalée.",
+    document="Document %(id)s",
     page_of="Page %(page)s sur %(pages)s",
 )
 
 VIETNAMESE = NoteWords(
     locale="vi_VN",
     title="Phiếu ý kiến hội chẩn chuyên khoa",
+    consult="Yêu cầu số %(number)s",
     written_advice="Ý kiến bằng văn bản",
     session="Hội chẩn từ xa",
     session_times="Hội chẩn từ xa ngày %(day)s, từ %(start)s đến %(end)s",
@@ -120,23 +139,31 @@ VIETNAMESE = NoteWords(
     genders={"male": "nam", "female": "nữ", "other": "khác", "unknown": "không rõ giới tính"},
     provisional="Danh tính tạm thời, chưa được xác nhận",
     to="Kính gửi",
-    asked_by="Người yêu cầu",
     answered_by="Người trả lời",
-    service="Chuyên khoa",
-    asked_on="Yêu cầu ngày %(date)s",
+    asked_on="ngày %(date)s",
     question="Câu hỏi",
     findings="Nhận xét",
     opinion="Ý kiến chuyên khoa",
     plan="Hướng xử trí",
-    images="Hình ảnh đã xem",
+    images="Hình ảnh kèm theo yêu cầu",
+    specialties={
+        "neurology": "Thần kinh",
+        "trauma": "Chấn thương",
+        "cardiology": "Tim mạch",
+        "dermatology": "Da liễu",
+        "paediatrics": "Nhi khoa",
+        "general": "Đa khoa",
+    },
+    local_number="Mã người bệnh %(number)s",
     image_count="%(n)s ảnh",
     signed_by="Ký điện tử bởi",
     registration="Số chứng chỉ hành nghề %(number)s",
     signed_on="ngày %(moment)s",
     unsigned="Chưa ký",
     draft="Bản nháp: không dùng để điều trị",
-    verify="Chữ ký điện tử trong tệp này là bản gốc. Kiểm tra tại %(address)s: mọi thay đổi sau khi ký đều được phát hiện.",
-    document="Tài liệu %(id)s, phiên bản %(version)s",
+    verify="Chữ ký điện tử trong tệp này là bản gốc. Kiểm tra tại %(address)s: "
+    "mọi thay đổi sau khi ký đều được phát hiện.",
+    document="Tài liệu %(id)s",
     page_of="Trang %(page)s / %(pages)s",
 )
 

@@ -4,7 +4,6 @@ The identity of patient and people is a snapshot: a later correction or merge ne
 """
 
 import dataclasses
-import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping
@@ -17,49 +16,43 @@ from teleconsult.errors import Invalid
 SECTIONS = ("findings", "opinion", "plan")
 """The sections of a consult note, in the order they are read. Only the opinion must be there."""
 
-SECTION_LIMIT = 20_000
+SECTION_LIMIT = 10_000
 """Characters a section may have."""
 
 
 @dataclass(frozen=True, slots=True)
-class Establishment:
-    """A letterhead: where the note comes from, or where it goes."""
-
-    name: str
-    address: str = ""
-    phone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Clinician:
-    """A doctor as the note names them. `registration` is the professional number, empty where there is none."""
+    """A doctor as the note names them. `specialty` is our code, empty where there is none."""
 
+    role_id: str
     name: str
-    qualification: str
-    registration: str
-    establishment: Establishment
+    specialty: str
+    registration_number: str
+    organization_id: str
+    organization: str
 
 
 @dataclass(frozen=True, slots=True)
 class PatientIdentity:
-    """Who the patient was when the note was signed. `identifiers` are (label, value) pairs as printed."""
+    """Who the patient was when the note was signed. `identifiers` are (system, value) pairs."""
 
     id: str
     name: str
     birth_date: date | None
     gender: str
+    local_number: str
     identifiers: tuple[tuple[str, str], ...] = ()
-    is_provisional: bool = False
+    is_temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ImagesSeen:
-    """A study that was part of the consult."""
+class ImagesShared:
+    """A study that came with the request."""
 
     study_uid: str
     description: str
     modality: str
-    taken_at: date | None
+    taken_on: date | None
     images: int
 
 
@@ -67,8 +60,8 @@ class ImagesSeen:
 class NoteContent:
     """Everything a consult note says, in the language `language` (fr, en or vi).
 
-    `written_at` is aware; it is printed in the IANA zone `zone`. `kind` is the FHIR code of how the advice was
-    given: a session (`VR`) or in writing (empty).
+    Moments are aware; they are printed in the IANA zone `zone`. Without a session the advice was given in writing.
+    `service` is the specialty's code, `verify_at` the address where anyone can check the signature.
     """
 
     id: str
@@ -79,15 +72,16 @@ class NoteContent:
     author: Clinician
     patient: PatientIdentity
     consult_id: str
+    consult_number: int
     service: str
     question: str
     asked_at: datetime
     sections: Mapping[str, str]
-    images: tuple[ImagesSeen, ...] = ()
+    verify_at: str
+    images: tuple[ImagesShared, ...] = ()
     session_started_at: datetime | None = None
     session_ended_at: datetime | None = None
-    verify_at: str = ""
-    version: int = 1
+    encounter_id: str | None = None
 
     def to_bytes(self) -> bytes:
         """The content as canonical JSON (RFC 8785; it holds strings, integers, booleans and nulls only)."""
@@ -102,29 +96,15 @@ class NoteContent:
         patient = values["patient"]
         for key in ("written_at", "asked_at", "session_started_at", "session_ended_at"):
             values[key] = values[key] and datetime.fromisoformat(values[key])
-        return cls(
-            **values
-            | {
-                "requester": _clinician(values["requester"]),
-                "author": _clinician(values["author"]),
-                "patient": PatientIdentity(
-                    **patient
-                    | {
-                        "birth_date": patient["birth_date"] and date.fromisoformat(patient["birth_date"]),
-                        "identifiers": tuple((label, value) for label, value in patient["identifiers"]),
-                    }
-                ),
-                "images": tuple(
-                    ImagesSeen(**seen | {"taken_at": seen["taken_at"] and date.fromisoformat(seen["taken_at"])})
-                    for seen in values["images"]
-                ),
-            }
+        values["requester"] = Clinician(**values["requester"])
+        values["author"] = Clinician(**values["author"])
+        patient["birth_date"] = _day(patient["birth_date"])
+        patient["identifiers"] = tuple((system, value) for system, value in patient["identifiers"])
+        values["patient"] = PatientIdentity(**patient)
+        values["images"] = tuple(
+            ImagesShared(**images | {"taken_on": _day(images["taken_on"])}) for images in values["images"]
         )
-
-
-def sha256(content: bytes) -> str:
-    """The SHA-256 of `content` in lower-case hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
+        return cls(**values)
 
 
 def clean_sections(sections: Mapping[str, str]) -> dict[str, str]:
@@ -140,7 +120,7 @@ def clean_sections(sections: Mapping[str, str]) -> dict[str, str]:
             continue
         plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
         if len(plain) > SECTION_LIMIT:
-            wrong[name] = "This section is too long: keep it below 20,000 characters."
+            wrong[name] = "This section is too long: keep it under 10,000 characters."
         else:
             cleaned[name] = "".join(letter for letter in plain if letter in "\n\t" or _is_printable(letter))
     if wrong:
@@ -152,8 +132,8 @@ def _is_printable(letter: str) -> bool:
     return unicodedata.category(letter) not in {"Cc", "Cs"}
 
 
-def _clinician(values: dict[str, Any]) -> Clinician:
-    return Clinician(**values | {"establishment": Establishment(**values["establishment"])})
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _moment(value: object) -> str:

@@ -4,14 +4,10 @@ What is accepted is strict. One signature covers every byte of the file but its 
 text has exactly one accepted spelling, so that any changed byte, wherever it is, is found.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Self
 
 from asn1crypto import pem, x509
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -26,72 +22,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from teleconsult.clock import now
 from teleconsult.notes.signature_bytes import is_canonical
-
-SIZE_LIMIT = 20 * 1024 * 1024
-"""Bytes a file to be checked may have."""
-
-
-class Outcome(StrEnum):
-    """What the check found."""
-
-    GOOD = "good"
-    UNKNOWN_SIGNER = "unknown-signer"
-    BAD = "bad"
-
-
-class Reason(StrEnum):
-    """Why, in one plain sentence each: a message id that the edge translates."""
-
-    GOOD = "The signature is valid and nothing was changed since."
-    EMPTY = "The file is empty."
-    TOO_LARGE = "The file is larger than a signed note can be."
-    NOT_PDF = "This is not a PDF file."
-    ENCRYPTED = "The file is locked by a password; a signed note never is."
-    DAMAGED = "The file is damaged: it cannot be read as a signed note."
-    UNSIGNED = "The file carries no electronic signature."
-    SEVERAL = "The file carries more than one signature; a signed note has one."
-    CHANGED = "The file was changed after it was signed."
-    UNKNOWN_SIGNER = "The file is unchanged, but its signer was not vouched for by an authority we trust."
-    EXPIRED = "The signer's certificate is out of date, so the time of signing can no longer be shown."
-    NOT_FOR_SIGNING = "The signer's certificate was not issued for signing documents."
-    UNCHECKABLE = "The check took too long or too much memory: the file is not a note of ours."
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The finding. Names come from the certificate, the time is what the signer's machine said (no time-stamp yet)."""
-
-    outcome: Outcome
-    reason: Reason
-    signer: str = ""
-    registration_number: str = ""
-    organization: str = ""
-    authority: str = ""
-    signed_at: datetime | None = None
-
-    @property
-    def is_good(self) -> bool:
-        """Whether the file can be relied on."""
-        return self.outcome is Outcome.GOOD
-
-    def to_json(self) -> str:
-        """For another process."""
-        return json.dumps(asdict(self), default=str)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read back what `to_json` wrote."""
-        values: dict[str, Any] = json.loads(text)
-        signed_at = values["signed_at"]
-        return cls(
-            **values
-            | {
-                "outcome": Outcome(values["outcome"]),
-                "reason": Reason(values["reason"]),
-                "signed_at": signed_at and datetime.fromisoformat(signed_at),
-            }
-        )
-
+from teleconsult.notes.verdict import SIZE_LIMIT, Outcome, Reason, Verdict
 
 UNKNOWN_SIGNER = (Outcome.UNKNOWN_SIGNER, Reason.UNKNOWN_SIGNER)
 PROBLEMS = {
@@ -174,9 +105,7 @@ def _covers_all(signature: EmbeddedPdfSignature, content: bytes) -> bool:
 
 
 def _status(signature: EmbeddedPdfSignature, roots: Sequence[x509.Certificate], at: datetime) -> PdfSignatureStatus:
-    context = ValidationContext(
-        trust_roots=list(roots), allow_fetching=False, revocation_mode="soft-fail", moment=at
-    )
+    context = ValidationContext(trust_roots=list(roots), allow_fetching=False, revocation_mode="soft-fail", moment=at)
     try:
         status = validate_pdf_signature(signature, context)
     except Exception as error:  # it was well-formed when we wrote it

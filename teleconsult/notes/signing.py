@@ -1,0 +1,176 @@
+"""Signing a note: read once more, password once more, printed once, signed once, frozen for good.
+
+Printing and the key's work take a second, so they stand between two short transactions. The second one looks at
+everything again under the lock: two presses of the button, or a word changed meanwhile, end in a clear answer.
+"""
+
+import asyncio
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts import confirm_password
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.consults.events import tell_consult
+from teleconsult.consults.models import ServiceRequest, TaskStatus
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import Verb, require
+from teleconsult.db import Sessions, transaction
+from teleconsult.delivery.jobs import queue_delivery
+from teleconsult.directory.models import Practitioner
+from teleconsult.documents.press import Press
+from teleconsult.encounters.actions import finish_encounter
+from teleconsult.errors import Conflict, Invalid, Refused, TeleconsultError
+from teleconsult.notes.composing import compose
+from teleconsult.notes.content import NoteContent
+from teleconsult.notes.keys import key_to_sign_with
+from teleconsult.notes.models import Composition, CompositionStatus
+from teleconsult.notes.queries import draft_for
+from teleconsult.notes.signature import names_signer, sign_pdf, soft_signer
+from teleconsult.objects import Objects, new_key
+from teleconsult.scheduling.models import AppointmentStatus
+from teleconsult.sealing import Sealer
+from teleconsult.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What signing needs of the installation."""
+
+    sessions: Sessions
+    settings: Settings
+    objects: Objects
+    sealer: Sealer
+    press: Press
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """All that goes into the signature, read before the slow part."""
+
+    content: NoteContent
+    chain: str
+    sealed_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What came out of it: the PDF, and under which key it lies in the object store."""
+
+    content: NoteContent
+    pdf: bytes
+    object_key: str
+
+
+def verify_address(settings: Settings) -> str:
+    """Where anyone can check a note, as printed on it."""
+    return f"{settings.base_url}/verify"
+
+
+async def sign_note(
+    signing: Signing, actor: Actor, *, note_id: uuid.UUID, version: int, password: str, address: str
+) -> Composition:
+    """Sign the draft as it was at `version`; its delivery is put into the same transaction.
+
+    Raises NotFound for anybody but the author, Refused when it is signed already, the consult is closed or the
+    author has no certificate, Invalid on `opinion` without an opinion and on `password` for a wrong one, TooMany,
+    Conflict when the draft was changed after it was read, Unavailable when it could not be printed.
+    """
+    async with transaction(signing.sessions) as session:
+        prepared = await _prepare(session, actor, signing, note_id, version)
+    await confirm_password(signing.sessions, signing.settings, actor, password=password, address=address)
+    signed = _Signed(prepared.content, await _print_and_sign(signing, prepared), new_key("note"))
+    await signing.objects.put(signed.object_key, signed.pdf)
+    try:
+        async with transaction(signing.sessions) as session:
+            return await _freeze(session, actor, signed, version)
+    except TeleconsultError:  # refused before any commit; a lost connection may have committed, so there it stays
+        await signing.objects.delete(signed.object_key)
+        raise
+
+
+async def preview_content(
+    session: AsyncSession, actor: Actor, settings: Settings, *, note_id: uuid.UUID
+) -> NoteContent:
+    """What would be printed now. Raises NotFound for anybody but the author, Refused once it is signed."""
+    note = await draft_for(session, actor, note_id)
+    _refuse_signed(note)
+    return await compose(session, note, at=now(), verify_at=verify_address(settings))
+
+
+async def _prepare(
+    session: AsyncSession, actor: Actor, signing: Signing, note_id: uuid.UUID, version: int
+) -> _Prepared:
+    note = await draft_for(session, actor, note_id)
+    await _check(session, actor, note, version)
+    key = await key_to_sign_with(session, actor)
+    practitioner = await session.get_one(Practitioner, actor.practitioner_id)
+    if not names_signer(key.certificate, practitioner.registration_number):
+        raise Refused("Your signing certificate is made out to someone else. Ask your administrator.")
+    content = await compose(session, note, at=now(), verify_at=verify_address(signing.settings))
+    return _Prepared(content, key.certificate, key.private_key_sealed)
+
+
+async def _print_and_sign(signing: Signing, prepared: _Prepared) -> bytes:
+    printed = await signing.press.note(prepared.content, is_signed=True)
+    signer = soft_signer(prepared.chain, signing.sealer.open(prepared.sealed_key))
+    return await asyncio.to_thread(sign_pdf, printed, signer)
+
+
+async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, version: int) -> Composition:
+    content, frozen = signed.content, signed.content.to_bytes()
+    note = await draft_for(session, actor, uuid.UUID(content.id), lock=True)
+    consult = await _check(session, actor, note, version)
+    note.status = CompositionStatus.FINAL
+    note.encounter_id = uuid.UUID(content.encounter_id) if content.encounter_id else None
+    note.signed_at = note.updated_at = content.written_at
+    note.signer_name = content.author.name
+    note.content, note.content_sha256 = frozen, hashlib.sha256(frozen).digest()
+    note.pdf_object_key, note.pdf_sha256 = signed.object_key, hashlib.sha256(signed.pdf).digest()
+    await session.flush()
+    await _end_work(session, actor, consult, content.written_at)
+    await queue_delivery(session, note, consult, pdf_size=len(signed.pdf))
+    audit.record(
+        session,
+        actor,
+        "note-signed",
+        note,
+        patient_id=note.patient_id,
+        consult=consult.id,
+        pdf_sha256=note.pdf_sha256.hex(),
+    )
+    await tell_consult(session, "ConsultNoteSigned", consult)
+    return note
+
+
+async def _check(session: AsyncSession, actor: Actor, note: Composition, version: int) -> ServiceRequest:
+    """Whether this draft may be signed now. Raises as `sign_note` says; the consult stays locked."""
+    _refuse_signed(note)
+    consult = await consult_for(session, actor, note.service_request_id, lock=True)
+    require(consult, actor, Verb.WRITE_NOTE)
+    if note.version != version:
+        raise Conflict("This note was changed after you read it. Read it again before you sign.")
+    if not note.sections.get("opinion", "").strip():
+        raise Invalid({"opinion": "Write your opinion before you sign."})
+    return consult
+
+
+def _refuse_signed(note: Composition) -> None:
+    if note.status is not CompositionStatus.PRELIMINARY:
+        raise Refused("This note is already signed.")
+
+
+async def _end_work(session: AsyncSession, actor: Actor, consult: ServiceRequest, at: datetime) -> None:
+    """The session is over, the time that was kept for it is free, and the task waits for its delivery only."""
+    await finish_encounter(session, actor, consult_id=consult.id)
+    if consult.appointment is not None and consult.appointment.status is not AppointmentStatus.FULFILLED:
+        took_place = consult.appointment.encounter is not None and consult.appointment.encounter.started_at
+        consult.appointment.status = AppointmentStatus.FULFILLED if took_place else AppointmentStatus.CANCELLED
+    assert consult.task is not None  # `require` saw who owns it
+    consult.task.status, consult.task.business_status = TaskStatus.IN_PROGRESS, ""
+    consult.task.modified_at = at
