@@ -18,11 +18,9 @@ from teleconsult.db import Sessions, make_engine, make_sessions, transaction
 from teleconsult.embedded import DatabaseUrls, database_urls, prepare_database
 from teleconsult.settings import Settings
 from teleconsult.tables import metadata
-from tests.people import PASSWORD, Cast, make_cast
+from tests.people import PASSWORD, SECRET, Cast, make_cast
 from web.app import make_app
 from web.csrf import token_for
-
-SECRET = "a secret for tests, long enough to be one"
 
 
 @pytest.fixture(scope="session")

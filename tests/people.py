@@ -25,6 +25,7 @@ from teleconsult.directory.models import (
 )
 from teleconsult.patients.models import AdministrativeGender, CareRelation, Patient, Person
 
+SECRET = "a secret for tests, long enough to be one"
 PASSWORD = "a long enough password"
 PASSWORD_HASH = hash_password(PASSWORD)
 

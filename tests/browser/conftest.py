@@ -1,13 +1,7 @@
 """A real server and worker as processes of their own, and a real Chromium with invented camera and microphone."""
 
 import asyncio
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from teleconsult.embedded import DatabaseUrls
-from tests.conftest import SECRET
+from tests.browser.site import Site
 from tests.people import PASSWORD, Cast
 
 CHROMIUM = "/usr/bin/chromium"
@@ -33,51 +27,6 @@ FLAGS = [
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--allow-loopback-in-peer-connection",
 ]
-READY_WITHIN = 30  # seconds
-
-
-class Site:
-    """The product, running on a port of its own over this test's database."""
-
-    def __init__(self, database: DatabaseUrls, data: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.data = data
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("TELECONSULT_")},
-            "TELECONSULT_DATABASE_URL": database.app,
-            "TELECONSULT_DATA": str(data),
-            "TELECONSULT_PORT": str(self.port),
-            "TELECONSULT_SECRET_KEY": SECRET,
-            "TELECONSULT_LOG_LEVEL": "WARNING",
-        }
-        self._processes = [
-            subprocess.Popen([sys.executable, "-m", "web", verb], env=self.environment) for verb in ("serve", "worker")
-        ]
-
-    def wait_until_ready(self) -> None:
-        """Return once the server says it is ready; fail after 30 seconds."""
-        end = time.monotonic() + READY_WITHIN
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=1):
-                    return
-            except OSError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.1)
-
-    def stop(self) -> None:
-        """End both processes and wait for them."""
-        for process in self._processes:
-            process.send_signal(signal.SIGTERM)
-        for process in self._processes:
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 @pytest.fixture

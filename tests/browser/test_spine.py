@@ -13,7 +13,8 @@ from teleconsult.audit import verify_chain
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.records.actions import file_entry
-from tests.browser.conftest import OpenAs, Site, eventually
+from tests.browser.conftest import OpenAs, eventually
+from tests.browser.site import Site
 from tests.people import PASSWORD, Cast
 
 pytestmark = pytest.mark.browser

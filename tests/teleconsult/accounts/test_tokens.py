@@ -17,8 +17,7 @@ from teleconsult.accounts.models import Account, TokenKey
 from teleconsult.clock import now
 from teleconsult.errors import NotFound
 from teleconsult.sealing import Sealer
-from tests.conftest import SECRET
-from tests.people import Cast
+from tests.people import SECRET, Cast
 
 SEALER = Sealer(SECRET)
 

@@ -1,0 +1,59 @@
+"""The product as processes of their own: one server, one worker, on a port of their own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from teleconsult.embedded import DatabaseUrls
+from tests.people import SECRET
+
+READY_WITHIN = 30  # seconds
+
+
+class Site:
+    """The product, running on a port of its own over this test's database."""
+
+    def __init__(self, database: DatabaseUrls, data: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.data = data
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("TELECONSULT_")},
+            "TELECONSULT_DATABASE_URL": database.app,
+            "TELECONSULT_DATA": str(data),
+            "TELECONSULT_PORT": str(self.port),
+            "TELECONSULT_SECRET_KEY": SECRET,
+            "TELECONSULT_LOG_LEVEL": "WARNING",
+        }
+        self._processes = [
+            subprocess.Popen([sys.executable, "-m", "web", verb], env=self.environment) for verb in ("serve", "worker")
+        ]
+
+    def wait_until_ready(self) -> None:
+        """Return once the server says it is ready; fail after 30 seconds."""
+        end = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=1):
+                    return
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End both processes and wait for them."""
+        for process in self._processes:
+            process.send_signal(signal.SIGTERM)
+        for process in self._processes:
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
