@@ -6,16 +6,17 @@ from aiohttp import web
 
 from teleconsult.errors import Invalid, TeleconsultError, TooMany
 from web.i18n import gettext as _
+from web.i18n import lazy_gettext as _lazy
 from web.rendering import render
 
 WORDS: Final = {
-    400: "The request could not be understood.",
-    401: "Please sign in.",
-    404: "There is nothing at this address, or it is not shared with you.",
-    405: "This cannot be done here.",
-    413: "This is more than we can take.",
-    422: "Some answers need another look.",
-    500: "Something went wrong on our side. It has been noted; try again in a moment.",
+    400: _lazy("The request could not be understood."),
+    401: _lazy("Please sign in."),
+    404: _lazy("There is nothing at this address, or it is not shared with you."),
+    405: _lazy("This cannot be done here."),
+    413: _lazy("This is more than we can take."),
+    422: _lazy("Some answers need another look."),
+    500: _lazy("Something went wrong on our side. It has been noted; try again in a moment."),
 }
 
 
@@ -24,7 +25,7 @@ def error_response(request: web.Request, error: TeleconsultError | web.HTTPExcep
     if isinstance(error, TeleconsultError):
         words = _(error.message, **error.values)
     else:
-        words = _(WORDS.get(error.status, WORDS[400 if error.status < 500 else 500]))
+        words = str(WORDS.get(error.status, WORDS[400 if error.status < 500 else 500]))
     if wants_json(request):
         content: dict[str, object] = {"error": words}
         if isinstance(error, Invalid):

@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 
 from teleconsult.clock import now
 from teleconsult.errors import Invalid
+from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
 from web.flash import take
 from web.requests import CSRF_TOKEN, visitor_of
@@ -74,6 +75,8 @@ def make_environment() -> jinja2.Environment:
         "filesize": format_bytes,
         "initials": initials,
         "label": label,
+        "age": format_age,
+        "city": city,
     }
     environment.filters |= filters
     return environment
@@ -208,6 +211,15 @@ def city(zone: str) -> str:
 def ago(moment: datetime) -> str:
     """How long ago, or in how long: one unit, roughly."""
     return dates.format_timedelta(moment - now(), add_direction=True, format="short", locale=i18n.babel_locale())
+
+
+def format_age(birth_date: date | None) -> str:
+    """How old somebody is today, in years (months or days for the youngest); nothing where that is not known."""
+    age = age_on(now().date(), birth_date)
+    if age is None:
+        return ""
+    unit = {AgeUnit.YEARS: "duration-year", AgeUnit.MONTHS: "duration-month", AgeUnit.DAYS: "duration-day"}[age.unit]
+    return str(units.format_unit(age.value, unit, "short", locale=i18n.babel_locale()))
 
 
 def format_bytes(size: int) -> str:
