@@ -76,6 +76,7 @@ def make_environment() -> jinja2.Environment:
         "initials": initials,
         "label": label,
         "age": format_age,
+        "line_text": line_text,
         "city": city,
     }
     environment.filters |= filters
@@ -213,13 +214,14 @@ def ago(moment: datetime) -> str:
     return dates.format_timedelta(moment - now(), add_direction=True, format="short", locale=i18n.babel_locale())
 
 
-def format_age(birth_date: date | None) -> str:
+def format_age(birth_date: date | None, estimated_birth_year: int | None = None) -> str:
     """How old somebody is today, in years (months or days for the youngest); nothing where that is not known."""
-    age = age_on(now().date(), birth_date)
+    age = age_on(now().date(), birth_date, estimated_birth_year)
     if age is None:
         return ""
     unit = {AgeUnit.YEARS: "duration-year", AgeUnit.MONTHS: "duration-month", AgeUnit.DAYS: "duration-day"}[age.unit]
-    return str(units.format_unit(age.value, unit, "short", locale=i18n.babel_locale()))
+    words = str(units.format_unit(age.value, unit, "short", locale=i18n.babel_locale()))
+    return i18n.gettext("about %(age)s", age=words) if age.is_estimated else words
 
 
 def format_bytes(size: int) -> str:

@@ -7,6 +7,11 @@ from typing import Final
 from teleconsult.consults.models import RequestPriority
 from teleconsult.directory.models import OrganizationKind, RoleCode, Specialty
 from teleconsult.notes.verdict import Reason
+from teleconsult.patients.care import CareReason
+from teleconsult.patients.models import AdministrativeGender
+from teleconsult.records.measures import Flag
+from teleconsult.records.queries import EntryKind
+from teleconsult.records.reading import Label
 from web.i18n import LazyString
 from web.i18n import lazy_gettext as _
 
@@ -36,6 +41,53 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         RequestPriority.URGENT: _("Urgent"),
         RequestPriority.ASAP: _("As soon as possible"),
         RequestPriority.STAT: _("Emergency"),
+    },
+    AdministrativeGender: {
+        AdministrativeGender.FEMALE: _("Woman"),
+        AdministrativeGender.MALE: _("Man"),
+        AdministrativeGender.OTHER: _("Other"),
+        AdministrativeGender.UNKNOWN: _("Sex unknown"),
+    },
+    CareReason: {
+        CareReason.CONSULTATION: _("The patient consults me"),
+        CareReason.EMERGENCY: _("Emergency"),
+        CareReason.INPATIENT: _("The patient stays on my ward"),
+        CareReason.ON_CALL: _("I am on call"),
+        CareReason.FOLLOW_UP: _("I follow the patient up"),
+    },
+    EntryKind: {
+        EntryKind.ENCOUNTERS: _("Visits and procedures"),
+        EntryKind.PROBLEMS: _("Problems"),
+        EntryKind.MEDICINES: _("Medicines and vaccines"),
+        EntryKind.ALLERGIES: _("Allergies"),
+        EntryKind.LABORATORY: _("Laboratory and measurements"),
+        EntryKind.DOCUMENTS: _("Documents"),
+        EntryKind.IMAGING: _("Imaging"),
+        EntryKind.NOTES: _("Consult notes"),
+    },
+    Flag: {
+        Flag.NORMAL: _("Normal"),
+        Flag.LOW: _("Low"),
+        Flag.HIGH: _("High"),
+        Flag.CRITICALLY_LOW: _("Critically low"),
+        Flag.CRITICALLY_HIGH: _("Critically high"),
+        Flag.ABNORMAL: _("Abnormal"),
+    },
+    Label: {
+        Label.BODY_SITE: _("Site"),
+        Label.CODE: _("Code"),
+        Label.CRITICALITY: _("Risk"),
+        Label.DOSAGE: _("Dosage"),
+        Label.DOSE_NUMBER: _("Dose"),
+        Label.IMAGES: _("Images"),
+        Label.LOT: _("Lot"),
+        Label.MODALITY: _("Modality"),
+        Label.ONSET: _("Since"),
+        Label.OUTCOME: _("Outcome"),
+        Label.PERIOD: _("Period"),
+        Label.REACTION: _("Reaction"),
+        Label.REASON: _("Reason"),
+        Label.STATUS: _("Status"),
     },
     Reason: {
         Reason.GOOD: _("The signature is valid, and nothing was changed since."),

@@ -18,7 +18,6 @@ _TEXT_TYPES: Final = ("text/plain", "text/markdown")
 class Label(StrEnum):
     """What a line is about; the page has the words."""
 
-    AUTHOR = "author"
     BODY_SITE = "body-site"
     CODE = "code"
     CRITICALITY = "criticality"

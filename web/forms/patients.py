@@ -1,0 +1,56 @@
+"""The forms of a patient: from fields to the arguments of the actions."""
+
+import uuid
+from datetime import date
+
+from multidict import MultiDictProxy
+
+from teleconsult.clock import now
+from teleconsult.errors import Invalid
+from teleconsult.patients.birth_dates import find_birth_date
+from teleconsult.patients.models import AdministrativeGender
+from teleconsult.patients.registering import Identity
+
+Form = MultiDictProxy[str]
+TEXTS = ("family", "given", "phone", "address", "local_number", "national_id")
+
+
+def read_identity(form: Form) -> Identity:
+    """Who somebody is. Raises Invalid for a birth date or a sex that cannot be read."""
+    return Identity(
+        gender=_gender(form, "gender"),
+        birth_date=_birth_date(form.get("birth_date", "")),
+        **{name: form.get(name, "").strip() for name in TEXTS},
+    )
+
+
+def read_unknown(form: Form) -> tuple[AdministrativeGender, int | None, str]:
+    """Sex, estimated age in years, and where somebody was found. Raises Invalid."""
+    typed = form.get("estimated_age", "").strip()
+    if typed and not (typed.isascii() and typed.isdigit() and len(typed) <= 3):
+        raise Invalid({"estimated_age": "Give an age in years, or leave it empty."})
+    return _gender(form, "unknown_gender"), int(typed) if typed else None, form.get("found_where", "")
+
+
+def read_known(form: Form) -> uuid.UUID:
+    """Which known patient an unknown one turned out to be. Raises Invalid."""
+    try:
+        return uuid.UUID(form.get("known_id", ""))
+    except ValueError as error:
+        raise Invalid({"known_id": "Choose a patient whose identity is known."}) from error
+
+
+def _gender(form: Form, name: str) -> AdministrativeGender:
+    try:
+        return AdministrativeGender(form.get(name) or AdministrativeGender.UNKNOWN)
+    except ValueError as error:
+        raise Invalid({name: "Choose from the list."}) from error
+
+
+def _birth_date(typed: str) -> date | None:
+    if not typed.strip():
+        return None
+    found, rest = find_birth_date(typed, today=now().date())
+    if found is None or rest.strip():
+        raise Invalid({"birth_date": "Write the birth date as day, month, year: 14/03/1951."})
+    return found
