@@ -23,8 +23,8 @@ from teleconsult.errors import Invalid
 from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
 from web.flash import take
-from web.requests import CSRF_TOKEN, visitor_of
 from web.record_words import line_text
+from web.requests import CSRF_TOKEN, visitor_of
 from web.words import label
 
 STATIC: Final = Path(__file__).parent / "static"
