@@ -56,6 +56,7 @@ function compressed(): Plugin {
 
 export default defineConfig({
   root: "web/assets",
+  cacheDir: "../../node_modules/.vite",
   base: "/static/",
   publicDir: false,
   plugins: [turboWithoutStyle(), pictures("icons.svg", "logo.svg"), compressed()],

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from teleconsult.consults.models import RequestPriority
+from teleconsult.consults.worklists import Standing
 from teleconsult.directory.models import OrganizationKind, RoleCode, Specialty
 from teleconsult.notes.verdict import Reason
 from teleconsult.patients.care import CareReason
@@ -35,6 +36,12 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Specialty.DERMATOLOGY: _("Dermatology"),
         Specialty.PAEDIATRICS: _("Paediatrics"),
         Specialty.GENERAL: _("General medicine"),
+    },
+    Standing: {
+        Standing.DRAFT: _("Drafts"),
+        Standing.OPEN: _("Under way"),
+        Standing.ANSWERED: _("To acknowledge"),
+        Standing.CLOSED: _("Closed"),
     },
     RequestPriority: {
         RequestPriority.ROUTINE: _("Routine"),

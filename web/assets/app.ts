@@ -19,3 +19,10 @@ for (const [path, controller] of Object.entries(small)) {
 
 const heavy = import.meta.glob<{ default: ControllerConstructor }>(["./room.ts", "./viewer/main.ts"]);
 new LazyControllers(application, { room: heavy["./room.ts"], viewer: heavy["./viewer/main.ts"] }).watch(document);
+
+// A frame's answer without that frame is a whole page: the sign-in after a session ended, or an error. Show it as one.
+addEventListener("turbo:frame-missing", (event) => {
+  const { response, visit } = (event as CustomEvent<{ response: Response; visit: (to: Response) => void }>).detail;
+  event.preventDefault();
+  visit(response);
+});
