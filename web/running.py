@@ -14,10 +14,10 @@ import time
 
 import structlog
 from aiohttp import web
-from teleconsult.demo import ACCOUNTS, PASSWORD
 
 from migrations import migrate
 from teleconsult import jobs
+from teleconsult.demo import ACCOUNTS, PASSWORD
 from teleconsult.settings import Settings, SettingsError
 from web.commands import database, opened, seed_demo_at
 

@@ -1,6 +1,6 @@
 """Reading accounts, for those who watch over an establishment."""
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
@@ -13,7 +13,7 @@ MOST = 500
 
 async def accounts_of_establishment(
     session: AsyncSession, actor: Actor
-) -> list[Row[tuple[Practitioner, PractitionerRole, str]]]:
+) -> list[tuple[Practitioner, PractitionerRole, str]]:
     """Who works here and how they sign in: practitioner, role, e-mail. Administrators only; 500 at most."""
     if actor.role is not RoleCode.ADMINISTRATOR:
         raise NotFound
@@ -25,4 +25,4 @@ async def accounts_of_establishment(
         .order_by(Practitioner.family, Practitioner.given)
         .limit(MOST)
     )
-    return list(found.all())
+    return [(practitioner, role, email) for practitioner, role, email in found]

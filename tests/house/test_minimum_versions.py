@@ -1,4 +1,4 @@
-"""The locks hold no version older than one known to be safe: a table of ours, since audit services may be out of reach."""
+"""No locked version is older than one known to be safe: a table of ours, since audit services may be out of reach."""
 
 import json
 import re
