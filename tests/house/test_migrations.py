@@ -41,9 +41,26 @@ def test_the_apps_role_can_read_every_table_and_truncate_none(database: Database
 
 def test_every_foreign_key_that_is_searched_by_has_an_index_or_a_reason(database: DatabaseUrls) -> None:
     """Columns named here are only ever followed forwards (from the row to what it names)."""
-    forwards = set(
-        ["author_role_id", "created_by_id", "recorded_by_id", "changed_by_id", "reconciled_by_id", "owner_role_id", "requester_role_id", "participant_id", "record_entry_id", "output_composition_id", "encounter_id", "patient_id", "organization_id", "service_id", "practitioner_role_id", "practitioner_id", "account_id", "audit_event_id"]
-    )
+    forwards = {
+        "author_role_id",
+        "created_by_id",
+        "recorded_by_id",
+        "changed_by_id",
+        "reconciled_by_id",
+        "owner_role_id",
+        "requester_role_id",
+        "participant_id",
+        "record_entry_id",
+        "output_composition_id",
+        "encounter_id",
+        "patient_id",
+        "organization_id",
+        "service_id",
+        "practitioner_role_id",
+        "practitioner_id",
+        "account_id",
+        "audit_event_id",
+    }
     missing = []
     for table in metadata.tables.values():
         leading = {next(iter(index.columns)).name for index in table.indexes if index.columns}
