@@ -12,6 +12,7 @@ import logging
 import time
 from typing import Any, Final
 
+import engineio
 import orjson
 import socketio
 from aiohttp import web
@@ -28,6 +29,8 @@ PING_INTERVAL: Final = 5  # seconds: a lost link is noticed within 11
 PING_TIMEOUT: Final = 6
 
 log = logging.getLogger(__name__)
+library_log = logging.getLogger(f"{__name__}.library")
+library_log.setLevel(logging.WARNING)  # below that the library writes whole messages, chat included
 
 
 class StrictJson:
@@ -56,6 +59,17 @@ class PlainWebSocket(driver.WebSocket):  # type: ignore[misc]  # python-engineio
         return self._sock
 
 
+class UnhesitatingServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
+    """Never waits for a client to fetch what it is owed before letting go of it."""
+
+    async def disconnect(self, sid: str | None = None) -> None:
+        """Close one connection; the library's own waits for ever for a poll that does not come."""
+        connection = self.sockets.get(sid)
+        if connection is not None:
+            await connection.close(wait=False, abort=True)
+            self.sockets.pop(sid, None)
+
+
 class Allowance:
     """A token bucket: `PACKETS_A_SECOND` on average, `BURST` at once."""
 
@@ -81,22 +95,22 @@ class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio
             cors_allowed_origins=sorted(origins),
             http_compression=False,
             json=StrictJson,
-            logger=log,
-            engineio_logger=log,
+            logger=library_log,
+            engineio_logger=library_log,
             max_http_buffer_size=MAX_PACKET,
             ping_interval=PING_INTERVAL,
             ping_timeout=PING_TIMEOUT,
         )
-        self.origins = origins
+        self.namespaces: list[str] = []  # none but those with a handler: by default "/" takes anybody
         self.eio._async = {**self.eio._async, "websocket": PlainWebSocket}
         self._allowances: dict[str, Allowance] = {}
 
     async def hang_up(self, eio_sid: str) -> None:
         """Close a connection without waiting for the other end."""
-        connection = self.eio.sockets.get(eio_sid)
-        if connection is not None and not connection.closed:
-            await connection.close(wait=False, abort=True)
-            connection.queue.put_nowait(None)  # ends the writer, which closes the WebSocket
+        await self.eio.disconnect(eio_sid)
+
+    def _engineio_server_class(self) -> type[UnhesitatingServer]:
+        return UnhesitatingServer
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         self._allowances[eio_sid] = Allowance()
@@ -105,6 +119,9 @@ class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         self._allowances.pop(eio_sid, None)
         await super()._handle_eio_disconnect(eio_sid, reason)
+        # Ends the writer, which closes the WebSocket, and the poll that would wait for nothing any more.
+        if (connection := self.eio.sockets.get(eio_sid)) is not None:
+            connection.queue.put_nowait(None)
 
     async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
         allowance = self._allowances.get(eio_sid)
