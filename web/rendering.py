@@ -33,7 +33,7 @@ ENVIRONMENT: Final = web.AppKey("environment", jinja2.Environment)
 THEME_COOKIE: Final = "theme"
 THEMES: Final = frozenset({"light", "dark"})
 
-DateLength = Literal["short", "medium", "long", "full", "day"]
+DateLength = Literal["short", "medium", "long", "full", "day", "month"]
 
 _request: ContextVar[web.Request] = ContextVar("rendered_request")
 
@@ -191,12 +191,12 @@ def format_datetime(moment: datetime, format: DateLength = "medium", zone: str |
 
 
 def format_date(day: date, format: DateLength = "medium", zone: str | None = None) -> str:
-    """A day, or the day a moment falls on. `day` leaves the year out and names the weekday."""
+    """A day, or the day a moment falls on. `day` has the weekday and no year, `month` no day."""
     locale = i18n.babel_locale()
     if isinstance(day, datetime):
         day = day.astimezone(zone_of(zone)).date()
-    if format == "day":
-        return str(dates.format_skeleton("MMMEd", day, locale=locale))
+    if format in ("day", "month"):
+        return str(dates.format_skeleton("MMMEd" if format == "day" else "yMMMM", day, locale=locale))
     return dates.format_date(day, format, locale=locale)
 
 

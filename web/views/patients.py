@@ -1,0 +1,194 @@
+"""Patients: finding them, registering them, reading their file, learning who they are."""
+
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from aiohttp import web
+
+from teleconsult.directory.models import RoleCode
+from teleconsult.errors import Invalid, NotFound
+from teleconsult.patients.care import CareReason, open_care_relation, open_file
+from teleconsult.patients.models import AdministrativeGender, Patient
+from teleconsult.patients.queries import (
+    READERS,
+    earlier_identities,
+    file_of,
+    has_care_relation,
+    identifiers_of,
+    patient_for,
+)
+from teleconsult.patients.registering import LooksLike, register_patient, register_unknown
+from teleconsult.patients.resolving import resolve_as_known, resolve_identity
+from teleconsult.patients.searching import Found, patients_in_care, search_patients
+from teleconsult.records.models import RecordEntry
+from teleconsult.records.queries import Cursor, EntryKind, Page, summary, timeline
+from teleconsult.records.reading import read
+from web.bodies import read_form
+from web.flash import flash
+from web.forms.patients import read_identity, read_known, read_unknown
+from web.i18n import gettext as _
+from web.rendering import render, zone_of
+from web.requests import actor_of, db, id_in
+from web.words import options
+
+
+async def index(request: web.Request) -> web.StreamResponse:
+    """Search, and without one the patients the reader treats."""
+    text = request.query.get("q", "").replace("\0", " ").strip()
+    session, actor = db(request), actor_of(request)
+    if text:
+        found = await search_patients(session, actor, text=text)
+    else:
+        found = Found(await patients_in_care(session, actor), is_cut=False)
+    return render(request, "patients/index.html.jinja", text=text, found=found)
+
+
+async def new(request: web.Request) -> web.StreamResponse:
+    """The form for a new patient, known or not."""
+    if actor_of(request).role not in READERS:
+        raise NotFound
+    return _new_page(request)
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    """Register a patient; ask first when somebody looks like them."""
+    form = await read_form(request)
+    try:
+        patient = await register_patient(
+            db(request),
+            actor_of(request),
+            identity=read_identity(form),
+            is_someone_else=form.get("is_someone_else") == "yes",
+        )
+    except LooksLike as doubt:
+        return _new_page(request, status=409, values=form, look_alikes=doubt.patients)
+    except Invalid as error:
+        return _new_page(request, status=422, values=form, errors=error)
+    flash(request, _("The patient is registered."), tone="ok")
+    return _to_patient(request, patient)
+
+
+async def create_unknown(request: web.Request) -> web.StreamResponse:
+    """Register somebody whom nobody can identify."""
+    form = await read_form(request)
+    try:
+        gender, age, found_where = read_unknown(form)
+        patient = await register_unknown(
+            db(request), actor_of(request), gender=gender, estimated_age=age, found_where=found_where
+        )
+    except Invalid as error:
+        return _new_page(request, status=422, values=form, errors=error)
+    flash(request, _("Registered under a temporary name."), tone="ok")
+    return _to_patient(request, patient)
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The file, or the way to it where the reader has not said that they treat the patient."""
+    session, actor, patient_id = db(request), actor_of(request), id_in(request)
+    kind, before = _kind(request), _before(request)
+    patient = await patient_for(session, actor, patient_id)
+    if not await has_care_relation(session, actor, patient_id):
+        return render(request, "patients/closed.html.jinja", patient=patient, reasons=options(CareReason))
+    page = await timeline(session, actor, patient_id, kind=kind, before=before)
+    context: dict[str, Any] = {
+        "patient": patient,
+        "kind": kind,
+        "kinds": options(EntryKind),
+        "before": before,
+        "page": page,
+        "months": _by_month(page, actor.time_zone),
+        "read": read,
+    }
+    if before is not None and request.headers.get("Turbo-Frame", "").startswith("timeline"):
+        return render(request, "patients/_timeline.html.jinja", **context)
+    return render(
+        request,
+        "patients/show.html.jinja",
+        **context,
+        file=await open_file(session, actor, patient_id=patient_id),
+        summary=await summary(session, actor, patient_id),
+        identifiers=await identifiers_of(session, patient),
+        earlier=await earlier_identities(session, patient),
+        may_request=actor.role is RoleCode.REQUESTER,
+    )
+
+
+async def open_care(request: web.Request) -> web.StreamResponse:
+    """Say "I am treating this patient"."""
+    form, patient_id = await read_form(request), id_in(request)
+    relation = await open_care_relation(
+        db(request), actor_of(request), patient_id=patient_id, reason=form.get("reason", "")
+    )
+    return web.HTTPSeeOther(request.app.router["patients.show"].url_for(id=str(relation.patient_id)))
+
+
+async def identity(request: web.Request) -> web.StreamResponse:
+    """The form that gives an unknown patient their identity, or finds them among the known."""
+    file = await file_of(db(request), actor_of(request), id_in(request))
+    if not file.patient.is_temporary:
+        return _to_patient(request, file.patient)
+    return await _identity_page(request, file.patient)
+
+
+async def resolve(request: web.Request) -> web.StreamResponse:
+    """Give the identity typed, or that of the known patient chosen."""
+    form, session, actor, patient_id = await read_form(request), db(request), actor_of(request), id_in(request)
+    try:
+        if "known_id" in form:
+            patient = await resolve_as_known(session, actor, patient_id=patient_id, known_id=read_known(form))
+        else:
+            patient = await resolve_identity(session, actor, patient_id=patient_id, identity=read_identity(form))
+    except Invalid as error:
+        patient = (await file_of(session, actor, patient_id)).patient
+        return await _identity_page(request, patient, status=422, values=form, errors=error)
+    flash(request, _("The identity is known now. The temporary name is kept with the file."), tone="ok")
+    return _to_patient(request, patient)
+
+
+def _new_page(request: web.Request, **context: Any) -> web.StreamResponse:
+    return render(request, "patients/new.html.jinja", **{"look_alikes": [], **context}, genders=_genders())
+
+
+async def _identity_page(
+    request: web.Request, patient: Patient, *, status: int = 200, **context: Any
+) -> web.StreamResponse:
+    text = request.query.get("q", "").replace("\0", " ").strip()
+    found = await search_patients(db(request), actor_of(request), text=text) if text else None
+    candidates = [known for known in found.patients if not known.is_temporary] if found else []
+    return render(
+        request,
+        "patients/identity.html.jinja",
+        status=status,
+        patient=patient,
+        text=text,
+        candidates=candidates,
+        genders=_genders(),
+        **context,
+    )
+
+
+def _genders() -> list[tuple[str, str]]:
+    return options(AdministrativeGender)
+
+
+def _to_patient(request: web.Request, patient: Patient) -> web.StreamResponse:
+    return web.HTTPSeeOther(request.app.router["patients.show"].url_for(id=str(patient.id)))
+
+
+def _kind(request: web.Request) -> EntryKind | None:
+    try:
+        return EntryKind(request.query["kind"]) if request.query.get("kind") else None
+    except ValueError as error:
+        raise NotFound from error
+
+
+def _before(request: web.Request) -> Cursor | None:
+    return Cursor.parse(request.query["before"]) if request.query.get("before") else None
+
+
+def _by_month(page: Page, time_zone: str) -> list[tuple[date, list[RecordEntry]]]:
+    """The entries under the first day of their month, on the clock of `time_zone`."""
+    zone = zone_of(time_zone)
+    months = groupby(page.entries, key=lambda entry: entry.effective_at.astimezone(zone).date().replace(day=1))
+    return [(month, list(entries)) for month, entries in months]
