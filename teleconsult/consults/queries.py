@@ -36,7 +36,7 @@ def whole() -> tuple[ORMOption, ...]:
         joinedload(ServiceRequest.service).joinedload(HealthcareService.organization),
         joinedload(ServiceRequest.task).joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
         joinedload(ServiceRequest.appointment).joinedload(Appointment.encounter),
-        selectinload(ServiceRequest.tasks),
+        selectinload(ServiceRequest.tasks).joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
         selectinload(ServiceRequest.notes).load_only(*notes),
     )
 

@@ -11,26 +11,38 @@ from teleconsult.consults.answering import checked_reason
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import RequestStatus, ServiceRequest, TaskStatus
 from teleconsult.consults.queries import consult_for
-from teleconsult.consults.states import Verb, may, require
+from teleconsult.consults.states import ConsultState, Verb, may, require, state_of
 from teleconsult.encounters.models import EncounterStatus
 from teleconsult.excerpts.revoking import revoke_excerpt
 from teleconsult.scheduling.models import AppointmentStatus
 
 
-async def receive_request(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> ServiceRequest:
-    """A coordinator has opened the request: its task is received. Does nothing for anyone else, or the second time.
+async def open_consult(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> ServiceRequest:
+    """The consult, and the trace of having looked at it; a coordinator's first look receives the request.
 
     Raises NotFound.
     """
     consult = await consult_for(session, actor, consult_id)
-    if not may(consult, actor, Verb.RECEIVE):
-        return consult
+    if may(consult, actor, Verb.RECEIVE):
+        consult = await receive_request(session, actor, consult_id=consult_id)
+    audit.record(session, actor, "consult-read", consult, patient_id=consult.patient_id)
+    return consult
+
+
+async def receive_request(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> ServiceRequest:
+    """A coordinator takes notice of the request: its task is received. The second of two at once changes nothing.
+
+    Raises NotFound, Forbidden for who coordinates nothing.
+    """
     consult = await consult_for(session, actor, consult_id, lock=True)
-    if may(consult, actor, Verb.RECEIVE) and consult.task is not None:
-        consult.task.status, consult.task.modified_at = TaskStatus.RECEIVED, now()
-        audit.record(session, actor, "consult-received", consult, patient_id=consult.patient_id)
-        await session.flush()
-        await tell_consult(session, "ConsultReceived", consult)
+    if state_of(consult) is ConsultState.TRIAGE:
+        return consult
+    require(consult, actor, Verb.RECEIVE)
+    assert consult.task is not None, "what waits has an open task"
+    consult.task.status, consult.task.modified_at = TaskStatus.RECEIVED, now()
+    audit.record(session, actor, "consult-received", consult, patient_id=consult.patient_id)
+    await session.flush()
+    await tell_consult(session, "ConsultReceived", consult)
     return consult
 
 

@@ -1,61 +1,71 @@
 """What of a file may go into an excerpt, and what usually does."""
 
 import uuid
-from collections.abc import Collection, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
-from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
 
 from teleconsult.accounts.actor import Actor
-from teleconsult.patients.queries import file_of
-from teleconsult.records.models import EntryStatus, RecordEntry, ResourceType
+from teleconsult.excerpts.models import ExcerptItem
+from teleconsult.records.models import EntryStatus, RecordEntry
+from teleconsult.records.queries import KIND_OF, LARGEST_PAGE, EntryKind, entries_of, summary, timeline
 
-MOST_SHOWN: Final = 200
+Entry = TypeVar("Entry", RecordEntry, ExcerptItem)
+
+READING_ORDER: Final = (
+    EntryKind.ALLERGIES,
+    EntryKind.PROBLEMS,
+    EntryKind.MEDICINES,
+    EntryKind.LABORATORY,
+    EntryKind.IMAGING,
+    EntryKind.ENCOUNTERS,
+    EntryKind.DOCUMENTS,
+    EntryKind.NOTES,
+)
+"""As a specialist wants to read an excerpt: what endangers first."""
 
 
-async def choosable_entries(session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID) -> Sequence[RecordEntry]:
-    """The newest 200 standing entries of the file as the actor may read it, over all linked establishments.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the form of a request offers: entries, newest first, and which of them are usually shared."""
 
-    Raises NotFound or Forbidden where the file is not open to them.
+    entries: Sequence[RecordEntry]
+    usual: frozenset[uuid.UUID]
+
+
+async def choosable_entries(session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID) -> Choice:
+    """What stands in the summary however old (usually shared), and the newest 200 entries of the file.
+
+    Raises NotFound or Forbidden where the file is not open to the actor.
     """
-    file = await file_of(session, actor, patient_id)
-    return (await session.scalars(_standing(file.patient_ids).limit(MOST_SHOWN))).all()
-
-
-async def chosen_entries(
-    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, entry_ids: Collection[uuid.UUID]
-) -> Sequence[RecordEntry]:
-    """Those of `entry_ids` that stand in the file as the actor may read it, newest first. Raises as above."""
-    file = await file_of(session, actor, patient_id)
-    return (await session.scalars(_standing(file.patient_ids).where(RecordEntry.id.in_(entry_ids)))).all()
-
-
-def is_usual(entry: RecordEntry) -> bool:
-    """Whether an entry is chosen beforehand: active problems, allergies that stand, medicines taken now."""
-    resource = entry.resource
-    match entry.resource_type:
-        case ResourceType.CONDITION:
-            return _coded(resource, "clinicalStatus") in {"active", "recurrence", "relapse", ""}
-        case ResourceType.ALLERGY_INTOLERANCE:
-            return _coded(resource, "clinicalStatus") in {"active", ""}
-        case ResourceType.MEDICATION_STATEMENT:
-            return resource.get("status") in {"active", "recorded", "intended"}
-        case _:
-            return False
-
-
-def _standing(patient_ids: Collection[uuid.UUID]) -> Select[RecordEntry]:
-    return (
-        select(RecordEntry)
-        .where(RecordEntry.patient_id.in_(patient_ids), RecordEntry.status == EntryStatus.CURRENT)
-        .order_by(RecordEntry.effective_at.desc(), RecordEntry.id)
-        .options(joinedload(RecordEntry.organization))
+    standing = await summary(session, actor, patient_id)
+    usual = (*standing.allergies, *standing.problems, *standing.medicines)
+    newest = await timeline(session, actor, patient_id, limit=LARGEST_PAGE)
+    older = (
+        (await timeline(session, actor, patient_id, before=newest.older, limit=LARGEST_PAGE)).entries
+        if newest.older
+        else ()
+    )
+    offered = {entry.id: entry for entry in (*usual, *newest.entries, *older) if entry.status is EntryStatus.CURRENT}
+    return Choice(
+        entries=sorted(offered.values(), key=lambda entry: entry.effective_at, reverse=True),
+        usual=frozenset(entry.id for entry in usual),
     )
 
 
-def _coded(resource: dict[str, Any], element: str) -> str:
-    """The first code of a CodeableConcept element (FHIR R4), empty where there is none."""
-    codings = resource.get(element, {}).get("coding") or [{}]
-    return str(codings[0].get("code", ""))
+async def chosen_entries(
+    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, entry_ids: Sequence[uuid.UUID]
+) -> list[RecordEntry]:
+    """Those of `entry_ids` that stand in the file as the actor may read it, newest first. Raises as above."""
+    entries = await entries_of(session, actor, patient_id, ids=entry_ids)
+    return [entry for entry in entries if entry.status is EntryStatus.CURRENT]
+
+
+def by_kind(entries: Iterable[Entry]) -> dict[EntryKind, list[Entry]]:
+    """The entries under their kinds in reading order, kinds without any left out."""
+    groups: dict[EntryKind, list[Entry]] = {kind: [] for kind in READING_ORDER}
+    for entry in entries:
+        groups[KIND_OF[entry.resource_type]].append(entry)
+    return {kind: group for kind, group in groups.items() if group}

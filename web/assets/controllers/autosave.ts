@@ -27,8 +27,9 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
   override connect(): void {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    this.element.addEventListener("input", this.#changed, { signal });
-    this.element.addEventListener("change", this.#changed, { signal });
+    // On the document: a field may stand elsewhere on the page and belong to the form by its `form` attribute.
+    document.addEventListener("input", this.#changed, { signal });
+    document.addEventListener("change", this.#changed, { signal });
     this.element.addEventListener("submit", () => this.#stop(), { signal });
     addEventListener("online", () => this.save(), { signal });
     addEventListener("beforeunload", this.#leaving, { signal });
@@ -80,7 +81,8 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
   }
 
   readonly #changed = (event: Event): void => {
-    if (this.#stopped || (event.target instanceof HTMLInputElement && event.target.type === "file")) return;
+    const field = event.target as HTMLInputElement;
+    if (this.#stopped || field.form !== this.element || field.type === "file") return;
     this.#unsaved = true;
     this.#later(this.delayValue);
   };

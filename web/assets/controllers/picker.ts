@@ -23,7 +23,8 @@ export default class PickerController extends Controller<HTMLElement> {
 
   /** Show one kind, or all of them for the empty one. */
   show(event: Event & { params: { kind: string } }): void {
-    for (const group of this.groupTargets) group.hidden = !!event.params.kind && group.dataset.kind !== event.params.kind;
+    for (const group of this.groupTargets)
+      group.hidden = !!event.params.kind && group.dataset.kind !== event.params.kind;
     for (const button of this.kindsTarget.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button === event.currentTarget));
     }

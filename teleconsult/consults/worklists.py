@@ -1,0 +1,146 @@
+"""The lists people work from: the requester's own, the specialist's, the coordinator's board."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Self
+
+from sqlalchemy import ColumnElement, Select, and_, case, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from teleconsult.accounts.actor import Actor
+from teleconsult.consults.models import RequestPriority, RequestStatus, ServiceRequest, Task, TaskStatus
+from teleconsult.consults.queries import open_to, owned_by, services_of, visible_to, whole
+from teleconsult.errors import NotFound
+
+MOST_ON_BOARD: Final = 500
+MOST_ON_WORKLIST: Final = 200
+PAGE: Final = 30
+
+_URGENCY: Final = case(
+    {priority: rank for rank, priority in enumerate(reversed(RequestPriority))}, value=ServiceRequest.priority
+)
+"""0 for the most urgent."""
+
+
+class Standing(StrEnum):
+    """What a list of consults can be narrowed to."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+
+
+_STANDING: Final[dict[Standing, ColumnElement[bool]]] = {
+    Standing.DRAFT: ServiceRequest.status == RequestStatus.DRAFT,
+    Standing.OPEN: and_(
+        ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.ON_HOLD)),
+        ~ServiceRequest.tasks.any(Task.status == TaskStatus.COMPLETED),
+    ),
+    Standing.ANSWERED: and_(
+        ServiceRequest.status == RequestStatus.ACTIVE, ServiceRequest.tasks.any(Task.status == TaskStatus.COMPLETED)
+    ),
+    Standing.CLOSED: ServiceRequest.status.in_(
+        (RequestStatus.COMPLETED, RequestStatus.REVOKED, RequestStatus.ENTERED_IN_ERROR)
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page of consults ended: everything authored earlier comes next."""
+
+    authored_on: datetime
+    consult_id: uuid.UUID
+
+    def __str__(self) -> str:
+        return f"{self.authored_on.isoformat()}_{self.consult_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """What `str` wrote. Raises NotFound for anything else."""
+        moment, _, consult_id = text.partition("_")
+        try:
+            cursor = cls(datetime.fromisoformat(moment), uuid.UUID(consult_id))
+        except ValueError as error:
+            raise NotFound from error
+        if cursor.authored_on.tzinfo is None:
+            raise NotFound
+        return cursor
+
+
+async def consults_page(
+    session: AsyncSession, actor: Actor, *, standing: Standing | None = None, before: Cursor | None = None
+) -> tuple[Sequence[ServiceRequest], Cursor | None]:
+    """Thirty of the consults that exist for the actor, latest first, and where the next thirty begin."""
+    query = select(ServiceRequest).where(visible_to(actor)).options(*whole())
+    if standing is not None:
+        query = query.where(_STANDING[standing])
+    if before is not None:
+        query = query.where(
+            tuple_(ServiceRequest.authored_on, ServiceRequest.id) < tuple_(before.authored_on, before.consult_id)
+        )
+    query = query.order_by(ServiceRequest.authored_on.desc(), ServiceRequest.id.desc()).limit(PAGE + 1)
+    found = (await session.scalars(query)).all()
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    return found[:PAGE], Cursor(last.authored_on, last.id) if last else None
+
+
+async def own_requests(session: AsyncSession, actor: Actor) -> Sequence[ServiceRequest]:
+    """The requester's drafts and everything of theirs that is not closed, latest first, at most 200."""
+    query = select(ServiceRequest).where(
+        ServiceRequest.requester_role_id == actor.role_id,
+        ServiceRequest.status.in_((RequestStatus.DRAFT, RequestStatus.ACTIVE, RequestStatus.ON_HOLD)),
+    )
+    return await _listed(session, query.order_by(ServiceRequest.authored_on.desc()))
+
+
+async def specialist_worklist(session: AsyncSession, actor: Actor) -> Sequence[ServiceRequest]:
+    """What waits for this specialist: asked of their service and not yet accepted (nor declined by them), or theirs.
+
+    The most urgent first, then who has waited longest; at most 200.
+    """
+    declined = aliased(Task)
+    declined_by_them = (
+        select(declined.id)
+        .where(
+            declined.service_request_id == Task.service_request_id,
+            declined.owner_role_id == actor.role_id,
+            declined.status == TaskStatus.REJECTED,
+        )
+        .exists()
+    )
+    query = (
+        select(ServiceRequest)
+        .join(Task, Task.service_request_id == ServiceRequest.id)
+        .where(
+            ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.ON_HOLD)),
+            Task.status != TaskStatus.COMPLETED,
+            or_(owned_by(actor), and_(open_to(actor), ~declined_by_them)),
+        )
+    )
+    return await _listed(session, query.order_by(_URGENCY, ServiceRequest.submitted_at))
+
+
+async def coordinator_board(session: AsyncSession, actor: Actor) -> Sequence[ServiceRequest]:
+    """Everything asked of the coordinator's establishment whose note is still awaited, urgent first; at most 500."""
+    query = (
+        select(ServiceRequest)
+        .join(Task, Task.service_request_id == ServiceRequest.id)
+        .where(
+            ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.ON_HOLD)),
+            Task.service_id.in_(services_of(actor)),
+            Task.status.not_in((TaskStatus.REJECTED, TaskStatus.CANCELLED, TaskStatus.COMPLETED)),
+        )
+    )
+    return await _listed(session, query.order_by(_URGENCY, ServiceRequest.submitted_at), MOST_ON_BOARD)
+
+
+async def _listed(
+    session: AsyncSession, query: Select[ServiceRequest], limit: int = MOST_ON_WORKLIST
+) -> Sequence[ServiceRequest]:
+    return (await session.scalars(query.limit(limit).options(*whole()))).all()

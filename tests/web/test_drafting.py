@@ -1,0 +1,163 @@
+"""Writing a request, with a browser that has no script."""
+
+import json
+import re
+import uuid
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from sqlalchemy import func, select
+
+from teleconsult.consults.models import ServiceRequest, Task
+from teleconsult.db import Sessions, transaction
+from tests import consult_steps
+from tests.conftest import Post, SignIn
+from tests.people import Cast
+
+Client = TestClient[web.Request, web.Application]
+
+
+async def begun(cast: Cast, signed_in: SignIn, post: Post) -> str:
+    """The path of a draft the rural doctor has just begun."""
+    await signed_in("rural")
+    answer = await post("/consults", patient_id=str(cast.patient.id))
+    assert answer.status == 303, await answer.text()
+    return answer.headers["Location"]
+
+
+def whole(cast: Cast, **fields: str) -> dict[str, str]:
+    return {
+        "service": str(cast.neurology.id),
+        "urgency": "urgent",
+        "question": "Is it a tumour?",
+        "basis": "patient",
+        "consent": "yes",
+        **fields,
+    }
+
+
+async def test_the_form_offers_what_is_needed(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    entry = await consult_steps.entry(cast, sessions, "Migraine")
+    page = await (await client.get(await begun(cast, signed_in, post))).text()
+    for name in ("service", "urgency", "question", "excerpt-item", "consent", "submit-request"):
+        assert f'data-testid="{name}"' in page
+    assert re.search(rf'value="{entry.id}" checked', page), "an active problem is chosen beforehand"
+
+
+async def test_a_draft_survives(client: Client, cast: Cast, signed_in: SignIn, post: Post) -> None:
+    path = await begun(cast, signed_in, post)
+    answer = await post(f"{path}/draft", version="1", question="Half a quest", basis="necessity", reason="Comatose")
+    assert answer.status == 303
+    page = await (await client.get(path)).text()
+    assert "Half a quest" in page
+    assert "Comatose" in page
+    assert await begun(cast, signed_in, post) != path, "what was touched is not taken for a new one"
+
+
+async def test_an_untouched_draft_is_taken_up_again(cast: Cast, signed_in: SignIn, post: Post) -> None:
+    assert await begun(cast, signed_in, post) == await begun(cast, signed_in, post)
+
+
+async def test_the_script_saves_and_notices_another_tab(
+    client: Client, cast: Cast, signed_in: SignIn, post: Post
+) -> None:
+    path = await begun(cast, signed_in, post)
+    page = await (await client.get(path)).text()
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    assert token
+    headers = {"Accept": "application/json", "X-CSRF-Token": token[1]}
+    first = await client.patch(f"{path}/draft", data={"version": "1", "question": "One"}, headers=headers)
+    assert first.status == 200
+    assert (await first.json())["version"] == 2
+    stale = await client.patch(f"{path}/draft", data={"version": "1", "question": "Two"}, headers=headers)
+    assert stale.status == 409
+    assert "error" in json.loads(await stale.text())
+    assert "One" in await (await client.get(path)).text()
+
+
+async def test_submitting_leads_to_the_consult(client: Client, cast: Cast, signed_in: SignIn, post: Post) -> None:
+    path = await begun(cast, signed_in, post)
+    answer = await post(f"{path}/submission", **whole(cast))
+    assert (answer.status, answer.headers["Location"]) == (303, path)
+    page = await (await client.get(path)).text()
+    assert 'data-state="submitted"' in page
+    assert 'data-testid="excerpt-view"' in page
+
+
+async def test_what_is_missing_is_said_and_what_was_typed_stays(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    path = await begun(cast, signed_in, post)
+    answer = await post(f"{path}/submission", question=" ", urgency="asap", basis="representative", given_by="Anne")
+    page = await answer.text()
+    assert answer.status == 422
+    assert page.count('class="field-error"') >= 3
+    assert 'value="Anne"' in page
+    assert '<option value="asap" selected>' in page
+    async with transaction(sessions) as session:
+        assert await session.scalar(select(func.count()).select_from(Task)) == 0
+
+
+async def test_submitting_twice_asks_once(cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post) -> None:
+    path = await begun(cast, signed_in, post)
+    assert (await post(f"{path}/submission", **whole(cast))).status == 303
+    assert (await post(f"{path}/submission", **whole(cast))).status == 409
+    async with transaction(sessions) as session:
+        assert await session.scalar(select(func.count()).select_from(Task)) == 1
+
+
+async def test_hostile_fields_are_refused(cast: Cast, signed_in: SignIn, post: Post) -> None:
+    path = await begun(cast, signed_in, post)
+    for wrong in (
+        {"service": "1; drop table"},
+        {"urgency": "yesterday"},
+        {"basis": "telepathy"},
+        {"entries": "not-an-id"},
+        {"entries": str(uuid.uuid4())},
+        {"question": "x" * 4001},
+        {"question": "a\0b"},
+    ):
+        assert (await post(f"{path}/submission", **whole(cast, **wrong))).status == 422, wrong
+    assert (await post(f"{path}/draft", version="9" * 30)).status == 422
+
+
+async def test_an_entry_of_another_file_cannot_be_shared(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    from teleconsult.clock import now
+    from teleconsult.records.actions import file_entry
+
+    async with transaction(sessions) as session:
+        foreign = await file_entry(
+            session,
+            cast.stranger,
+            patient_id=cast.strangers_patient.id,
+            resource={"resourceType": "Condition"},
+            title="Secret",
+            effective_at=now(),
+        )
+    path = await begun(cast, signed_in, post)
+    answer = await post(f"{path}/submission", **whole(cast, entries=str(foreign.id)))
+    assert answer.status == 422
+    assert "Secret" not in await answer.text()
+
+
+async def test_who_may_not_begin(cast: Cast, signed_in: SignIn, post: Post) -> None:
+    for who, status in (("colleague", 403), ("stranger", 404), ("coordinator", 403), ("specialist", 403)):
+        await signed_in(who)
+        assert (await post("/consults", patient_id=str(cast.patient.id))).status == status, who
+    await signed_in("rural")
+    for nobody in ("", "1", str(uuid.uuid4())):
+        assert (await post("/consults", patient_id=nobody)).status == 404
+
+
+async def test_a_draft_thrown_away_is_gone(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    path = await begun(cast, signed_in, post)
+    assert (await post(f"{path}/discarding")).status == 303
+    assert (await client.get(path)).status == 404
+    async with transaction(sessions) as session:
+        assert await session.scalar(select(ServiceRequest.status)) == "revoked"

@@ -1,0 +1,88 @@
+"""What the pages say about a consult: what happens next, and what has happened."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from teleconsult.accounts import Actor
+from teleconsult.audit.models import AuditEvent
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.states import ConsultState, Part, part_of, state_of
+from web.i18n import LazyString, gettext
+from web.i18n import lazy_gettext as _
+
+_FOR_EVERYONE: Final[Mapping[ConsultState, LazyString]] = {
+    ConsultState.DRAFT: _("Finish the request and submit it."),
+    ConsultState.SUBMITTED: _("The coordinator has not opened the request yet."),
+    ConsultState.TRIAGE: _("The coordinator is arranging a time; a specialist may accept at any moment."),
+    ConsultState.AWAITING_INFO: _("The other side waits for more information."),
+    ConsultState.DECLINED: _("A specialist declined. The coordinator is looking for another way."),
+    ConsultState.REDIRECTED: _("The request went on to another service, which has to answer it."),
+    ConsultState.ACCEPTED: _("A specialist has accepted. The coordinator books the time next."),
+    ConsultState.SCHEDULED: _("The time is booked. The room is open: who comes early waits there."),
+    ConsultState.ARRIVED: _("Someone is in the waiting room."),
+    ConsultState.IN_SESSION: _("The session is under way."),
+    ConsultState.UNSIGNED: _("The session is over. The specialist has to sign the note."),
+    ConsultState.SIGNED: _("The note is signed and on its way into the patient's file."),
+    ConsultState.DELIVERED: _("The note is in the patient's file. The referring doctor has to acknowledge it."),
+    ConsultState.ACKNOWLEDGED: _("The note has been acknowledged. Nothing is left to do."),
+    ConsultState.RETRACTED: _("The note was retracted."),
+    ConsultState.NO_SHOW: _("The session did not take place. A new time is needed."),
+    ConsultState.CANCELLED: _("This consult was cancelled."),
+}
+_PROPOSE_OR_WAIT: Final = _("Propose a time. A specialist of the service may accept before or after.")
+_READ_AND_ANSWER: Final = _("Read the question and the excerpt, then accept or decline.")
+_FOR_PART: Final[Mapping[Part, Mapping[ConsultState, LazyString]]] = {
+    Part.REQUESTER: {
+        ConsultState.SCHEDULED: _("Your time is booked. Join the session here; if you are early, you wait inside."),
+        ConsultState.ARRIVED: _("The room is open. Join the session."),
+        ConsultState.IN_SESSION: _("The session is under way. You can join again at any moment."),
+        ConsultState.DELIVERED: _("The signed note is in the patient's file. Read it and acknowledge it."),
+    },
+    Part.COORDINATOR: {
+        ConsultState.SUBMITTED: _PROPOSE_OR_WAIT,
+        ConsultState.TRIAGE: _PROPOSE_OR_WAIT,
+        ConsultState.DECLINED: _("A specialist declined. Find another time, or cancel with a reason."),
+    },
+    Part.CANDIDATE: dict.fromkeys(
+        (ConsultState.SUBMITTED, ConsultState.TRIAGE, ConsultState.DECLINED, ConsultState.REDIRECTED),
+        _READ_AND_ANSWER,
+    ),
+    Part.OWNER: {
+        ConsultState.ACCEPTED: _("You have accepted. The coordinator books the time next."),
+        ConsultState.SCHEDULED: _("Join the session here; the note can be begun at any moment."),
+        ConsultState.ARRIVED: _("You are expected. Join the session."),
+        ConsultState.IN_SESSION: _("The session is under way. Write the note while you talk."),
+        ConsultState.UNSIGNED: _("Finish the note and sign it."),
+        ConsultState.DELIVERED: _("The note is delivered. The referring doctor has to acknowledge it."),
+    },
+}
+_BOOK: Final = _("A specialist has accepted. Book the proposed time.")
+_PROPOSE: Final = _("A specialist has accepted. Propose a time, then book it.")
+
+_ACTS: Final[Mapping[str, LazyString]] = {
+    "consult-submitted": _("%(who)s submitted the request"),
+    "consult-received": _("%(who)s opened the request"),
+    "time-proposed": _("%(who)s proposed a time"),
+    "consult-accepted": _("%(who)s accepted"),
+    "consult-declined": _("%(who)s declined"),
+    "consult-booked": _("%(who)s booked the time"),
+    "consult-cancelled": _("%(who)s cancelled the consult"),
+    "encounter-started": _("The session began"),
+    "encounter-ended": _("The session ended"),
+    "note-signed": _("%(who)s signed the note"),
+    "note-delivered": _("The note was written into the patient's file"),
+    "note-acknowledged": _("%(who)s acknowledged the note"),
+}
+
+
+def next_step(consult: ServiceRequest, actor: Actor) -> str:
+    """One sentence: what happens next, as the actor needs to know it."""
+    part, state = part_of(consult, actor), state_of(consult)
+    if part is Part.COORDINATOR and state is ConsultState.ACCEPTED:
+        return str(_BOOK if consult.appointment else _PROPOSE)
+    return str(_FOR_PART.get(part, {}).get(state) or _FOR_EVERYONE[state])
+
+
+def act_in_words(event: AuditEvent) -> str:
+    """An act of a consult's history as a sentence."""
+    return gettext(_ACTS[event.action].message, who=event.actor_name)

@@ -1,0 +1,74 @@
+"""The forms of a consult: from fields to the arguments of its actions."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from multidict import MultiDictProxy
+
+from teleconsult.consents.models import ConsentBasis
+from teleconsult.consults.drafting import ConsentAnswer, Request
+from teleconsult.consults.models import RequestPriority
+from teleconsult.errors import Invalid, NotFound
+from teleconsult.scheduling.local_times import moment_from_local
+
+Code = TypeVar("Code", bound=StrEnum)
+Form = MultiDictProxy[str]
+
+
+def read_request(form: Form) -> Request:
+    """The form of a request, complete or not. Raises Invalid for what no page of ours offers."""
+    basis = _code(ConsentBasis, form.get("basis") or ConsentBasis.PATIENT, "consent")
+    return Request(
+        service_id=_id(form["service"], "service") if form.get("service") else None,
+        priority=_code(RequestPriority, form.get("urgency") or RequestPriority.ROUTINE, "urgency"),
+        question=form.get("question", ""),
+        entries=tuple(_id(entry, "entries") for entry in form.getall("entries", [])),
+        consent=ConsentAnswer(
+            given=bool(form.get("consent")),
+            basis=basis,
+            given_by=form.get("reason" if basis is ConsentBasis.NECESSITY else "given_by", ""),
+            relationship=form.get("relationship", ""),
+        ),
+    )
+
+
+def read_patient_id(form: Form) -> uuid.UUID:
+    """Whom a new request is about. Raises NotFound for what is no id, as for one nobody has."""
+    try:
+        return uuid.UUID(form.get("patient_id", ""))
+    except ValueError as error:
+        raise NotFound from error
+
+
+def read_version(form: Form) -> int | None:
+    """The version of the draft that was on the page; None where the page did not say. Raises Invalid."""
+    typed = form.get("version", "")
+    if not typed:
+        return None
+    if not typed.isascii() or not typed.isdigit() or len(typed) > 9:
+        raise Invalid({"": "The form could not be read. Reload the page and try again."})
+    return int(typed)
+
+
+def read_time(form: Form, zone: str) -> tuple[datetime, int]:
+    """The proposed moment and the minutes planned, on the clock of `zone`. Raises Invalid on `time` or `minutes`."""
+    typed = form.get("minutes") or "30"
+    if not typed.isascii() or not typed.isdigit() or len(typed) > 4:
+        raise Invalid({"minutes": "Choose one of the durations in the list."})
+    return moment_from_local(form.get("time", ""), zone), int(typed)
+
+
+def _id(text: str, field: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise Invalid({field: "Choose from the list."}) from error
+
+
+def _code(codes: type[Code], text: str, field: str) -> Code:
+    try:
+        return codes(text)
+    except ValueError as error:
+        raise Invalid({field: "Choose from the list."}) from error

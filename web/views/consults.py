@@ -1,0 +1,114 @@
+"""Consults: the list, one consult's page, and asking for a new one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from teleconsult.consults.drafting import start_draft
+from teleconsult.consults.history import history_of
+from teleconsult.consults.models import RequestStatus, ServiceRequest
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import Part, Verb, may, part_of, state_of
+from teleconsult.consults.triage import open_consult
+from teleconsult.consults.worklists import Cursor, Standing, consults_page
+from teleconsult.errors import Invalid, Refused
+from teleconsult.excerpts.choosing import by_kind
+from teleconsult.excerpts.queries import excerpt_for, shared_studies
+from teleconsult.records.reading import read
+from teleconsult.scheduling.booking import DURATIONS
+from web.bodies import read_form
+from web.consult_words import act_in_words, next_step
+from web.forms.consults import read_patient_id
+from web.rendering import render
+from web.requests import actor_of, db, id_in, see_other
+from web.views.drafting import draft_page
+from web.views.home import WITH_SESSION, time_field
+from web.words import options
+
+
+async def index(request: web.Request) -> web.StreamResponse:
+    """Every consult that exists for the actor, latest first, thirty at a time."""
+    actor = actor_of(request)
+    chosen = request.query.get("standing", "")
+    standing = Standing(chosen) if chosen in set(Standing) else None
+    before = Cursor.parse(request.query["before"]) if "before" in request.query else None
+    consults, older = await consults_page(db(request), actor, standing=standing, before=before)
+    return render(
+        request,
+        "consults/index.html.jinja",
+        consults=consults,
+        older=older,
+        standing=standing,
+        standings=options(Standing),
+        state_of=state_of,
+    )
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    """Begin a request for a patient, from the patient's file."""
+    form = await read_form(request)
+    draft = await start_draft(db(request), actor_of(request), patient_id=read_patient_id(form))
+    return see_other(request.app.router["consults.show"].url_for(id=str(draft.id)))
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The consult as its reader may see it; while it is a draft, the form."""
+    actor, session = actor_of(request), db(request)
+    if "Turbo-Frame" in request.headers:
+        consult = await consult_for(session, actor, id_in(request))
+        return render(request, "consults/_progress.html.jinja", **_progress(request, consult))
+    consult = await open_consult(session, actor, consult_id=id_in(request))
+    if consult.status is RequestStatus.DRAFT:
+        return await draft_page(request, consult)
+    return await consult_page(request, consult)
+
+
+async def consult_page(
+    request: web.Request,
+    consult: ServiceRequest,
+    *,
+    status: int = 200,
+    errors: Invalid | None = None,
+    values: Mapping[str, str] | None = None,
+) -> web.StreamResponse:
+    """The page of a consult that is no longer a draft. `errors` and `values` show a refused form again."""
+    actor, session = actor_of(request), db(request)
+    excerpt, studies, excerpt_closed = None, [], None
+    if part_of(consult, actor) is not Part.COORDINATOR:
+        try:
+            excerpt = await excerpt_for(session, actor, consult.id)
+            studies = await shared_studies(session, excerpt)
+        except Refused as refusal:
+            excerpt_closed = refusal.message
+    return render(
+        request,
+        "consults/show.html.jinja",
+        status=status,
+        errors=errors or {},
+        values=values or {},
+        excerpt=excerpt,
+        excerpt_closed=excerpt_closed,
+        studies=studies,
+        entries=by_kind(excerpt.items) if excerpt else {},
+        read=read,
+        history=[(event, act_in_words(event)) for event in await history_of(session, consult)],
+        **_progress(request, consult),
+    )
+
+
+def _progress(request: web.Request, consult: ServiceRequest) -> dict[str, Any]:
+    """What the top of the page needs: where the consult stands and what its reader may do now."""
+    actor = actor_of(request)
+    part, state = part_of(consult, actor), state_of(consult)
+    return {
+        "consult": consult,
+        "part": part,
+        "state": state,
+        "next_step": next_step(consult, actor),
+        "may": {verb.value: may(consult, actor, verb) for verb in Verb},
+        "may_join": part in (Part.REQUESTER, Part.OWNER) and state in WITH_SESSION,
+        "durations": DURATIONS,
+        "zone": actor.time_zone,
+        **time_field(actor),
+    }

@@ -1,0 +1,112 @@
+"""A person's own home: what waits for them, by role."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from aiohttp import web
+
+from teleconsult.accounts import Actor
+from teleconsult.clock import now
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.states import ConsultState, state_of
+from teleconsult.consults.worklists import coordinator_board, own_requests, specialist_worklist
+from teleconsult.directory.models import RoleCode
+from teleconsult.scheduling.local_times import local_from_moment, next_quarter
+from web.consult_words import next_step
+from web.rendering import render
+from web.requests import actor_of, db
+
+HALF_AN_HOUR: Final = timedelta(minutes=30)
+WITH_SESSION: Final = (ConsultState.SCHEDULED, ConsultState.ARRIVED, ConsultState.IN_SESSION)
+WAITING: Final = (ConsultState.SUBMITTED, ConsultState.TRIAGE, ConsultState.DECLINED, ConsultState.REDIRECTED)
+COLUMNS: Final[dict[str, tuple[ConsultState, ...]]] = {
+    "new": (*WAITING, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW),
+    "to-schedule": (ConsultState.ACCEPTED,),
+    "scheduled": (ConsultState.SCHEDULED, ConsultState.ARRIVED),
+    "in-session": (ConsultState.IN_SESSION,),
+    "note-awaited": (ConsultState.UNSIGNED, ConsultState.SIGNED),
+}
+"""The columns of the coordinator's board, and the states each holds."""
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The home of the role in force; asked for by a frame of that page, only the frame."""
+    match actor_of(request).role:
+        case RoleCode.COORDINATOR:
+            return await _board(request)
+        case RoleCode.SPECIALIST:
+            return await _worklist(request)
+        case RoleCode.REQUESTER:
+            return await _own(request)
+        case _:
+            return render(request, "home/administrator.html.jinja")
+
+
+async def _own(request: web.Request) -> web.StreamResponse:
+    actor = actor_of(request)
+    consults = await own_requests(db(request), actor)
+    drafts = _in(consults, ConsultState.DRAFT)
+    sessions = sorted(_in(consults, *WITH_SESSION), key=_start)
+    notes = _in(consults, ConsultState.DELIVERED)
+    shown = {consult.id for consult in (*drafts, *sessions, *notes)}
+    return _render(
+        request,
+        "requester",
+        drafts=drafts,
+        sessions=sessions,
+        notes=notes,
+        others=[consult for consult in consults if consult.id not in shown],
+    )
+
+
+async def _worklist(request: web.Request) -> web.StreamResponse:
+    consults = await specialist_worklist(db(request), actor_of(request))
+    return _render(
+        request,
+        "specialist",
+        sessions=sorted(_in(consults, *WITH_SESSION), key=_start),
+        unsigned=_in(consults, ConsultState.UNSIGNED, ConsultState.SIGNED),
+        new=_in(consults, *WAITING, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW),
+        accepted=_in(consults, ConsultState.ACCEPTED),
+    )
+
+
+async def _board(request: web.Request) -> web.StreamResponse:
+    actor = actor_of(request)
+    consults = await coordinator_board(db(request), actor)
+    return _render(
+        request,
+        "coordinator",
+        columns={column: _in(consults, *states) for column, states in COLUMNS.items()},
+        **time_field(actor),
+    )
+
+
+def time_field(actor: Actor) -> dict[str, str]:
+    """What a field for a time begins with, on the clock of the actor's establishment: earliest and suggested value."""
+    return {
+        "earliest": local_from_moment(now(), actor.time_zone),
+        "suggested": local_from_moment(next_quarter(now() + HALF_AN_HOUR), actor.time_zone),
+    }
+
+
+def _render(request: web.Request, page: str, **context: Any) -> web.StreamResponse:
+    actor = actor_of(request)
+    template = f"home/_{page}.html.jinja" if "Turbo-Frame" in request.headers else f"home/{page}.html.jinja"
+    return render(
+        request,
+        template,
+        state_of=state_of,
+        next_step=lambda consult: next_step(consult, actor),
+        zone=actor.time_zone,
+        **context,
+    )
+
+
+def _in(consults: Sequence[ServiceRequest], *states: ConsultState) -> list[ServiceRequest]:
+    return [consult for consult in consults if state_of(consult) in states]
+
+
+def _start(consult: ServiceRequest) -> datetime:
+    return consult.appointment.starts_at if consult.appointment else consult.authored_on
