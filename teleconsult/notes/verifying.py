@@ -4,6 +4,7 @@ What is accepted is strict. One signature covers every byte of the file but its 
 text has exactly one accepted spelling, so that any changed byte, wherever it is, is found.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
@@ -59,9 +60,10 @@ def trusted_roots(folder: Path) -> list[x509.Certificate]:
 def verify_pdf(content: bytes, roots: Sequence[x509.Certificate], *, at: datetime | None = None) -> Verdict:
     """Check the bytes of a file; `at` is the moment certificates must be valid (now, if not given).
 
-    Never raises for what the bytes hold. It is bounded in neither time nor memory: for a stranger's file use
-    `teleconsult.notes.verifying_apart`.
+    Never raises for what the bytes hold, but MemoryError. It is bounded in neither time nor memory, and may not be
+    called within an event loop: there, and for a stranger's file, use `teleconsult.notes.verifying_apart`.
     """
+    _refuse_event_loop()
     try:
         signature = _only_signature(content)
         return _verdict(_status(signature, roots, at or now()))
@@ -80,7 +82,9 @@ def _only_signature(content: bytes) -> EmbeddedPdfSignature:
     try:
         reader = PdfFileReader(BytesIO(content))
         signatures = [] if reader.encrypted else reader.embedded_signatures
-    except Exception as error:  # whatever a parser of foreign bytes throws, it means one thing
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever else a parser of foreign bytes throws, it means one thing
         raise NotGood(Reason.DAMAGED) from error
     if reader.encrypted:
         raise NotGood(Reason.ENCRYPTED)
@@ -100,6 +104,8 @@ def _covers_all(signature: EmbeddedPdfSignature, content: bytes) -> bool:
         if start != 0 or not 0 < before < after or after + rest != len(content):
             return False
         return is_canonical(content[before:after])
+    except MemoryError:
+        raise
     except Exception:  # as above: the text of a signature is foreign bytes, too
         return False
 
@@ -108,6 +114,8 @@ def _status(signature: EmbeddedPdfSignature, roots: Sequence[x509.Certificate], 
     context = ValidationContext(trust_roots=list(roots), allow_fetching=False, revocation_mode="soft-fail", moment=at)
     try:
         status = validate_pdf_signature(signature, context)
+    except MemoryError:
+        raise
     except Exception as error:  # it was well-formed when we wrote it
         raise NotGood(Reason.CHANGED) from error
     if not (status.intact and status.valid and status.coverage is SignatureCoverageLevel.ENTIRE_FILE):
@@ -117,7 +125,9 @@ def _status(signature: EmbeddedPdfSignature, roots: Sequence[x509.Certificate], 
 
 def _verdict(status: PdfSignatureStatus) -> Verdict:
     """What an unchanged file is worth: whether someone we trust vouches for its signer, and did so in time."""
-    if status.trusted:
+    if not _is_for_signing(status.signing_cert):
+        outcome, reason = Outcome.BAD, Reason.NOT_FOR_SIGNING
+    elif status.trusted:
         outcome, reason = Outcome.GOOD, Reason.GOOD
     else:
         outcome, reason = PROBLEMS.get(status.trust_problem_indic, UNKNOWN_SIGNER)
@@ -131,6 +141,21 @@ def _verdict(status: PdfSignatureStatus) -> Verdict:
         authority=_first(status.signing_cert.issuer.native.get("common_name")),
         signed_at=status.signer_reported_dt,
     )
+
+
+def _refuse_event_loop() -> None:
+    """The check starts a loop of its own; inside another it would fail, and a failure reads as a bad file."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError("A file cannot be checked within an event loop.")
+
+
+def _is_for_signing(certificate: x509.Certificate) -> bool:
+    """A person's certificate for binding signatures (RFC 5280 §4.2.1.3), not an authority's own."""
+    usage = certificate.key_usage_value
+    return not certificate.ca and usage is not None and "non_repudiation" in usage.native
 
 
 def _first(value: str | list[str] | None) -> str:

@@ -1,0 +1,102 @@
+"""A note brought to a state, for tests that begin there; and a note's content without any row."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from sqlalchemy.orm import joinedload
+
+from teleconsult.accounts.actor import Actor, system_actor
+from teleconsult.clock import now
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import PractitionerRole
+from teleconsult.notes.authority import open_authority
+from teleconsult.notes.content import Clinician, ImagesShared, NoteContent, PatientIdentity
+from teleconsult.notes.drafting import open_note, save_draft
+from teleconsult.notes.keys import enrol_signer
+from teleconsult.notes.models import Composition
+from teleconsult.notes.signing import Signing, sign_note
+from teleconsult.sealing import Sealer
+from teleconsult.settings import Settings
+from tests import consult_steps
+from tests.people import PASSWORD, Cast
+
+OPINION = "Probable tension headache. No transfer today; reassess within 48 hours."
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A consult and its note."""
+
+    consult: ServiceRequest
+    note: Composition
+
+
+async def enrol(sessions: Sessions, settings: Settings, actor: Actor) -> None:
+    """Give the actor a certificate of this data folder's authority."""
+    sealer = Sealer(settings.secret_key)
+    authority = open_authority(settings.data, sealer, at=now())
+    async with transaction(sessions) as session:
+        role = await session.get_one(
+            PractitionerRole,
+            actor.role_id,
+            options=[joinedload(PractitionerRole.practitioner), joinedload(PractitionerRole.organization)],
+        )
+        await enrol_signer(session, system_actor(), sealer, authority, role)
+
+
+async def drafted(cast: Cast, sessions: Sessions, *, opinion: str = OPINION) -> Drafted:
+    """The specialist accepted, and wrote an opinion: version 2 of the draft."""
+    consult = await consult_steps.accepted(cast, sessions)
+    async with transaction(sessions) as session:
+        note = await open_note(session, cast.specialist, consult_id=consult.id)
+    async with transaction(sessions) as session:
+        note = await save_draft(
+            session, cast.specialist, note_id=note.id, version=note.version, sections={"opinion": opinion}
+        )
+    return Drafted(consult, note)
+
+
+async def signed(cast: Cast, signing: Signing) -> Drafted:
+    """The same, signed."""
+    draft = await drafted(cast, signing.sessions)
+    return Drafted(draft.consult, await sign(signing, cast.specialist, draft.note))
+
+
+async def sign(signing: Signing, actor: Actor, note: Composition, *, password: str = PASSWORD) -> Composition:
+    """Press the button."""
+    return await sign_note(
+        signing, actor, note_id=note.id, version=note.version, password=password, address="192.0.2.1"
+    )
+
+
+def content(language: str = "fr", sections: Mapping[str, str] | None = None) -> NoteContent:
+    """What a note may say, in full."""
+    return NoteContent(
+        id="6b0a3f1e-7c1d-4a39-9b33-0d6e6f6e1c55",
+        language=language,
+        zone="America/Toronto",
+        written_at=datetime(2026, 11, 21, 14, 3, 22, tzinfo=UTC),
+        requester=Clinician(
+            str(uuid.UUID(int=1)), "Dr Hélène Tremblay", "general", "10001", str(uuid.UUID(int=2)), "Centre de l’Anse"
+        ),
+        author=Clinician(
+            str(uuid.UUID(int=3)), "Dr Nguyễn Thị Minh", "neurology", "20002", str(uuid.UUID(int=4)), "CHU"
+        ),
+        patient=PatientIdentity(
+            str(uuid.UUID(int=5)), "BÉLANGER Rose", date(1951, 3, 14), "female", "A-77", (("urn:oid:1.2.3", "88"),)
+        ),
+        consult_id=str(uuid.UUID(int=6)),
+        consult_number=1004,
+        service="neurology",
+        question="Céphalées depuis trois semaines < 1 mois & fièvre ?",
+        asked_at=datetime(2026, 11, 20, 9, 0, tzinfo=UTC),
+        sections=sections or {"findings": "", "opinion": "Céphalée de tension.\nĐau đầu căng cơ.", "plan": "Repos"},
+        verify_at="https://teleconsult.example/verify",
+        images=(ImagesShared("1.2.840.1", "Scanner cérébral", "CT", date(2026, 11, 19), 42),),
+        session_started_at=datetime(2026, 11, 21, 13, 30, tzinfo=UTC),
+        session_ended_at=datetime(2026, 11, 21, 13, 55, tzinfo=UTC),
+        encounter_id=str(uuid.UUID(int=7)),
+    )

@@ -1,0 +1,90 @@
+"""Delivering: the note stands in the patient's file, with a receipt, once."""
+
+import asyncio
+import uuid
+
+import pytest
+from sqlalchemy import select
+
+from teleconsult import jobs
+from teleconsult.accounts.actor import system_actor
+from teleconsult.audit.models import AuditEvent
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import ConsultState, state_of
+from teleconsult.db import Sessions, transaction
+from teleconsult.delivery.actions import deliver_note
+from teleconsult.delivery.models import Delivery, DeliveryStatus
+from teleconsult.errors import NotFound
+from teleconsult.notes.signing import Signing
+from teleconsult.records.models import RecordEntry, ResourceType
+from teleconsult.records.queries import timeline
+from tests import note_steps
+from tests.people import Cast
+
+
+async def delivery_of(sessions: Sessions, note_id: uuid.UUID) -> Delivery:
+    async with sessions() as session:
+        delivery = await session.scalar(select(Delivery).where(Delivery.composition_id == note_id))
+    assert delivery
+    return delivery
+
+
+async def test_the_note_stands_in_the_file_of_who_asked(cast: Cast, signing: Signing) -> None:
+    signed = await note_steps.signed(cast, signing)
+    delivery = await delivery_of(signing.sessions, signed.note.id)
+    async with transaction(signing.sessions) as session:
+        await deliver_note(session, system_actor(), delivery_id=delivery.id, pdf_size=1234)
+    async with transaction(signing.sessions) as session:
+        page = await timeline(session, cast.rural, cast.patient.id)
+        entries = {entry.resource_type: entry for entry in page.entries if entry.source_id == signed.note.id}
+        assert set(entries) == {ResourceType.DOCUMENT_REFERENCE, ResourceType.COMPOSITION}
+        document = entries[ResourceType.DOCUMENT_REFERENCE]
+        assert document.organization.name == "CHU de la Capitale"
+        assert document.author_name == cast.specialist.name
+        assert document.resource["content"][0]["attachment"]["size"] == 1234
+        assert document.resource["subject"] == {"reference": f"Patient/{cast.patient.id}"}
+        written = entries[ResourceType.COMPOSITION].resource["section"][0]
+        assert note_steps.OPINION in written["text"]["div"]
+        consult = await consult_for(session, cast.rural, signed.consult.id)
+        assert state_of(consult) is ConsultState.DELIVERED
+        assert consult.task
+        assert consult.task.output_composition_id == signed.note.id
+    delivery = await delivery_of(signing.sessions, signed.note.id)
+    assert delivery.status is DeliveryStatus.DELIVERED
+    assert delivery.delivered_at
+    assert delivery.receipt == {"entries": [str(document.id), str(entries[ResourceType.COMPOSITION].id)]}
+
+
+async def test_twice_is_once(cast: Cast, signing: Signing) -> None:
+    signed = await note_steps.signed(cast, signing)
+    delivery = await delivery_of(signing.sessions, signed.note.id)
+
+    async def deliver() -> None:
+        async with transaction(signing.sessions) as session:
+            await deliver_note(session, system_actor(), delivery_id=delivery.id, pdf_size=1)
+
+    await asyncio.gather(deliver(), deliver())
+    await deliver()
+    async with signing.sessions() as session:
+        entries = list(await session.scalars(select(RecordEntry).where(RecordEntry.source_id == signed.note.id)))
+        events = list(await session.scalars(select(AuditEvent).where(AuditEvent.action == "note-delivered")))
+    assert len(entries) == 2
+    assert [event.actor_name for event in events] == ["system"]
+
+
+async def test_an_unknown_delivery(sessions: Sessions) -> None:
+    async with transaction(sessions) as session:
+        with pytest.raises(NotFound):
+            await deliver_note(session, system_actor(), delivery_id=uuid.uuid4(), pdf_size=1)
+
+
+async def test_the_worker_carries_it_out(cast: Cast, signing: Signing) -> None:
+    signed = await note_steps.signed(cast, signing)
+    async with jobs.connected(signing.settings.database_url or "") as app:
+        await app.run_worker_async(
+            wait=False,
+            listen_notify=False,
+            install_signal_handlers=False,
+            additional_context={"sessions": signing.sessions},
+        )
+    assert (await delivery_of(signing.sessions, signed.note.id)).status is DeliveryStatus.DELIVERED

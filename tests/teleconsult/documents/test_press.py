@@ -1,0 +1,26 @@
+"""The press prints in another process, and starts a new one when that died."""
+
+import os
+import signal
+
+import pytest
+
+from teleconsult.documents.pdf import render_note
+from teleconsult.documents.press import Press
+from teleconsult.errors import Unavailable
+from tests import note_steps
+
+
+async def test_prints_the_same_and_survives_its_process() -> None:
+    press, note = Press(), note_steps.content()
+    try:
+        assert await press.note(note, is_signed=True) == render_note(note, is_signed=True)
+        assert press._pool
+        (process,) = press._pool._processes.values()
+        assert process.pid
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(Unavailable):
+            await press.note(note, is_signed=True)
+        assert (await press.note(note, is_signed=False)).startswith(b"%PDF-")
+    finally:
+        press.close()
