@@ -4,7 +4,7 @@
 set -euo pipefail
 
 case "${1:-}" in
-  fonts) packages=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-liberation) ;;
+  fonts) packages=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-liberation fonts-open-sans) ;;
   browser) packages=(chromium) ;;
   *) echo "usage: packages.sh fonts|browser" >&2; exit 2 ;;
 esac
