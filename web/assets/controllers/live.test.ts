@@ -21,7 +21,7 @@ beforeEach(async () => {
   vi.useFakeTimers();
   reload.mockClear();
   document.body.innerHTML =
-    '<turbo-frame data-controller="live" data-live-what-value="consult note" data-live-id-value="7"><input></turbo-frame>';
+    '<turbo-frame data-controller="live" data-live-url-value="/look" data-live-what-value="consult note" data-live-id-value="7"><input></turbo-frame>';
   Object.assign(document.querySelector("turbo-frame") ?? {}, { reload });
   application = Application.start();
   application.register("live", LiveController);
@@ -31,6 +31,14 @@ beforeEach(async () => {
 afterEach(() => {
   application.stop();
   vi.useRealTimers();
+});
+
+test("a frame that came with its content gets its address with the first look", async () => {
+  const frame = document.querySelector<HTMLElement & { src?: string; disabled?: boolean }>("turbo-frame");
+  expect(frame?.src).toBeUndefined();
+  hint(changed("consult", "7"));
+  await vi.advanceTimersByTimeAsync(300);
+  expect([frame?.src, frame?.disabled, frame?.hasAttribute("complete")]).toEqual(["/look", false, true]);
 });
 
 test("several hints cost one look", async () => {

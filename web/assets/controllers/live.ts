@@ -8,11 +8,13 @@ const CALM_MS = 300;
 
 interface Frame extends HTMLElement {
   src: string | null;
+  disabled: boolean;
   reload(): Promise<void>;
 }
 
 export default class LiveController extends Controller<Frame> {
-  static override values = { what: String, id: String };
+  static override values = { url: String, what: String, id: String };
+  declare readonly urlValue: string;
   declare readonly whatValue: string;
   declare readonly idValue: string;
   #stop?: () => void;
@@ -43,7 +45,19 @@ export default class LiveController extends Controller<Frame> {
       const typing =
         this.element.contains(document.activeElement) && document.activeElement?.matches("input, textarea");
       if (typing || this.element.querySelector("dialog[open]")) this.#soon();
-      else void this.element.reload();
+      else this.#look();
     }, CALM_MS);
+  }
+
+  /** The frame came with its content and without `src`: Turbo would have fetched it again at once. It gets one, held back
+   *  by `disabled`, when there is something new to fetch; only `reload` then morphs what stands there. */
+  #look(): void {
+    if (!this.element.src) {
+      this.element.disabled = true;
+      this.element.src = this.urlValue;
+      this.element.setAttribute("complete", "");
+      this.element.disabled = false;
+    }
+    void this.element.reload();
   }
 }
