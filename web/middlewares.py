@@ -160,7 +160,7 @@ async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | No
         request[BY_BEARER] = True
         actor = await actor_for_bearer(session, authorization.removeprefix("Bearer ").strip())
         if actor is None:
-            raise Unauthenticated("The token is not good, or no longer.")
+            raise Unauthenticated("This token is not valid, or it has expired.")
         return actor
     token = request.cookies.get(session_cookie(secure=settings.is_secure))
     return await actor_for_cookie(session, settings, token) if token else None

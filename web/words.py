@@ -50,8 +50,8 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         RequestPriority.STAT: _("Emergency"),
     },
     AdministrativeGender: {
-        AdministrativeGender.FEMALE: _("Woman"),
-        AdministrativeGender.MALE: _("Man"),
+        AdministrativeGender.FEMALE: _("Female"),
+        AdministrativeGender.MALE: _("Male"),
         AdministrativeGender.OTHER: _("Other"),
         AdministrativeGender.UNKNOWN: _("Sex unknown"),
     },

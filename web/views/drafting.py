@@ -63,7 +63,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 async def discard(request: web.Request) -> web.StreamResponse:
     """Throw the draft away."""
     await discard_draft(db(request), actor_of(request), consult_id=id_in(request))
-    flash(request, _("The draft was thrown away."))
+    flash(request, _("The draft was deleted."))
     return see_other(request.app.router["home.show"].url_for())
 
 
