@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -126,13 +126,19 @@ def _sentences(errors: Invalid | Mapping[str, str]) -> dict[str, str]:
     return {name: i18n.gettext(sentence, **values) for name, sentence in fields.items()}
 
 
-@cache
 def manifest() -> Mapping[str, Any]:
     """Vite's list of what it built. Empty where the front end was not built: pages then have no script and no style."""
     try:
-        loaded: Mapping[str, Any] = json.loads(MANIFEST.read_bytes())
+        built_at = MANIFEST.stat().st_mtime_ns
     except FileNotFoundError:
         return {}
+    return _read_manifest(MANIFEST, built_at)
+
+
+@lru_cache(maxsize=1)
+def _read_manifest(path: Path, _built_at: int) -> Mapping[str, Any]:
+    """Read anew after each build, so that a build beside a running server is noticed."""
+    loaded: Mapping[str, Any] = json.loads(path.read_bytes())
     return loaded
 
 

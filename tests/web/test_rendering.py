@@ -22,9 +22,6 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"app.ts": {"file": "assets/app-1a2b.js"}}))
     monkeypatch.setattr(rendering, "MANIFEST", manifest)
-    rendering.manifest.cache_clear()
-    yield
-    rendering.manifest.cache_clear()
 
 
 @pytest.mark.usefixtures("built")
