@@ -23,6 +23,8 @@ _ONE: Final = {
     "Forbidden", "NotFound", "Refused", "Conflict", "TooLarge", "Unauthenticated", "TooMany", "Unavailable",
 }  # fmt: skip
 _PLURAL: Final = {"ngettext"}
+_COLLECTED: Final = {"errors", "wrong", "missing"}
+"""What a dictionary is called that becomes an `Invalid`: `errors["family"] = "Give the family name."`"""
 
 FIRST_DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """In every header: the date of the last change is what the version control says."""
@@ -35,6 +37,8 @@ def messages_in_python(source: str) -> Iterator[tuple[int, Text]]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _default_messages(node)
+        if isinstance(node, ast.Assign):
+            yield from _collected_messages(node)
         if not isinstance(node, ast.Call):
             continue
         function = node.func
@@ -56,6 +60,13 @@ def _default_messages(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[
     for parameter, default in zip(named, node.args.defaults, strict=True):
         if parameter.arg == "message" and isinstance(default, ast.Constant) and isinstance(default.value, str):
             yield default.lineno, default.value
+
+
+def _collected_messages(node: ast.Assign) -> Iterator[tuple[int, Text]]:
+    target, value = node.targets[0], node.value
+    is_collected = isinstance(target, ast.Subscript) and getattr(target.value, "id", "") in _COLLECTED
+    if is_collected and isinstance(value, ast.Constant) and isinstance(value.value, str):
+        yield value.lineno, value.value
 
 
 def messages_in_template(path: Path) -> Iterator[tuple[int, Text]]:

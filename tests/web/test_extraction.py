@@ -15,6 +15,10 @@ def act(message: str = "There is nothing."):
 def check(form):
     raise Invalid({"question": "Say what you ask.", "n": sentence}, n=3)
 
+def collect(errors):
+    errors["family"] = "Give the family name."
+    names["family"] = "not for people"
+
 def page():
     _("Hello %(name)s", name=name)
     ngettext("%(n)s image", "%(n)s images", n)
@@ -29,6 +33,7 @@ def test_python_is_read_by_its_syntax() -> None:
         "There is nothing.",
         "It is over.",
         "Say what you ask.",
+        "Give the family name.",
         "Hello %(name)s",
         ("%(n)s image", "%(n)s images"),
     }
