@@ -58,6 +58,11 @@ class Objects:
         async for piece in answer.stream(min_chunk_size=CHUNK):
             yield bytes(piece)
 
+    def path_of(self, key: str) -> Path | None:
+        """Where the object lies when the store is a local folder; None where it is elsewhere."""
+        prefix = self._store.prefix if isinstance(self._store, LocalStore) else None
+        return Path(prefix) / key if prefix else None
+
     async def delete(self, key: str) -> None:
         """Forget an object; it is fine when it was never there."""
         try:

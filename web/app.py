@@ -9,12 +9,17 @@ from aiohttp import web
 from signaling.live import Live
 from teleconsult import events, jobs
 from teleconsult.db import make_engine, make_sessions
+from teleconsult.documents.press import Press
+from teleconsult.imaging.renditions import Renditions
+from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.notes.authority import trust_folder
+from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from web.middlewares import MIDDLEWARES, add_security_headers, session_cookie
 from web.rendering import setup_rendering
-from web.requests import OBJECTS, SEALER, SESSIONS, SETTINGS
+from web.requests import CHECKER, OBJECTS, PRESS, RENDITIONS, SANDBOX, SEALER, SESSIONS, SETTINGS
 from web.routes import add_routes
 from web.statics import add_statics
 
@@ -31,6 +36,10 @@ def make_app(settings: Settings) -> web.Application:
     app[SESSIONS] = make_sessions(engine)
     app[OBJECTS] = Objects(open_store(settings.objects_url, settings.data))
     app[SEALER] = Sealer(settings.secret_key)
+    app[SANDBOX] = sandbox = Sandbox()
+    app[RENDITIONS] = Renditions(sandbox=sandbox, objects=app[OBJECTS], folder=settings.data / "cache" / "originals")
+    app[PRESS] = press = Press()
+    app[CHECKER] = Checker(trust_folder(settings.data))
     setup_rendering(app)
     add_statics(app)
     add_routes(app)
@@ -51,5 +60,10 @@ def make_app(settings: Settings) -> web.Application:
             await listening
         await live.close()
 
-    app.cleanup_ctx.extend((database, live_sessions))
+    async def workers(_app: web.Application) -> AsyncIterator[None]:
+        yield
+        await sandbox.close()
+        press.close()
+
+    app.cleanup_ctx.extend((database, live_sessions, workers))
     return app

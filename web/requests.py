@@ -10,7 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts import Actor
 from teleconsult.db import Sessions
+from teleconsult.documents.press import Press
 from teleconsult.errors import NotFound, Unauthenticated
+from teleconsult.imaging.renditions import Renditions
+from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
@@ -31,6 +35,10 @@ SETTINGS: Final = web.AppKey("settings", Settings)
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 OBJECTS: Final = web.AppKey("objects", Objects)
 SEALER: Final = web.AppKey("sealer", Sealer)
+SANDBOX: Final = web.AppKey("sandbox", Sandbox)
+RENDITIONS: Final = web.AppKey("renditions", Renditions)
+PRESS: Final = web.AppKey("press", Press)
+CHECKER: Final = web.AppKey("checker", Checker)
 
 
 def db(request: web.Request) -> AsyncSession:
@@ -70,6 +78,26 @@ def sessions_of(request: web.Request) -> Sessions:
 def objects_of(request: web.Request) -> Objects:
     """The object store."""
     return request.app[OBJECTS]
+
+
+def sandbox_of(request: web.Request) -> Sandbox:
+    """The worker processes that read strangers' files."""
+    return request.app[SANDBOX]
+
+
+def renditions_of(request: web.Request) -> Renditions:
+    """Frames of images, ready for the screen."""
+    return request.app[RENDITIONS]
+
+
+def press_of(request: web.Request) -> Press:
+    """Where documents are printed."""
+    return request.app[PRESS]
+
+
+def checker_of(request: web.Request) -> Checker:
+    """Where strangers' signed files are checked."""
+    return request.app[CHECKER]
 
 
 def sealer_of(request: web.Request) -> Sealer:

@@ -3,7 +3,20 @@
 from aiohttp import web
 
 from web.api import health
-from web.views import accounts, admin, agenda, consults, drafting, home, patients, triage
+from web.views import (
+    accounts,
+    admin,
+    agenda,
+    consults,
+    drafting,
+    home,
+    images,
+    notes,
+    patients,
+    studies,
+    triage,
+    verify,
+)
 
 
 def add_routes(app: web.Application) -> None:
@@ -45,10 +58,30 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/consults/{id}/booking", triage.book, name="consults.book")
 
     # Images
+    route("GET", "/consults/{id}/images", images.index, name="images.index")
+    route("POST", "/consults/{id}/images", images.create)
+    route("POST", "/studies/{id}/reconciliation", images.reconcile, name="images.reconcile")
+    route("POST", "/studies/{id}/removal", images.remove, name="images.remove")
+    route("GET", "/studies/{uid}", studies.show, name="studies.show")
+    route("GET", "/studies/{uid}/thumbnail", studies.thumbnail, name="studies.thumbnail")
+    frame = r"/studies/{uid}/instances/{sop}/frames/{frame:\d{1,6}}"
+    route("GET", f"{frame}/rendered", studies.rendered, name="studies.rendered")
+    route("GET", f"{frame}/pixels", studies.pixels, name="studies.pixels")
 
     # The live room
 
     # Notes
+    route("POST", "/consults/{id}/note", notes.create, name="notes.create")
+    route("GET", "/notes/{id}", notes.show, name="notes.show")
+    route("PATCH", "/notes/{id}/draft", notes.save, name="notes.draft")
+    route("POST", "/notes/{id}/draft", notes.save)
+    route("GET", "/notes/{id}/preview", notes.preview, name="notes.preview")
+    route("GET", "/notes/{id}/signature", notes.signature, name="notes.signature")
+    route("POST", "/notes/{id}/signature", notes.sign)
+    route("GET", "/notes/{id}/pdf", notes.pdf, name="notes.pdf")
+    route("POST", "/consults/{id}/acknowledgement", notes.acknowledge, name="notes.acknowledge")
+    route("GET", "/verify", verify.form, name="verify.form")
+    route("POST", "/verify", verify.check)
 
     # Administration
     route("GET", "/admin", admin.show, name="admin.show")

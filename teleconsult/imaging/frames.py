@@ -14,7 +14,7 @@ from pydicom.pixels.utils import as_pixel_options
 
 from teleconsult.imaging.codecs import add_decoders, size_in
 from teleconsult.imaging.geometry import Geometry, geometry_of
-from teleconsult.imaging.header import number, window_of
+from teleconsult.imaging.parsing import number, window_of
 from teleconsult.imaging.reading import PIXELS, Opened, open_instance
 from teleconsult.imaging.refusals import Refusal, Unreadable
 

@@ -51,6 +51,8 @@ def open_instance(path: Path) -> Opened:
     """
     file: BinaryIO = path.open("rb")
     size = path.stat().st_size
+    if not size:
+        raise Unreadable(Refusal.EMPTY)
     if file.read(_PREFIX)[128:] != b"DICM":
         raise Unreadable(Refusal.NOT_DICOM)
     meta = read_file_meta_info(path)

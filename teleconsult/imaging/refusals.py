@@ -20,6 +20,8 @@ class Refusal(StrEnum):
     NO_PIXELS = "no-pixels"
     UNKNOWN_CODING = "unknown-coding"
     OTHER_BYTES = "other-bytes"
+    OTHER_PATIENT = "other-patient"
+    OTHER_DRAFT = "other-draft"
     ENCRYPTED = "encrypted"
     NESTED_ARCHIVE = "nested-archive"
     ARCHIVE_BOMB = "archive-bomb"
@@ -45,6 +47,8 @@ SENTENCES: Final[dict[Refusal, str]] = {
     Refusal.NO_PIXELS: _("The file holds no image."),
     Refusal.UNKNOWN_CODING: _("The images are coded in a way that cannot be shown here."),
     Refusal.OTHER_BYTES: _("Another image with the same identifier is already here. It was left as it is."),
+    Refusal.OTHER_PATIENT: _("This image is already in the file of another patient. Check whose it is."),
+    Refusal.OTHER_DRAFT: _("This image is already attached to another draft for this patient."),
     Refusal.ENCRYPTED: _("The file is locked with a password."),
     Refusal.NESTED_ARCHIVE: _("An archive inside an archive is not opened."),
     Refusal.ARCHIVE_BOMB: _("The archive holds more than can be opened safely."),

@@ -17,7 +17,7 @@ import numpy as np
 
 from teleconsult.imaging.archives import list_archive
 from teleconsult.imaging.frames import decode_frame
-from teleconsult.imaging.header import read_header
+from teleconsult.imaging.parsing import read_header
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.rendering import rendered
 from teleconsult.imaging.sandbox.messages import READY, Message, read_message

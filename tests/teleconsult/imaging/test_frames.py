@@ -7,13 +7,15 @@ import pydicom
 import pytest
 
 from teleconsult.imaging.frames import decode_frame
-from teleconsult.imaging.header import read_header
+from teleconsult.imaging.parsing import read_header
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.rendering import rendered
 from tests.teleconsult.imaging.files import HEAD, REAL, dicom_bytes
 
 UNDECODABLE = {"JPEG2000-embedded-sequence-delimiter.dcm", "SC_rgb_jpeg.dcm"}
 """Their pixel data is broken on purpose, past what a header can tell."""
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
 
 def stored_files() -> list[Path]:

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from teleconsult.imaging.header import read_header
+from teleconsult.imaging.parsing import read_header
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from tests.teleconsult.imaging.files import HEAD, REAL, dicom_bytes
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
 
 def written(tmp_path: Path, content: bytes) -> Path:

@@ -1,0 +1,199 @@
+"""Putting images into the file: the one function every door ends in; and setting right whose they are."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import delete, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.consults.events import tell_consult
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import ConsultState, Part, part_of, state_of
+from teleconsult.errors import Forbidden, NotFound, Refused
+from teleconsult.excerpts.models import ExcerptStudy
+from teleconsult.imaging.filing import StudyRows, file_study, note_identity, share_study
+from teleconsult.imaging.header import InstanceHeader
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.refusals import Refusal
+from teleconsult.records.models import EntryStatus, RecordEntry
+
+ENDED: Final = frozenset(
+    {
+        ConsultState.SIGNED,
+        ConsultState.DELIVERED,
+        ConsultState.ACKNOWLEDGED,
+        ConsultState.RETRACTED,
+        ConsultState.CANCELLED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A file that was read and whose bytes are kept under `object_key`; `size` in bytes."""
+
+    name: str
+    header: InstanceHeader
+    size: int
+    sha256: bytes
+    object_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file: stored (then it has its `object_key`), already there, or refused."""
+
+    name: str
+    refusal: Refusal | None = None
+    object_key: str | None = None
+    study_id: uuid.UUID | None = None
+
+
+async def consult_to_fill(
+    session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, lock: bool = False
+) -> ServiceRequest:
+    """The consult, if this actor may bring images to it now: its requester, until the note is signed.
+
+    Raises NotFound; Forbidden for anyone else who may see it; Refused when it has ended.
+    """
+    consult = await consult_for(session, actor, consult_id, lock=lock)
+    if part_of(consult, actor) is not Part.REQUESTER:
+        raise Forbidden("Only the referring doctor can add images.")
+    if state_of(consult) in ENDED:
+        raise Refused("This consult has ended. Images can no longer be added.")
+    return consult
+
+
+async def store_instances(
+    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, instances: Sequence[Instance]
+) -> list[Outcome]:
+    """Add the instances to the requesting establishment's studies of the consult's patient.
+
+    An instance that is here with the same bytes stays as it is; the same UID with other bytes is refused, and so is
+    a study of another patient. Each study is compared with the patient's name, filed in the timeline once it agrees,
+    shared where the consult was submitted, and audited. Raises as `consult_to_fill`.
+    """
+    consult = await consult_to_fill(session, actor, consult_id, lock=True)
+    rows = StudyRows(session, consult)
+    # One establishment's uploads take turns here: two of the same disc then cannot collide on a UID.
+    turn = func.hashtextextended(f"imaging {consult.requester_organization_id}", 0)
+    await session.execute(select(func.pg_advisory_xact_lock(turn)))
+    known = await _known(session, consult.requester_organization_id, instances)
+    touched: dict[ImagingStudy, int] = {}
+    outcomes = []
+    for instance in instances:
+        study = await rows.study_of(instance.header)
+        sha256 = known.get(instance.header.sop_instance_uid)
+        if isinstance(study, Refusal):
+            outcomes.append(Outcome(instance.name, study))
+        elif sha256 is not None:
+            same = sha256 == instance.sha256
+            touched.setdefault(study, 0)
+            outcomes.append(Outcome(instance.name, None if same else Refusal.OTHER_BYTES, None, study.id))
+        else:
+            known[instance.header.sop_instance_uid] = instance.sha256
+            note_identity(study, consult.patient, instance.header)
+            session.add(_row(await rows.series_of(study, instance.header), study, instance))
+            touched[study] = touched.get(study, 0) + 1
+            outcomes.append(Outcome(instance.name, None, instance.object_key, study.id))
+    await session.flush()
+    for study, count in touched.items():
+        await file_study(session, actor, study)
+        await share_study(session, consult, study)
+        audit.record(
+            session,
+            actor,
+            "images-stored",
+            study,
+            patient_id=study.patient_id,
+            consult=consult.id,
+            instances=count,
+            identity_differs=study.identity_differs,
+        )
+    if any(touched.values()) and consult.submitted_at:
+        await tell_consult(session, "ConsultImagesAdded", consult)
+    return outcomes
+
+
+async def reconcile_study(session: AsyncSession, actor: Actor, *, study_id: uuid.UUID) -> ImagingStudy:
+    """The requester says that images under another name are this patient's: only then are they filed and shared.
+
+    Raises NotFound and Forbidden as `consult_to_fill`; saying it twice changes nothing.
+    """
+    study, consult = await _own_study(session, actor, study_id)
+    if study.identity_differs and study.reconciled_at is None:
+        study.reconciled_at, study.reconciled_by_id = now(), actor.role_id
+        audit.record(session, actor, "study-reconciled", study, patient_id=study.patient_id, consult=consult.id)
+        await file_study(session, actor, study)
+        await share_study(session, consult, study)
+    return study
+
+
+async def remove_study(session: AsyncSession, actor: Actor, *, study_id: uuid.UUID) -> tuple[uuid.UUID, list[str]]:
+    """Take a study brought in by mistake out again, while nobody else was shown it.
+
+    Returns the consult it stood in, and the keys of its objects for the caller to delete after the commit.
+    Raises as `consult_to_fill`, and Refused once it was shared.
+    """
+    study, consult = await _own_study(session, actor, study_id)
+    if await session.scalar(select(exists().where(ExcerptStudy.imaging_study_id == study.id))):
+        raise Refused("These images were shared already. They can no longer be removed.")
+    of_study = ImagingInstance.imaging_series_id.in_(
+        select(ImagingSeries.id).where(ImagingSeries.imaging_study_id == study.id)
+    )
+    keys = list(await session.scalars(delete(ImagingInstance).where(of_study).returning(ImagingInstance.object_key)))
+    await session.execute(delete(ImagingSeries).where(ImagingSeries.imaging_study_id == study.id))
+    entry = await session.scalar(select(RecordEntry).where(RecordEntry.source_id == study.id))
+    if entry is not None:
+        entry.status, entry.version = EntryStatus.ENTERED_IN_ERROR, entry.version + 1
+    audit.record(
+        session, actor, "study-removed", study, patient_id=study.patient_id, consult=consult.id, instances=len(keys)
+    )
+    await session.delete(study)
+    await session.flush()
+    return consult.id, keys
+
+
+async def _own_study(session: AsyncSession, actor: Actor, study_id: uuid.UUID) -> tuple[ImagingStudy, ServiceRequest]:
+    study = await session.scalar(select(ImagingStudy).where(ImagingStudy.id == study_id).with_for_update())
+    if study is None or study.service_request_id is None or study.organization_id != actor.organization_id:
+        raise NotFound
+    return study, await consult_to_fill(session, actor, study.service_request_id, lock=True)
+
+
+async def _known(session: AsyncSession, organization_id: uuid.UUID, instances: Sequence[Instance]) -> dict[str, bytes]:
+    uids = {instance.header.sop_instance_uid for instance in instances}
+    rows = await session.execute(
+        select(ImagingInstance.sop_instance_uid, ImagingInstance.sha256).where(
+            ImagingInstance.organization_id == organization_id, ImagingInstance.sop_instance_uid.in_(uids)
+        )
+    )
+    return dict(rows.all())
+
+
+def _row(series: ImagingSeries, study: ImagingStudy, instance: Instance) -> ImagingInstance:
+    header = instance.header
+    return ImagingInstance(
+        organization_id=study.organization_id,
+        imaging_series_id=series.id,
+        sop_instance_uid=header.sop_instance_uid,
+        sop_class_uid=header.sop_class_uid,
+        transfer_syntax_uid=header.transfer_syntax_uid,
+        number=header.instance_number,
+        rows=header.rows,
+        columns=header.columns,
+        frames=header.frames,
+        window_center=header.window_center,
+        window_width=header.window_width,
+        not_displayable_because=header.not_displayable_because,
+        size=instance.size,
+        sha256=instance.sha256,
+        object_key=instance.object_key,
+        created_at=now(),
+    )

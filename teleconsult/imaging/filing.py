@@ -1,0 +1,182 @@
+"""A study's rows, and what follows from them: its entry in the patient's timeline, its place in the excerpt."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.consults.models import RequestStatus, ServiceRequest
+from teleconsult.excerpts.models import Excerpt, ExcerptStudy
+from teleconsult.fhir.imaging_studies import imaging_study
+from teleconsult.imaging.header import InstanceHeader
+from teleconsult.imaging.identity import names_agree
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.refusals import Refusal
+from teleconsult.patients.models import Patient
+from teleconsult.records.actions import file_entry
+from teleconsult.records.models import RecordEntry
+
+LONGEST_TITLE: Final = 300
+
+
+class StudyRows:
+    """The studies and series a lot of instances belongs to, looked up once each."""
+
+    def __init__(self, session: AsyncSession, consult: ServiceRequest) -> None:
+        self._session, self._consult = session, consult
+        self._studies: dict[str, ImagingStudy | Refusal] = {}
+        self._series: dict[tuple[uuid.UUID, str], ImagingSeries] = {}
+
+    async def study_of(self, header: InstanceHeader) -> ImagingStudy | Refusal:
+        """The establishment's study of that UID, now brought in for this consult; a new one; or why neither."""
+        uid = header.study_instance_uid
+        if uid not in self._studies:
+            self._studies[uid] = await self._find(uid) or await self._new(header)
+        return self._studies[uid]
+
+    async def series_of(self, study: ImagingStudy, header: InstanceHeader) -> ImagingSeries:
+        """The study's series of that UID, or a new one."""
+        key = study.id, header.series_instance_uid
+        if key not in self._series:
+            known = await self._session.scalars(select(ImagingSeries).where(ImagingSeries.imaging_study_id == study.id))
+            self._series |= {(study.id, series.series_instance_uid): series for series in known}
+        if key not in self._series:
+            self._series[key] = await self._new_series(study, header)
+        return self._series[key]
+
+    async def _find(self, uid: str) -> ImagingStudy | Refusal | None:
+        consult = self._consult
+        study = await self._session.scalar(
+            select(ImagingStudy).where(
+                ImagingStudy.organization_id == consult.requester_organization_id,
+                ImagingStudy.study_instance_uid == uid,
+            )
+        )
+        if study is None:
+            return None
+        if study.patient_id != consult.patient_id:
+            return Refusal.OTHER_PATIENT
+        if study.service_request_id != consult.id:
+            status = await self._session.scalar(
+                select(ServiceRequest.status).where(ServiceRequest.id == study.service_request_id)
+            )
+            if status is RequestStatus.DRAFT:
+                return Refusal.OTHER_DRAFT
+            study.service_request_id = consult.id
+        return study
+
+    async def _new(self, header: InstanceHeader) -> ImagingStudy:
+        consult = self._consult
+        study = ImagingStudy(
+            id=uuid.uuid4(),
+            organization_id=consult.requester_organization_id,
+            patient_id=consult.patient_id,
+            service_request_id=consult.id,
+            study_instance_uid=header.study_instance_uid,
+            accession_number=header.accession_number,
+            description=header.study_description,
+            started_at=_moment(header.started, ZoneInfo(consult.requester_organization.time_zone)),
+            modalities=[],
+            header_patient_name=header.patient_name,
+            header_patient_id=header.patient_id,
+            identity_differs=False,
+            created_at=now(),
+        )
+        self._session.add(study)
+        await self._session.flush()
+        return study
+
+    async def _new_series(self, study: ImagingStudy, header: InstanceHeader) -> ImagingSeries:
+        series = ImagingSeries(
+            id=uuid.uuid4(),
+            imaging_study_id=study.id,
+            series_instance_uid=header.series_instance_uid,
+            modality=header.modality,
+            number=header.series_number,
+            description=header.series_description,
+            body_part=header.body_part,
+        )
+        self._session.add(series)
+        study.modalities = sorted({*study.modalities, header.modality})
+        await self._session.flush()
+        return series
+
+
+def note_identity(study: ImagingStudy, patient: Patient, header: InstanceHeader) -> None:
+    """Mark the study where an instance's name is not the patient's; a further strange name must be confirmed anew."""
+    if names_agree(header.patient_name, patient):
+        return
+    if not study.identity_differs or study.header_patient_name != header.patient_name:
+        study.identity_differs, study.reconciled_at, study.reconciled_by_id = True, None, None
+        study.header_patient_name, study.header_patient_id = header.patient_name, header.patient_id
+
+
+def is_settled(study: ImagingStudy) -> bool:
+    """Whether it is certain whose images these are: the names agree, or someone said they are right."""
+    return not study.identity_differs or study.reconciled_at is not None
+
+
+async def file_study(session: AsyncSession, actor: Actor, study: ImagingStudy) -> None:
+    """Write the study's entry in the patient's timeline, or bring it up to date. Nothing while it is not settled."""
+    if not is_settled(study):
+        return
+    counts = await instance_counts(session, [study.id])
+    series = sorted(counts, key=lambda one: (one.number, one.series_instance_uid))
+    resource = imaging_study(study, series, counts)
+    title = " – ".join(part for part in ("/".join(study.modalities), study.description) if part)[:LONGEST_TITLE]
+    effective_at = study.started_at or study.created_at
+    entry = await session.scalar(
+        select(RecordEntry).where(RecordEntry.source_id == study.id, RecordEntry.patient_id == study.patient_id)
+    )
+    if entry is None:
+        await file_entry(
+            session,
+            actor,
+            patient_id=study.patient_id,
+            resource=resource,
+            title=title,
+            effective_at=effective_at,
+            organization_id=study.organization_id,
+            source_id=study.id,
+        )
+    elif any(entry.resource.get(name) != value for name, value in resource.items()):
+        entry.resource, entry.title, entry.version = {**entry.resource, **resource}, title, entry.version + 1
+
+
+async def instance_counts(session: AsyncSession, study_ids: Sequence[uuid.UUID]) -> dict[ImagingSeries, int]:
+    """How many instances each series of these studies has."""
+    rows = await session.execute(
+        select(ImagingSeries, func.count(ImagingInstance.id))
+        .join(ImagingInstance, ImagingInstance.imaging_series_id == ImagingSeries.id)
+        .where(ImagingSeries.imaging_study_id.in_(study_ids))
+        .group_by(ImagingSeries.id)
+    )
+    return dict(rows.all())
+
+
+async def share_study(session: AsyncSession, consult: ServiceRequest, study: ImagingStudy) -> None:
+    """Add the study to what a submitted consult shares. Nothing while it is not settled."""
+    if consult.submitted_at is None or not is_settled(study):
+        return
+    newest = (
+        select(Excerpt.id).where(Excerpt.service_request_id == consult.id).order_by(Excerpt.version.desc()).limit(1)
+    )
+    excerpt_id = await session.scalar(newest)
+    if excerpt_id is not None:
+        row = insert(ExcerptStudy).values(id=uuid.uuid4(), excerpt_id=excerpt_id, imaging_study_id=study.id)
+        await session.execute(row.on_conflict_do_nothing())
+
+
+def _moment(started: str, zone: ZoneInfo) -> datetime | None:
+    """An aware time; local time is that of the establishment."""
+    if not started:
+        return None
+    moment = datetime.fromisoformat(started)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

@@ -1,0 +1,111 @@
+"""Read what we keep of a DICOM header. Runs only inside a sandbox worker."""
+
+import math
+import re
+from datetime import datetime
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from teleconsult.imaging.geometry import Geometry, geometry_of
+from teleconsult.imaging.header import InstanceHeader
+from teleconsult.imaging.reading import Opened, open_instance
+from teleconsult.imaging.refusals import Refusal, Unreadable
+
+_UID = re.compile(r"[0-9.]{1,64}")
+_LARGEST_NUMBER = 2**31 - 1
+_LONGEST_TEXT = 1024
+
+
+def read_header(path: Path) -> InstanceHeader:
+    """Read one file. Raises Unreadable where it must not be stored at all."""
+    opened = open_instance(path)
+    with opened.file:
+        ds = opened.dataset
+        geometry, reason = _shown(opened)
+        center, width = window_of(ds)
+        return InstanceHeader(
+            study_instance_uid=_uid(ds, "StudyInstanceUID"),
+            series_instance_uid=_uid(ds, "SeriesInstanceUID"),
+            sop_instance_uid=_uid(ds, "SOPInstanceUID"),
+            sop_class_uid=_uid(ds, "SOPClassUID"),
+            transfer_syntax_uid=str(opened.stored_syntax),
+            patient_name=text(ds, "PatientName"),
+            patient_id=text(ds, "PatientID"),
+            started=_started(ds),
+            accession_number=text(ds, "AccessionNumber"),
+            study_description=text(ds, "StudyDescription"),
+            series_number=number(ds, "SeriesNumber"),
+            series_description=text(ds, "SeriesDescription"),
+            modality=text(ds, "Modality")[:16] or "OT",
+            body_part=text(ds, "BodyPartExamined"),
+            instance_number=number(ds, "InstanceNumber"),
+            rows=geometry.rows if geometry else 0,
+            columns=geometry.columns if geometry else 0,
+            frames=geometry.frames if geometry else 0,
+            window_center=center,
+            window_width=width,
+            not_displayable_because=reason,
+        )
+
+
+def _shown(opened: Opened) -> tuple[Geometry | None, str]:
+    """The geometry, or why there is none to show. A file that lies about its size is not stored."""
+    try:
+        return geometry_of(opened), ""
+    except Unreadable as error:
+        return None, error.refusal.value
+
+
+def window_of(ds: Dataset) -> tuple[float | None, float | None]:
+    """The first window of the header, centre and width (PS3.3 C.11.2.1.2); None where it has none that is usable."""
+    center, width = _first_float(ds, "WindowCenter"), _first_float(ds, "WindowWidth")
+    return (center, width) if center is not None and width is not None and width > 0 else (None, None)
+
+
+def text(ds: Dataset, keyword: str) -> str:
+    """A value as clean text: no NUL, no lone surrogate, bounded; "" where it cannot be read."""
+    try:
+        value = ds.get(keyword)
+    except Exception:  # pydicom raises whatever a broken value makes Python raise; the rest of the header stands
+        return ""
+    plain = "" if value is None else str(value)
+    plain = plain.replace("\0", "").encode("utf-8", "replace").decode()
+    return plain.strip()[:_LONGEST_TEXT]
+
+
+def number(ds: Dataset, keyword: str) -> int:
+    """An integer string that fits 32 bits, else 0."""
+    try:
+        value = int(text(ds, keyword) or 0)
+    except ValueError:
+        return 0
+    return value if abs(value) <= _LARGEST_NUMBER else 0
+
+
+def _first_float(ds: Dataset, keyword: str) -> float | None:
+    try:
+        value = ds.get(keyword)
+        first = value[0] if isinstance(value, list) or hasattr(value, "__getitem__") else value
+        result = float(str(first)) if first is not None else math.nan
+    except Exception:  # as in `text`
+        return None
+    return result if math.isfinite(result) else None
+
+
+def _uid(ds: Dataset, keyword: str) -> str:
+    value = text(ds, keyword)
+    if not _UID.fullmatch(value):
+        raise Unreadable(Refusal.BAD_IDENTIFIER)
+    return value
+
+
+def _started(ds: Dataset) -> str:
+    day, time = text(ds, "StudyDate").replace(".", ""), re.sub(r"[^0-9]", "", text(ds, "StudyTime").split(".")[0])
+    offset = text(ds, "TimezoneOffsetFromUTC")
+    for digits, form in ((f"{day}{time:0<6}{offset}", "%Y%m%d%H%M%S%z"), (f"{day}{time:0<6}", "%Y%m%d%H%M%S")):
+        try:
+            return datetime.strptime(digits, form).isoformat()  # noqa: DTZ007  # the zone is the sender's to know
+        except ValueError:
+            continue
+    return ""

@@ -1,0 +1,163 @@
+"""Finding studies through the actor: the one look-up for pages and machines."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased, selectinload
+
+from teleconsult import audit
+from teleconsult.accounts.actor import Actor
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import Part, part_of
+from teleconsult.directory.models import Organization
+from teleconsult.errors import NotFound
+from teleconsult.excerpts.models import Excerpt, ExcerptStudy
+from teleconsult.excerpts.queries import may_read_study
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.patients.models import CareRelation, Patient
+from teleconsult.patients.queries import READERS
+
+
+@dataclass(frozen=True, slots=True)
+class StudyCard:
+    """What a list shows of a study; `cover` is the instance its thumbnail is made of, if any can be shown."""
+
+    study: ImagingStudy
+    series: int
+    instances: int
+    cover: ImagingInstance | None
+
+
+async def study_for(
+    session: AsyncSession, actor: Actor, uid: str, *, study_id: uuid.UUID | None = None
+) -> ImagingStudy:
+    """The study of that UID which the actor may read; the newest where two establishments hold one, or `study_id`.
+
+    Readable by who treats the patient (or the same person at an establishment that shares), and by the specialists
+    of a consult whose excerpt shares it. Raises NotFound alike for an unknown study and for one they may not know of.
+    """
+    wanted = select(ImagingStudy).where(ImagingStudy.study_instance_uid == uid).order_by(ImagingStudy.created_at.desc())
+    if study_id is not None:
+        wanted = wanted.where(ImagingStudy.id == study_id)
+    treated = await session.scalar(wanted.where(_is_of_treated_patient(actor)).limit(1))
+    if treated is not None:
+        return treated
+    for study in await session.scalars(wanted.limit(20)):
+        if await may_read_study(session, actor, study.id):
+            return study
+    raise NotFound
+
+
+async def open_study(
+    session: AsyncSession, actor: Actor, uid: str, *, study_id: uuid.UUID | None = None
+) -> ImagingStudy:
+    """The same, with its series and instances, for someone who now looks at it; the looking is audited."""
+    found = await study_for(session, actor, uid, study_id=study_id)
+    study = await session.get_one(
+        ImagingStudy,
+        found.id,
+        options=[selectinload(ImagingStudy.series).selectinload(ImagingSeries.instances)],
+        populate_existing=True,
+    )
+    audit.record(session, actor, "study-opened", study, patient_id=study.patient_id)
+    return study
+
+
+async def instance_for(
+    session: AsyncSession, actor: Actor, *, study_uid: str, sop_uid: str, study_id: uuid.UUID | None = None
+) -> ImagingInstance:
+    """One instance of a study the actor may read. Raises NotFound."""
+    study = await study_for(session, actor, study_uid, study_id=study_id)
+    instance = await session.scalar(
+        select(ImagingInstance)
+        .join(ImagingSeries, ImagingSeries.id == ImagingInstance.imaging_series_id)
+        .where(ImagingSeries.imaging_study_id == study.id, ImagingInstance.sop_instance_uid == sop_uid)
+    )
+    if instance is None:
+        raise NotFound
+    return instance
+
+
+async def studies_of_consult(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> list[StudyCard]:
+    """The studies of a consult, oldest first: for the requesting side those brought in and those shared, for the
+    specialists those shared. A coordinator sees none. Raises NotFound."""
+    consult = await consult_for(session, actor, consult_id)
+    part = part_of(consult, actor)
+    if part is Part.COORDINATOR:
+        return []
+    shared = select(ExcerptStudy.imaging_study_id).join(Excerpt).where(Excerpt.service_request_id == consult_id)
+    is_of_consult: ColumnElement[bool] = ImagingStudy.id.in_(shared)
+    if part is Part.REQUESTER:
+        is_of_consult = or_(is_of_consult, ImagingStudy.service_request_id == consult_id)
+    studies = list(await session.scalars(select(ImagingStudy).where(is_of_consult).order_by(ImagingStudy.created_at)))
+    if part in (Part.CANDIDATE, Part.OWNER):
+        studies = [study for study in studies if await may_read_study(session, actor, study.id)]
+    return await _cards(session, studies)
+
+
+async def cover_of(session: AsyncSession, study_id: uuid.UUID) -> ImagingInstance | None:
+    """The instance in the middle of a study, if any can be shown. The caller has looked the study up."""
+    return (await _covers(session, [study_id])).get(study_id)
+
+
+async def _cards(session: AsyncSession, studies: Sequence[ImagingStudy]) -> list[StudyCard]:
+    ids = [study.id for study in studies]
+    of_studies = select(ImagingSeries.imaging_study_id).where(ImagingSeries.imaging_study_id.in_(ids))
+    counted = of_studies.add_columns(func.count(ImagingSeries.id.distinct()), func.count(ImagingInstance.id))
+    counts = {
+        study_id: (series, instances)
+        for study_id, series, instances in await session.execute(
+            counted.join(ImagingInstance).group_by(ImagingSeries.imaging_study_id)
+        )
+    }
+    covers = await _covers(session, ids)
+    return [StudyCard(study, *counts.get(study.id, (0, 0)), covers.get(study.id)) for study in studies]
+
+
+async def _covers(session: AsyncSession, study_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ImagingInstance]:
+    ranked = (
+        select(
+            ImagingInstance.id,
+            ImagingSeries.imaging_study_id,
+            func.percent_rank()
+            .over(
+                partition_by=ImagingSeries.imaging_study_id,
+                order_by=(ImagingSeries.number, ImagingSeries.id, ImagingInstance.number, ImagingInstance.id),
+            )
+            .label("place"),
+        )
+        .join(ImagingSeries)
+        .where(ImagingSeries.imaging_study_id.in_(study_ids), ImagingInstance.frames > 0)
+        .subquery()
+    )
+    middle = await session.execute(
+        select(ranked.c.imaging_study_id, ImagingInstance)
+        .join(ImagingInstance, ImagingInstance.id == ranked.c.id)
+        .order_by(ranked.c.imaging_study_id, func.abs(ranked.c.place - 0.5))
+        .ext(distinct_on(ranked.c.imaging_study_id))
+    )
+    return dict(middle.all())
+
+
+def _is_of_treated_patient(actor: Actor) -> ColumnElement[bool]:
+    """The study is of a patient the actor treats, under their own establishment's number or one that shares."""
+    if actor.role not in READERS:
+        return ImagingStudy.id.is_(None)
+    own, theirs = aliased(Patient), aliased(Patient)
+    return exists().where(
+        CareRelation.practitioner_role_id == actor.role_id,
+        CareRelation.ended_at.is_(None),
+        CareRelation.patient_id == own.id,
+        own.organization_id == actor.organization_id,
+        own.person_id == theirs.person_id,
+        theirs.id == ImagingStudy.patient_id,
+        Organization.id == ImagingStudy.organization_id,
+        or_(
+            Organization.id == actor.organization_id,
+            and_(Organization.sharing_network.is_not(None), Organization.sharing_network == actor.sharing_network),
+        ),
+    )

@@ -1,0 +1,118 @@
+"""Files as they arrive: opened where they are archives, read in the sandbox, kept, and stored in one transaction."""
+
+import asyncio
+import hashlib
+import uuid
+import zipfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from teleconsult.accounts.actor import Actor
+from teleconsult.db import Sessions, transaction
+from teleconsult.imaging.actions import Instance, Outcome, store_instances
+from teleconsult.imaging.archives import Entry, extract, shown_name
+from teleconsult.imaging.header import InstanceHeader
+from teleconsult.imaging.refusals import Refusal, Unreadable
+from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.objects import Objects, new_key
+
+_ARCHIVE = b"PK\x03\x04"
+_EMPTY_ARCHIVE = b"PK\x05\x06"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file in our temporary folder, and the name its sender gave it, which is only ever shown."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file that was read: what it is, or why it is not taken."""
+
+    file: Received
+    header: InstanceHeader | None
+    refusal: Refusal | None = None
+
+
+class Receiver:
+    """The one way in for DICOM, whichever door it came through."""
+
+    def __init__(self, *, sessions: Sessions, objects: Objects, sandbox: Sandbox, file_limit: int) -> None:
+        """`file_limit` in bytes, for a file and for each file of an archive."""
+        self._sessions, self._objects, self._sandbox = sessions, objects, sandbox
+        self._file_limit = file_limit
+
+    async def receive(self, actor: Actor, *, consult_id: uuid.UUID, files: Sequence[Received]) -> list[Outcome]:
+        """Store what can be stored, in one transaction; the outcome of every file, those of archives one by one.
+
+        The caller removes the files. Raises NotFound, Forbidden and Refused as `store_instances` does; then, as
+        after any failure, nothing stays behind.
+        """
+        readings = [reading for file in files async for reading in self._read(file)]
+        refused = [Outcome(reading.file.name, reading.refusal) for reading in readings if reading.refusal]
+        kept: list[str] = []
+        try:
+            instances = [await self._keep(reading.file, reading.header, kept) for reading in readings if reading.header]
+            async with transaction(self._sessions) as session:
+                stored = await store_instances(session, actor, consult_id=consult_id, instances=instances)
+            used = {outcome.object_key for outcome in stored}
+        except BaseException:
+            await self._forget(kept)
+            raise
+        await self._forget([key for key in kept if key not in used])
+        return [*stored, *refused]
+
+    async def _read(self, file: Received) -> AsyncIterator[Reading]:
+        with file.path.open("rb") as opened:
+            start = opened.read(len(_ARCHIVE))
+        if start in (_ARCHIVE, _EMPTY_ARCHIVE):
+            async for reading in self._read_archive(file):
+                yield reading
+        else:
+            yield await self._read_instance(file)
+
+    async def _read_instance(self, file: Received) -> Reading:
+        try:
+            answer = await self._sandbox.ask("header", file.path)
+        except Unreadable as error:
+            return Reading(file, None, error.refusal)
+        return Reading(file, InstanceHeader(**answer.head))
+
+    async def _read_archive(self, file: Received) -> AsyncIterator[Reading]:
+        try:
+            answer = await self._sandbox.ask("archive", file.path)
+        except Unreadable as error:
+            yield Reading(file, None, error.refusal)
+            return
+        with zipfile.ZipFile(file.path) as archive:
+            for entry in (Entry(**listed) for listed in answer.head["entries"]):
+                inside = Received(entry.name, file.path.with_name(f"{file.path.name}-{entry.position}"))
+                if entry.refusal:
+                    yield Reading(inside, None, Refusal(entry.refusal))
+                    continue
+                try:
+                    await asyncio.to_thread(extract, archive, entry, inside.path, limit=self._file_limit)
+                except Unreadable as error:
+                    yield Reading(inside, None, error.refusal)
+                    continue
+                yield await self._read_instance(inside)
+
+    async def _keep(self, file: Received, header: InstanceHeader, kept: list[str]) -> Instance:
+        key = new_key("dicom")
+        sha256 = await asyncio.to_thread(_sha256, file.path)
+        kept.append(key)
+        await self._objects.put(key, file.path)
+        return Instance(shown_name(file.name), header, file.path.stat().st_size, sha256, key)
+
+    async def _forget(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            await self._objects.delete(key)
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

@@ -1,0 +1,92 @@
+"""Frames ready for the screen: pictures kept in memory for a while, sample values made when asked for."""
+
+import asyncio
+import os
+from collections import OrderedDict
+from pathlib import Path
+
+from teleconsult.imaging.models import ImagingInstance
+from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.imaging.sandbox.messages import Message
+from teleconsult.objects import Objects, new_key
+
+MIB = 1024 * 1024
+PICTURES_IN_MEMORY = 64 * MIB
+ORIGINALS_ON_DISK = 2048 * MIB
+
+
+class Renditions:
+    """Draws frames of stored instances in the sandbox."""
+
+    def __init__(self, *, sandbox: Sandbox, objects: Objects, folder: Path) -> None:
+        """`folder` keeps copies of originals whose store is not a local one."""
+        self._sandbox, self._originals = sandbox, _Originals(objects, folder)
+        self._pictures: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._bytes = 0
+
+    async def picture(
+        self, instance: ImagingInstance, frame: int, *, window: tuple[float, float] | None, size: int
+    ) -> bytes:
+        """WebP of frame `frame` (from 1) under a window (centre, width) or its own, at most `size` a side.
+
+        Raises Unreadable where it cannot be shown.
+        """
+        key = instance.sha256, frame, window, size
+        if key in self._pictures:
+            self._pictures.move_to_end(key)
+            return self._pictures[key]
+        path = await self._originals.path_of(instance)
+        answer = await self._sandbox.ask("rendered", path, index=frame - 1, window=window, size=size)
+        self._keep(key, answer.body)
+        return answer.body
+
+    async def pixels(self, instance: ImagingInstance, frame: int) -> Message:
+        """The samples of frame `frame` (from 1), little endian, gzipped, and what they mean. Raises Unreadable."""
+        return await self._sandbox.ask("pixels", await self._originals.path_of(instance), index=frame - 1)
+
+    def _keep(self, key: tuple[object, ...], picture: bytes) -> None:
+        if key not in self._pictures:
+            self._bytes += len(picture)
+        self._pictures[key] = picture
+        while self._bytes > PICTURES_IN_MEMORY:
+            _key, oldest = self._pictures.popitem(last=False)
+            self._bytes -= len(oldest)
+
+
+class _Originals:
+    """The stored file as a path: where it lies, or a copy, of which the longest unread go first."""
+
+    def __init__(self, objects: Objects, folder: Path) -> None:
+        self._objects, self._folder = objects, folder
+        self._lock = asyncio.Lock()
+
+    async def path_of(self, instance: ImagingInstance) -> Path:
+        local = self._objects.path_of(instance.object_key)
+        if local is not None:
+            return local
+        copy = self._folder / instance.sha256.hex()
+        async with self._lock:
+            if not copy.exists():
+                await self._fetch(instance.object_key, copy)
+        await asyncio.to_thread(os.utime, copy)
+        return copy
+
+    async def _fetch(self, key: str, copy: Path) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        part = self._folder / new_key("part").replace("/", "-")
+        try:
+            with part.open("wb") as out:
+                async for piece in self._objects.stream(key):
+                    await asyncio.to_thread(out.write, piece)
+            part.rename(copy)
+        finally:
+            part.unlink(missing_ok=True)
+        await asyncio.to_thread(self._make_room)
+
+    def _make_room(self) -> None:
+        files = sorted(self._folder.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
+        room = ORIGINALS_ON_DISK
+        for file in files:
+            room -= file.stat().st_size
+            if room < 0:
+                file.unlink(missing_ok=True)

@@ -1,0 +1,121 @@
+"""Whose images these are: confirmed by the requester, or taken out again."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from teleconsult.audit.models import AuditEvent
+from teleconsult.consults.requesting import submit_request
+from teleconsult.db import Sessions, transaction
+from teleconsult.errors import Forbidden, NotFound, Refused
+from teleconsult.excerpts.models import ExcerptStudy
+from teleconsult.imaging.actions import reconcile_study, remove_study
+from teleconsult.imaging.identity import names_agree
+from teleconsult.imaging.models import ImagingInstance, ImagingStudy
+from teleconsult.patients.models import Patient
+from teleconsult.records.models import EntryStatus, RecordEntry
+from tests import consult_steps
+from tests.people import Cast
+from tests.teleconsult.imaging.files import dicom_bytes
+from tests.teleconsult.imaging.steps import Door, door
+
+
+@pytest.fixture
+async def bench(sessions: Sessions, tmp_path: Path) -> AsyncIterator[Door]:
+    async with door(sessions, tmp_path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("name", "agrees"),
+    [
+        ("Bélanger^Rose", True),
+        ("BELANGER^ROSE^MARIE^MME", True),
+        ("Belanger Rose", True),
+        ("ROSE^BELANGER", True),
+        ("Bélanger^Luc", False),
+        ("Tremblay^Rose", False),
+        ("Belangerie^Rose", False),
+        ("Anonymous", False),
+        ("", False),
+    ],
+)
+def test_names_agree_by_their_words(name: str, agrees: bool) -> None:
+    assert names_agree(name, Patient(family="Bélanger", given="Rose")) is agrees
+
+
+def test_names_in_vietnamese() -> None:
+    assert names_agree("NGUYEN THI MINH^DUC", Patient(family="Nguyễn", given="Thị Minh Đức"))
+
+
+async def a_strange_study(cast: Cast, sessions: Sessions, bench: Door, *, submitted: bool = False) -> ImagingStudy:
+    step = consult_steps.submitted if submitted else consult_steps.drafted
+    consult = await step(cast, sessions)
+    await bench.bring(cast.rural, consult.id, dicom_bytes(PatientName="Lavoie^Luc"))
+    async with transaction(sessions) as session:
+        return (await session.scalars(select(ImagingStudy))).one()
+
+
+async def test_a_word_files_and_shares(cast: Cast, sessions: Sessions, bench: Door) -> None:
+    study = await a_strange_study(cast, sessions, bench, submitted=True)
+    for _twice in range(2):
+        async with transaction(sessions) as session:
+            await reconcile_study(session, cast.rural, study_id=study.id)
+    async with transaction(sessions) as session:
+        study = await session.get_one(ImagingStudy, study.id)
+        assert study.reconciled_by_id == cast.rural.role_id
+        entries = await session.scalars(select(RecordEntry).where(RecordEntry.source_id == study.id))
+        assert len(entries.all()) == 1
+        assert await session.scalar(select(func.count()).select_from(ExcerptStudy)) == 1
+        acts = await session.scalars(select(AuditEvent).where(AuditEvent.action == "study-reconciled"))
+        assert len(acts.all()) == 1
+
+
+async def test_a_further_strange_name_asks_again(cast: Cast, sessions: Sessions, bench: Door) -> None:
+    study = await a_strange_study(cast, sessions, bench)
+    async with transaction(sessions) as session:
+        await reconcile_study(session, cast.rural, study_id=study.id)
+    same = {"StudyInstanceUID": study.study_instance_uid}
+    assert study.service_request_id
+    await bench.bring(cast.rural, study.service_request_id, dicom_bytes(PatientName="Lavoie^Luc", **same))
+    async with transaction(sessions) as session:
+        assert (await session.get_one(ImagingStudy, study.id)).reconciled_at
+    await bench.bring(cast.rural, study.service_request_id, dicom_bytes(PatientName="Roy^Aline", **same))
+    async with transaction(sessions) as session:
+        assert (await session.get_one(ImagingStudy, study.id)).reconciled_at is None
+
+
+@pytest.mark.parametrize(("who", "error"), [("colleague", NotFound), ("specialist", NotFound), ("stranger", NotFound)])
+async def test_nobody_else_speaks_for_the_requester(
+    cast: Cast, sessions: Sessions, bench: Door, who: str, error: type[Exception]
+) -> None:
+    study = await a_strange_study(cast, sessions, bench, submitted=True)
+    for act in (reconcile_study, remove_study):
+        async with transaction(sessions) as session:
+            with pytest.raises((error, Forbidden)):
+                await act(session, getattr(cast, who), study_id=study.id)
+
+
+async def test_a_mistake_is_taken_out(cast: Cast, sessions: Sessions, bench: Door) -> None:
+    draft = await consult_steps.drafted(cast, sessions)
+    await bench.bring(cast.rural, draft.id, dicom_bytes())
+    async with transaction(sessions) as session:
+        study = (await session.scalars(select(ImagingStudy))).one()
+        consult_id, keys = await remove_study(session, cast.rural, study_id=study.id)
+    assert (consult_id, len(keys)) == (draft.id, 1)
+    async with transaction(sessions) as session:
+        assert await session.scalar(select(ImagingInstance)) is None
+        assert (await session.scalars(select(RecordEntry))).one().status is EntryStatus.ENTERED_IN_ERROR
+
+
+async def test_what_was_shared_stays(cast: Cast, sessions: Sessions, bench: Door) -> None:
+    draft = await consult_steps.drafted(cast, sessions)
+    await bench.bring(cast.rural, draft.id, dicom_bytes())
+    async with transaction(sessions) as session:
+        await submit_request(session, cast.rural, consult_id=draft.id, request=consult_steps.request(cast))
+        study = (await session.scalars(select(ImagingStudy))).one()
+    async with transaction(sessions) as session:
+        with pytest.raises(Refused):
+            await remove_study(session, cast.rural, study_id=study.id)

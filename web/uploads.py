@@ -1,0 +1,117 @@
+"""Files of a multipart body, written to a temporary folder as they arrive and never held in memory (RFC 7578)."""
+
+import asyncio
+import errno
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http import HttpProcessingError
+
+from teleconsult.errors import Invalid, TooLarge, Unavailable
+from teleconsult.imaging.receiving import Received
+from teleconsult.settings import Settings
+from web import csrf
+from web.requests import settings_of
+
+PIECE: Final = 256 * 1024
+FIELD_LIMIT: Final = 1024
+MOST_FILES: Final = 5000
+SILENCE_SECONDS: Final = 60
+"""How long a sender may say nothing. An upload may take hours, as long as it goes on."""
+
+
+@asynccontextmanager
+async def uploaded_files(request: web.Request, *, name: str) -> AsyncIterator[list[Received]]:
+    """The files sent as `name`, for as long as the block runs; then they are gone, whatever happened.
+
+    Raises TooLarge by the announced length before anything is read, or as soon as a limit is passed; Forbidden
+    without the form's token; Invalid for a body that is no form or breaks off; Unavailable without room on the disk.
+    """
+    settings = settings_of(request)
+    if (request.content_length or 0) > settings.upload_limit:
+        raise too_large()
+    if request.content_type != "multipart/form-data":
+        raise Invalid({"": "Choose the files to send."})
+    parent = settings.data / "tmp"
+    await asyncio.to_thread(parent.mkdir, parents=True, exist_ok=True)
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="upload-", dir=parent))
+    try:
+        yield await _Reading(request, settings, folder).files(name)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def too_large() -> TooLarge:
+    """More than one upload may hold."""
+    return TooLarge("This is more than one upload can take. Send it in several parts.")
+
+
+class _Reading:
+    """One body on its way in."""
+
+    def __init__(self, request: web.Request, settings: Settings, folder: Path) -> None:
+        self._request, self._settings, self._folder = request, settings, folder
+        self._left = settings.upload_limit
+
+    async def files(self, name: str) -> list[Received]:
+        try:
+            return [file async for file in self._files(name)]
+        except TimeoutError as error:
+            raise Invalid({"": "The files stopped coming. Check the connection and send them again."}) from error
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise Unavailable("There is no room left for files. Tell the administrator.") from error
+            raise broken() from error
+        except (ValueError, RuntimeError, AssertionError, HttpProcessingError, web.HTTPException) as error:
+            raise broken() from error
+
+    async def _files(self, name: str) -> AsyncIterator[Received]:
+        count = 0
+        body = await self._request.multipart()
+        while (part := await asyncio.wait_for(body.next(), SILENCE_SECONDS)) is not None:
+            if isinstance(part, MultipartReader) or part.name not in (name, csrf.FIELD):
+                raise broken()
+            if part.name == csrf.FIELD:
+                csrf.check_field(self._request, self._settings, await self._field(part))
+                continue
+            csrf.check_field(self._request, self._settings, "")
+            if not part.filename:
+                continue  # what a browser sends for an input without a choice
+            count += 1
+            if count > MOST_FILES:
+                raise TooLarge("These are too many files for one upload. Send them as a ZIP archive.")
+            path = self._folder / str(count)
+            await self._write(part, path)
+            yield Received(part.filename, path)
+
+    async def _field(self, part: BodyPartReader) -> str:
+        value = b""
+        async for piece in self._pieces(part):
+            value += piece
+            if len(value) > FIELD_LIMIT:
+                raise broken()
+        return value.decode("ascii", "replace")
+
+    async def _write(self, part: BodyPartReader, path: Path) -> None:
+        size = 0
+        with path.open("wb") as out:
+            async for piece in self._pieces(part):
+                size += len(piece)
+                self._left -= len(piece)
+                if self._left < 0 or size > self._settings.upload_file_limit:
+                    raise too_large()
+                await asyncio.to_thread(out.write, piece)
+
+    async def _pieces(self, part: BodyPartReader) -> AsyncIterator[bytes]:
+        while piece := await asyncio.wait_for(part.read_chunk(PIECE), SILENCE_SECONDS):
+            yield bytes(piece)
+
+
+def broken() -> Invalid:
+    """A body that is no form, or that broke off."""
+    return Invalid({"": "The files did not arrive whole. Send them again."})

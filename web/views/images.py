@@ -1,0 +1,107 @@
+"""Bringing images to a consult: the upload, the list, the confirmation of whose they are."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import web
+
+from teleconsult.db import transaction
+from teleconsult.imaging.actions import Outcome, consult_to_fill, reconcile_study, remove_study
+from teleconsult.imaging.queries import studies_of_consult
+from teleconsult.imaging.receiving import Receiver
+from teleconsult.imaging.refusals import sentence
+from web.errors import wants_json
+from web.flash import Tone, flash
+from web.i18n import gettext as _
+from web.i18n import ngettext
+from web.rendering import render
+from web.requests import (
+    actor_of,
+    db,
+    id_in,
+    objects_of,
+    own_transactions,
+    sandbox_of,
+    see_other,
+    sessions_of,
+    settings_of,
+)
+from web.uploads import uploaded_files
+
+FIELD: Final = "files"
+FRAME: Final = "consult-images"
+MOST_NAMED: Final = 100
+"""Refused files that are named one by one; a disc of programs has thousands."""
+
+
+async def index(request: web.Request) -> web.StreamResponse:
+    """The images of a consult: the frame on its page, or a page of their own."""
+    consult_id = id_in(request)
+    cards = await studies_of_consult(db(request), actor_of(request), consult_id)
+    framed = request.headers.get("Turbo-Frame") == FRAME
+    template = "studies/_list.html.jinja" if framed else "studies/index.html.jinja"
+    return render(request, template, cards=cards, consult_id=consult_id)
+
+
+@own_transactions
+async def create(request: web.Request) -> web.StreamResponse:
+    """Take files in. Scripts get JSON with what was refused; forms are sent back to the consult."""
+    actor, consult_id = actor_of(request), id_in(request)
+    async with transaction(sessions_of(request)) as session:
+        await consult_to_fill(session, actor, consult_id)
+    receiver = Receiver(
+        sessions=sessions_of(request),
+        objects=objects_of(request),
+        sandbox=sandbox_of(request),
+        file_limit=settings_of(request).upload_file_limit,
+    )
+    async with uploaded_files(request, name=FIELD) as files:
+        outcomes = await receiver.receive(actor, consult_id=consult_id, files=files)
+    refused = [(one.name, _(sentence(one.refusal))) for one in outcomes if one.refusal]
+    if wants_json(request):
+        named = [{"name": name, "reason": reason} for name, reason in refused[:MOST_NAMED]]
+        counts = {"stored": _stored(outcomes), "received": len(outcomes) - len(refused), "refused_count": len(refused)}
+        return web.json_response({"refused": named, **counts})
+    tone, words = _summary(outcomes, refused)
+    flash(request, words, tone)
+    return see_other(request.app.router["consults.show"].url_for(id=str(consult_id)))
+
+
+async def reconcile(request: web.Request) -> web.StreamResponse:
+    """The requester says that the images under another name are this patient's."""
+    study = await reconcile_study(db(request), actor_of(request), study_id=id_in(request))
+    return _back(request, study.service_request_id)
+
+
+@own_transactions
+async def remove(request: web.Request) -> web.StreamResponse:
+    """Take a study out again that was brought in by mistake; its files go after the commit."""
+    study_id = id_in(request)
+    async with transaction(sessions_of(request)) as session:
+        consult_id, keys = await remove_study(session, actor_of(request), study_id=study_id)
+    for key in keys:
+        await objects_of(request).delete(key)
+    return _back(request, consult_id)
+
+
+def _back(request: web.Request, consult_id: object) -> web.Response:
+    """To the frame the button stood in, or to the consult's page."""
+    framed = request.headers.get("Turbo-Frame") == FRAME
+    name = "images.index" if framed else "consults.show"
+    return see_other(request.app.router[name].url_for(id=str(consult_id)))
+
+
+def _stored(outcomes: Sequence[Outcome]) -> int:
+    return sum(one.object_key is not None for one in outcomes)
+
+
+def _summary(outcomes: Sequence[Outcome], refused: Sequence[tuple[str, str]]) -> tuple[Tone, str]:
+    if not outcomes:
+        return "warn", _("Choose the files to send.")
+    received = len(outcomes) - len(refused)
+    words = ngettext("%(num)s image is here.", "%(num)s images are here.", received)
+    if not refused:
+        return "ok", words
+    left_out = ngettext("%(num)s file was left out:", "%(num)s files were left out:", len(refused))
+    reasons = " ".join(f"{name}: {reason}" for name, reason in refused[:5])
+    return "warn", f"{words} {left_out} {reasons}"

@@ -1,0 +1,171 @@
+"""Looking at images: the viewer's page, and what it fetches frame by frame (after PS3.18 §8.3 and §10.4)."""
+
+import hashlib
+import json
+import math
+import uuid
+from typing import Any, Final
+
+from aiohttp import web
+
+from teleconsult.db import transaction
+from teleconsult.errors import Invalid, NotFound
+from teleconsult.imaging.models import ImagingInstance, ImagingStudy
+from teleconsult.imaging.queries import cover_of, instance_for, open_study, study_for
+from teleconsult.imaging.refusals import Unreadable, sentence
+from web.i18n import gettext as _
+from web.rendering import render
+from web.requests import actor_of, db, own_transactions, renditions_of, sessions_of
+
+SIZES: Final = (128, 256, 512, 1024, 2048)
+"""The largest sides in pixels a picture is drawn at: few, so that one drawing serves many."""
+FIRST_SIZE: Final = 1024
+CACHED: Final = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
+"""A frame never changes, but the right to see it ends: one session's browser keeps it for an hour."""
+DESCRIPTION: Final = "Pixel-Description"
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The viewer: a page, or the frame beside a call. Opening is audited."""
+    study = await open_study(db(request), actor_of(request), request.match_info["uid"], study_id=_study_id(request))
+    template = "studies/_viewer.html.jinja" if "Turbo-Frame" in request.headers else "studies/show.html.jinja"
+    return render(request, template, study=study, manifest=manifest(study), first=_first(study))
+
+
+def manifest(study: ImagingStudy) -> dict[str, Any]:
+    """What the viewer needs to know of a study: `instances` are [SOP UID, frames, rows, columns, why not shown]."""
+    return {
+        "path": f"/studies/{study.study_instance_uid}",
+        "id": str(study.id),
+        "series": [
+            {
+                "title": series.description,
+                "modality": series.modality,
+                "instances": [
+                    [one.sop_instance_uid, one.frames, one.rows, one.columns, _reason(one)] for one in series.instances
+                ],
+            }
+            for series in study.series
+        ],
+    }
+
+
+@own_transactions
+async def thumbnail(request: web.Request) -> web.StreamResponse:
+    """A small picture of the middle of a study."""
+    async with transaction(sessions_of(request)) as session:
+        study = await study_for(session, actor_of(request), request.match_info["uid"], study_id=_study_id(request))
+        cover = await cover_of(session, study.id)
+    if cover is None:
+        raise NotFound
+    return await _picture(request, cover, (cover.frames + 1) // 2, window=None, size=SIZES[1])
+
+
+@own_transactions
+async def rendered(request: web.Request) -> web.StreamResponse:
+    """A frame as WebP: `window=centre,width` in the image's values, `size` of the longer side in pixels."""
+    instance, frame = await _frame(request)
+    return await _picture(request, instance, frame, window=_window(request), size=_size(request))
+
+
+@own_transactions
+async def pixels(request: web.Request) -> web.StreamResponse:
+    """A frame's samples, little endian; the header `Pixel-Description` says in JSON what they mean."""
+    instance, frame = await _frame(request)
+    tag = _tag(instance, frame, "pixels")
+    if _is_known(request, tag):
+        return web.Response(status=304, headers={**CACHED, "ETag": tag})
+    try:
+        answer = await renditions_of(request).pixels(instance, frame)
+    except Unreadable as error:
+        return _not_acceptable(error)
+    return web.Response(
+        body=answer.body,
+        content_type="application/octet-stream",
+        headers={**CACHED, "ETag": tag, "Content-Encoding": "gzip", DESCRIPTION: json.dumps(answer.head)},
+    )
+
+
+async def _frame(request: web.Request) -> tuple[ImagingInstance, int]:
+    parts = request.match_info
+    async with transaction(sessions_of(request)) as session:
+        instance = await instance_for(
+            session,
+            actor_of(request),
+            study_uid=parts["uid"],
+            sop_uid=parts["sop"],
+            study_id=_study_id(request),
+        )
+    frame = int(parts["frame"])
+    if not 1 <= frame <= max(instance.frames, 1):
+        raise NotFound
+    return instance, frame
+
+
+async def _picture(
+    request: web.Request,
+    instance: ImagingInstance,
+    frame: int,
+    *,
+    window: tuple[float, float] | None,
+    size: int,
+) -> web.StreamResponse:
+    tag = _tag(instance, frame, f"{window}-{size}")
+    if _is_known(request, tag):
+        return web.Response(status=304, headers={**CACHED, "ETag": tag})
+    try:
+        picture = await renditions_of(request).picture(instance, frame, window=window, size=size)
+    except Unreadable as error:
+        return _not_acceptable(error)
+    return web.Response(body=picture, content_type="image/webp", headers={**CACHED, "ETag": tag})
+
+
+def _not_acceptable(error: Unreadable) -> web.Response:
+    """What is stored but cannot be shown is no failure of ours: 406, in words."""
+    return web.json_response({"error": _(sentence(error.refusal))}, status=406, headers={"Cache-Control": "no-store"})
+
+
+def _tag(instance: ImagingInstance, frame: int, rest: str) -> str:
+    return f'"{hashlib.sha256(instance.sha256 + f"{frame}-{rest}".encode()).hexdigest()[:32]}"'
+
+
+def _is_known(request: web.Request, tag: str) -> bool:
+    """Whether the browser holds this very answer (RFC 9110 §13.1.2)."""
+    return tag in (f'"{known.value}"' for known in request.if_none_match or ())
+
+
+def _window(request: web.Request) -> tuple[float, float] | None:
+    text = request.query.get("window")
+    if not text:
+        return None
+    try:
+        center, width = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise Invalid({"window": "A window is a centre and a width."}) from error
+    if not (math.isfinite(center) and math.isfinite(width) and width > 0):
+        raise Invalid({"window": "A window is a centre and a width."})
+    return center, width
+
+
+def _size(request: web.Request) -> int:
+    text = request.query.get("size", str(FIRST_SIZE))
+    if text not in {str(size) for size in SIZES}:
+        raise Invalid({"size": "A picture comes in 128, 256, 512, 1024 or 2048 pixels."})
+    return int(text)
+
+
+def _study_id(request: web.Request) -> uuid.UUID | None:
+    """Which establishment's study is meant, where two hold the same UID."""
+    try:
+        return uuid.UUID(request.query["id"]) if "id" in request.query else None
+    except ValueError as error:
+        raise NotFound from error
+
+
+def _reason(instance: ImagingInstance) -> str:
+    return _(sentence(instance.not_displayable_because)) if instance.not_displayable_because else ""
+
+
+def _first(study: ImagingStudy) -> ImagingInstance | None:
+    """The instance whose picture stands on the page before the script has arrived."""
+    return next((one for series in study.series for one in series.instances if one.frames), None)
