@@ -1,5 +1,7 @@
 """Every URL of the site, on one page. A state change is a noun under the thing it changes."""
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from web.api import health
@@ -70,7 +72,20 @@ def add_routes(app: web.Application) -> None:
 
     # The live room
 
-    # Notes
+    _add_notes(route)
+
+    # Administration
+    route("GET", "/admin", admin.show, name="admin.show")
+    route("POST", "/admin/audit-check", admin.check_chain, name="admin.check_chain")
+
+    # Machines
+    route("GET", "/healthz", health.alive, name="health.alive")
+    route("GET", "/readyz", health.ready, name="health.ready")
+    route("GET", "/metrics", health.metrics, name="health.metrics")
+
+
+def _add_notes(route: Callable[..., object]) -> None:
+    """Notes, and the page where anyone checks one."""
     route("POST", "/consults/{id}/note", notes.create, name="notes.create")
     route("GET", "/notes/{id}", notes.show, name="notes.show")
     route("PATCH", "/notes/{id}/draft", notes.save, name="notes.draft")
@@ -82,12 +97,3 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/consults/{id}/acknowledgement", notes.acknowledge, name="notes.acknowledge")
     route("GET", "/verify", verify.form, name="verify.form")
     route("POST", "/verify", verify.check)
-
-    # Administration
-    route("GET", "/admin", admin.show, name="admin.show")
-    route("POST", "/admin/audit-check", admin.check_chain, name="admin.check_chain")
-
-    # Machines
-    route("GET", "/healthz", health.alive, name="health.alive")
-    route("GET", "/readyz", health.ready, name="health.ready")
-    route("GET", "/metrics", health.metrics, name="health.metrics")

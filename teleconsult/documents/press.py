@@ -6,7 +6,6 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
 
-from teleconsult.documents.pdf import render_note
 from teleconsult.errors import Unavailable
 from teleconsult.notes.content import NoteContent
 
@@ -21,7 +20,7 @@ class Press:
         """`render_note`, elsewhere. Raises Unavailable when the process died over it."""
         if self._pool is None:
             self._pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-        rendering = partial(render_note, content, is_signed=is_signed)
+        rendering = partial(_render, content, is_signed=is_signed)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, rendering)
         except BrokenProcessPool as error:
@@ -33,3 +32,10 @@ class Press:
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _render(content: NoteContent, *, is_signed: bool) -> bytes:
+    """Loads the heavy libraries in the rendering process alone."""
+    from teleconsult.documents.pdf import render_note
+
+    return render_note(content, is_signed=is_signed)

@@ -2,6 +2,8 @@
 
 import uuid
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -67,3 +69,12 @@ async def key_to_sign_with(session: AsyncSession, actor: Actor) -> SigningKey:
     if key is None:
         raise Refused("You have no valid signing certificate. Ask your administrator for one.")
     return key
+
+
+def names_signer(chain: str, registration_number: str) -> bool:
+    """Whether the certificate is made out to this registration number: nobody signs as somebody else.
+
+    `chain` is PEM, the signer's certificate first.
+    """
+    subject = x509.load_pem_x509_certificate(chain.encode()).subject
+    return [named.value for named in subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)] == [registration_number]

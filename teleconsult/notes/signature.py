@@ -27,13 +27,6 @@ def soft_signer(chain: str, private_key: bytes) -> Signer:
     )
 
 
-def names_signer(chain: str, registration_number: str) -> bool:
-    """Whether the certificate is made out to this registration number: nobody signs as somebody else."""
-    _, _, own = next(pem.unarmor(chain.encode(), multiple=True))
-    named: object = x509.Certificate.load(own).subject.native.get("serial_number")
-    return named == registration_number
-
-
 def sign_pdf(pdf: bytes, signer: Signer) -> bytes:
     """The same PDF with the signature added. About 30 ms of CPU: call it outside the event loop.
 

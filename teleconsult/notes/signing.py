@@ -28,10 +28,9 @@ from teleconsult.encounters.actions import finish_encounter
 from teleconsult.errors import Conflict, Invalid, Refused, TeleconsultError
 from teleconsult.notes.composing import compose
 from teleconsult.notes.content import NoteContent
-from teleconsult.notes.keys import key_to_sign_with
+from teleconsult.notes.keys import key_to_sign_with, names_signer
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for
-from teleconsult.notes.signature import names_signer, sign_pdf, soft_signer
 from teleconsult.objects import Objects, new_key
 from teleconsult.scheduling.models import AppointmentStatus
 from teleconsult.sealing import Sealer
@@ -118,8 +117,14 @@ async def _prepare(
 
 async def _print_and_sign(signing: Signing, prepared: _Prepared) -> bytes:
     printed = await signing.press.note(prepared.content, is_signed=True)
-    signer = soft_signer(prepared.chain, signing.sealer.open(prepared.sealed_key))
-    return await asyncio.to_thread(sign_pdf, printed, signer)
+    return await asyncio.to_thread(_sign, printed, prepared.chain, signing.sealer.open(prepared.sealed_key))
+
+
+def _sign(printed: bytes, chain: str, private_key: bytes) -> bytes:
+    """In a thread, the loading of the signing library too."""
+    from teleconsult.notes.signature import sign_pdf, soft_signer
+
+    return sign_pdf(printed, soft_signer(chain, private_key))
 
 
 async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, version: int) -> Composition:

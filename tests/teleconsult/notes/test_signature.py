@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from teleconsult.clock import now
 from teleconsult.documents.pdf import render_note
 from teleconsult.notes.authority import Authority, issue, make_authority
-from teleconsult.notes.signature import names_signer, sign_pdf, soft_signer
+from teleconsult.notes.keys import names_signer
+from teleconsult.notes.signature import sign_pdf, soft_signer
 from teleconsult.notes.verdict import SIZE_LIMIT, Outcome, Reason
 from teleconsult.notes.verifying import verify_file, verify_pdf
 from tests import note_steps

@@ -1,0 +1,84 @@
+"""Anyone can check a signed note: the file is read, judged and forgotten."""
+
+from typing import Final
+
+from aiohttp import BodyPartReader, web
+from aiohttp.http import HttpProcessingError
+
+from teleconsult.errors import Invalid, TooLarge
+from teleconsult.notes.verdict import SIZE_LIMIT
+from web import csrf
+from web.i18n import gettext as _
+from web.rendering import render
+from web.requests import checker_of, own_transactions, public, settings_of
+
+OVERHEAD: Final = 16 * 1024
+"""What a multipart body may have around its file, in bytes."""
+PIECE: Final = 256 * 1024
+
+
+@public
+@own_transactions
+async def form(request: web.Request) -> web.StreamResponse:
+    """The page to choose a file on."""
+    return render(request, "verify/show.html.jinja", verdict=None)
+
+
+@public
+@own_transactions
+async def check(request: web.Request) -> web.StreamResponse:
+    """The verdict on the file that was sent."""
+    try:
+        content = await _read_file(request)
+    except (Invalid, TooLarge) as error:
+        fields = error.fields if isinstance(error, Invalid) else {"file": error.message}
+        errors = {name: _(text) for name, text in fields.items()}
+        return render(request, "verify/show.html.jinja", status=error.status, verdict=None, errors=errors)
+    return render(request, "verify/show.html.jinja", verdict=await checker_of(request).check(content))
+
+
+async def _read_file(request: web.Request) -> bytes:
+    """The file of the form, in memory only.
+
+    Raises TooLarge beyond 20 MiB, Forbidden without the form's token, Invalid for no form or no file in it.
+    """
+    if (request.content_length or 0) > SIZE_LIMIT + OVERHEAD:
+        raise _too_large()
+    if request.content_type != "multipart/form-data":
+        raise _broken()
+    content = None
+    try:
+        body = await request.multipart()
+        while (part := await body.next()) is not None:
+            if not isinstance(part, BodyPartReader):
+                raise _broken()
+            if part.name == csrf.FIELD:
+                csrf.check_field(
+                    request, settings_of(request), (await _read(part, OVERHEAD)).decode("ascii", "replace")
+                )
+            elif part.name == "file":
+                csrf.check_field(request, settings_of(request), "")
+                content = await _read(part, SIZE_LIMIT) if part.filename else None
+    except (ValueError, RuntimeError, AssertionError, HttpProcessingError, web.HTTPException, OSError) as error:
+        raise _broken() from error
+    if content is None:
+        raise Invalid({"file": "Choose the PDF file of a note."})
+    return content
+
+
+async def _read(part: BodyPartReader, limit: int) -> bytes:
+    pieces, size = [], 0
+    while piece := await part.read_chunk(PIECE):
+        size += len(piece)
+        if size > limit:
+            raise _too_large()
+        pieces.append(bytes(piece))
+    return b"".join(pieces)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("The file is larger than a signed note can be.")
+
+
+def _broken() -> Invalid:
+    return Invalid({"file": "The file did not arrive whole. Send it again."})
