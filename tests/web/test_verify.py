@@ -1,0 +1,81 @@
+"""The page where anyone checks a note: no sign-in, a clear verdict, nothing kept."""
+
+from pathlib import Path
+
+import pytest
+from aiohttp import FormData, web
+from aiohttp.test_utils import TestClient
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from teleconsult.notes.authority import trust_folder
+from teleconsult.notes.verdict import SIZE_LIMIT
+from teleconsult.settings import Settings
+from tests.conftest import SignIn
+from tests.teleconsult.notes.test_signature import authority, signed
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+def pdf(settings: Settings) -> bytes:
+    """A signed note whose authority this installation trusts."""
+    folder = trust_folder(settings.data)
+    folder.mkdir(parents=True)
+    (folder / "root.pem").write_bytes(authority().certificate.public_bytes(Encoding.PEM))
+    return signed()
+
+
+def upload(content: bytes, name: str = "note.pdf", token: str = "") -> FormData:
+    form = FormData()
+    form.add_field("csrf_token", token)
+    form.add_field("file", content, filename=name, content_type="application/pdf")
+    return form
+
+
+async def test_a_good_a_changed_and_an_unknown_file(client: Client, pdf: bytes, settings: Settings) -> None:
+    assert (await client.get("/verify")).status == 200
+    good = await (await client.post("/verify", data=upload(pdf))).text()
+    assert 'data-outcome="good"' in good
+    assert "Dr Minh" in good
+    assert "20002" in good
+    changed = await (await client.post("/verify", data=upload(pdf[:3000] + b"!" + pdf[3001:]))).text()
+    assert 'data-outcome="bad"' in changed
+    assert "Dr Minh" not in changed
+    for path in trust_folder(settings.data).iterdir():
+        path.unlink()
+    unknown = await (await client.post("/verify", data=upload(pdf))).text()
+    assert 'data-outcome="unknown-signer"' in unknown
+
+
+async def test_nothing_is_kept(client: Client, pdf: bytes, settings: Settings) -> None:
+    before = {path for path in Path(settings.data).rglob("*") if path.is_file()}
+    await client.post("/verify", data=upload(pdf))
+    assert {path for path in Path(settings.data).rglob("*") if path.is_file()} == before
+
+
+async def test_what_cannot_be_checked_is_said_in_words(client: Client, pdf: bytes) -> None:
+    nothing = await client.post("/verify", data=upload(b"", name=""))
+    assert nothing.status == 422
+    for content in (b"", b"GIF89a", b"%PDF-1.7 nonsense"):
+        answer = await client.post("/verify", data=upload(content))
+        assert answer.status == 200
+        assert 'data-outcome="bad"' in await answer.text()
+    large = await client.post("/verify", data=upload(b"%PDF-" + bytes(SIZE_LIMIT + 20_000)))
+    assert large.status == 413
+    for body, kind in (
+        (b"file=x", "application/x-www-form-urlencoded"),
+        (b"--x\r\nnonsense", "multipart/form-data; boundary=x"),
+        (b"", "multipart/form-data"),
+        (b"{}", "application/json"),
+    ):
+        answer = await client.post("/verify", data=body, headers={"Content-Type": kind})
+        assert answer.status == 422
+
+
+async def test_signed_in_the_form_needs_its_token(client: Client, pdf: bytes, signed_in: SignIn) -> None:
+    await signed_in("rural")
+    assert (await client.post("/verify", data=upload(pdf))).status == 403
+    page = await (await client.get("/verify")).text()
+    token = page.split('name="csrf_token" value="')[-1].split('"')[0]
+    answer = await client.post("/verify", data=upload(pdf, token=token))
+    assert 'data-outcome="good"' in await answer.text()
