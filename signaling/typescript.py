@@ -12,7 +12,7 @@ from signaling.wire import fields_of
 
 PATH: Final = Path(__file__).parent.parent / "web" / "assets" / "protocol.gen.ts"
 PLAIN: Final = {str: "string", int: "number", bool: "boolean", uuid.UUID: "string", datetime: "string"}
-LINE: Final = 120
+ALIASES: Final = {hint: name for name, hint in vars(protocol).items() if get_origin(hint) is Literal}
 
 
 def write() -> None:
@@ -24,6 +24,7 @@ def source() -> str:
     """The whole text of `protocol.gen.ts`."""
     parts = ["// Written by `python -m signaling.protocol`. Change that file, not this one.\n"]
     parts.append(f"export const CHAT_LENGTH = {protocol.CHAT_LENGTH};\n")
+    parts += [f"export type {name} = {_words(hint)};\n" for hint, name in ALIASES.items()]
     parts += [_interface(kind) for kind in _messages()]
     parts.append("export type Reply<T> = (answer: T | Refusal) => void;\n")
     for namespace in protocol.FROM_CLIENT:
@@ -56,7 +57,7 @@ def _type(hint: Any) -> str:
     if get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     if get_origin(hint) is Literal:
-        return " | ".join(json.dumps(word) for word in get_args(hint))
+        return ALIASES.get(hint) or _words(hint)
     if get_origin(hint) is tuple:
         inner = _type(get_args(hint)[0])
         return f"({inner})[]" if "|" in inner else f"{inner}[]"
@@ -64,6 +65,10 @@ def _type(hint: Any) -> str:
         assert isinstance(hint, type)
         return hint.__name__
     return PLAIN[hint]
+
+
+def _words(hint: Any) -> str:
+    return " | ".join(json.dumps(word) for word in get_args(hint))
 
 
 def _events(namespace: str) -> list[str]:

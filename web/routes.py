@@ -15,6 +15,7 @@ from web.views import (
     images,
     notes,
     patients,
+    rooms,
     studies,
     triage,
     verify,
@@ -71,6 +72,7 @@ def add_routes(app: web.Application) -> None:
     route("GET", f"{frame}/pixels", studies.pixels, name="studies.pixels")
 
     # The live room
+    route("GET", "/consults/{id}/room", rooms.show, name="rooms.show")
 
     _add_notes(route)
 

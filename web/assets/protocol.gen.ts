@@ -2,6 +2,18 @@
 
 export const CHAT_LENGTH = 2000;
 
+export type Role = "requester" | "specialist" | "guest";
+
+export type RoomState = "waiting" | "live" | "ended";
+
+export type Change = "joined" | "lost" | "left";
+
+export type ByeReason = "elsewhere" | "signed-out" | "ended";
+
+export type ErrorCode = "invalid" | "not-found" | "not-open" | "not-joined" | "gone" | "too-many" | "signed-out" | "failed";
+
+export type What = "consult" | "appointment" | "encounter" | "note" | "study" | "everything";
+
 /** An SDP offer or answer (RTCSessionDescriptionInit). */
 export interface Description {
   type: "offer" | "answer";
@@ -27,7 +39,7 @@ export interface IceServer {
 export interface Peer {
   pid: string;
   name: string;
-  role: "requester" | "specialist" | "guest";
+  role: Role;
   present: boolean;
   polite: boolean;
   audio: boolean;
@@ -80,7 +92,7 @@ export type Leave = Record<string, never>;
 /** Everything a page needs to begin the call. */
 export interface Joined {
   pid: string;
-  state: "waiting" | "live" | "ended";
+  state: RoomState;
   peers: Peer[];
   ice: IceServer[];
   chat: ChatLine[];
@@ -100,13 +112,13 @@ export interface FreshIce {
 
 /** The message was not taken, and why. */
 export interface Refusal {
-  error: "invalid" | "not-found" | "not-open" | "not-joined" | "gone" | "too-many" | "signed-out" | "failed";
+  error: ErrorCode;
 }
 
 /** A participant came (or came back), dropped out or left. */
 export interface PeerChanged {
   peer: Peer;
-  change: "joined" | "lost" | "left";
+  change: Change;
 }
 
 /** A description or a candidate of a peer's. */
@@ -125,18 +137,18 @@ export interface MediaOf {
 
 /** The session began, or is over. */
 export interface Room {
-  state: "waiting" | "live" | "ended";
+  state: RoomState;
   started_at?: string | null;
 }
 
 /** This connection is out; it must not come back by itself. */
 export interface Bye {
-  reason: "elsewhere" | "signed-out" | "ended";
+  reason: ByeReason;
 }
 
 /** Something on the person's lists changed: look again. No clinical content travels here. */
 export interface Changed {
-  what: "consult" | "appointment" | "encounter" | "note" | "study" | "everything";
+  what: What;
   stamp: string;
   id?: string | null;
 }

@@ -1,0 +1,275 @@
+// The room's page: shows what a Call tells, and hands it what the person presses. Loaded where a page has a room.
+import { Controller } from "@hotwired/stimulus";
+import type { ByeReason, ChatLine, ErrorCode, Joined, MediaOf, Peer, PeerChanged, Room } from "./protocol.gen";
+import { ChatLog } from "./room/chat_log";
+import { afterBye, afterRefusal, clock, type Facts, type Over, standing } from "./room/standing";
+import { play, release } from "./room/video";
+import { Call, type CallView } from "./rtc/call";
+import { type Devices, openDevices } from "./rtc/devices";
+import type { Path } from "./rtc/peer_link";
+import type { Grade } from "./rtc/quality";
+
+type Toggle = "mute" | "camera" | "audioOnly";
+
+export default class RoomController extends Controller<HTMLElement> implements CallView {
+  static override targets = [
+    ...["audioOnly", "camera", "grade", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab", "offline"],
+    ...["quiet", "remote", "self", "send", "stage", "state", "timer", "trouble", "troubles", "unscripted"],
+  ];
+  static override values = { consult: String };
+  declare readonly consultValue: string;
+  declare readonly audioOnlyTarget: HTMLButtonElement;
+  declare readonly cameraTarget: HTMLButtonElement;
+  declare readonly gradeTargets: HTMLElement[];
+  declare readonly hearTarget: HTMLElement;
+  declare readonly inputTarget: HTMLInputElement;
+  declare readonly leaveTarget: HTMLButtonElement;
+  declare readonly localTarget: HTMLVideoElement;
+  declare readonly logTarget: HTMLElement;
+  declare readonly muteTarget: HTMLButtonElement;
+  declare readonly nameTarget: HTMLElement;
+  declare readonly noteTabTarget: HTMLElement;
+  declare readonly offlineTarget: HTMLElement;
+  declare readonly quietTarget: HTMLElement;
+  declare readonly remoteTarget: HTMLVideoElement;
+  declare readonly selfTarget: HTMLElement;
+  declare readonly sendTarget: HTMLButtonElement;
+  declare readonly stageTarget: HTMLElement;
+  declare readonly stateTargets: HTMLElement[];
+  declare readonly timerTarget: HTMLElement;
+  declare readonly troubleTargets: HTMLElement[];
+  declare readonly troublesTarget: HTMLElement;
+  declare readonly hasUnscriptedTarget: boolean;
+  declare readonly unscriptedTarget: HTMLElement;
+
+  #call: Call | null = null;
+  #chat?: ChatLog;
+  #stream: MediaStream | null = null;
+  #me = "";
+  #startedAt: number | null = null;
+  #aheadBy = 0; // ms that the server's clock is before ours
+  #ticking?: ReturnType<typeof setInterval>;
+  #facts: Facts = {
+    over: null,
+    asked: false,
+    joined: false,
+    online: true,
+    room: "waiting",
+    peer: "expected",
+    path: null,
+    pictures: true,
+  };
+
+  override connect(): void {
+    if (this.hasUnscriptedTarget) this.unscriptedTarget.remove();
+    this.#chat ??= new ChatLog(this.logTarget, document.documentElement.lang);
+    this.#ticking = setInterval(() => this.#tick(), 1000);
+    this.remoteTarget.addEventListener("resize", () => this.#know({}));
+    void this.#begin();
+  }
+
+  override disconnect(): void {
+    clearInterval(this.#ticking);
+    this.#hangUp();
+  }
+
+  // What the person presses.
+
+  mute(): void {
+    this.#call?.setMicrophone(!this.#press("mute"));
+  }
+
+  camera(): void {
+    this.#call?.setCamera(!this.#press("camera"));
+  }
+
+  audioOnly(): void {
+    this.#call?.setVideo(!this.#press("audioOnly"));
+    this.#know({});
+  }
+
+  async leave(): Promise<void> {
+    await this.#call?.leave();
+    this.#end("left");
+  }
+
+  again(): void {
+    location.reload();
+  }
+
+  async retry(): Promise<void> {
+    release(this.#stream);
+    this.#take(await openDevices());
+    if (this.#stream) await this.#call?.setStream(this.#stream);
+  }
+
+  hear(): void {
+    this.remoteTarget.muted = false;
+    void this.remoteTarget.play();
+    this.hearTarget.hidden = true;
+  }
+
+  say(event: Event): void {
+    event.preventDefault();
+    const text = this.inputTarget.value.trim();
+    if (!text || !this.#call) return;
+    this.#call.say(text);
+    this.inputTarget.value = "";
+    this.inputTarget.focus();
+  }
+
+  openStudy(): void {
+    this.element.dataset.study = "open";
+  }
+
+  closeStudy(): void {
+    delete this.element.dataset.study;
+  }
+
+  openNote(): void {
+    this.noteTabTarget.click();
+  }
+
+  // What the call tells.
+
+  joined(reply: Joined): void {
+    this.#me = reply.pid;
+    this.#aheadBy = Date.parse(reply.now) - Date.now();
+    for (const line of reply.chat) this.chat(line);
+    const other = reply.peers[0];
+    const wasHere = this.#facts.peer !== "expected";
+    this.#know({ joined: true, online: true, peer: other?.present ? "here" : wasHere ? this.#facts.peer : "expected" });
+    if (other?.present) this.#see(other);
+    this.room(reply);
+    this.sendTarget.disabled = false;
+    this.leaveTarget.disabled = false;
+  }
+
+  peer(peer: Peer, change: PeerChanged["change"]): void {
+    const where = { joined: "here", lost: "lost", left: "left" } as const;
+    this.#know({ peer: where[change], ...(change === "left" && { path: null }) });
+    if (change === "joined") this.#see(peer);
+  }
+
+  media(media: MediaOf): void {
+    this.#see(media);
+  }
+
+  path(_peer: Peer, path: Path): void {
+    this.#know({ path });
+  }
+
+  async stream(_peer: Peer, stream: MediaStream): Promise<void> {
+    this.hearTarget.hidden = await play(this.remoteTarget, stream);
+  }
+
+  room({ state, started_at }: Pick<Room, "state" | "started_at">): void {
+    this.#startedAt = state === "live" && started_at ? Date.parse(started_at) : null;
+    this.#know({ room: state });
+    this.#tick();
+  }
+
+  chat(line: ChatLine): void {
+    this.#chat?.add(line, line.sender === this.#me);
+  }
+
+  quality(grade: Grade): void {
+    for (const target of this.gradeTargets) target.hidden = target.dataset.grade !== grade;
+  }
+
+  offline(): void {
+    this.#know({ online: false });
+  }
+
+  refused(error: ErrorCode): void {
+    this.#end(afterRefusal(error));
+  }
+
+  bye(reason: ByeReason): void {
+    this.#end(afterBye(reason));
+  }
+
+  // The rest is ours.
+
+  async #begin(): Promise<void> {
+    this.#know({ asked: false });
+    const devices = await openDevices();
+    if (!this.element.isConnected) {
+      release(devices.stream);
+      return;
+    }
+    this.#take(devices);
+    this.#call = new Call(this.consultValue, this.#stream, this);
+    this.audioOnlyTarget.disabled = false;
+    this.#know({ asked: true });
+  }
+
+  #take({ stream, trouble }: Devices): void {
+    this.#stream = stream;
+    const has = (kind: string) => stream?.getTracks().some((track) => track.kind === kind) ?? false;
+    this.muteTarget.disabled = !has("audio");
+    this.cameraTarget.disabled = !has("video");
+    this.selfTarget.hidden = !has("video");
+    if (stream) void play(this.localTarget, stream);
+    const said = new Set(Object.entries(trouble).map(([kind, why]) => `${kind}:${why}`));
+    if (trouble.audio && trouble.video) said.add("both");
+    for (const target of this.troubleTargets) target.hidden = !said.has(target.dataset.trouble ?? "");
+    this.troublesTarget.hidden = said.size === 0;
+  }
+
+  #see({ audio, video }: Pick<Peer, "audio" | "video">): void {
+    this.quietTarget.hidden = audio;
+    this.#know({ pictures: video });
+  }
+
+  #know(facts: Partial<Facts>): void {
+    this.#facts = { ...this.#facts, ...facts };
+    const soundOnly = this.audioOnlyTarget.getAttribute("aria-pressed") === "true";
+    const now = standing({ ...this.#facts, pictures: this.#facts.pictures && !soundOnly });
+    for (const target of this.stateTargets) target.hidden = target.dataset.state !== now;
+    this.stageTarget.dataset.standing = now;
+    this.nameTarget.hidden = now !== "live" && now !== "silent";
+    this.offlineTarget.hidden = this.#facts.online || this.#facts.over !== null;
+  }
+
+  /** Press a button that stays down or comes up; returns whether it is down now. */
+  #press(name: Toggle): boolean {
+    const button = this[`${name}Target`];
+    const isDown = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(isDown));
+    if (name !== "mute") this.selfTarget.hidden = this.#isPressed("camera") || this.#isPressed("audioOnly");
+    return isDown;
+  }
+
+  #isPressed(name: Toggle): boolean {
+    return (
+      this[`${name}Target`].getAttribute("aria-pressed") === "true" || (name === "camera" && this.cameraTarget.disabled)
+    );
+  }
+
+  #tick(): void {
+    this.timerTarget.hidden = this.#startedAt === null;
+    if (this.#startedAt === null) return;
+    this.timerTarget.textContent = clock((Date.now() + this.#aheadBy - this.#startedAt) / 1000);
+  }
+
+  #end(over: Over): void {
+    this.#hangUp();
+    this.#startedAt = null;
+    this.#tick();
+    this.quality("unknown" as Grade);
+    this.hearTarget.hidden = true;
+    this.selfTarget.hidden = true;
+    this.remoteTarget.srcObject = null;
+    const controls = [this.muteTarget, this.cameraTarget, this.audioOnlyTarget, this.leaveTarget, this.sendTarget];
+    for (const control of controls) control.disabled = true;
+    this.#know({ over });
+  }
+
+  #hangUp(): void {
+    this.#call?.close();
+    this.#call = null;
+    release(this.#stream);
+    this.#stream = null;
+  }
+}

@@ -1,0 +1,192 @@
+// The room's messages over Socket.IO: joins again after every reconnect, and keeps unsent chat until it is taken.
+import { io, type Socket } from "socket.io-client";
+import type {
+  ByeReason,
+  ChatLine,
+  ErrorCode,
+  FreshIce,
+  Joined,
+  MediaOf,
+  PeerChanged,
+  Refusal,
+  Room,
+  RoomAsks,
+  RoomTells,
+  Signal,
+  SignalFrom,
+} from "../protocol.gen";
+
+export interface RoomListener {
+  joined(reply: Joined): void;
+  refused(error: ErrorCode): void;
+  offline(): void;
+  peer(change: PeerChanged): void;
+  signal(signal: SignalFrom): void;
+  media(media: MediaOf): void;
+  chat(line: ChatLine): void;
+  room(room: Room): void;
+  bye(reason: ByeReason): void;
+}
+
+export type RoomSocket = Socket<RoomTells, RoomAsks>;
+
+const PATIENCE = 8_000; // ms for an answer
+const AGAIN = 2_000; // ms before joining is tried again on a connection that stands
+
+/** A connection of our own: the page's other sockets come and go without it. */
+export function openRoomSocket(): RoomSocket {
+  return io("/room", {
+    transports: ["websocket", "polling"],
+    forceNew: true,
+    reconnectionDelay: 500,
+    reconnectionDelayMax: 7_000,
+    randomizationFactor: 0.5,
+    timeout: 8_000,
+  });
+}
+
+export class RoomClient {
+  readonly page = crypto.randomUUID();
+  readonly #unsaid = new Map<string, string>();
+  #isJoined = false;
+  #isOver = false;
+  #audio = false;
+  #video = false;
+
+  constructor(
+    private readonly consult: string,
+    private readonly listener: RoomListener,
+    private readonly socket: RoomSocket = openRoomSocket(),
+  ) {
+    const joinedOnly = <T>(take: (message: T) => void) => {
+      return (message: T) => {
+        // What comes before the answer to `join` is in that answer.
+        if (this.#isJoined) take(message);
+      };
+    };
+    socket.on("connect", () => void this.#join());
+    socket.on("disconnect", () => this.#dropped());
+    socket.on("connect_error", () => {
+      // `active` means that the client tries again by itself; else the server has refused us.
+      if (!socket.active) this.#end(() => listener.refused("signed-out"));
+    });
+    socket.on(
+      "peer",
+      joinedOnly((message) => listener.peer(message)),
+    );
+    socket.on(
+      "signal",
+      joinedOnly((message) => listener.signal(message)),
+    );
+    socket.on(
+      "media",
+      joinedOnly((message) => listener.media(message)),
+    );
+    socket.on(
+      "chat",
+      joinedOnly((message) => listener.chat(message)),
+    );
+    socket.on(
+      "room",
+      joinedOnly((message) => listener.room(message)),
+    );
+    socket.on("bye", ({ reason }) => this.#end(() => listener.bye(reason)));
+    if (socket.connected) void this.#join();
+  }
+
+  /** Whether messages go out now. What is signalled meanwhile is lost, and negotiated anew afterwards. */
+  get isJoined(): boolean {
+    return this.#isJoined;
+  }
+
+  signal(signal: Signal): void {
+    if (this.#isJoined) this.socket.emit("signal", signal, () => undefined);
+  }
+
+  media(audio: boolean, video: boolean): void {
+    this.#audio = audio;
+    this.#video = video;
+    if (this.#isJoined) this.socket.emit("media", { audio, video }, () => undefined);
+  }
+
+  /** Write a line; it is sent again after an outage until it is taken, and comes back through `chat`. */
+  say(text: string): void {
+    const id = crypto.randomUUID();
+    this.#unsaid.set(id, text);
+    void this.#send(id, text);
+  }
+
+  /** Fresh relay credentials; null where the server does not answer. */
+  async freshIce(): Promise<FreshIce | null> {
+    if (!this.#isJoined) return null;
+    return settled(this.socket.timeout(PATIENCE).emitWithAck("ice", {}));
+  }
+
+  /** Leave for good, telling the others. */
+  async leave(): Promise<void> {
+    if (this.#isJoined) await settled(this.socket.timeout(2_000).emitWithAck("leave", {}));
+    this.#end(() => undefined);
+  }
+
+  /** Close without a word: the page goes away. */
+  close(): void {
+    this.#end(() => undefined);
+  }
+
+  async #join(): Promise<void> {
+    if (this.#isOver) return;
+    const ask = { consult: this.consult, page: this.page, audio: this.#audio, video: this.#video };
+    let reply: Joined | Refusal;
+    try {
+      reply = await this.socket.timeout(PATIENCE).emitWithAck("join", ask);
+    } catch {
+      if (this.socket.connected) setTimeout(() => void this.#join(), AGAIN);
+      return;
+    }
+    if (this.#isOver) return;
+    if ("error" in reply) {
+      const { error } = reply;
+      if (error === "failed" || error === "too-many") setTimeout(() => void this.#join(), AGAIN);
+      else this.#end(() => this.listener.refused(error));
+      return;
+    }
+    this.#isJoined = true;
+    this.listener.joined(reply);
+    for (const [id, text] of this.#unsaid) void this.#send(id, text);
+  }
+
+  async #send(id: string, text: string): Promise<void> {
+    if (!this.#isJoined) return;
+    let line: ChatLine | Refusal;
+    try {
+      line = await this.socket.timeout(PATIENCE).emitWithAck("chat", { id, text });
+    } catch {
+      return; // it goes out again with the next join
+    }
+    this.#unsaid.delete(id);
+    if (!("error" in line)) this.listener.chat(line);
+  }
+
+  #dropped(): void {
+    const was = this.#isJoined;
+    this.#isJoined = false;
+    if (!this.#isOver && was) this.listener.offline();
+  }
+
+  #end(tell: () => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isJoined = false;
+    this.socket.disconnect();
+    tell();
+  }
+}
+
+async function settled<T extends object>(answer: Promise<T | Refusal>): Promise<T | null> {
+  try {
+    const reply = await answer;
+    return "error" in reply ? null : reply;
+  } catch {
+    return null;
+  }
+}
