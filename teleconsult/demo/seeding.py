@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from teleconsult.accounts.models import Account
 from teleconsult.db import Sessions, transaction
 from teleconsult.demo.people import ACCOUNTS, add_people
+from teleconsult.demo.signers import enrol_signers
 from teleconsult.objects import Objects
 from teleconsult.settings import Settings
 
@@ -19,3 +20,4 @@ async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) ->
         if await session.scalar(known) is not None:
             return
         await add_people(session)
+        await enrol_signers(session, settings)
