@@ -122,3 +122,20 @@ test("an element taken away by a visit saves what it still held", async () => {
   await vi.advanceTimersByTimeAsync(0);
   expect(sent(0).get("text")).toBe("last words");
 });
+
+test("a submission waits for the save on its way, and carries the version it led to", async () => {
+  let answer: (response: Response) => void = () => {};
+  server.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+  const submitted: string[] = [];
+  document.querySelector("form")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submitted.push(document.querySelector("input")?.value ?? "");
+  });
+  type("words");
+  await vi.advanceTimersByTimeAsync(800);
+  document.querySelector("form")?.requestSubmit();
+  expect(submitted).toEqual([]);
+  answer(json(200, { version: 4 }));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(submitted).toEqual(["4"]);
+});

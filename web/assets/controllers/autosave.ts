@@ -22,6 +22,7 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
   #unsaved = false;
   #saving = false;
   #stopped = false;
+  #waiting?: SubmitEvent;
   #listening = new AbortController();
 
   override connect(): void {
@@ -30,7 +31,8 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     // On the document: a field may stand elsewhere on the page and belong to the form by its `form` attribute.
     document.addEventListener("input", this.#changed, { signal });
     document.addEventListener("change", this.#changed, { signal });
-    this.element.addEventListener("submit", () => this.#stop(), { signal });
+    // First of all listeners: a submission that has to wait is nobody's yet.
+    this.element.addEventListener("submit", this.#submitted, { signal, capture: true });
     addEventListener("online", () => this.save(), { signal });
     addEventListener("beforeunload", this.#leaving, { signal });
     document.addEventListener("visibilitychange", () => document.hidden && this.save(), { signal });
@@ -54,6 +56,7 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
       this.#failed(navigator.onLine ? "failed" : "offline");
     }
     this.#saving = false;
+    if (this.#waiting) this.element.requestSubmit(this.#waiting.submitter ?? undefined);
     if (this.#unsaved && this.#listening.signal.aborted === false) {
       this.#later(this.element.dataset.state === "saved" ? this.delayValue : RETRY_MS);
     }
@@ -85,6 +88,15 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     if (this.#stopped || field.form !== this.element || field.type === "file") return;
     this.#unsaved = true;
     this.#later(this.delayValue);
+  };
+
+  // A save on its way comes first, so that the form carries the version it leads to.
+  readonly #submitted = (event: SubmitEvent): void => {
+    this.#stop();
+    this.#waiting = this.#saving ? event : undefined;
+    if (!this.#waiting) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
   };
 
   readonly #leaving = (event: Event): void => {
