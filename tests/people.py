@@ -104,6 +104,13 @@ def _organization(name: str, kind: OrganizationKind, time_zone: str, network: st
     return Organization(name=name, kind=kind, time_zone=time_zone, locale="fr", sharing_network=network)
 
 
+async def another_neurologist(session: AsyncSession, cast: Cast) -> Actor:
+    """A second specialist of the cast's neurology service."""
+    tertiary = cast.organizations["tertiary"]
+    email = f"{uuid.uuid4().hex}@example.test"
+    return await _person(session, tertiary, RoleCode.SPECIALIST, Specialty.NEUROLOGY, "Odile", "Caron", email)
+
+
 async def _person(
     session: AsyncSession,
     organization: Organization,

@@ -99,7 +99,7 @@ def _submitted_visible_to(actor: Actor) -> list[ColumnElement[bool]]:
 
 def owned_by(actor: Actor) -> ColumnElement[bool]:
     """Tasks this specialist accepted and did not give back."""
-    return and_(Task.owner_role_id == actor.role_id, Task.status.not_in((TaskStatus.REJECTED, TaskStatus.CANCELLED)))
+    return and_(Task.owner_role_id == actor.role_id, Task.status != TaskStatus.REJECTED)
 
 
 def open_to(actor: Actor) -> ColumnElement[bool]:

@@ -123,7 +123,7 @@ def part_of(consult: ServiceRequest, actor: Actor) -> Part:
     """What the actor, who may see the consult, is to it."""
     if consult.requester_role_id == actor.role_id:
         return Part.REQUESTER
-    if consult.task is not None and consult.task.owner_role_id == actor.role_id:
+    if any(task.owner_role_id == actor.role_id and task.status is not TaskStatus.REJECTED for task in consult.tasks):
         return Part.OWNER
     if actor.role is RoleCode.COORDINATOR:
         return Part.COORDINATOR

@@ -35,6 +35,7 @@ async def freeze_excerpt(
     chosen = await chosen_entries(session, actor, patient_id=patient.id, entry_ids=entries)
     if len(chosen) != len(set(entries)):
         raise Invalid({"entries": "An entry you chose is no longer in the file. Load the page again."})
+    studies = await _shared_studies(session, consult_id, patient.id, chosen)
     items = [_copied(entry, position) for position, entry in enumerate(chosen)]
     identity, moment = snapshot(patient), now()
     excerpt = Excerpt(
@@ -47,8 +48,7 @@ async def freeze_excerpt(
         items=items,
     )
     session.add(excerpt)
-    for study in await _shared_studies(session, consult_id, patient.id, chosen):
-        session.add(ExcerptStudy(excerpt_id=excerpt.id, imaging_study_id=study.id))
+    session.add_all(ExcerptStudy(excerpt_id=excerpt.id, imaging_study_id=study.id) for study in studies)
     audit.record(session, actor, "excerpt-frozen", excerpt, patient_id=patient.id, consult=consult_id, items=len(items))
     await session.flush()
     return excerpt

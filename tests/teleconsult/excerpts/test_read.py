@@ -1,0 +1,106 @@
+"""Reading an excerpt: who may, until when, and that it is logged."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from teleconsult.audit.models import AuditEvent
+from teleconsult.clock import now
+from teleconsult.consents.models import Consent, ConsentStatus
+from teleconsult.consults.requesting import submit_request
+from teleconsult.consults.triage import cancel_consult
+from teleconsult.db import Sessions, transaction
+from teleconsult.errors import NotFound, Refused
+from teleconsult.excerpts.choosing import by_kind, choosable_entries
+from teleconsult.excerpts.models import Excerpt, ExcerptRead
+from teleconsult.excerpts.queries import excerpt_for, may_read_study
+from teleconsult.imaging.models import ImagingStudy
+from teleconsult.records.queries import EntryKind
+from tests import consult_steps
+from tests.people import Cast
+
+
+@pytest.mark.parametrize("who", ["rural", "specialist"])
+async def test_a_reading_is_logged_and_audited(cast: Cast, sessions: Sessions, who: str) -> None:
+    consult = await consult_steps.submitted(cast, sessions)
+    actor = getattr(cast, who)
+    async with transaction(sessions) as session:
+        excerpt = await excerpt_for(session, actor, consult.id)
+        assert [item.title for item in excerpt.items] == ["Headache"]
+    async with transaction(sessions) as session:
+        assert list(await session.scalars(select(ExcerptRead.practitioner_role_id))) == [actor.role_id]
+        assert await session.scalar(select(func.count()).where(AuditEvent.action == "excerpt-read")) == 1
+
+
+@pytest.mark.parametrize("who", ["colleague", "coordinator", "oncall", "admin", "stranger"])
+async def test_nobody_else_reads_it(cast: Cast, sessions: Sessions, who: str) -> None:
+    consult = await consult_steps.submitted(cast, sessions)
+    async with transaction(sessions) as session:
+        with pytest.raises(NotFound):
+            await excerpt_for(session, getattr(cast, who), consult.id)
+
+
+async def test_a_draft_has_none(cast: Cast, sessions: Sessions) -> None:
+    draft = await consult_steps.drafted(cast, sessions)
+    async with transaction(sessions) as session:
+        with pytest.raises(NotFound):
+            await excerpt_for(session, cast.rural, draft.id)
+
+
+async def test_it_expires_for_the_specialist_alone(cast: Cast, sessions: Sessions) -> None:
+    consult = await consult_steps.accepted(cast, sessions)
+    async with transaction(sessions) as session:
+        await session.execute(update(Excerpt).values(expires_at=now() - timedelta(seconds=1)))
+    async with transaction(sessions) as session:
+        with pytest.raises(Refused):
+            await excerpt_for(session, cast.specialist, consult.id)
+        assert await excerpt_for(session, cast.rural, consult.id)
+
+
+async def test_it_ends_with_the_consent_and_with_the_consult(cast: Cast, sessions: Sessions) -> None:
+    withdrawn = await consult_steps.accepted(cast, sessions)
+    async with transaction(sessions) as session:
+        await session.execute(update(Consent).values(status=ConsentStatus.INACTIVE, withdrawn_at=now()))
+        with pytest.raises(Refused):
+            await excerpt_for(session, cast.specialist, withdrawn.id)
+    cancelled = await consult_steps.accepted(cast, sessions)
+    async with transaction(sessions) as session:
+        await cancel_consult(session, cast.rural, consult_id=cancelled.id, reason="Better")
+    async with transaction(sessions) as session:
+        with pytest.raises(Refused):
+            await excerpt_for(session, cast.specialist, cancelled.id)
+
+
+async def test_a_shared_study_is_read_through_the_consult(cast: Cast, sessions: Sessions) -> None:
+    draft = await consult_steps.drafted(cast, sessions)
+    async with transaction(sessions) as session:
+        shared, other = (
+            ImagingStudy(
+                organization_id=cast.patient.organization_id,
+                patient_id=cast.patient.id,
+                service_request_id=consult_id,
+                study_instance_uid=uid,
+                created_at=now(),
+            )
+            for uid, consult_id in (("1.2.3", draft.id), ("1.2.4", None))
+        )
+        session.add_all([shared, other])
+    async with transaction(sessions) as session:
+        await submit_request(session, cast.rural, consult_id=draft.id, request=consult_steps.request(cast))
+    async with transaction(sessions) as session:
+        assert await may_read_study(session, cast.specialist, shared.id)
+        assert not await may_read_study(session, cast.specialist, other.id)
+        for who in (cast.oncall, cast.coordinator, cast.stranger, cast.rural):
+            assert not await may_read_study(session, who, shared.id)
+        await session.execute(update(Excerpt).values(expires_at=now()))
+        assert not await may_read_study(session, cast.specialist, shared.id)
+
+
+async def test_problems_are_chosen_beforehand(cast: Cast, sessions: Sessions) -> None:
+    problem = await consult_steps.entry(cast, sessions)
+    async with transaction(sessions) as session:
+        choice = await choosable_entries(session, cast.rural, patient_id=cast.patient.id)
+    assert [entry.id for entry in choice.entries] == [problem.id]
+    assert choice.usual == {problem.id}
+    assert list(by_kind(choice.entries)) == [EntryKind.PROBLEMS]

@@ -1,0 +1,51 @@
+"""Times as people type them, on nights when clocks change."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from teleconsult.errors import Invalid
+from teleconsult.scheduling.local_times import local_from_moment, moment_from_local, next_quarter
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone", "moment"),
+    [
+        ("2026-11-22T14:30", "America/Toronto", datetime(2026, 11, 22, 19, 30, tzinfo=UTC)),
+        ("2026-11-22T14:30", "America/Blanc-Sablon", datetime(2026, 11, 22, 18, 30, tzinfo=UTC)),
+        ("2026-11-22T14:30", "Asia/Ho_Chi_Minh", datetime(2026, 11, 22, 7, 30, tzinfo=UTC)),
+        ("2026-11-01T01:30", "America/Toronto", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)),
+    ],
+)
+def test_it_is_read_on_the_walls_clock(typed: str, zone: str, moment: datetime) -> None:
+    assert moment_from_local(typed, zone) == moment
+    assert local_from_moment(moment, zone) == typed
+
+
+def test_an_hour_that_is_skipped_does_not_exist() -> None:
+    with pytest.raises(Invalid, match="look") as caught:
+        moment_from_local("2027-03-14T02:30", "America/Toronto")
+    assert "does not exist" in caught.value.fields["time"]
+
+
+@pytest.mark.parametrize("typed", ["", "tomorrow", "2026-02-30T10:00", "0001-01-01T00:00", "9999-12-31T23:59"])
+def test_what_is_no_time(typed: str) -> None:
+    with pytest.raises(Invalid):
+        moment_from_local(typed, "America/Toronto" if typed.startswith("9") else "Asia/Ho_Chi_Minh")
+
+
+@given(st.text(max_size=40))
+def test_no_text_breaks_it(typed: str) -> None:
+    try:
+        assert moment_from_local(typed, "America/Toronto").tzinfo is UTC
+    except Invalid as error:
+        assert set(error.fields) == {"time"}
+
+
+@given(st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001  # hypothesis wants its bounds without a zone
+def test_the_next_quarter(moment: datetime) -> None:
+    quarter = next_quarter(moment)
+    assert (quarter.minute % 15, quarter.second, quarter.microsecond) == (0, 0, 0)
+    assert 0 <= (quarter - moment).total_seconds() < 900
