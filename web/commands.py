@@ -21,12 +21,12 @@ from web.words import label
 
 
 @contextlib.contextmanager
-def database(settings: Settings) -> Iterator[DatabaseUrls]:
+def database(settings: Settings, *, anew: bool = False) -> Iterator[DatabaseUrls]:
     """The configured database, or the embedded one, started for as long as somebody needs it."""
     if settings.database_url:
         yield DatabaseUrls(app=settings.database_url, owner=settings.migration_database_url or "")
         return
-    with embedded_postgresql(settings.data) as urls:
+    with embedded_postgresql(settings.data, anew=anew) as urls:
         yield urls
 
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -23,18 +25,21 @@ from web.commands import database, opened, seed_demo_at
 
 GRACE = 8  # seconds given to a child to stop by itself
 READY_WITHIN = 30  # seconds
+UNFINISHED = "demo-unfinished"
+"""Stands in the data folder while the demonstration is being filled in."""
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult run`: database, migrations, then a server and a worker until SIGINT or SIGTERM."""
-    is_new = not (settings.data / "postgresql").exists() and not settings.database_url
+    demo_due = options.demo and not settings.database_url and _is_fresh(settings.data)
     stopped = _stop_on_signals()
-    with database(settings) as urls:
+    with database(settings, anew=demo_due) as urls:
         if urls.owner:
             migrate(urls.owner)
-        if options.demo and is_new:
+        if demo_due:
             print("Filling in the demonstration…", flush=True)
             asyncio.run(seed_demo_at(urls.app, settings))
+            (settings.data / UNFINISHED).unlink()
         environment = {
             **os.environ,
             "TELECONSULT_DATABASE_URL": urls.app,
@@ -72,18 +77,17 @@ def serve(settings: Settings, _options: argparse.Namespace) -> int:
     if settings.tls_cert and settings.tls_key:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        web.run_app(
-            make_app(settings),
-            host=settings.host,
-            port=settings.port,
-            ssl_context=context,
-            loop=runner.get_loop(),
-            access_log=None,
-            print=None,
-            shutdown_timeout=5,
-            handler_cancellation=True,
-        )
+    web.run_app(
+        make_app(settings),
+        host=settings.host,
+        port=settings.port,
+        ssl_context=context,
+        loop=uvloop.new_event_loop(),
+        access_log=None,
+        print=None,
+        shutdown_timeout=5,
+        handler_cancellation=True,
+    )
     return 0
 
 
@@ -126,6 +130,17 @@ def set_up_logs(settings: Settings) -> None:
 def _require_database(settings: Settings) -> None:
     if not settings.database_url:
         raise SettingsError("TELECONSULT_DATABASE_URL is needed here; `teleconsult run` brings a database of its own.")
+
+
+def _is_fresh(data: Path) -> bool:
+    """Whether the data folder has never been in use. What a first start left half filled is thrown away."""
+    mark = data / UNFINISHED
+    if (data / "postgresql").exists() and not mark.exists():
+        return False
+    shutil.rmtree(data / "objects", ignore_errors=True)
+    data.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return True
 
 
 def _stop_on_signals() -> threading.Event:

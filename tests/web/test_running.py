@@ -1,0 +1,77 @@
+"""`teleconsult run` as a process: a fresh folder, a second start, a clean stop, an interrupted first start."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def start(data: Path, port: int) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TELECONSULT_")}
+    environment |= {"TELECONSULT_DATA": str(data), "TELECONSULT_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "web", "run", "--demo"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def until(process: subprocess.Popen[str], words: str) -> str:
+    """What the process printed up to the line that holds `words`."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if words in line:
+            return said
+    pytest.fail(f"ended without saying {words!r}:\n{said}")
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals) -> str:
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, said
+    return said
+
+
+def test_a_fresh_folder_then_a_second_start(tmp_path: Path) -> None:
+    port = free_port()
+    process = start(tmp_path / "data", port)
+    said = until(process, "Stop with")
+    assert f"http://127.0.0.1:{port}" in said
+    assert "rural@demo.test" in said
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+        assert answer.status == 200
+    assert "Traceback" not in stop(process, signal.SIGINT)
+
+    begun = time.monotonic()
+    process = start(tmp_path / "data", port)
+    until(process, "Stop with")
+    seconds = time.monotonic() - begun
+    assert "Traceback" not in stop(process, signal.SIGTERM)
+    assert seconds < 15, "a second start takes seconds"
+
+
+def test_an_interrupted_first_start_begins_anew(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    process = start(data, free_port())
+    until(process, "Filling in")
+    process.kill()
+    process.communicate()
+    process = start(data, free_port())
+    said = until(process, "Stop with")
+    assert "Filling in" in said
+    stop(process, signal.SIGINT)
