@@ -1,0 +1,44 @@
+"""`teleconsult note verify FILE`: says good or why not, by its exit status too, without database or network."""
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from teleconsult.notes.authority import trust_folder
+from tests.teleconsult.notes.test_signature import authority, signed
+from web.__main__ import main
+
+
+@pytest.fixture
+def note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A signed note beside an installation that trusts its authority, and nothing else of one."""
+    monkeypatch.setenv("TELECONSULT_DATA", str(tmp_path))
+    monkeypatch.setenv("TELECONSULT_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nowhere")
+    folder = trust_folder(tmp_path)
+    folder.mkdir()
+    (folder / "root.pem").write_bytes(authority().certificate.public_bytes(Encoding.PEM))
+    path = tmp_path / "note.pdf"
+    path.write_bytes(signed())
+    return path
+
+
+def test_good(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["note", "verify", str(note)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("good:")
+    assert "Dr Minh" in said
+
+
+def test_bad_says_why(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    note.write_bytes(note.read_bytes() + b"\n")
+    assert main(["note", "verify", str(note)]) == 1
+    assert capsys.readouterr().out == "bad: The file was changed after it was signed.\n"
+    assert main(["note", "verify", str(note.parent / "missing.pdf")]) == 1
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_unknown_says_so(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (trust_folder(note.parent) / "root.pem").unlink()
+    assert main(["note", "verify", str(note)]) == 1
+    assert capsys.readouterr().out.startswith("unknown-signer:")
