@@ -11,7 +11,7 @@ from aiohttp.test_utils import unused_port
 
 from signaling.live import Live
 from teleconsult.accounts import sign_in
-from teleconsult.db import Sessions, transaction
+from teleconsult.db import Sessions
 from teleconsult.events import listen
 from teleconsult.settings import Settings
 from tests.people import PASSWORD, Cast
@@ -32,8 +32,7 @@ class LiveSite:
 @pytest.fixture
 async def booking(sessions: Sessions, cast: Cast) -> Booking:
     """A booked consult, committed."""
-    async with transaction(sessions) as session:
-        return await book(session, cast)
+    return await book(cast, sessions)
 
 
 @pytest.fixture
