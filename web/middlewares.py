@@ -69,19 +69,28 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn each failure into its status and a page (or JSON) that says what to do next."""
     if request.path.startswith(SOCKETS):
         return await handler(request)
-    stored = request.cookies.get(LOCALE_COOKIE)
-    with using_locale(choose_locale(stored, request.headers.get("Accept-Language", ""))):
-        try:
+    failure: TeleconsultError | web.HTTPException
+    try:
+        with using_locale(_locale_of(request)):
             return await handler(request)
-        except TeleconsultError as error:
-            await _audit_denial(request, error)
-            return error_response(request, error)
-        except web.HTTPException as error:
-            if error.status < 400:
-                raise
-            return error_response(request, error)
-        except Exception as error:
-            return error_response(request, _failure(request, error))
+    except TeleconsultError as error:
+        await _audit_denial(request, error)
+        failure = error
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        failure = error
+    except Exception as error:
+        failure = _failure(request, error)
+    with using_locale(_locale_of(request)):  # by now it is known who asks, and so in which language to answer
+        return error_response(request, failure)
+
+
+def _locale_of(request: web.Request) -> str:
+    """The language chosen in this browser, the person's own, or what the browser asks for."""
+    actor = visitor_of(request)
+    stored = request.cookies.get(LOCALE_COOKIE) or (actor.locale if actor else None)
+    return choose_locale(stored, "" if actor else request.headers.get("Accept-Language", ""))
 
 
 def _failure(request: web.Request, error: Exception) -> TeleconsultError | web.HTTPException:
@@ -127,8 +136,7 @@ async def signed_in(request: web.Request, handler: Handler) -> web.StreamRespons
             target = request.app.router["accounts.sign_in"].url_for()
             return see_other(target.with_query(next=request.path_qs) if request.path != "/" else target)
         raise Unauthenticated("Your session is over. Sign in again.")
-    stored = request.cookies.get(LOCALE_COOKIE) or actor.locale
-    with using_locale(choose_locale(stored, "")):
+    with using_locale(_locale_of(request)):
         return await handler(request)
 
 
