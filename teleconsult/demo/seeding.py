@@ -1,16 +1,21 @@
 """Fill an empty database with the demonstration, once."""
 
-import structlog
 from sqlalchemy import func, select
 
 from teleconsult.accounts.models import Account
 from teleconsult.db import Sessions, transaction
+from teleconsult.demo.consults import Consults
+from teleconsult.demo.images import Images
+from teleconsult.demo.patients import add_patients
 from teleconsult.demo.people import ACCOUNTS, add_people
 from teleconsult.demo.signers import enrol_signers
+from teleconsult.documents.press import Press
+from teleconsult.imaging.receiving import Receiver
+from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.notes.signing import Signing
 from teleconsult.objects import Objects
+from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
-
-log = structlog.get_logger(__name__)
 
 
 async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) -> None:
@@ -19,5 +24,14 @@ async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) ->
         known = select(Account.id).where(func.lower(Account.email).in_(ACCOUNTS)).limit(1)
         if await session.scalar(known) is not None:
             return
-        await add_people(session)
+        cast = await add_people(session)
         await enrol_signers(session, settings)
+        patients = await add_patients(session, cast)
+    press, sandbox = Press(), Sandbox(workers=1)
+    receiver = Receiver(sessions=sessions, objects=objects, sandbox=sandbox, file_limit=settings.upload_file_limit)
+    signing = Signing(sessions, settings, objects, Sealer(settings.secret_key), press)
+    try:
+        await Consults(signing, cast, patients, Images(receiver)).add()
+    finally:
+        press.close()
+        await sandbox.close()
