@@ -1,6 +1,7 @@
 // Files by hand, folder or drop, sent at once with progress and a way to stop. See the file_drop macro.
 import { Controller } from "@hotwired/stimulus";
 import { droppedFiles } from "../dropped_files";
+import { type Frame, lookAgain } from "../frames";
 import { lots, type Receipt, sendLot } from "../sending";
 
 export default class FileDropController extends Controller<HTMLElement> {
@@ -19,6 +20,10 @@ export default class FileDropController extends Controller<HTMLElement> {
   declare readonly wordsValue: Record<"sending" | "done" | "failed" | "cancelled", string>;
   #abort: AbortController | null = null;
   #waiting: File[] = [];
+
+  override connect(): void {
+    this.element.dataset.scripted = "true";
+  }
 
   override disconnect(): void {
     this.cancel();
@@ -117,7 +122,7 @@ export default class FileDropController extends Controller<HTMLElement> {
 
   #refreshFrame(): void {
     const frame = this.frameValue ? document.getElementById(this.frameValue) : null;
-    if (frame && "reload" in frame) void (frame as HTMLElement & { reload(): Promise<void> }).reload();
+    if (frame && "reload" in frame) lookAgain(frame as Frame, this.urlValue);
     this.dispatch("done");
   }
 }

@@ -1,16 +1,11 @@
 // Shows a <turbo-frame> again when the server says that something changed, and after every reconnect.
 // The socket only hints; the page tells the truth. `data-live-what-value="consult study"` narrows what counts.
 import { Controller } from "@hotwired/stimulus";
+import { type Frame, lookAgain } from "../frames";
 import { subscribe } from "../hints";
 import type { Changed } from "../protocol.gen";
 
 const CALM_MS = 300;
-
-interface Frame extends HTMLElement {
-  src: string | null;
-  disabled: boolean;
-  reload(): Promise<void>;
-}
 
 export default class LiveController extends Controller<Frame> {
   static override values = { url: String, what: String, id: String };
@@ -45,19 +40,7 @@ export default class LiveController extends Controller<Frame> {
       const typing =
         this.element.contains(document.activeElement) && document.activeElement?.matches("input, textarea");
       if (typing || this.element.querySelector("dialog[open]")) this.#soon();
-      else this.#look();
+      else lookAgain(this.element, this.urlValue);
     }, CALM_MS);
-  }
-
-  /** The frame came with its content and without `src`: Turbo would have fetched it again at once. It gets one, held back
-   *  by `disabled`, when there is something new to fetch; only `reload` then morphs what stands there. */
-  #look(): void {
-    if (!this.element.src) {
-      this.element.disabled = true;
-      this.element.src = this.urlValue;
-      this.element.setAttribute("complete", "");
-      this.element.disabled = false;
-    }
-    void this.element.reload();
   }
 }

@@ -1,0 +1,47 @@
+import { Application } from "@hotwired/stimulus";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import PickerController from "./picker";
+
+let application: Application;
+const element = <T extends HTMLElement>(selector: string) => document.querySelector<T>(selector) as T;
+
+beforeEach(async () => {
+  document.body.innerHTML = `
+    <div data-controller="picker" data-picker-words-value="{n} chosen">
+      <p data-picker-target="count"></p>
+      <div data-picker-target="kinds" hidden>
+        <button id="all" aria-pressed="true" data-action="picker#show" data-picker-kind-param=""></button>
+        <button id="pills" aria-pressed="false" data-action="picker#show" data-picker-kind-param="medicines"></button>
+      </div>
+      <fieldset id="problems" data-picker-target="group" data-kind="problems">
+        <input type="checkbox" checked data-action="picker#count" data-picker-target="box">
+      </fieldset>
+      <fieldset id="medicines" data-picker-target="group" data-kind="medicines">
+        <input id="pill" type="checkbox" data-action="picker#count" data-picker-target="box">
+      </fieldset>
+    </div>`;
+  application = Application.start();
+  application.register("picker", PickerController);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+});
+
+afterEach(() => application.stop());
+
+test("what is chosen is counted, shown or not", () => {
+  expect(element("p").textContent).toBe("1 chosen");
+  element("#pills").click();
+  element("#pill").click();
+  expect(element("p").textContent).toBe("2 chosen");
+});
+
+test("one kind is shown, then all again", () => {
+  element("#pills").click();
+  expect([element("#problems").hidden, element("#medicines").hidden]).toEqual([true, false]);
+  expect(element("#pills").getAttribute("aria-pressed")).toBe("true");
+  element("#all").click();
+  expect([element("#problems").hidden, element("#medicines").hidden]).toEqual([false, false]);
+});
+
+test("the choice of kinds waits for its script", () => {
+  expect(element("[data-picker-target=kinds]").hidden).toBe(false);
+});
