@@ -16,8 +16,9 @@ export default class RoomController extends Controller<HTMLElement> implements C
     ...["audioOnly", "camera", "grade", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab", "offline"],
     ...["quiet", "remote", "self", "send", "stage", "state", "timer", "trouble", "troubles", "unscripted"],
   ];
-  static override values = { consult: String };
+  static override values = { consult: String, zone: String };
   declare readonly consultValue: string;
+  declare readonly zoneValue: string;
   declare readonly audioOnlyTarget: HTMLButtonElement;
   declare readonly cameraTarget: HTMLButtonElement;
   declare readonly gradeTargets: HTMLElement[];
@@ -62,7 +63,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
 
   override connect(): void {
     if (this.hasUnscriptedTarget) this.unscriptedTarget.remove();
-    this.#chat ??= new ChatLog(this.logTarget, document.documentElement.lang);
+    this.#chat ??= new ChatLog(this.logTarget, document.documentElement.lang, this.zoneValue);
     this.#ticking = setInterval(() => this.#tick(), 1000);
     this.remoteTarget.addEventListener("resize", () => this.#know({}));
     void this.#begin();
@@ -137,8 +138,8 @@ export default class RoomController extends Controller<HTMLElement> implements C
     this.#aheadBy = Date.parse(reply.now) - Date.now();
     for (const line of reply.chat) this.chat(line);
     const other = reply.peers[0];
-    const wasHere = this.#facts.peer !== "expected";
-    this.#know({ joined: true, online: true, peer: other?.present ? "here" : wasHere ? this.#facts.peer : "expected" });
+    const before = this.#facts.peer === "here" ? "lost" : this.#facts.peer;
+    this.#know({ joined: true, online: true, peer: other?.present ? "here" : before });
     if (other?.present) this.#see(other);
     this.room(reply);
     this.sendTarget.disabled = false;
@@ -147,8 +148,9 @@ export default class RoomController extends Controller<HTMLElement> implements C
 
   peer(peer: Peer, change: PeerChanged["change"]): void {
     const where = { joined: "here", lost: "lost", left: "left" } as const;
-    this.#know({ peer: where[change], ...(change === "left" && { path: null }) });
+    this.#know({ peer: where[change] });
     if (change === "joined") this.#see(peer);
+    if (change === "left") this.#forget();
   }
 
   media(media: MediaOf): void {
@@ -174,7 +176,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
   }
 
   quality(grade: Grade): void {
-    for (const target of this.gradeTargets) target.hidden = target.dataset.grade !== grade;
+    this.#grade(grade);
   }
 
   offline(): void {
@@ -257,13 +259,23 @@ export default class RoomController extends Controller<HTMLElement> implements C
     this.#hangUp();
     this.#startedAt = null;
     this.#tick();
-    this.quality("unknown" as Grade);
-    this.hearTarget.hidden = true;
+    this.#forget();
     this.selfTarget.hidden = true;
-    this.remoteTarget.srcObject = null;
     const controls = [this.muteTarget, this.cameraTarget, this.audioOnlyTarget, this.leaveTarget, this.sendTarget];
     for (const control of controls) control.disabled = true;
     this.#know({ over });
+  }
+
+  #grade(grade: Grade | "unknown"): void {
+    for (const target of this.gradeTargets) target.hidden = target.dataset.grade !== grade;
+  }
+
+  /** Nothing of the other side is left to see or hear. */
+  #forget(): void {
+    this.#grade("unknown");
+    this.hearTarget.hidden = true;
+    this.remoteTarget.srcObject = null;
+    this.#know({ path: null });
   }
 
   #hangUp(): void {

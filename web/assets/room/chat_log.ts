@@ -3,11 +3,15 @@ import type { ChatLine } from "../protocol.gen";
 
 export class ChatLog {
   readonly #known = new Set<string>();
+  readonly #clock: Intl.DateTimeFormat;
 
   constructor(
     private readonly list: HTMLElement,
-    private readonly locale: string,
-  ) {}
+    locale: string,
+    timeZone: string,
+  ) {
+    this.#clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
+  }
 
   /** Add a line once, in the order of arrival. */
   add(line: ChatLine, isOwn: boolean): void {
@@ -17,7 +21,7 @@ export class ChatLog {
     item.className = isOwn ? "chat-line chat-line-own" : "chat-line";
     const head = document.createElement("span");
     head.className = "chat-line-head muted";
-    const at = new Date(line.sent_at).toLocaleTimeString(this.locale, { hour: "2-digit", minute: "2-digit" });
+    const at = this.#clock.format(new Date(line.sent_at));
     head.textContent = isOwn ? at : `${line.name} · ${at}`;
     const text = document.createElement("span");
     text.className = "prose-lines";

@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { grade, read } from "./quality";
+
+const QUIET = { roundTrip: 40, loss: 0, concealed: 0, uplink: 1_000_000, frames: 20, packets: 100 };
+
+function report(received: number, lost: number, extra: Record<string, unknown> = {}) {
+  return new Map<string, Record<string, unknown>>([
+    [
+      "audio",
+      {
+        type: "inbound-rtp",
+        kind: "audio",
+        packetsReceived: received,
+        packetsLost: lost,
+        totalSamplesReceived: received * 960,
+        concealedSamples: lost * 960,
+        timestamp: received,
+      },
+    ],
+    ["video", { type: "inbound-rtp", kind: "video", framesDecoded: received / 5 }],
+    ["far", { type: "remote-inbound-rtp", fractionLost: 0.01 }],
+    [
+      "pair",
+      {
+        type: "candidate-pair",
+        nominated: true,
+        state: "succeeded",
+        currentRoundTripTime: 0.12,
+        availableOutgoingBitrate: 240_000,
+        ...extra,
+      },
+    ],
+    ["other", { type: "candidate-pair", nominated: false, state: "waiting", currentRoundTripTime: 9 }],
+  ]);
+}
+
+test("a reading is what happened since the one before", () => {
+  const [, before] = read(report(1000, 100), null);
+  const [reading] = read(report(1090, 110), before);
+  expect(reading.loss).toBeCloseTo(0.1);
+  expect(reading.concealed).toBeCloseTo((10 * 960) / (90 * 960));
+  expect(reading).toMatchObject({ roundTrip: 120, uplink: 240_000, frames: 18, packets: 90 });
+});
+
+test("what the browser does not tell stays unknown", () => {
+  const [reading] = read(report(10, 0, { currentRoundTripTime: undefined, availableOutgoingBitrate: undefined }), null);
+  expect(reading).toMatchObject({ roundTrip: null, uplink: null });
+  expect(read(new Map(), null)[0].loss).toBe(0);
+});
+
+test.each([
+  [{}, "good"],
+  [{ roundTrip: null }, "good"],
+  [{ loss: 0.04 }, "fair"],
+  [{ roundTrip: 350 }, "fair"],
+  [{ loss: 0.09 }, "poor"],
+  [{ concealed: 0.12 }, "poor"],
+  [{ roundTrip: 700 }, "poor"],
+])("%o is %s", (changed, word) => {
+  expect(grade({ ...QUIET, ...changed })).toBe(word);
+});

@@ -1,0 +1,136 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import type { ChatLine, Joined } from "../protocol.gen";
+import { RoomClient, type RoomListener, type RoomSocket } from "./room_client";
+
+const JOINED: Joined = { pid: "me", state: "waiting", peers: [], ice: [], chat: [], now: "2026-01-01T00:00:00+00:00" };
+
+/** The socket as the outside world: keeps what is sent, and answers when told to. */
+class FakeSocket {
+  connected = false;
+  active = true;
+  readonly sent: [string, unknown][] = [];
+  answers: Record<string, unknown> = { join: JOINED, leave: { ok: "yes" } };
+  readonly #handlers = new Map<string, (message?: unknown) => void>();
+
+  on(event: string, handler: (message?: unknown) => void) {
+    this.#handlers.set(event, handler);
+  }
+  hear(event: string, message?: unknown) {
+    this.#handlers.get(event)?.(message);
+  }
+  emit(event: string, message: unknown) {
+    this.sent.push([event, message]);
+  }
+  timeout() {
+    return {
+      emitWithAck: async (event: string, message: unknown) => {
+        this.sent.push([event, message]);
+        const answer = this.answers[event];
+        if (answer === undefined) throw new Error("operation has timed out");
+        return typeof answer === "function" ? answer(message) : answer;
+      },
+    };
+  }
+  disconnect() {
+    this.connected = false;
+    this.hear("disconnect");
+  }
+  connect() {
+    this.connected = true;
+    this.hear("connect");
+  }
+  named(event: string) {
+    return this.sent.filter(([name]) => name === event).map(([, message]) => message);
+  }
+}
+
+let socket: FakeSocket;
+let listener: Record<keyof RoomListener, ReturnType<typeof vi.fn>>;
+let room: RoomClient;
+const turn = () => new Promise((done) => setTimeout(done, 0));
+
+beforeEach(() => {
+  socket = new FakeSocket();
+  const names = ["joined", "refused", "offline", "peer", "signal", "media", "chat", "room", "bye"] as const;
+  listener = Object.fromEntries(names.map((name) => [name, vi.fn()])) as typeof listener;
+  room = new RoomClient("c", listener as unknown as RoomListener, socket as unknown as RoomSocket);
+});
+
+test("it joins on every connection, as the same page and with what is switched on", async () => {
+  room.media(true, false);
+  socket.connect();
+  await turn();
+  socket.disconnect();
+  socket.connect();
+  await turn();
+  const join = { consult: "c", page: room.page, audio: true, video: false };
+  expect(socket.named("join")).toEqual([join, join]);
+  expect(listener.joined).toHaveBeenCalledTimes(2);
+  expect(listener.offline).toHaveBeenCalledTimes(1);
+});
+
+test("nothing is signalled before the answer to join, and what comes before it is passed over", async () => {
+  room.signal({ to: "x", description: { type: "offer", sdp: "v=0" } });
+  socket.hear("peer", {});
+  expect(listener.peer).not.toHaveBeenCalled();
+  socket.connect();
+  await turn();
+  room.signal({ to: "x", description: { type: "offer", sdp: "v=0" } });
+  socket.hear("peer", {});
+  expect(socket.named("signal")).toHaveLength(1);
+  expect(listener.peer).toHaveBeenCalledTimes(1);
+});
+
+test("chat is sent again under the same id until it is taken", async () => {
+  socket.connect();
+  await turn();
+  room.say("hello");
+  await turn();
+  socket.disconnect();
+  socket.answers.chat = ({ id, text }: ChatLine) => ({ id, text, sender: "me", name: "", sent_at: "" });
+  socket.connect();
+  await turn();
+  await turn();
+  const [first, second] = socket.named("chat") as ChatLine[];
+  expect(first?.id).toBe(second?.id);
+  expect(listener.chat).toHaveBeenCalledTimes(1);
+  socket.disconnect();
+  socket.connect();
+  await turn();
+  expect(socket.named("chat")).toHaveLength(2);
+});
+
+test("a refusal is final", async () => {
+  socket.answers.join = { error: "not-open" };
+  socket.connect();
+  await turn();
+  expect(listener.refused).toHaveBeenCalledWith("not-open");
+  socket.connect();
+  await turn();
+  expect(socket.named("join")).toHaveLength(1);
+});
+
+test("after bye it does not come back by itself", async () => {
+  socket.connect();
+  await turn();
+  socket.hear("bye", { reason: "elsewhere" });
+  expect(listener.bye).toHaveBeenCalledWith("elsewhere");
+  expect(listener.offline).not.toHaveBeenCalled();
+  expect(socket.connected).toBe(false);
+});
+
+test("a server that refuses the socket means that the sign-in is over", () => {
+  socket.hear("connect_error");
+  expect(listener.refused).not.toHaveBeenCalled();
+  socket.active = false;
+  socket.hear("connect_error");
+  expect(listener.refused).toHaveBeenCalledWith("signed-out");
+});
+
+test("leaving is said before the line is cut", async () => {
+  socket.connect();
+  await turn();
+  await room.leave();
+  expect(socket.named("leave")).toHaveLength(1);
+  expect(socket.connected).toBe(false);
+});
