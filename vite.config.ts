@@ -70,7 +70,7 @@ export default defineConfig({
     // What `light-dark()`, the popover and `:has()` need anyway.
     target: ["chrome123", "edge123", "firefox125", "safari17.5"],
     rollupOptions: {
-      input: { app: "web/assets/app.ts", styles: "web/assets/app.css" },
+      input: { app: "web/assets/app.ts", styles: "web/assets/app.css", viewer: "web/assets/styles/viewer.css" },
     },
   },
   test: { environment: "jsdom", include: ["**/*.test.ts"] },

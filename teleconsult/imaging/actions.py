@@ -55,6 +55,11 @@ class Outcome:
     study_id: uuid.UUID | None = None
 
 
+def may_add_images(consult: ServiceRequest, actor: Actor) -> bool:
+    """Whether this actor, who may see the consult, may bring images to it now."""
+    return part_of(consult, actor) is Part.REQUESTER and state_of(consult) not in ENDED
+
+
 async def consult_to_fill(
     session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, lock: bool = False
 ) -> ServiceRequest:

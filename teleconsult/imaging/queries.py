@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased, selectinload
 
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
-from teleconsult.consults.queries import consult_for
+from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.states import Part, part_of
 from teleconsult.directory.models import Organization
 from teleconsult.errors import NotFound
@@ -29,6 +29,7 @@ class StudyCard:
     study: ImagingStudy
     series: int
     instances: int
+    is_shared: bool
     cover: ImagingInstance | None
 
 
@@ -82,17 +83,18 @@ async def instance_for(
     return instance
 
 
-async def studies_of_consult(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> list[StudyCard]:
-    """The studies of a consult, oldest first: for the requesting side those brought in and those shared, for the
-    specialists those shared. A coordinator sees none. Raises NotFound."""
-    consult = await consult_for(session, actor, consult_id)
+async def studies_of_consult(session: AsyncSession, actor: Actor, consult: ServiceRequest) -> list[StudyCard]:
+    """The studies of a consult that was looked up through the actor, oldest first.
+
+    The requester sees those brought in and those shared, others those shared, a coordinator none.
+    """
     part = part_of(consult, actor)
     if part is Part.COORDINATOR:
         return []
-    shared = select(ExcerptStudy.imaging_study_id).join(Excerpt).where(Excerpt.service_request_id == consult_id)
+    shared = select(ExcerptStudy.imaging_study_id).join(Excerpt).where(Excerpt.service_request_id == consult.id)
     is_of_consult: ColumnElement[bool] = ImagingStudy.id.in_(shared)
     if part is Part.REQUESTER:
-        is_of_consult = or_(is_of_consult, ImagingStudy.service_request_id == consult_id)
+        is_of_consult = or_(is_of_consult, ImagingStudy.service_request_id == consult.id)
     studies = list(await session.scalars(select(ImagingStudy).where(is_of_consult).order_by(ImagingStudy.created_at)))
     if part in (Part.CANDIDATE, Part.OWNER):
         studies = [study for study in studies if await may_read_study(session, actor, study.id)]
@@ -115,7 +117,12 @@ async def _cards(session: AsyncSession, studies: Sequence[ImagingStudy]) -> list
         )
     }
     covers = await _covers(session, ids)
-    return [StudyCard(study, *counts.get(study.id, (0, 0)), covers.get(study.id)) for study in studies]
+    shared = set(
+        await session.scalars(select(ExcerptStudy.imaging_study_id).where(ExcerptStudy.imaging_study_id.in_(ids)))
+    )
+    return [
+        StudyCard(study, *counts.get(study.id, (0, 0)), study.id in shared, covers.get(study.id)) for study in studies
+    ]
 
 
 async def _covers(session: AsyncSession, study_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ImagingInstance]:

@@ -14,7 +14,9 @@ from teleconsult.consults.triage import open_consult
 from teleconsult.consults.worklists import Cursor, Standing, consults_page
 from teleconsult.errors import Invalid, Refused
 from teleconsult.excerpts.choosing import by_kind
-from teleconsult.excerpts.queries import excerpt_for, shared_studies
+from teleconsult.excerpts.queries import excerpt_for
+from teleconsult.imaging.actions import may_add_images
+from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.records.reading import read
 from teleconsult.scheduling.booking import DURATIONS
 from web.bodies import read_form
@@ -74,11 +76,10 @@ async def consult_page(
 ) -> web.StreamResponse:
     """The page of a consult that is no longer a draft. `errors` and `values` show a refused form again."""
     actor, session = actor_of(request), db(request)
-    excerpt, studies, excerpt_closed = None, [], None
+    excerpt, excerpt_closed = None, None
     if part_of(consult, actor) is not Part.COORDINATOR:
         try:
             excerpt = await excerpt_for(session, actor, consult.id)
-            studies = await shared_studies(session, excerpt)
         except Refused as refusal:
             excerpt_closed = refusal.message
     return render(
@@ -89,7 +90,8 @@ async def consult_page(
         values=values or {},
         excerpt=excerpt,
         excerpt_closed=excerpt_closed,
-        studies=studies,
+        cards=await studies_of_consult(session, actor, consult),
+        may_add=may_add_images(consult, actor),
         entries=by_kind(excerpt.items) if excerpt else {},
         read=read,
         history=[(event, act_in_words(event)) for event in await history_of(session, consult)],

@@ -9,6 +9,7 @@ from teleconsult.consults.requesting import submit_request
 from teleconsult.directory.queries import services_offered
 from teleconsult.errors import Invalid
 from teleconsult.excerpts.choosing import by_kind, choosable_entries
+from teleconsult.imaging.queries import studies_of_consult
 from web.bodies import read_form
 from web.errors import wants_json
 from web.flash import flash
@@ -41,6 +42,7 @@ async def draft_page(
         entries=by_kind(choice.entries),
         services=await services_offered(db(request)),
         priorities=options(RequestPriority),
+        cards=await studies_of_consult(db(request), actor_of(request), draft),
     )
 
 

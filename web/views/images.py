@@ -5,8 +5,9 @@ from typing import Final
 
 from aiohttp import web
 
+from teleconsult.consults.queries import consult_for
 from teleconsult.db import transaction
-from teleconsult.imaging.actions import Outcome, consult_to_fill, reconcile_study, remove_study
+from teleconsult.imaging.actions import Outcome, consult_to_fill, may_add_images, reconcile_study, remove_study
 from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.refusals import sentence
@@ -36,11 +37,18 @@ MOST_NAMED: Final = 100
 
 async def index(request: web.Request) -> web.StreamResponse:
     """The images of a consult: the frame on its page, or a page of their own."""
-    consult_id = id_in(request)
-    cards = await studies_of_consult(db(request), actor_of(request), consult_id)
+    actor, session = actor_of(request), db(request)
+    consult = await consult_for(session, actor, id_in(request))
+    may_add = may_add_images(consult, actor)
     framed = request.headers.get("Turbo-Frame") == FRAME
-    template = "studies/_list.html.jinja" if framed else "studies/index.html.jinja"
-    return render(request, template, cards=cards, consult_id=consult_id)
+    return render(
+        request,
+        "studies/_list.html.jinja" if framed else "studies/index.html.jinja",
+        cards=await studies_of_consult(session, actor, consult),
+        consult=consult,
+        may_add=may_add,
+        may_change=may_add,
+    )
 
 
 @own_transactions

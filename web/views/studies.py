@@ -10,9 +10,10 @@ from aiohttp import web
 
 from teleconsult.db import transaction
 from teleconsult.errors import Invalid, NotFound
-from teleconsult.imaging.models import ImagingInstance, ImagingStudy
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.queries import cover_of, instance_for, open_study, study_for
 from teleconsult.imaging.refusals import Unreadable, sentence
+from teleconsult.patients.models import Patient
 from web.i18n import gettext as _
 from web.rendering import render
 from web.requests import actor_of, db, own_transactions, renditions_of, sessions_of
@@ -28,8 +29,18 @@ DESCRIPTION: Final = "Pixel-Description"
 async def show(request: web.Request) -> web.StreamResponse:
     """The viewer: a page, or the frame beside a call. Opening is audited."""
     study = await open_study(db(request), actor_of(request), request.match_info["uid"], study_id=_study_id(request))
-    template = "studies/_viewer.html.jinja" if "Turbo-Frame" in request.headers else "studies/show.html.jinja"
-    return render(request, template, study=study, manifest=manifest(study), first=_first(study))
+    frame = request.headers.get("Turbo-Frame")
+    covers = {series.id: _middle(series) for series in study.series}
+    return render(
+        request,
+        "studies/_viewer.html.jinja" if frame else "studies/show.html.jinja",
+        study=study,
+        patient=await db(request).get_one(Patient, study.patient_id),
+        manifest=manifest(study),
+        frame=frame,
+        covers=covers,
+        first=_first(study),
+    )
 
 
 def manifest(study: ImagingStudy) -> dict[str, Any]:
@@ -164,6 +175,12 @@ def _study_id(request: web.Request) -> uuid.UUID | None:
 
 def _reason(instance: ImagingInstance) -> str:
     return _(sentence(instance.not_displayable_because)) if instance.not_displayable_because else ""
+
+
+def _middle(series: ImagingSeries) -> ImagingInstance | None:
+    """What a series is recognised by."""
+    shown = [one for one in series.instances if one.frames]
+    return shown[len(shown) // 2] if shown else None
 
 
 def _first(study: ImagingStudy) -> ImagingInstance | None:

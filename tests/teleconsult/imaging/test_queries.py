@@ -93,13 +93,11 @@ async def test_an_unknown_study(cast: Cast, sessions: Sessions, consult: Service
 async def test_the_list_of_a_consult(cast: Cast, sessions: Sessions, consult: ServiceRequest) -> None:
     async with transaction(sessions) as session:
         for who in (cast.rural, cast.specialist):
-            (card,) = await studies_of_consult(session, who, consult.id)
+            (card,) = await studies_of_consult(session, who, consult)
             assert (card.series, card.instances) == (1, 3)
             assert card.cover is not None
             assert card.cover.number == 2, "the middle one"
-        assert await studies_of_consult(session, cast.coordinator, consult.id) == []
-        with pytest.raises(NotFound):
-            await studies_of_consult(session, cast.stranger, consult.id)
+        assert await studies_of_consult(session, cast.coordinator, consult) == []
 
 
 async def test_a_name_not_confirmed_is_shown_to_the_requester_alone(
@@ -109,8 +107,8 @@ async def test_a_name_not_confirmed_is_shown_to_the_requester_alone(
     async with door(sessions, tmp_path) as opened:
         await opened.bring(cast.rural, submitted.id, dicom_bytes(PatientName="Lavoie^Luc", StudyInstanceUID=UID))
     async with transaction(sessions) as session:
-        assert len(await studies_of_consult(session, cast.rural, submitted.id)) == 1
-        assert await studies_of_consult(session, cast.specialist, submitted.id) == []
+        assert len(await studies_of_consult(session, cast.rural, submitted)) == 1
+        assert await studies_of_consult(session, cast.specialist, submitted) == []
         with pytest.raises(NotFound):
             await study_for(session, cast.specialist, UID)
         assert (await session.scalars(select(ImagingStudy))).one().identity_differs
