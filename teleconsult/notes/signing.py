@@ -33,7 +33,7 @@ from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for
 from teleconsult.objects import Objects, new_key
 from teleconsult.scheduling.models import AppointmentStatus
-from teleconsult.sealing import Sealer
+from teleconsult.sealing import SealBroken, Sealer
 from teleconsult.settings import Settings
 
 
@@ -117,7 +117,11 @@ async def _prepare(
 
 async def _print_and_sign(signing: Signing, prepared: _Prepared) -> bytes:
     printed = await signing.press.note(prepared.content, is_signed=True)
-    return await asyncio.to_thread(_sign, printed, prepared.chain, signing.sealer.open(prepared.sealed_key))
+    try:
+        private_key = signing.sealer.open(prepared.sealed_key)
+    except SealBroken as error:
+        raise Refused("Your signing key cannot be opened. Tell your administrator.") from error
+    return await asyncio.to_thread(_sign, printed, prepared.chain, private_key)
 
 
 def _sign(printed: bytes, chain: str, private_key: bytes) -> bytes:

@@ -19,6 +19,7 @@ from teleconsult.db import transaction
 from teleconsult.delivery.models import Delivery, DeliveryStatus
 from teleconsult.directory.models import Practitioner
 from teleconsult.embedded import DatabaseUrls
+from teleconsult.encounters.actions import arrive_encounter, start_encounter
 from teleconsult.encounters.models import Encounter, EncounterStatus
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused
 from teleconsult.notes.authority import trust_folder
@@ -29,6 +30,7 @@ from teleconsult.notes.signing import Signing
 from teleconsult.notes.verifying import trusted_roots, verify_pdf
 from teleconsult.patients.models import Patient
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from teleconsult.sealing import Sealer
 from tests import consult_steps, note_steps
 from tests.people import Cast
 
@@ -86,6 +88,34 @@ async def test_a_time_that_was_not_used_is_free_again(cast: Cast, signing: Signi
         assert encounter
         assert appointment.status is AppointmentStatus.CANCELLED
         assert encounter.status is EncounterStatus.FINISHED
+
+
+async def test_signing_during_the_session_ends_it_on_paper(cast: Cast, signing: Signing) -> None:
+    consult = await consult_steps.booked(cast, signing.sessions)
+    async with transaction(signing.sessions) as session:
+        for actor in (cast.rural, cast.specialist):
+            await arrive_encounter(session, actor, consult_id=consult.id)
+        await start_encounter(session, cast.specialist, consult_id=consult.id)
+        note = await open_note(session, cast.specialist, consult_id=consult.id)
+        note = await save_draft(session, cast.specialist, note_id=note.id, version=1, sections={"opinion": "Seen."})
+    note = await note_steps.sign(signing, cast.specialist, note)
+    assert note.content
+    assert NoteContent.from_bytes(note.content).session_started_at
+    async with signing.sessions() as session:
+        signed = await consult_for(session, cast.rural, consult.id)
+        assert state_of(signed) is ConsultState.SIGNED
+        assert signed.appointment
+        assert signed.appointment.status is AppointmentStatus.FULFILLED
+        assert signed.appointment.encounter
+        assert signed.appointment.encounter.status is EncounterStatus.FINISHED
+        assert note.encounter_id == signed.appointment.encounter.id
+
+
+async def test_a_key_sealed_with_another_secret_signs_nothing(cast: Cast, signing: Signing) -> None:
+    draft = await note_steps.drafted(cast, signing.sessions)
+    elsewhere = replace(signing, sealer=Sealer("another secret, just as long as the first"))
+    with pytest.raises(Refused, match="cannot be opened"):
+        await note_steps.sign(elsewhere, cast.specialist, draft.note)
 
 
 async def test_only_the_author_signs(cast: Cast, signing: Signing) -> None:
@@ -201,7 +231,7 @@ async def test_a_failed_store_leaves_a_draft(cast: Cast, signing: Signing) -> No
     draft = await note_steps.drafted(cast, signing.sessions)
     (signing.settings.data / "objects" / "note").write_text("a file where a folder should be")
     with pytest.raises(Exception):  # noqa: B017 -- the store's own way to fail
-        await note_steps.sign(replace(signing), cast.specialist, draft.note)
+        await note_steps.sign(signing, cast.specialist, draft.note)
     async with signing.sessions() as session:
         assert (await session.get_one(Composition, draft.note.id)).status is CompositionStatus.PRELIMINARY
         assert list(await session.scalars(select(Delivery))) == []
