@@ -5,7 +5,7 @@ const now = new Date("2026-11-22T12:00:00Z");
 const before = (seconds: number): Date => new Date(now.getTime() - seconds * 1000);
 
 test.each([
-  [20, "en", "this minute"],
+  [20, "en", "now"],
   [12 * 60 + 59, "en", "12 min. ago"],
   [3 * 3600, "en", "3 hr. ago"],
   [86_400, "en", "yesterday"],

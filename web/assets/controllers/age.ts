@@ -17,7 +17,7 @@ export function relativeAge(then: Date, now: Date, locale: string): string {
   for (const [unit, size] of UNITS) {
     if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit);
   }
-  return format.format(0, "minute");
+  return format.format(0, "second");
 }
 
 export default class AgeController extends Controller<HTMLTimeElement> {
