@@ -57,13 +57,13 @@ def database(superuser_url: str) -> DatabaseUrls:
 @pytest.fixture
 def clean_database(database: DatabaseUrls, superuser_url: str) -> DatabaseUrls:
     """The same database, empty. Only a superuser can get past the triggers that keep notes and audit."""
-    tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-    url = psycopg.conninfo.make_conninfo(
-        superuser_url, dbname=psycopg.conninfo.conninfo_to_dict(database.app)["dbname"]
-    )
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("set session_replication_role = replica")
-        connection.execute(f"truncate {tables}, procrastinate_jobs, procrastinate_events cascade")
+    tables = [table.name for table in metadata.sorted_tables] + ["procrastinate_events", "procrastinate_jobs"]
+    name = psycopg.conninfo.conninfo_to_dict(database.app)["dbname"]
+    with psycopg.connect(psycopg.conninfo.make_conninfo(superuser_url, dbname=name), autocommit=True) as connection:
+        # few rows: deleting them is ten times faster than truncating, which makes new files
+        connection.execute(
+            "set session_replication_role = replica; " + "; ".join(f'delete from "{table}"' for table in tables)
+        )
     return database
 
 
