@@ -15,6 +15,7 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
 from teleconsult.errors import Invalid
 from teleconsult.excerpts.freezing import freeze_excerpt
+from teleconsult.imaging.actions import confirm_studies
 from teleconsult.patients.models import Patient
 
 
@@ -32,6 +33,7 @@ async def submit_request(
     await apply_request(session, consult, request)
     assert request.service_id is not None  # checked above
     patient = await session.get_one(Patient, consult.patient_id)
+    await confirm_studies(session, actor, consult)
     await freeze_excerpt(session, actor, consult_id=consult.id, patient=patient, entries=request.entries)
     await record_consent(
         session,
