@@ -38,8 +38,13 @@ def line_text(line: Line) -> str:
     if line.label in CODED:
         return str(_CODES.get(line.text, line.text))
     if line.label in (Label.ONSET, Label.PERIOD):
-        return _DATE.sub(_date_in_words, line.text)
+        return dates_in_words(line.text)
     return line.text
+
+
+def dates_in_words(text: str) -> str:
+    """The text with its FHIR dates as the reader writes them."""
+    return _DATE.sub(_date_in_words, text)
 
 
 def _date_in_words(match: re.Match[str]) -> str:

@@ -23,7 +23,7 @@ from teleconsult.errors import Invalid
 from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
 from web.flash import take
-from web.record_words import line_text
+from web.record_words import dates_in_words, line_text
 from web.requests import CSRF_TOKEN, visitor_of
 from web.words import label
 
@@ -78,6 +78,7 @@ def make_environment() -> jinja2.Environment:
         "label": label,
         "age": format_age,
         "line_text": line_text,
+        "dates_in_words": dates_in_words,
         "city": city,
     }
     environment.filters |= filters
