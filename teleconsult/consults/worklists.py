@@ -90,6 +90,20 @@ async def consults_page(
     return found[:PAGE], Cursor(last.authored_on, last.id) if last else None
 
 
+async def consults_about(
+    session: AsyncSession, actor: Actor, *, patient_ids: Sequence[uuid.UUID]
+) -> Sequence[ServiceRequest]:
+    """The ten latest consults about these patients, of those that exist for the actor."""
+    query = (
+        select(ServiceRequest)
+        .where(ServiceRequest.patient_id.in_(patient_ids), visible_to(actor))
+        .order_by(ServiceRequest.authored_on.desc(), ServiceRequest.id.desc())
+        .limit(10)
+        .options(*whole())
+    )
+    return (await session.scalars(query)).all()
+
+
 async def own_requests(session: AsyncSession, actor: Actor) -> Sequence[ServiceRequest]:
     """The requester's drafts and everything of theirs that is not closed, latest first, at most 200."""
     query = select(ServiceRequest).where(

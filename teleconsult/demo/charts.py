@@ -92,9 +92,7 @@ def _clock(ago: str, number: int, moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _entries(visit: Chart, at: datetime, ranges: Mapping[str, list[float | None]]) -> Iterator[tuple[str, Resource]]:
-    """Title and resource of everything a visit holds, in the order it was written."""
-    if "visit" in visit:
-        yield visit["visit"], resources.encounter(visit, at)
+    """Title and resource of everything a visit holds, in the order it was written: the doctor's own words last."""
     for text, *details in visit.get("allergies", ()):
         yield text, resources.allergy(text, at, *details)
     for code, text, *details in visit.get("problems", ()):
@@ -113,3 +111,5 @@ def _entries(visit: Chart, at: datetime, ranges: Mapping[str, list[float | None]
         yield text, resources.immunization(code, text, at, *details)
     for code, text, *lines in visit.get("documents", ()):
         yield text, resources.document(code, text, "\n\n".join(lines), at)
+    if "visit" in visit:
+        yield visit["visit"], resources.encounter(visit, at)

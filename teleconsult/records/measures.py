@@ -84,11 +84,16 @@ def _measure(item: Mapping[str, Any]) -> Measure | None:
 def _value(item: Mapping[str, Any]) -> tuple[Number | str, str, str]:
     quantity = item.get("valueQuantity")
     if isinstance(quantity, Mapping) and (number := _number(quantity.get("value"))) is not None:
-        unit = as_text(quantity.get("unit")) or as_text(quantity.get("code"))
-        return number, unit, as_text(quantity.get("comparator"))
+        return number, _unit(quantity), as_text(quantity.get("comparator"))
     if (number := _number(item.get("valueInteger"))) is not None:
         return number, "", ""
     return words_of(item.get("valueCodeableConcept")) or as_text(item.get("valueString")), "", ""
+
+
+def _unit(quantity: Mapping[str, Any]) -> str:
+    """The unit as written, else its UCUM code; a code that is only an annotation (`{score}`) says nothing."""
+    code = as_text(quantity.get("code"))
+    return as_text(quantity.get("unit")) or ("" if code.startswith(("{", "[pH]")) else code)
 
 
 def _bound(quantity: object) -> Number | None:

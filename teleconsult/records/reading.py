@@ -99,7 +99,9 @@ def read(resource: object) -> Reading:
 def _encounter(resource: Mapping[str, Any], draft: _Draft) -> None:
     draft.title = all_words(resource.get("type")) or words_of(resource.get("serviceType"))
     draft.line(Label.REASON, all_words(resource.get("reasonCode")))
-    draft.line(Label.PERIOD, period_text(resource.get("period")))
+    period = resource.get("period")
+    if isinstance(period, Mapping) and period.get("end"):
+        draft.line(Label.PERIOD, period_text(period))
     draft.text = narrative_text(resource.get("text"))
 
 
@@ -107,7 +109,7 @@ def _condition(resource: Mapping[str, Any], draft: _Draft) -> None:
     draft.title = words_of(resource.get("code"))
     status = code_of(resource.get("clinicalStatus"))
     draft.line(Label.CODE, code_of(resource.get("code")))
-    draft.line(Label.STATUS, status)
+    draft.line(Label.STATUS, "" if status == "active" else status)
     draft.line(Label.ONSET, resource.get("onsetString") or as_text(resource.get("onsetDateTime"))[:10])
     draft.line(Label.BODY_SITE, all_words(resource.get("bodySite")))
     draft.is_over = status in ("inactive", "remission", "resolved")
@@ -129,7 +131,7 @@ def _medication(resource: Mapping[str, Any], draft: _Draft) -> None:
         draft.line(Label.DOSAGE, dosage.get("text"))
     draft.line(Label.PERIOD, period_text(resource.get("effectivePeriod")))
     draft.line(Label.REASON, all_words(resource.get("reasonCode")))
-    draft.line(Label.STATUS, resource.get("status"))
+    draft.line(Label.STATUS, "" if resource.get("status") == "active" else resource.get("status"))
     draft.is_over = resource.get("status") in ("completed", "stopped", "not-taken")
 
 

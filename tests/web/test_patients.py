@@ -15,6 +15,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.patients.models import Patient
 from teleconsult.records.actions import file_entry
 from teleconsult.records.models import EntryStatus
+from tests import consult_steps
 from tests.conftest import Post, SignIn
 from tests.people import Cast
 
@@ -192,6 +193,17 @@ async def test_a_kind_is_shown_alone(client: Client, signed_in: SignIn, cast: Ca
     assert "Visite 0" in await (await client.get(path, params={"kind": "encounters"})).text()
     for wrong in ({"kind": "x"}, {"before": "x"}):
         assert (await client.get(path, params=wrong)).status == 404
+
+
+async def test_the_file_leads_to_its_consults(
+    client: Client, signed_in: SignIn, post: Post, cast: Cast, sessions: Sessions
+) -> None:
+    consult = await consult_steps.submitted(cast, sessions)
+    for who in ("rural", "colleague"):
+        await signed_in(who)
+        await post(f"/patients/{cast.patient.id}/care-relation", reason="on-call")
+        page = await (await client.get(f"/patients/{cast.patient.id}")).text()
+        assert f'href="/consults/{consult.id}"' in page
 
 
 async def test_entries_tell_where_they_come_from_and_what_they_open(

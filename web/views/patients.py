@@ -6,6 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
+from teleconsult.consults.states import state_of
+from teleconsult.consults.worklists import consults_about
 from teleconsult.directory.models import RoleCode
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.patients.care import CareReason, open_care_relation, open_file
@@ -102,11 +104,14 @@ async def show(request: web.Request) -> web.StreamResponse:
     }
     if before is not None and request.headers.get("Turbo-Frame", "").startswith("timeline"):
         return render(request, "patients/_timeline.html.jinja", **context)
+    file = await open_file(session, actor, patient_id=patient_id)
     return render(
         request,
         "patients/show.html.jinja",
         **context,
-        file=await open_file(session, actor, patient_id=patient_id),
+        file=file,
+        consults=await consults_about(session, actor, patient_ids=file.patient_ids),
+        state_of=state_of,
         summary=await summary(session, actor, patient_id),
         identifiers=await identifiers_of(session, patient),
         earlier=await earlier_identities(session, patient),
