@@ -146,6 +146,23 @@ async def test_a_cut_line_to_the_server_does_not_cut_the_call(pair: tuple[Page, 
     await eventually(lambda: more_frames_than(rural, frames))
 
 
+async def test_a_thin_link_carries_sound_and_small_pictures(pair: tuple[Page, Page, object]) -> None:
+    rural, specialist, consult = pair
+    thin = {"offline": False, "latency": 100, "downloadThroughput": 300_000 / 8, "uploadThroughput": 300_000 / 8}
+    for page in (rural, specialist):
+        devtools = await page.context.new_cdp_session(page)
+        await devtools.send("Network.enable")
+        await devtools.send("Network.emulateNetworkConditions", {**thin, "packetLoss": 1, "packetQueueLength": 60})
+    await enter(rural, consult)
+    await enter(specialist, consult)
+    await both_live(rural, specialist)
+    before = await inbound(specialist)
+    await asyncio.sleep(5)
+    after = await inbound(specialist)
+    assert after["packets"] - before["packets"] > 5 * 50 * 0.8, "sound arrives whole: 50 packets a second"
+    assert after["frames"] - before["frames"] > 5 * 5, "pictures arrive, if slowly"
+
+
 async def test_without_a_camera_one_joins_with_sound(pair: tuple[Page, Page, object]) -> None:
     rural, specialist, consult = pair
     await rural.add_init_script(

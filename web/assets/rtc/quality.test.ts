@@ -42,6 +42,14 @@ test("a reading is what happened since the one before", () => {
   expect(reading).toMatchObject({ roundTrip: 120, uplink: 240_000, frames: 18, packets: 90 });
 });
 
+test("of several nominated pairs the one in use counts", () => {
+  const rows = report(10, 0, { id: "stale", currentRoundTripTime: 2 });
+  rows.set("used", { id: "used", type: "candidate-pair", nominated: true, currentRoundTripTime: 0.05 });
+  rows.set("late", { id: "late", type: "candidate-pair", nominated: true, currentRoundTripTime: 3 });
+  rows.set("transport", { type: "transport", selectedCandidatePairId: "used" });
+  expect(read(rows, null)[0].roundTrip).toBe(50);
+});
+
 test("what the browser does not tell stays unknown", () => {
   const [reading] = read(report(10, 0, { currentRoundTripTime: undefined, availableOutgoingBitrate: undefined }), null);
   expect(reading).toMatchObject({ roundTrip: null, uplink: null });

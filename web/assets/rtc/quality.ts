@@ -36,6 +36,10 @@ export function read(report: Report, before: Counters | null): [Reading, Counter
   let roundTrip: number | null = null;
   let uplink: number | null = null;
   let farLoss = 0;
+  let chosen: unknown;
+  report.forEach((row) => {
+    if (row.type === "transport") chosen = row.selectedCandidatePairId;
+  });
   report.forEach((row) => {
     if (row.type === "inbound-rtp" && row.kind === "audio") {
       now.received += number(row.packetsReceived);
@@ -46,7 +50,7 @@ export function read(report: Report, before: Counters | null): [Reading, Counter
       now.frames += number(row.framesDecoded);
     } else if (row.type === "remote-inbound-rtp") {
       farLoss = Math.max(farLoss, number(row.fractionLost));
-    } else if (row.type === "candidate-pair" && row.nominated === true && row.state === "succeeded") {
+    } else if (row.type === "candidate-pair" && (chosen ? row.id === chosen : row.nominated === true)) {
       if (typeof row.currentRoundTripTime === "number") roundTrip = row.currentRoundTripTime * 1000;
       if (typeof row.availableOutgoingBitrate === "number") uplink = row.availableOutgoingBitrate;
     }
