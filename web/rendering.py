@@ -227,8 +227,11 @@ def format_age(birth_date: date | None, estimated_birth_year: int | None = None)
     age = age_on(now().date(), birth_date, estimated_birth_year)
     if age is None:
         return ""
-    unit = {AgeUnit.YEARS: "duration-year", AgeUnit.MONTHS: "duration-month", AgeUnit.DAYS: "duration-day"}[age.unit]
-    words = str(units.format_unit(age.value, unit, "short", locale=i18n.babel_locale()))
+    words = {
+        AgeUnit.YEARS: i18n.ngettext("%(num)s year", "%(num)s years", age.value),
+        AgeUnit.MONTHS: i18n.ngettext("%(num)s month", "%(num)s months", age.value),
+        AgeUnit.DAYS: i18n.ngettext("%(num)s day", "%(num)s days", age.value),
+    }[age.unit]
     return i18n.gettext("about %(age)s", age=words) if age.is_estimated else words
 
 
