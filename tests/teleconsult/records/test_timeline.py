@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.errors import Forbidden, NotFound
@@ -141,3 +141,34 @@ async def test_without_a_care_relation_nothing_is_read(db: AsyncSession, cast: C
 def test_an_altered_cursor_leads_nowhere(text: str) -> None:
     with pytest.raises(NotFound):
         Cursor.parse(text)
+
+
+async def test_the_first_page_reads_the_index_and_no_more(db: AsyncSession, cast: Cast) -> None:
+    """With 20,000 entries in the file the planner takes the newest of each establishment from the index."""
+    entry = await filed(db, cast, cast.patient, "one", 1)
+    await filed(db, cast, cast.patient_elsewhere, "other", 2)
+    await db.execute(
+        text(
+            "insert into record_entry (id, patient_id, organization_id, resource_type, status, version, effective_at,"
+            " recorded_at, author_name, title, resource) select gen_random_uuid(), patient_id, organization_id,"
+            " resource_type, status, 1, effective_at - i * interval '1 hour', recorded_at, 'a', 't', '{}'"
+            " from record_entry, generate_series(1, 20000) i where id = :id"
+        ),
+        {"id": entry.id},
+    )
+    connection = await db.connection()
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        if "record_entry" in statement:
+            seen.append((statement, parameters))
+
+    event.listen(connection.sync_connection, "before_cursor_execute", note)
+    await timeline(db, cast.rural, cast.patient.id)
+    await timeline(db, cast.rural, cast.patient.id, kind=EntryKind.ENCOUNTERS)
+    await timeline(db, cast.rural, cast.patient.id, before=Cursor(START, uuid.uuid4()))
+    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    assert len(seen) == 3
+    for statement, parameters in seen:
+        plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
+        assert "Seq Scan on record_entry" not in plan, plan
