@@ -59,7 +59,7 @@ export default defineConfig({
   cacheDir: "../../node_modules/.vite",
   base: "/static/",
   publicDir: false,
-  plugins: [turboWithoutStyle(), pictures("icons.svg", "logo.svg"), compressed()],
+  plugins: [turboWithoutStyle(), pictures("icons.svg"), compressed()],
   worker: { format: "es" },
   build: {
     outDir: "../static",
@@ -70,7 +70,12 @@ export default defineConfig({
     // What `light-dark()`, the popover and `:has()` need anyway.
     target: ["chrome123", "edge123", "firefox125", "safari17.5"],
     rollupOptions: {
-      input: { app: "web/assets/app.ts", styles: "web/assets/app.css", viewer: "web/assets/styles/viewer.css" },
+      input: {
+        app: "web/assets/app.ts",
+        styles: "web/assets/app.css",
+        room: "web/assets/styles/room.css",
+        viewer: "web/assets/styles/viewer.css",
+      },
     },
   },
   test: { environment: "jsdom", include: ["**/*.test.ts"] },

@@ -49,6 +49,8 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=()",
 }
 
+OF_DOCUMENTS: Final = frozenset({"Referrer-Policy", "Cross-Origin-Opener-Policy", "Permissions-Policy"})
+
 
 def session_cookie(*, secure: bool) -> str:
     """The cookie's name: `__Host-` binds it to this host and to https (RFC 6265bis §4.1.3.2)."""
@@ -56,10 +58,17 @@ def session_cookie(*, secure: bool) -> str:
 
 
 async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """On every answer, whoever made it (a signal of aiohttp, so that refused and streamed ones have them too)."""
+    """On every answer, whoever made it (a signal of aiohttp, so that refused and streamed ones have them too).
+
+    What only speaks of documents is left out of static files: on a thin line it would be felt. A script keeps the
+    policy, because a worker made from it lives under it.
+    """
+    is_part = request.path.startswith(STATIC)
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", POLICY)
+        if not (is_part and name in OF_DOCUMENTS):
+            response.headers.setdefault(name, value)
+    if not is_part or request.path.endswith(".js"):
+        response.headers.setdefault("Content-Security-Policy", POLICY)
     if request.app[SETTINGS].is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 

@@ -176,7 +176,7 @@ def test_moment_is_told_in_the_readers_zone_and_in_another() -> None:
     ("role", "sees", "does_not_see"),
     [
         (RoleCode.REQUESTER, "/patients", "/admin"),
-        (RoleCode.SPECIALIST, "/agenda", "/patients"),
+        (RoleCode.SPECIALIST, "/agenda", "/admin"),
         (RoleCode.ADMINISTRATOR, "/admin", "/patients"),
     ],
 )

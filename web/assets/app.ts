@@ -1,4 +1,4 @@
-// What every page loads: Turbo, Stimulus and the small controllers. The room and the viewer follow where a page has them.
+// What every page loads: Turbo, Stimulus and the small controllers. What only some pages need follows where it is named.
 
 import { Application, type ControllerConstructor } from "@hotwired/stimulus";
 import * as Turbo from "@hotwired/turbo";
@@ -17,8 +17,15 @@ for (const [path, controller] of Object.entries(small)) {
   application.register(file.replace(/\.ts$/, "").replaceAll("_", "-"), controller);
 }
 
-const heavy = import.meta.glob<{ default: ControllerConstructor }>(["./room.ts", "./viewer/main.ts"]);
-new LazyControllers(application, { room: heavy["./room.ts"], viewer: heavy["./viewer/main.ts"] }).watch(document);
+const forms = () => import("./forms");
+new LazyControllers(application, {
+  autosave: async () => (await forms()).autosave,
+  "file-drop": async () => (await forms()).file_drop,
+  picker: async () => (await forms()).picker,
+  search: async () => (await forms()).search,
+  room: async () => (await import("./room")).default,
+  viewer: async () => (await import("./viewer/main")).default,
+}).watch(document);
 
 // A frame's answer without that frame is a whole page: the sign-in after a session ended, or an error. Show it as one.
 addEventListener("turbo:frame-missing", (event) => {

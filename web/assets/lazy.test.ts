@@ -12,7 +12,7 @@ beforeEach(() => {
 
 test("a heavy controller is fetched once, when an element names it", async () => {
   const register = vi.fn();
-  const load = vi.fn(async () => ({ default: Heavy }));
+  const load = vi.fn(async () => Heavy);
   new LazyControllers({ register }, { viewer: load }).watch(document);
   document.body.innerHTML = '<p data-controller="age"></p>';
   await settled();
@@ -27,7 +27,7 @@ test("a heavy controller is fetched once, when an element names it", async () =>
 test("an element that is there already counts, and so does a name given later", async () => {
   const register = vi.fn();
   document.body.innerHTML = '<div data-controller="room"></div><div id="later"></div>';
-  const loads = { room: async () => ({ default: Heavy }), viewer: async () => ({ default: Heavy }), none: undefined };
+  const loads = { room: async () => Heavy, viewer: async () => Heavy };
   new LazyControllers({ register }, loads).watch(document);
   document.getElementById("later")?.setAttribute("data-controller", "viewer");
   await settled();
@@ -36,7 +36,7 @@ test("an element that is there already counts, and so does a name given later", 
 
 test("after a lost connection it is tried again", async () => {
   const register = vi.fn();
-  const load = vi.fn(async () => ({ default: Heavy })).mockRejectedValueOnce(new TypeError("offline"));
+  const load = vi.fn(async () => Heavy).mockRejectedValueOnce(new TypeError("offline"));
   new LazyControllers({ register }, { viewer: load }).watch(document);
   document.body.innerHTML = '<div data-controller="viewer"></div>';
   await settled();

@@ -1,16 +1,16 @@
-// Stimulus controllers that are too heavy for every page: fetched when an element first names them.
+// Stimulus controllers that not every page needs: fetched when an element first names them.
 import type { Application, ControllerConstructor } from "@hotwired/stimulus";
 
-type Load = () => Promise<{ default: ControllerConstructor }>;
+type Load = () => Promise<ControllerConstructor>;
 
 export class LazyControllers {
   readonly #loads = new Map<string, Load>();
 
   constructor(
     private readonly application: Pick<Application, "register">,
-    loads: Record<string, Load | undefined>,
+    loads: Record<string, Load>,
   ) {
-    for (const [name, load] of Object.entries(loads)) if (load) this.#loads.set(name, load);
+    for (const [name, load] of Object.entries(loads)) this.#loads.set(name, load);
   }
 
   /** Look through the page now, and through whatever is put into it later. */
@@ -35,7 +35,7 @@ export class LazyControllers {
       if (!load) continue;
       this.#loads.delete(name);
       load().then(
-        (module) => this.application.register(name, module.default),
+        (controller) => this.application.register(name, controller),
         () => this.#loads.set(name, load),
       );
     }

@@ -1,8 +1,8 @@
 // Files by hand, folder or drop, sent at once with progress and a way to stop. See the file_drop macro.
 import { Controller } from "@hotwired/stimulus";
-import { droppedFiles } from "../dropped_files";
-import { type Frame, lookAgain } from "../frames";
-import { lots, type Receipt, sendLot } from "../sending";
+import { droppedFiles } from "../../dropped_files";
+import { type Frame, lookAgain } from "../../frames";
+import { lots, type Receipt, sendLot } from "../../sending";
 
 export default class FileDropController extends Controller<HTMLElement> {
   static override targets = ["zone", "list", "totals", "progress", "percent", "words", "cancel"];

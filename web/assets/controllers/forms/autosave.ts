@@ -1,7 +1,7 @@
 // A form that saves itself: <form data-controller="autosave" data-autosave-url-value="…" data-autosave-delay-value="800">.
 // The answer is JSON {version, saved_at}; 409 means that someone else changed it. See the save_state macro for its words.
 import { Controller } from "@hotwired/stimulus";
-import { ownHeaders } from "../requests";
+import { ownHeaders } from "../../requests";
 
 const RETRY_MS = 5000;
 
