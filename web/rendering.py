@@ -22,6 +22,7 @@ from teleconsult.clock import now
 from teleconsult.errors import Invalid
 from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
+from web.audit_words import act_name
 from web.flash import take
 from web.record_words import dates_in_words, line_text
 from web.requests import CSRF_TOKEN, visitor_of
@@ -76,6 +77,7 @@ def make_environment() -> jinja2.Environment:
         "filesize": format_bytes,
         "initials": initials,
         "label": label,
+        "act_name": act_name,
         "age": format_age,
         "line_text": line_text,
         "dates_in_words": dates_in_words,

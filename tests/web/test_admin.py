@@ -14,7 +14,7 @@ async def test_the_administrator_sees_people_and_acts(client: Client, signed_in:
     page = await (await client.get("/admin")).text()
     assert "Girard" in page
     assert "Tremblay" not in page, "another establishment's people are not theirs to see"
-    assert "signed-in" in page
+    assert "Signed in" in page
 
 
 @pytest.mark.parametrize("who", ["rural", "specialist", "coordinator", "stranger"])

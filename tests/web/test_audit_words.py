@@ -1,0 +1,34 @@
+"""Every act that the sources record has a name for people."""
+
+import ast
+from collections.abc import Iterator
+
+from web.audit_words import ACTS, act_name
+from web.extraction import ROOT, WINGS
+from web.i18n import using_locale
+
+RECORDERS = {"record", "record_denied", "_record"}
+
+
+def recorded_acts(source: str) -> Iterator[str]:
+    """The text arguments of every call that records; of a choice between two, both."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        if getattr(node.func, "id", getattr(node.func, "attr", "")) not in RECORDERS:
+            continue
+        for argument in node.args:
+            choices = [argument.body, argument.orelse] if isinstance(argument, ast.IfExp) else [argument]
+            yield from (one.value for one in choices if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def test_the_names_are_those_of_the_sources() -> None:
+    files = (path for wing in WINGS for path in (ROOT / wing).rglob("*.py"))
+    found = {act for path in files for act in recorded_acts(path.read_text(encoding="utf-8"))}
+    assert set(ACTS) == found
+
+
+def test_an_act_is_named_in_the_readers_language() -> None:
+    with using_locale("fr"):
+        assert act_name("note-signed") == "Signature d’un compte rendu"
+        assert act_name("of-another-version") == "of-another-version"
