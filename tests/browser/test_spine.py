@@ -13,22 +13,28 @@ from teleconsult.audit import verify_chain
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.records.actions import file_entry
+from teleconsult.settings import Settings
+from tests import note_steps
 from tests.browser.conftest import OpenAs, eventually
 from tests.browser.site import Site
 from tests.people import PASSWORD, Cast
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)
 
 OPINION = "Pas d’hémorragie visible. Transfert pour thrombectomie, « sans délai »."
 STEPS = [
-    "signed-in", "file-read", "consult-drafted", "consult-submitted", "consult-accepted", "appointment-booked",
+    "signed-in", "file-opened", "consult-drafted", "images-stored", "consent-recorded", "excerpt-frozen",
+    "consult-submitted",
+    "time-proposed", "consult-accepted", "consult-booked", "excerpt-read", "encounter-started", "study-opened",
     "note-signed", "note-delivered", "note-acknowledged",
 ]  # fmt: skip
 
 
 async def test_one_consult_from_request_to_signed_note(
-    site: Site, open_as: OpenAs, cast: Cast, sessions: Sessions, tmp_path: Path
+    site: Site, open_as: OpenAs, cast: Cast, sessions: Sessions, settings: Settings, tmp_path: Path
 ) -> None:
+    await note_steps.enrol(sessions, settings, cast.specialist)
     await give_the_patient_a_file(sessions, cast)
     coordinator = await open_as("coordinator")
     await expect(coordinator.get_by_test_id("board")).to_be_visible()
@@ -90,7 +96,7 @@ async def request_a_consult(rural: Page, cast: Cast) -> str:
     await rural.get_by_test_id("service").select_option(str(cast.neurology.id))
     await rural.get_by_test_id("urgency").select_option("urgent")
     await rural.get_by_test_id("question").fill("Aphasie brutale à 20 h 10. Thrombolyse ?")
-    await rural.wait_for_timeout(2500)  # the draft saves itself
+    await expect(rural.locator(".save-state")).to_contain_text("Saved")
     context = rural.context
     other = await context.new_page()
     await other.goto(url)
@@ -103,7 +109,6 @@ async def request_a_consult(rural: Page, cast: Cast) -> str:
     # The test file carries another name: the page says so, and that submitting confirms it.
     await expect(rural.get_by_test_id("identity-differs").first).to_be_visible()
     await rural.get_by_test_id("consent").check()
-    await rural.wait_for_timeout(1500)
     await rural.get_by_test_id("submit-request").click()
     await expect(rural.get_by_test_id("flash")).to_be_visible()
     return url
@@ -174,7 +179,7 @@ async def sign(specialist: Page) -> None:
     await specialist.get_by_test_id("sign-note").click()
     await specialist.get_by_test_id("step-up").fill("not the password")
     await specialist.get_by_test_id("step-up-confirm").click()
-    await expect(specialist.get_by_test_id("step-up")).to_be_visible()
+    await expect(specialist.get_by_text("This is not your password.")).to_be_visible()
     await expect(specialist.get_by_test_id("note-signed")).to_have_count(0)
     await specialist.get_by_test_id("step-up").fill(PASSWORD)
     await specialist.get_by_test_id("step-up-confirm").click()
