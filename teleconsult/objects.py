@@ -10,6 +10,10 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from teleconsult.errors import NotFound
 
 CHUNK = 1024 * 1024
+LARGE = 16 * 1024 * 1024
+PART = 8 * 1024 * 1024
+PARTS_AT_ONCE = 2
+"""A file over `LARGE` bytes is never wholly in memory."""
 
 
 def new_key(kind: str) -> str:
@@ -32,8 +36,13 @@ class Objects:
         self._store = store
 
     async def put(self, key: str, content: bytes | Path) -> None:
-        """Write once: an object that exists is never overwritten."""
-        await obstore.put_async(self._store, key, content, mode="create", use_multipart=False)
+        """Write once: an object that exists is never overwritten. A large file goes in pieces, under its random key."""
+        if _is_large(content):
+            await obstore.put_async(
+                self._store, key, content, use_multipart=True, chunk_size=PART, max_concurrency=PARTS_AT_ONCE
+            )
+        else:
+            await obstore.put_async(self._store, key, content, mode="create", use_multipart=False)
 
     async def get(self, key: str) -> bytes:
         """All bytes of a small object. Raises NotFound."""
@@ -69,3 +78,7 @@ class Objects:
             await obstore.delete_async(self._store, key)
         except FileNotFoundError:
             return
+
+
+def _is_large(content: bytes | Path) -> bool:
+    return isinstance(content, Path) and content.stat().st_size > LARGE

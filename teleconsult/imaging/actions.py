@@ -137,7 +137,7 @@ async def reconcile_study(session: AsyncSession, actor: Actor, *, study_id: uuid
 
 
 async def confirm_studies(session: AsyncSession, actor: Actor, consult: ServiceRequest) -> None:
-    """Submitting says it for all images of the consult: the page showed whose name they bear, and what submitting means."""
+    """Submitting says it for all images of the consult: the page showed their names, and what submitting means."""
     doubtful = await session.scalars(
         select(ImagingStudy).where(
             ImagingStudy.service_request_id == consult.id,

@@ -17,6 +17,7 @@ from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects, new_key
 
+HEADER_SECONDS = 5
 _ARCHIVE = b"PK\x03\x04"
 _EMPTY_ARCHIVE = b"PK\x05\x06"
 
@@ -77,7 +78,7 @@ class Receiver:
 
     async def _read_instance(self, file: Received) -> Reading:
         try:
-            answer = await self._sandbox.ask("header", file.path)
+            answer = await self._sandbox.ask("header", file.path, seconds=HEADER_SECONDS)
         except Unreadable as error:
             return Reading(file, None, error.refusal)
         return Reading(file, InstanceHeader(**answer.head))
