@@ -139,3 +139,18 @@ test("a submission waits for the save on its way, and carries the version it led
   await vi.advanceTimersByTimeAsync(0);
   expect(submitted).toEqual(["4"]);
 });
+
+test("words typed before this script came are saved too, and an untouched form is not", async () => {
+  server.mockResolvedValue(json(200, { version: 4, saved_at: "2026-11-22T10:05:00Z" }));
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(server).not.toHaveBeenCalled();
+  application.stop();
+  document.body.innerHTML = FORM;
+  const area = document.querySelector("textarea");
+  if (area) area.value = "before the script";
+  application = Application.start();
+  application.register("autosave", AutosaveController);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(server).toHaveBeenCalledOnce();
+  expect(sent(0).get("text")).toBe("before the script");
+});

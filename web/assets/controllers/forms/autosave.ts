@@ -36,6 +36,11 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     addEventListener("online", () => this.save(), { signal });
     addEventListener("beforeunload", this.#leaving, { signal });
     document.addEventListener("visibilitychange", () => document.hidden && this.save(), { signal });
+    // This script may come after the first words: what differs from the page as it was sent is not saved yet.
+    if ([...this.element.elements].some(isChanged)) {
+      this.#unsaved = true;
+      this.#later(this.delayValue);
+    }
   }
 
   override disconnect(): void {
@@ -127,4 +132,15 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
       target.textContent = (target.dataset[state] ?? "").replace("{time}", time);
     }
   }
+}
+
+function isChanged(field: Element): boolean {
+  if (field instanceof HTMLTextAreaElement) return field.value !== field.defaultValue;
+  if (field instanceof HTMLSelectElement) {
+    // Where the page marks no option, the browser selects the first.
+    const marked = [...field.options].findIndex((option) => option.defaultSelected);
+    return field.selectedIndex !== Math.max(marked, 0);
+  }
+  if (!(field instanceof HTMLInputElement) || ["hidden", "file", "password"].includes(field.type)) return false;
+  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
 }
