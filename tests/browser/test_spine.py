@@ -195,9 +195,9 @@ async def acknowledged_is_offered(rural: Page) -> bool:
 
 async def the_note_stands_in_the_file(rural: Page, cast: Cast) -> None:
     await rural.goto(f"/patients/{cast.patient.id}")
-    note = rural.get_by_test_id("timeline-item").filter(has=rural.locator("a[href^='/notes/']"))
+    note = rural.get_by_test_id("timeline-item").filter(has=rural.locator("a[href^='/notes/']:not([href$='/pdf'])"))
     await expect(note.first).to_be_visible()
-    await note.first.locator("a[href^='/notes/']").first.click()
+    await note.first.locator("a[href^='/notes/']:not([href$='/pdf'])").first.click()
     await expect(rural.get_by_text("thrombectomie")).to_be_visible()
 
 
