@@ -10,7 +10,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from migrations import migrate
 from teleconsult.db import make_engine, make_sessions, transaction
 from teleconsult.embedded import embedded_postgresql
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.conftest import CHROMIUM, FLAGS, eventually
 from tests.browser.site import Site
 from tests.consult_steps import booked
 from tests.people import PASSWORD, Cast, make_cast
@@ -93,7 +93,8 @@ async def joining(browser: Browser, site: Site, cast: Cast, room: str) -> list[t
 
 async def ready_camera(page: Page) -> None:
     """Wait until a page shows its own picture."""
-    await page.wait_for_function("document.querySelector('[data-testid=local-video]')?.srcObject?.active")
+    camera = page.get_by_test_id("local-video")
+    await eventually(lambda: camera.evaluate("video => Boolean(video.srcObject?.active)"))
 
 
 async def signed_in(browser: Browser, site: Site, email: str) -> BrowserContext:
