@@ -126,7 +126,8 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
 
   #show(state: State, at?: string): void {
     this.element.dataset.state = state;
-    const time = at ? new Date(at).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" }) : "";
+    const { lang, dataset } = document.documentElement;
+    const time = at ? new Date(at).toLocaleTimeString(lang, { timeStyle: "short", timeZone: dataset.zone }) : "";
     for (const target of this.stateTargets) {
       target.dataset.state = state;
       target.textContent = (target.dataset[state] ?? "").replace("{time}", time);
