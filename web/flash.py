@@ -47,7 +47,7 @@ class Signer:
     def open(self, value: str) -> list[Flash]:
         """What a cookie says; nothing at all where it is not ours."""
         body, _, signature = value.partition(".")
-        if not hmac.compare_digest(self._signature(body.encode()).encode(), signature.encode()):
+        if not value.isascii() or not hmac.compare_digest(self._signature(body.encode()), signature):
             return []
         try:
             pairs = json.loads(base64.urlsafe_b64decode(body))

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { lots, sendLot } from "./sending";
+import { lots, sendAll, sendLot } from "./sending";
 
 function file(name: string, size: number): File {
   const made = new File(["x"], name);
@@ -84,4 +84,23 @@ test("a stopped lot says so", async () => {
   const { receipt, abort } = sending();
   abort.abort();
   await expect(receipt).rejects.toMatchObject({ name: "AbortError" });
+});
+
+test("a queue goes lot by lot, with what is added on the way", async () => {
+  vi.stubGlobal("XMLHttpRequest", Wire);
+  const queue = Array.from({ length: 21 }, (_, n) => file(`${n}.dcm`, 10));
+  const onProgress = vi.fn();
+  const onReceipt = vi.fn();
+  const to = { url: "/studies", name: "files", signal: new AbortController().signal, onProgress, onReceipt };
+  const all = sendAll(queue, to);
+  queue.push(file("late.dcm", 10));
+  Wire.last.answer(201, {});
+  await vi.waitFor(() => expect(onReceipt).toHaveBeenCalledOnce());
+  Wire.last.answer(201, {});
+  expect(await all).toBe(22);
+  expect(onProgress.mock.calls).toEqual([
+    [0, 21, 0],
+    [20, 22, 200 / 220],
+    [22, 22, 1],
+  ]);
 });

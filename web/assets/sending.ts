@@ -10,9 +10,13 @@ export interface Receipt {
   error?: string;
 }
 
-export interface Progress {
-  files: number;
-  bytes: number;
+/** Where files go, and whom to tell on the way. */
+export interface Destination {
+  url: string;
+  name: string;
+  signal: AbortSignal;
+  onProgress: (files: number, of: number, ratio: number) => void;
+  onReceipt: (receipt: Receipt) => void;
 }
 
 /** Cut a list into lots of at most 20 files and, but for a single large file, 32 MB. */
@@ -57,4 +61,24 @@ export function sendLot(
     request.onabort = () => reject(new DOMException("", "AbortError"));
     request.send(body);
   }).finally(() => to.signal.removeEventListener("abort", abort));
+}
+
+/** Send a queue lot by lot until it is empty; what is added meanwhile goes too. Returns how many files were sent. */
+export async function sendAll(queue: File[], to: Destination): Promise<number> {
+  const sizeOf = (files: readonly File[]): number => files.reduce((sum, file) => sum + file.size, 0);
+  let files = 0;
+  let bytes = 0;
+  for (let lot = lots(queue)[0]; lot; lot = lots(queue)[0]) {
+    const total = bytes + sizeOf(queue);
+    const onBytes = (sent: number): void =>
+      to.onProgress(files, files + queue.length, Math.min((bytes + sent) / total, 1));
+    onBytes(0);
+    const receipt = await sendLot(lot, { url: to.url, name: to.name, signal: to.signal, onBytes });
+    queue.splice(0, lot.length);
+    files += lot.length;
+    bytes += sizeOf(lot);
+    to.onReceipt(receipt);
+  }
+  to.onProgress(files, files, 1);
+  return files;
 }

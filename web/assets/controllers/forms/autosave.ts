@@ -1,7 +1,7 @@
 // A form that saves itself: <form data-controller="autosave" data-autosave-url-value="…" data-autosave-delay-value="800">.
 // The answer is JSON {version, saved_at}; 409 means that someone else changed it. See the save_state macro for its words.
 import { Controller } from "@hotwired/stimulus";
-import { ownHeaders } from "../../requests";
+import { isTouched, requestWith } from "../../form_words";
 
 const RETRY_MS = 5000;
 
@@ -37,7 +37,7 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     addEventListener("beforeunload", this.#leaving, { signal });
     document.addEventListener("visibilitychange", () => document.hidden && this.save(), { signal });
     // This script may come after the first words: what differs from the page as it was sent is not saved yet.
-    if ([...this.element.elements].some(isChanged)) {
+    if (isTouched(this.element)) {
       this.#unsaved = true;
       this.#later(this.delayValue);
     }
@@ -56,22 +56,15 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     this.#unsaved = false;
     this.#show("saving");
     try {
-      await this.#answered(await fetch(this.urlValue, this.#request()));
+      await this.#answered(await fetch(this.urlValue, requestWith(this.element, this.methodValue)));
     } catch {
       this.#failed(navigator.onLine ? "failed" : "offline");
     }
     this.#saving = false;
     if (this.#waiting) this.element.requestSubmit(this.#waiting.submitter ?? undefined);
-    if (this.#unsaved && this.#listening.signal.aborted === false) {
+    if (this.#unsaved && !this.#listening.signal.aborted) {
       this.#later(this.element.dataset.state === "saved" ? this.delayValue : RETRY_MS);
     }
-  }
-
-  #request(): RequestInit {
-    const body = new URLSearchParams();
-    for (const [name, value] of new FormData(this.element)) if (typeof value === "string") body.append(name, value);
-    // `keepalive` lets the last words leave when the page is closed (up to 64 KB, Fetch §4.6).
-    return { method: this.methodValue, headers: ownHeaders(), body, keepalive: body.toString().length < 60_000 };
   }
 
   async #answered(response: Response): Promise<void> {
@@ -133,15 +126,4 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
       target.textContent = (target.dataset[state] ?? "").replace("{time}", time);
     }
   }
-}
-
-function isChanged(field: Element): boolean {
-  if (field instanceof HTMLTextAreaElement) return field.value !== field.defaultValue;
-  if (field instanceof HTMLSelectElement) {
-    // Where the page marks no option, the browser selects the first.
-    const marked = [...field.options].findIndex((option) => option.defaultSelected);
-    return field.selectedIndex !== Math.max(marked, 0);
-  }
-  if (!(field instanceof HTMLInputElement) || ["hidden", "file", "password"].includes(field.type)) return false;
-  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
 }

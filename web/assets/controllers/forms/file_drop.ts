@@ -2,7 +2,7 @@
 import { Controller } from "@hotwired/stimulus";
 import { droppedFiles } from "../../dropped_files";
 import { type Frame, lookAgain } from "../../frames";
-import { lots, type Receipt, sendLot } from "../../sending";
+import { type Receipt, sendAll } from "../../sending";
 
 export default class FileDropController extends Controller<HTMLElement> {
   static override targets = ["zone", "list", "totals", "progress", "percent", "words", "cancel"];
@@ -19,7 +19,7 @@ export default class FileDropController extends Controller<HTMLElement> {
   declare readonly frameValue: string;
   declare readonly wordsValue: Record<"sending" | "done" | "failed" | "cancelled", string>;
   #abort: AbortController | null = null;
-  #waiting: File[] = [];
+  readonly #waiting: File[] = [];
 
   override connect(): void {
     this.element.dataset.scripted = "true";
@@ -54,7 +54,7 @@ export default class FileDropController extends Controller<HTMLElement> {
   }
 
   cancel(): void {
-    this.#waiting = [];
+    this.#waiting.length = 0;
     this.#abort?.abort();
   }
 
@@ -64,42 +64,33 @@ export default class FileDropController extends Controller<HTMLElement> {
     this.#abort = new AbortController();
     this.listTarget.replaceChildren();
     try {
-      await this.#sendAll(this.#abort.signal);
+      await this.#send(this.#abort.signal);
     } catch (error) {
       const cancelled = error instanceof DOMException && error.name === "AbortError";
       this.#end(cancelled ? this.wordsValue.cancelled : (error as Error).message || this.wordsValue.failed);
     } finally {
       this.#abort = null;
-      this.#waiting = [];
+      this.#waiting.length = 0;
       this.#refreshFrame();
     }
   }
 
-  async #sendAll(signal: AbortSignal): Promise<void> {
-    let files = 0;
-    let bytes = 0;
-    let total = 0;
-    for (let lot = lots(this.#waiting)[0]; lot; lot = lots(this.#waiting)[0]) {
-      const ahead = this.#waiting.reduce((sum, file) => sum + file.size, 0);
-      total = bytes + ahead;
-      const onBytes = (sent: number): void => this.#show(files, files + this.#waiting.length, (bytes + sent) / total);
-      onBytes(0);
-      const receipt = await sendLot(lot, { url: this.urlValue, name: this.nameValue, signal, onBytes });
-      this.#waiting.splice(0, lot.length);
-      files += lot.length;
-      bytes += lot.reduce((sum, file) => sum + file.size, 0);
-      this.#name(receipt);
-    }
-    this.#show(files, files, 1);
-    this.#end(this.wordsValue.done.replace("{files}", String(files)));
+  async #send(signal: AbortSignal): Promise<void> {
+    const sent = await sendAll(this.#waiting, {
+      url: this.urlValue,
+      name: this.nameValue,
+      signal,
+      onProgress: (files, of, ratio) => this.#show(files, of, ratio),
+      onReceipt: (receipt) => this.#name(receipt),
+    });
+    this.#end(this.wordsValue.done.replace("{files}", String(sent)));
   }
 
   #show(files: number, of: number, ratio: number): void {
-    const shown = Math.min(ratio, 1);
     this.totalsTarget.hidden = false;
     this.cancelTarget.hidden = false;
-    this.progressTarget.value = shown;
-    this.percentTarget.textContent = shown.toLocaleString(document.documentElement.lang, { style: "percent" });
+    this.progressTarget.value = ratio;
+    this.percentTarget.textContent = ratio.toLocaleString(document.documentElement.lang, { style: "percent" });
     this.wordsTarget.textContent = this.wordsValue.sending
       .replace("{files}", String(files))
       .replace("{of}", String(of));
