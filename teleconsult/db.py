@@ -57,6 +57,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         max_overflow=pool_size,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text goes to the log; what patients' rows hold does not
         connect_args={
             "connect_timeout": 5,
             "options": "-c timezone=UTC -c statement_timeout=15s -c idle_in_transaction_session_timeout=60s"

