@@ -5,61 +5,91 @@ from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from multidict import MultiDict, MultiDictProxy
 
 from teleconsult.errors import Invalid, TooLarge
-from web.requests import FORM
+from web.requests import BODY, FORM
 
 FORM_LIMIT = 256 * 1024
 FIELDS = 2000
 
 
+async def hold_body(request: web.Request) -> None:
+    """Read the whole body of a form or a message now. Raises as `read_form` does."""
+    if BODY not in request:
+        request[BODY] = await _read(request)
+
+
+def is_form(request: web.Request) -> bool:
+    """Whether the body says that it is a form without files."""
+    return request.content_type == "application/x-www-form-urlencoded"
+
+
 async def read_form(request: web.Request) -> MultiDictProxy[str]:
     """An `application/x-www-form-urlencoded` body as text fields; read once, kept on the request.
 
-    Raises TooLarge over 256 KiB and Invalid for what is not text (NUL, bad UTF-8, lone surrogates).
+    No body is a form without fields. Raises TooLarge over 256 KiB and Invalid for a body of another kind and for
+    what is not text (NUL, bad UTF-8, lone surrogates).
     """
     if FORM not in request:
-        fields: MultiDict[str] = MultiDict()
-        if request.content_type == "application/x-www-form-urlencoded":
-            body = await _read(request, FORM_LIMIT)
-            try:
-                pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS)
-            except (UnicodeError, ValueError) as error:
-                raise Invalid({"": "The form could not be read. Reload the page and try again."}) from error
-            for name, value in pairs:
-                _refuse_unreadable(name + value)
-                fields.add(name, value.replace("\r\n", "\n"))
-        request[FORM] = MultiDictProxy(fields)
+        await hold_body(request)
+        if request[BODY] and not is_form(request):
+            raise _unreadable_form()
+        request[FORM] = MultiDictProxy(_fields_of(request[BODY]))
     return request[FORM]
 
 
-async def read_json(request: web.Request, *, limit: int = FORM_LIMIT) -> dict[str, Any]:
+async def read_json(request: web.Request) -> dict[str, Any]:
     """A JSON object (RFC 8259). Raises TooLarge, or Invalid for anything else."""
-    body = await _read(request, limit)
+    await hold_body(request)
     try:
-        content = orjson.loads(body)
+        content = orjson.loads(request[BODY])
     except orjson.JSONDecodeError as error:
-        raise Invalid({"": "The message could not be read."}) from error
+        raise _unreadable() from error
     if not isinstance(content, dict):
-        raise Invalid({"": "The message could not be read."})
-    _refuse_unreadable(body.decode() if b"\\u0000" not in body else "\0")
+        raise _unreadable()
+    _refuse_unreadable(request[BODY].decode() if b"\\u0000" not in request[BODY] else "\0")
     return content
 
 
-async def _read(request: web.Request, limit: int) -> bytes:
-    if (request.content_length or 0) > limit:
-        raise TooLarge("This is more than the form can take.")
+def _fields_of(body: bytes) -> MultiDict[str]:
+    fields: MultiDict[str] = MultiDict()
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS)
+    except (UnicodeError, ValueError) as error:
+        raise _unreadable_form() from error
+    for name, value in pairs:
+        _refuse_unreadable(name + value)
+        fields.add(name, value.replace("\r\n", "\n"))
+    return fields
+
+
+async def _read(request: web.Request) -> bytes:
+    if (request.content_length or 0) > FORM_LIMIT:
+        raise _too_large()
     try:
         pieces, size = [], 0
         async for piece in request.content.iter_chunked(65536):
             size += len(piece)
-            if size > limit:
-                raise TooLarge("This is more than the form can take.")
+            if size > FORM_LIMIT:
+                raise _too_large()
             pieces.append(piece)
-    except (web.HTTPException, ValueError, OSError) as error:
-        raise Invalid({"": "The message could not be read."}) from error
+    except (web.RequestPayloadError, HttpProcessingError, ValueError, OSError) as error:
+        raise _unreadable() from error
     return b"".join(pieces)
+
+
+def _unreadable_form() -> Invalid:
+    return Invalid({"": "The form could not be read. Reload the page and try again."})
+
+
+def _unreadable() -> Invalid:
+    return Invalid({"": "The message could not be read."})
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("This is more than the form can take.")
 
 
 def _refuse_unreadable(text: str) -> None:

@@ -12,8 +12,8 @@ from aiohttp import web
 from teleconsult.errors import Forbidden
 from teleconsult.sealing import derived_key
 from teleconsult.settings import Settings
-from web.bodies import read_form
-from web.requests import CSRF_PENDING
+from web.bodies import is_form, read_form
+from web.requests import CSRF_PENDING, is_marked
 
 FIELD = "csrf_token"
 HEADER = "X-CSRF-Token"
@@ -48,14 +48,15 @@ def check_origin(request: web.Request, settings: Settings) -> None:
 async def check(request: web.Request, settings: Settings, cookie: str) -> None:
     """Raise Forbidden unless the request carries a token of its own cookie.
 
-    A multipart body is not read here: its view calls `check_field` with the first part, or the header is used.
+    The body of a view marked `takes_files` is not read here: it calls `check_field` with the first part, or the
+    header is used.
     """
     token = request.headers.get(HEADER)
-    if token is None and request.content_type == "multipart/form-data":
+    if token is None and is_marked(request, "takes_files") and request.content_type == "multipart/form-data":
         request[CSRF_PENDING] = cookie
         return
     if token is None:
-        token = (await read_form(request)).get(FIELD, "")
+        token = (await read_form(request)).get(FIELD, "") if is_form(request) else ""
     if not is_token(settings, cookie, token):
         raise _forged()
 

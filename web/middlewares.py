@@ -3,6 +3,7 @@
 Socket.IO's requests live as long as their socket, so none of this wraps them but the headers.
 """
 
+import errno
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ from teleconsult.accounts import Actor, actor_for_bearer, actor_for_cookie
 from teleconsult.db import transaction
 from teleconsult.errors import Forbidden, NotFound, TeleconsultError, Unauthenticated, Unavailable
 from web import csrf
+from web.bodies import hold_body
 from web.errors import error_response
 from web.flash import keep_flashes
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
@@ -77,9 +79,11 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn each failure into its status and a page (or JSON) that says what to do next."""
     if request.path.startswith(SOCKETS):
+        _check_readable(request)
         return await handler(request)
     failure: TeleconsultError | web.HTTPException
     try:
+        _check_readable(request)
         with using_locale(_locale_of(request)):
             return await handler(request)
     except TeleconsultError as error:
@@ -93,6 +97,21 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         failure = _failure(request, error)
     with using_locale(_locale_of(request)):  # by now it is known who asks, and so in which language to answer
         return error_response(request, failure)
+
+
+def _check_readable(request: web.Request) -> None:
+    """Refuse what no client of ours sends and no column can hold, once, before anything looks at it.
+
+    Header values that are no UTF-8 arrive as lone surrogates; a compressed body (RFC 9110 §8.4) may be a bomb.
+    """
+    if "\0" in request.path or not all(_is_text(value) for value in request.headers.values()):
+        raise web.HTTPBadRequest
+    if "Content-Encoding" in request.headers:
+        raise web.HTTPUnsupportedMediaType
+
+
+def _is_text(value: str) -> bool:
+    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _locale_of(request: web.Request) -> str:
@@ -110,6 +129,8 @@ def _failure(request: web.Request, error: Exception) -> TeleconsultError | web.H
     # SQLSTATE class 22: a value no column can hold (a number too large, a NUL) is the sender's mistake, not ours.
     if isinstance(error, DBAPIError) and (getattr(error.orig, "sqlstate", "") or "").startswith("22"):
         return web.HTTPUnprocessableEntity()
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return web.HTTPNotFound()  # a static file of that name there cannot be
     log.error("request.failed", route=_route(request), exc_info=error)
     return web.HTTPInternalServerError()
 
@@ -123,6 +144,8 @@ async def in_transaction(request: web.Request, handler: Handler) -> web.StreamRe
         async with transaction(request.app[SESSIONS]) as session:
             request[ACTOR] = await _find_actor(request, session)
         return await handler(request)
+    # Before the transaction: who sends slowly may hold a socket for long, but never a connection to the database.
+    await hold_body(request)
     async with request.app[SESSIONS]() as session:
         request[SESSION] = session
         request[ACTOR] = await _find_actor(request, session)

@@ -25,6 +25,7 @@ View = TypeVar("View", bound=Handler)
 ACTOR: Final = web.RequestKey("actor", object)
 """Who acts, or None; use `actor_of`."""
 SESSION: Final = web.RequestKey("session", AsyncSession)
+BODY: Final = web.RequestKey("body", bytes)
 FORM: Final = web.RequestKey("form", MultiDictProxy[str])
 CSRF_TOKEN: Final = web.RequestKey("csrf_token", str)
 CSRF_PENDING: Final = web.RequestKey("csrf_pending", object)
@@ -132,6 +133,12 @@ def public(view: View) -> View:
 def own_transactions(view: View) -> View:
     """Mark a view that opens its own short transactions, because its body takes long to arrive."""
     view.has_own_transactions = True  # type: ignore[attr-defined]  # a mark on the function, read by the middleware
+    return view
+
+
+def takes_files(view: View) -> View:
+    """Mark a view that reads a multipart body itself, and checks the token in it (`csrf.check_field`)."""
+    view.takes_files = True  # type: ignore[attr-defined]  # a mark on the function, read by `csrf.check`
     return view
 
 

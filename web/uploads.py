@@ -13,6 +13,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http import HttpProcessingError
 
 from teleconsult.errors import Invalid, TooLarge, Unavailable
+from teleconsult.imaging.archives import shown_name
 from teleconsult.imaging.receiving import Received
 from teleconsult.settings import Settings
 from web import csrf
@@ -67,7 +68,7 @@ class _Reading:
             if error.errno == errno.ENOSPC:
                 raise Unavailable("There is no room left for files. Tell the administrator.") from error
             raise broken() from error
-        except (ValueError, RuntimeError, AssertionError, HttpProcessingError, web.HTTPException) as error:
+        except (ValueError, RuntimeError, AssertionError, HttpProcessingError, web.RequestPayloadError) as error:
             raise broken() from error
 
     async def _files(self, name: str) -> AsyncIterator[Received]:
@@ -87,7 +88,7 @@ class _Reading:
                 raise TooLarge("These are too many files for one upload. Send them as a ZIP archive.")
             path = self._folder / str(count)
             await self._write(part, path)
-            yield Received(part.filename, path)
+            yield Received(shown_name(part.filename), path)
 
     async def _field(self, part: BodyPartReader) -> str:
         value = b""

@@ -24,6 +24,6 @@ async def read_note(request: web.Request) -> tuple[int, dict[str, str]]:
 def read_version(fields: Mapping[str, object]) -> int:
     """The version of the draft that was on the page. Raises Invalid where the page did not say."""
     typed = str(fields.get("version", ""))
-    if not (typed.isascii() and typed.isdigit() and int(typed) <= LARGEST_VERSION):
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 10 and int(typed) <= LARGEST_VERSION):
         raise Invalid({"": "The form could not be read. Reload the page and try again."})
     return int(typed)

@@ -1,7 +1,5 @@
 """Signing in and out, and the language one reads in."""
 
-from urllib.parse import urlsplit
-
 from aiohttp import web
 
 from teleconsult import accounts
@@ -99,7 +97,5 @@ async def choose_language(request: web.Request) -> web.StreamResponse:
 
 def _safe_target(target: str) -> str:
     """A path of ours, or home: never another site (open redirect)."""
-    parts = urlsplit(target)
-    is_ours = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not target.startswith("//")
-    has_control = any(ord(letter) < 32 or letter == "\\" for letter in target)
-    return target if is_ours and not has_control else "/"
+    is_ours = target.startswith("/") and not target.startswith("//") and "\\" not in target
+    return target if is_ours and target.isprintable() else "/"

@@ -26,6 +26,7 @@ from web.requests import (
     see_other,
     sessions_of,
     settings_of,
+    takes_files,
 )
 from web.uploads import uploaded_files
 
@@ -52,6 +53,7 @@ async def index(request: web.Request) -> web.StreamResponse:
 
 
 @own_transactions
+@takes_files
 async def create(request: web.Request) -> web.StreamResponse:
     """Take files in. Scripts get JSON with what was refused; forms are sent back to the consult."""
     actor, consult_id = actor_of(request), id_in(request)

@@ -10,7 +10,7 @@ from teleconsult.notes.verdict import SIZE_LIMIT
 from web import csrf
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import checker_of, own_transactions, public, settings_of
+from web.requests import checker_of, own_transactions, public, settings_of, takes_files
 
 OVERHEAD: Final = 16 * 1024
 """What a multipart body may have around its file, in bytes."""
@@ -26,6 +26,7 @@ async def form(request: web.Request) -> web.StreamResponse:
 
 @public
 @own_transactions
+@takes_files
 async def check(request: web.Request) -> web.StreamResponse:
     """The verdict on the file that was sent."""
     try:
@@ -59,7 +60,7 @@ async def _read_file(request: web.Request) -> bytes:
             elif part.name == "file":
                 csrf.check_field(request, settings_of(request), "")
                 content = await _read(part, SIZE_LIMIT) if part.filename else None
-    except (ValueError, RuntimeError, AssertionError, HttpProcessingError, web.HTTPException, OSError) as error:
+    except (ValueError, RuntimeError, AssertionError, HttpProcessingError, web.RequestPayloadError, OSError) as error:
         raise _broken() from error
     if content is None:
         raise Invalid({"file": "Choose the PDF file of a note."})
