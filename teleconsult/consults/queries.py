@@ -50,8 +50,8 @@ async def consult_for(
     stays locked until the transaction ends: two people acting at once come one after the other, and the
     second sees what the first did.
     """
-    if lock:  # a statement of its own: the next one then reads what was committed while we waited
-        await session.execute(select(ServiceRequest.id).where(ServiceRequest.id == consult_id).with_for_update())
+    if lock:
+        await lock_consult(session, consult_id)
     consult = await session.scalar(
         select(ServiceRequest)
         .where(ServiceRequest.id == consult_id, visible_to(actor))
@@ -61,6 +61,14 @@ async def consult_for(
     if consult is None:
         raise NotFound
     return consult
+
+
+async def lock_consult(session: AsyncSession, consult_id: uuid.UUID) -> None:
+    """Take turns on a consult: everything that changes it, its task, its time or its session locks this one row first.
+
+    A statement of its own, so that the next one reads what was committed while we waited.
+    """
+    await session.execute(select(ServiceRequest.id).where(ServiceRequest.id == consult_id).with_for_update())
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:

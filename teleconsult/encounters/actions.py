@@ -114,11 +114,12 @@ async def leave_encounter(
 
 
 async def finish_encounter(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> None:
-    """The note is signed: close the room for good. Part of the signing; does nothing where no session was planned."""
+    """The note is signed: close the room for good. Does nothing where no session was planned.
+
+    Part of the signing, which holds the consult's lock.
+    """
     encounter = await session.scalar(
-        select(Encounter)
-        .where(Encounter.service_request_id == consult_id, Encounter.status.not_in(OVER))
-        .with_for_update()
+        select(Encounter).where(Encounter.service_request_id == consult_id, Encounter.status.not_in(OVER))
     )
     if encounter is None:
         return

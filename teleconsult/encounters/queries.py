@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from teleconsult.accounts.actor import Actor
-from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
+from teleconsult.consults.models import CLOSED_TASKS, ServiceRequest, Task
+from teleconsult.consults.queries import lock_consult
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus
 from teleconsult.errors import NotFound
@@ -59,8 +60,11 @@ async def encounter_for(
     """The session of a consult the actor takes part in: as who asked, or as the specialist who accepted.
 
     The same look-up serves the page and the socket. Raises NotFound for anyone else, before the booking,
-    and where there is no such consult. With `lock` the encounter stays locked until the transaction ends.
+    and where there is no such consult. With `lock` the consult stays locked until the transaction ends, as in
+    `consult_for`.
     """
+    if lock:
+        await lock_consult(session, consult_id)
     query = (
         select(Encounter, Appointment, ServiceRequest, Task)
         .join(Appointment, Appointment.id == Encounter.appointment_id)
@@ -70,13 +74,12 @@ async def encounter_for(
         .where(
             ServiceRequest.id == consult_id,
             EncounterParticipant.practitioner_role_id == actor.role_id,
-            Task.status.not_in((TaskStatus.REJECTED, TaskStatus.CANCELLED)),
+            Task.status.not_in(CLOSED_TASKS),
         )
         .order_by(Appointment.created_at.desc())
         .limit(1)
+        .execution_options(populate_existing=True)
     )
-    if lock:
-        query = query.with_for_update(of=Encounter)
     found = (await session.execute(query)).one_or_none()
     if found is None:
         raise NotFound

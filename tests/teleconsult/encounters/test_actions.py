@@ -1,5 +1,6 @@
 """Arriving, starting, leaving, writing and finishing: who may, when, and what is kept of it."""
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 
@@ -12,6 +13,7 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.consults.models import ServiceRequest, TaskStatus
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, state_of
+from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
 from teleconsult.encounters.actions import (
     arrive_encounter,
@@ -203,3 +205,16 @@ async def test_chat_refuses_what_is_not_a_line_of_ones_own(
             await say(session, cast.specialist, consult_id=consult.id, message_id=message_id, text="mine")
     async with transaction(sessions) as session:
         assert await session.scalar(select(func.count()).select_from(ChatMessage)) == 1
+
+
+async def test_who_arrives_while_the_consult_is_cancelled_finds_no_room(
+    sessions: Sessions, cast: Cast, consult: ServiceRequest
+) -> None:
+    async with transaction(sessions) as session:
+        await cancel_consult(session, cast.coordinator, consult_id=consult.id, reason="The patient was transferred.")
+        arriving = asyncio.create_task(act(sessions, arrive_encounter, cast.rural, consult_id=consult.id))
+        await asyncio.wait([arriving], timeout=0.2)
+        assert not arriving.done()
+    with pytest.raises(NotFound):
+        await arriving
+    assert await state(sessions, cast, consult) is ConsultState.CANCELLED
