@@ -184,10 +184,21 @@ async def remove_study(session: AsyncSession, actor: Actor, *, study_id: uuid.UU
 
 
 async def _own_study(session: AsyncSession, actor: Actor, study_id: uuid.UUID) -> tuple[ImagingStudy, ServiceRequest]:
-    study = await session.scalar(select(ImagingStudy).where(ImagingStudy.id == study_id).with_for_update())
-    if study is None or study.service_request_id is None or study.organization_id != actor.organization_id:
+    """The study and the consult it was brought in for, which is locked first, as by every other act on it."""
+    of_own_house = ImagingStudy.id == study_id, ImagingStudy.organization_id == actor.organization_id
+    consult_id = await session.scalar(select(ImagingStudy.service_request_id).where(*of_own_house))
+    if consult_id is None:
         raise NotFound
-    return study, await consult_to_fill(session, actor, study.service_request_id, lock=True)
+    consult = await consult_to_fill(session, actor, consult_id, lock=True)
+    study = await session.scalar(
+        select(ImagingStudy)
+        .where(*of_own_house, ImagingStudy.service_request_id == consult_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if study is None:  # removed, or brought in for another consult, while we waited
+        raise NotFound
+    return study, consult
 
 
 async def _known(session: AsyncSession, organization_id: uuid.UUID, instances: Sequence[Instance]) -> dict[str, bytes]:
