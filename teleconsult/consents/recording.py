@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
@@ -64,10 +64,9 @@ def check_basis(basis: ConsentBasis, given_by: str, relationship: str) -> None:
 
 async def permits(session: AsyncSession, consult_id: uuid.UUID) -> bool:
     """Whether a consent for this consult stands."""
-    return bool(
-        await session.scalar(
-            select(Consent.id)
-            .where(Consent.service_request_id == consult_id, Consent.status == ConsentStatus.ACTIVE)
-            .limit(1)
-        )
-    )
+    return bool(await session.scalar(select(is_permitted(consult_id))))
+
+
+def is_permitted(consult_id: ColumnExpressionArgument[uuid.UUID] | uuid.UUID) -> ColumnElement[bool]:
+    """The same for queries: a consent stands for the consult whose id this is, a value or a column."""
+    return exists().where(Consent.service_request_id == consult_id, Consent.status == ConsentStatus.ACTIVE)

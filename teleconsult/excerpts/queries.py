@@ -2,14 +2,14 @@
 
 import uuid
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, false, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
-from teleconsult.consents.recording import permits
+from teleconsult.consents.recording import is_permitted, permits
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for, visible_to
 from teleconsult.consults.states import Part, part_of
@@ -45,23 +45,20 @@ async def excerpt_for(session: AsyncSession, actor: Actor, consult_id: uuid.UUID
     return excerpt
 
 
-async def may_read_study(session: AsyncSession, actor: Actor, study_id: uuid.UUID) -> bool:
-    """Whether a consult shares this study with the actor now: a specialist of its service, or who accepted it."""
-    if actor.role is not RoleCode.SPECIALIST:
-        return False
-    consult_id = await session.scalar(
-        select(Excerpt.service_request_id)
-        .join(ExcerptStudy, ExcerptStudy.excerpt_id == Excerpt.id)
+def shared_with(actor: Actor) -> Select[uuid.UUID]:
+    """Ids of the studies that consults share with the actor now: a specialist of the service, or who accepted."""
+    return (
+        select(ExcerptStudy.imaging_study_id)
+        .join(Excerpt, Excerpt.id == ExcerptStudy.excerpt_id)
         .join(ServiceRequest, ServiceRequest.id == Excerpt.service_request_id)
         .where(
-            ExcerptStudy.imaging_study_id == study_id,
+            true() if actor.role is RoleCode.SPECIALIST else false(),
             Excerpt.revoked_at.is_(None),
             Excerpt.expires_at > now(),
             visible_to(actor),
+            is_permitted(ServiceRequest.id),
         )
-        .limit(1)
     )
-    return consult_id is not None and await permits(session, consult_id)
 
 
 async def shared_studies(session: AsyncSession, excerpt: Excerpt) -> list[ImagingStudy]:

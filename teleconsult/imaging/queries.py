@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, selectinload
@@ -16,7 +16,7 @@ from teleconsult.consults.states import Part, part_of
 from teleconsult.directory.models import Organization
 from teleconsult.errors import NotFound
 from teleconsult.excerpts.models import Excerpt, ExcerptStudy
-from teleconsult.excerpts.queries import may_read_study
+from teleconsult.excerpts.queries import shared_with
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.patients.models import CareRelation, Patient
 from teleconsult.patients.queries import READERS
@@ -41,16 +41,16 @@ async def study_for(
     Readable by who treats the patient (or the same person at an establishment that shares), and by the specialists
     of a consult whose excerpt shares it. Raises NotFound alike for an unknown study and for one they may not know of.
     """
-    wanted = select(ImagingStudy).where(ImagingStudy.study_instance_uid == uid).order_by(ImagingStudy.created_at.desc())
+    wanted = select(ImagingStudy).where(
+        ImagingStudy.study_instance_uid == uid,
+        or_(_is_of_treated_patient(actor), ImagingStudy.id.in_(shared_with(actor))),
+    )
     if study_id is not None:
         wanted = wanted.where(ImagingStudy.id == study_id)
-    treated = await session.scalar(wanted.where(_is_of_treated_patient(actor)).limit(1))
-    if treated is not None:
-        return treated
-    for study in await session.scalars(wanted.limit(20)):
-        if await may_read_study(session, actor, study.id):
-            return study
-    raise NotFound
+    study = await session.scalar(wanted.order_by(ImagingStudy.created_at.desc()).limit(1))
+    if study is None:
+        raise NotFound
+    return study
 
 
 async def open_study(
@@ -95,10 +95,10 @@ async def studies_of_consult(session: AsyncSession, actor: Actor, consult: Servi
     is_of_consult: ColumnElement[bool] = ImagingStudy.id.in_(shared)
     if part is Part.REQUESTER:
         is_of_consult = or_(is_of_consult, ImagingStudy.service_request_id == consult.id)
-    studies = list(await session.scalars(select(ImagingStudy).where(is_of_consult).order_by(ImagingStudy.created_at)))
     if part in (Part.CANDIDATE, Part.OWNER):
-        studies = [study for study in studies if await may_read_study(session, actor, study.id)]
-    return await _cards(session, studies)
+        is_of_consult = and_(is_of_consult, ImagingStudy.id.in_(shared_with(actor)))
+    studies = await session.scalars(select(ImagingStudy).where(is_of_consult).order_by(ImagingStudy.created_at))
+    return await _cards(session, studies.all())
 
 
 async def cover_of(session: AsyncSession, study_id: uuid.UUID) -> ImagingInstance | None:
@@ -153,7 +153,7 @@ async def _covers(session: AsyncSession, study_ids: Sequence[uuid.UUID]) -> dict
 def _is_of_treated_patient(actor: Actor) -> ColumnElement[bool]:
     """The study is of a patient the actor treats, under their own establishment's number or one that shares."""
     if actor.role not in READERS:
-        return ImagingStudy.id.is_(None)
+        return false()
     own, theirs = aliased(Patient), aliased(Patient)
     return exists().where(
         CareRelation.practitioner_role_id == actor.role_id,

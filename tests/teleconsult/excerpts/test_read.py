@@ -14,7 +14,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.errors import NotFound, Refused
 from teleconsult.excerpts.choosing import by_kind, choosable_entries
 from teleconsult.excerpts.models import Excerpt, ExcerptRead
-from teleconsult.excerpts.queries import excerpt_for, may_read_study
+from teleconsult.excerpts.queries import excerpt_for, shared_with
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.records.queries import EntryKind
 from tests import consult_steps
@@ -89,12 +89,11 @@ async def test_a_shared_study_is_read_through_the_consult(cast: Cast, sessions: 
     async with transaction(sessions) as session:
         await submit_request(session, cast.rural, consult_id=draft.id, request=consult_steps.request(cast))
     async with transaction(sessions) as session:
-        assert await may_read_study(session, cast.specialist, shared.id)
-        assert not await may_read_study(session, cast.specialist, other.id)
+        assert (await session.scalars(shared_with(cast.specialist))).all() == [shared.id]
         for who in (cast.oncall, cast.coordinator, cast.stranger, cast.rural):
-            assert not await may_read_study(session, who, shared.id)
+            assert not (await session.scalars(shared_with(who))).all()
         await session.execute(update(Excerpt).values(expires_at=now()))
-        assert not await may_read_study(session, cast.specialist, shared.id)
+        assert not (await session.scalars(shared_with(cast.specialist))).all()
 
 
 async def test_problems_are_chosen_beforehand(cast: Cast, sessions: Sessions) -> None:
