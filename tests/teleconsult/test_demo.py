@@ -1,7 +1,6 @@
 """The demonstration: filled in once, worth reading, valid."""
 
 import json
-import os
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from teleconsult.records.models import RecordEntry
 from teleconsult.records.queries import timeline
 from teleconsult.records.reading import read
 from teleconsult.settings import Settings
+from tests import judges
 
 ZONES = dict.fromkeys(("rural", "provincial", "tertiary", "clinic"), "America/Toronto")
 
@@ -79,9 +79,8 @@ def test_a_distance_has_parts() -> None:
     assert distance("1y 1mo") > distance("1y")
 
 
-@pytest.mark.skipif("JUDGES_DIR" not in os.environ, reason="the FHIR judges are not on this machine")
+@judges.asks_fhir
 def test_other_peoples_validators_accept_every_resource(tmp_path: Path) -> None:
-    """`JUDGES_DIR`: a folder with `validate_fhir.mjs`, `npm_fhir.cjs` and their npm packages."""
     resources = [
         {**entry.resource, "id": f"{name}-{number}", patient_element(entry.resource): {"reference": "Patient/1"}}
         for name, chart in charts().items()
@@ -92,7 +91,7 @@ def test_other_peoples_validators_accept_every_resource(tmp_path: Path) -> None:
     path.write_text(json.dumps(bundle), encoding="utf-8")
     for judge in ("validate_fhir.mjs", "npm_fhir.cjs"):
         verdict = subprocess.run(
-            ["node", judge, str(path)], cwd=os.environ["JUDGES_DIR"], capture_output=True, text=True, check=False
+            ["node", judge, str(path)], cwd=judges.FOLDER, capture_output=True, text=True, check=False
         )
         assert verdict.returncode == 0, verdict.stdout
 

@@ -1,6 +1,5 @@
 """The printed note: PDF/A-1b in three languages, the same bytes each time, closed to the world outside."""
 
-import os
 import subprocess
 from dataclasses import replace
 from io import BytesIO
@@ -12,7 +11,7 @@ import pytest
 from teleconsult.documents.pdf import NoFetcher, note_html, render_note
 from teleconsult.documents.words import NOTE_WORDS
 from teleconsult.notes.content import NoteContent, PatientIdentity
-from tests import note_steps
+from tests import judges, note_steps
 from tests.teleconsult.notes.test_signature import signed
 
 LANGUAGES = sorted(NOTE_WORDS)
@@ -86,13 +85,13 @@ def test_the_signature_field_lies_over_the_signing_block() -> None:
         assert "/N" in field.AP
 
 
-@pytest.mark.skipif("JUDGES_DIR" not in os.environ, reason="JUDGES_DIR names the folder of the outside judges")
+@judges.asks_archive
 def test_others_call_it_an_archive_file(tmp_path: Path) -> None:
     paths = [tmp_path / "signed.pdf", *(tmp_path / f"{language}.pdf" for language in LANGUAGES)]
     paths[0].write_bytes(signed())
     for path, language in zip(paths[1:], LANGUAGES, strict=True):
         path.write_bytes(render_note(note_steps.content(language), is_signed=True))
-    judge = Path(os.environ["JUDGES_DIR"]) / "preflight.sh"
+    judge = judges.FOLDER / "preflight.sh"
     verdict = subprocess.run([judge, *paths], capture_output=True, text=True, check=False)
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
     assert verdict.stdout.count("PDF/A-1b true") == len(paths)
