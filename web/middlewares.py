@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -126,8 +126,7 @@ def _failure(request: web.Request, error: Exception) -> TeleconsultError | web.H
     if isinstance(error, OperationalError | PoolTimeoutError):
         log.warning("request.database_unavailable", error=type(error).__name__, route=_route(request))
         return Unavailable("The database does not answer. Try again in a moment.")
-    # SQLSTATE class 22: a value no column can hold (a number too large, a NUL) is the sender's mistake, not ours.
-    if isinstance(error, DBAPIError) and (getattr(error.orig, "sqlstate", "") or "").startswith("22"):
+    if isinstance(error, DataError):  # a value no column can hold (a number too large, a NUL): not our mistake
         return web.HTTPUnprocessableEntity()
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return web.HTTPNotFound()  # a static file of that name there cannot be
