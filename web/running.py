@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import shutil
 import signal
@@ -14,7 +13,6 @@ import threading
 import time
 from pathlib import Path
 
-import structlog
 from aiohttp import web
 
 from migrations import migrate
@@ -22,6 +20,7 @@ from teleconsult import jobs
 from teleconsult.demo import ACCOUNTS, PASSWORD
 from teleconsult.settings import Settings, SettingsError
 from web.commands import database, opened, seed_demo_at
+from web.logs import set_up_logs
 
 GRACE = 8  # seconds given to a child to stop by itself
 READY_WITHIN = 30  # seconds
@@ -108,23 +107,6 @@ async def _work(settings: Settings) -> None:
             shutdown_graceful_timeout=GRACE - 2,
             install_signal_handlers=True,
         )
-
-
-def set_up_logs(settings: Settings) -> None:
-    """JSON lines on standard error: names of things and ids, never what a patient's file says."""
-    logging.basicConfig(level=settings.log_level, format="%(message)s", stream=sys.stderr)
-    for noisy in ("aioice", "aiortc", "fontTools", "weasyprint", "procrastinate"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def _require_database(settings: Settings) -> None:
