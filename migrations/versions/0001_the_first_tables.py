@@ -518,6 +518,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_request")),
         sa.UniqueConstraint("number", name=op.f("uq_service_request_number")),
     )
+    op.create_index(op.f("ix_service_request_authored_on_id"), "service_request", ["authored_on", "id"], unique=False)
     op.create_index(
         op.f("ix_service_request_patient_id_authored_on"),
         "service_request",
@@ -576,12 +577,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appointment")),
     )
-    op.create_index(
-        op.f("ix_appointment_specialist_role_id_starts_at"),
-        "appointment",
-        ["specialist_role_id", "starts_at"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_appointment_starts_at"), "appointment", ["starts_at"], unique=False)
     op.create_index(
         "uq_appointment_open",
         "appointment",
@@ -671,7 +667,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imaging_study")),
         sa.UniqueConstraint(
-            "organization_id", "study_instance_uid", name=op.f("uq_imaging_study_organization_id_study_instance_uid")
+            "study_instance_uid", "organization_id", name=op.f("uq_imaging_study_study_instance_uid_organization_id")
         ),
     )
     op.create_index(op.f("ix_imaging_study_patient_id"), "imaging_study", ["patient_id"], unique=False)
@@ -720,6 +716,9 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_task_service_id_status_created_at"), "task", ["service_id", "status", "created_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_task_service_request_id_created_at"), "task", ["service_request_id", "created_at"], unique=False
     )
     op.create_index(
         "uq_task_open",
@@ -888,9 +887,6 @@ def upgrade() -> None:
             ["service_request_id"], ["service_request.id"], name=op.f("fk_composition_service_request_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_composition")),
-    )
-    op.create_index(
-        op.f("ix_composition_author_role_id_status"), "composition", ["author_role_id", "status"], unique=False
     )
     op.create_index(
         op.f("ix_composition_service_request_id_created_at"),

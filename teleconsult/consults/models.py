@@ -60,6 +60,7 @@ class ServiceRequest(Base):
 
     __tablename__ = "service_request"
     __table_args__ = (
+        Index(None, "authored_on", "id"),
         Index(None, "requester_organization_id", "authored_on"),
         Index(None, "requester_role_id", "authored_on"),
         Index(None, "patient_id", "authored_on"),
@@ -118,6 +119,7 @@ class Task(Base):
 
     __tablename__ = "task"
     __table_args__ = (
+        Index(None, "service_request_id", "created_at"),
         Index(None, "service_id", "status", "created_at"),
         Index(None, "owner_role_id", "status", "created_at"),
         Index(

@@ -15,7 +15,7 @@ class ImagingStudy(Base):
     """A study of one establishment. Another establishment may hold the same UID without either knowing."""
 
     __tablename__ = "imaging_study"
-    __table_args__ = (UniqueConstraint("organization_id", "study_instance_uid"),)
+    __table_args__ = (UniqueConstraint("study_instance_uid", "organization_id"),)
 
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)

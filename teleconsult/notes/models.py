@@ -30,7 +30,6 @@ class Composition(Base):
     __table_args__ = (
         Index("uq_composition_draft", "service_request_id", unique=True, postgresql_where="status = 'preliminary'"),
         Index(None, "service_request_id", "created_at"),
-        Index(None, "author_role_id", "status"),
         CheckConstraint(
             "status = 'preliminary' or (signed_at is not null and content is not null and pdf_object_key is not null)",
             name="signed_is_whole",

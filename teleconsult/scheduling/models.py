@@ -38,7 +38,7 @@ class Appointment(Base):
             unique=True,
             postgresql_where="status not in ('cancelled', 'noshow')",
         ),
-        Index(None, "specialist_role_id", "starts_at"),
+        Index(None, "starts_at"),
     )
 
     service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"))

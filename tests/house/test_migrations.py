@@ -56,6 +56,7 @@ def test_every_foreign_key_that_is_searched_by_has_an_index_or_a_reason(database
         "patient_id",
         "organization_id",
         "service_id",
+        "specialist_role_id",
         "practitioner_role_id",
         "practitioner_id",
         "account_id",
