@@ -39,17 +39,17 @@ async def sign_in(
     """
     email = email.strip().lower()
     async with transaction(sessions) as session:
-        await _refuse_when_too_many(session, settings, email, address)
+        attempt_id = await _attempt(session, settings, email, address)
         account = await session.scalar(
             select(Account).where(func.lower(Account.email) == email, Account.disabled_at.is_(None))
         )
     fits = await is_password(password, account.password_hash if account else None)
     async with transaction(sessions) as session:
-        session.add(_attempt(settings, email, address, succeeded=fits))
         if not fits or account is None:
             audit.record(session, None, "sign-in-failed", account, outcome="denied", address=address)
             failure = Invalid({"": "The e-mail address or the password is not right."})
         else:
+            await _forgive(session, attempt_id)
             role = await first_role(session, account)
             if role is None:
                 failure = Invalid({"": "This account has no role at an establishment. Ask your administrator."})
@@ -87,8 +87,15 @@ async def is_session_open(session: AsyncSession, session_id: uuid.UUID) -> bool:
     """Whether a session that was good is good still; sockets ask, since they outlive the request that opened them."""
     return bool(
         await session.scalar(
-            select(WebSession.id).where(
-                WebSession.id == session_id, WebSession.ended_at.is_(None), WebSession.expires_at > now()
+            select(WebSession.id)
+            .join(WebSession.account)
+            .join(WebSession.role)
+            .where(
+                WebSession.id == session_id,
+                WebSession.ended_at.is_(None),
+                WebSession.expires_at > now(),
+                Account.disabled_at.is_(None),
+                PractitionerRole.ended_at.is_(None),
             )
         )
     )
@@ -111,11 +118,12 @@ async def confirm_password(
     """The password once more, before an act that binds (signing). Raises Invalid on field `password`, or TooMany."""
     async with transaction(sessions) as session:
         account = await session.get_one(Account, actor.account_id)
-        await _refuse_when_too_many(session, settings, account.email.lower(), address)
+        attempt_id = await _attempt(session, settings, account.email.lower(), address)
     fits = await is_password(password, account.password_hash)
     async with transaction(sessions) as session:
-        session.add(_attempt(settings, account.email.lower(), address, succeeded=fits))
-        if not fits:
+        if fits:
+            await _forgive(session, attempt_id)
+        else:
             audit.record(session, actor, "step-up-failed", account, outcome="denied")
     if not fits:
         raise Invalid({"password": "This is not your password."})
@@ -154,6 +162,29 @@ async def first_role(session: AsyncSession, account: Account) -> PractitionerRol
     )
 
 
+async def _attempt(session: AsyncSession, settings: Settings, email: str, address: str) -> uuid.UUID:
+    """Keep an attempt, as a wrong one until the password is known to fit: many at once count like one by one.
+
+    Raises TooMany. Attempts for one account, or from one address, take turns here.
+    """
+    for what in (f"sign-in of {email}", f"sign-in from {address}"):
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
+    await _refuse_when_too_many(session, settings, email, address)
+    attempt = SignInAttempt(
+        id=uuid.uuid4(),
+        email_hash=_email_hash(settings, email),
+        address=address,
+        attempted_at=now(),
+        succeeded=False,
+    )
+    session.add(attempt)
+    return attempt.id
+
+
+async def _forgive(session: AsyncSession, attempt_id: uuid.UUID) -> None:
+    await session.execute(update(SignInAttempt).where(SignInAttempt.id == attempt_id).values(succeeded=True))
+
+
 async def _refuse_when_too_many(session: AsyncSession, settings: Settings, email: str, address: str) -> None:
     wrong = select(func.count()).where(SignInAttempt.attempted_at > now() - WINDOW, SignInAttempt.succeeded.is_(False))
     of_account = await session.scalar(wrong.where(SignInAttempt.email_hash == _email_hash(settings, email))) or 0
@@ -164,12 +195,6 @@ async def _refuse_when_too_many(session: AsyncSession, settings: Settings, email
             retry_after=int(WINDOW.total_seconds()),
             minutes=int(WINDOW.total_seconds() // 60),
         )
-
-
-def _attempt(settings: Settings, email: str, address: str, *, succeeded: bool) -> SignInAttempt:
-    return SignInAttempt(
-        email_hash=_email_hash(settings, email), address=address, attempted_at=now(), succeeded=succeeded
-    )
 
 
 def _email_hash(settings: Settings, email: str) -> bytes:

@@ -9,6 +9,7 @@ from teleconsult.accounts import issue_token
 from teleconsult.accounts.models import Account, WebSession
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import PractitionerRole
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from tests.people import Cast
@@ -76,15 +77,20 @@ async def test_the_default_namespace_is_nobodys(visit: VisitorMaker) -> None:
         await visitor.connect()
 
 
+@pytest.mark.parametrize("how", ["ended", "disabled", "left the house"])
 async def test_a_session_that_ended_is_noticed_without_being_told(
-    visit: VisitorMaker, booking: Booking, site: LiveSite, sessions: Sessions
+    visit: VisitorMaker, booking: Booking, site: LiveSite, sessions: Sessions, cast: Cast, how: str
 ) -> None:
     rural = await visit("rural")
     await rural.join(booking.consult)
     (connection,) = site.live.room.connections.values()
     async with transaction(sessions) as session:
-        web_session = await session.get_one(WebSession, connection.actor.session_id)
-        web_session.ended_at = now()
+        if how == "ended":
+            (await session.get_one(WebSession, connection.actor.session_id)).ended_at = now()
+        elif how == "disabled":
+            (await session.get_one(Account, cast.rural.account_id)).disabled_at = now()
+        else:
+            (await session.get_one(PractitionerRole, cast.rural.role_id)).ended_at = now()
     connection.checked_at -= CHECK_EVERY + 1
     await rural.send_raw('2/room,["media",{"audio":false,"video":false}]')
     assert (await rural.next("bye"))["reason"] == "signed-out"

@@ -1,14 +1,19 @@
 """Signing in and out, as a browser without script does it."""
 
+import asyncio
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from teleconsult.accounts.models import SignInAttempt
+from teleconsult.accounts import issue_token
+from teleconsult.accounts.models import Account, SignInAttempt
 from teleconsult.audit.models import AuditEvent
-from teleconsult.db import Sessions
+from teleconsult.clock import now
+from teleconsult.db import Sessions, transaction
+from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from tests.conftest import Post, SignIn
 from tests.people import PASSWORD, Cast
@@ -48,6 +53,41 @@ async def test_after_ten_wrong_passwords_even_the_right_one_waits(client: Client
     assert int(answer.headers["Retry-After"]) > 0
     other = await post("/sign-in", email=cast.emails["specialist"], password=PASSWORD)
     assert other.status == 303
+
+
+async def test_many_at_once_count_like_one_by_one(client: Client, cast: Cast, post: Post) -> None:
+    answers = await asyncio.gather(*(post("/sign-in", email=cast.emails["rural"], password="wrong") for _ in range(25)))
+    assert sorted(answer.status for answer in answers) == [422] * 10 + [429] * 15
+
+
+async def test_a_new_session_has_a_new_cookie(client: Client, cast: Cast, post: Post) -> None:
+    client.session.cookie_jar.update_cookies({"session": "chosen-by-somebody-else"})
+    answer = await post("/sign-in", email=cast.emails["rural"], password=PASSWORD)
+    assert answer.cookies["session"].value != "chosen-by-somebody-else"
+    assert len(answer.cookies["session"].value) >= 43
+
+
+async def test_a_disabled_account_is_out_at_once(
+    client: Client, cast: Cast, signed_in: SignIn, post: Post, sessions: Sessions, settings: Settings
+) -> None:
+    await signed_in("rural")
+    async with transaction(sessions) as session:
+        token = await issue_token(session, Sealer(settings.secret_key), email=cast.emails["rural"])
+        await session.execute(update(Account).values(disabled_at=now()))
+    assert (await client.get("/patients")).status == 401
+    assert (await client.get("/patients", headers={"Authorization": f"Bearer {token}"})).status == 401
+    assert (await post("/sign-in", email=cast.emails["rural"], password=PASSWORD)).status == 422
+
+
+async def test_cookies_under_https(settings: Settings, aiohttp_client: AiohttpClient, cast: Cast) -> None:
+    client = await aiohttp_client(make_app(settings.model_copy(update={"public_url": "https://clinic.example"})))
+    answer = await client.post(
+        "/sign-in", data={"email": cast.emails["rural"], "password": PASSWORD}, allow_redirects=False
+    )
+    cookie = answer.cookies["__Host-session"]
+    assert (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, True, "Lax", "/")
+    assert not cookie["domain"]
+    assert "max-age" in answer.headers["Strict-Transport-Security"]
 
 
 async def test_signing_out_ends_the_session(client: Client, signed_in: SignIn, post: Post, sessions: Sessions) -> None:
