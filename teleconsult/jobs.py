@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import procrastinate
+import structlog
 from procrastinate import tasks
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +17,7 @@ from teleconsult.db import driver_connection
 MODULES = ("teleconsult.delivery.jobs",)
 """Where tasks are declared; the worker imports them all."""
 
+log = structlog.get_logger(__name__)
 app = procrastinate.App(connector=procrastinate.PsycopgConnector(), import_paths=list(MODULES))
 
 
@@ -26,6 +28,19 @@ async def connected(url: str) -> AsyncIterator[procrastinate.App]:
     with app.replace_connector(connector) as connected_app:
         async with connected_app.open_async():
             yield connected_app
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="take_up_abandoned", queueing_lock="take_up_abandoned", pass_context=True)
+async def take_up_abandoned(context: procrastinate.JobContext, timestamp: int) -> None:
+    """Every minute: put jobs back whose worker died over them half a minute ago or more; else they wait for ever.
+
+    So a job may run twice, and each of ours does its work once.
+    """
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs():
+        log.warning("jobs.abandoned", task=job.task_name, job=job.id, due=timestamp)
+        await manager.retry_job(job)
 
 
 async def defer(session: AsyncSession, task: tasks.Task[Any, Any, Any], **arguments: Any) -> None:

@@ -10,7 +10,7 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import RequestStatus, ServiceRequest, TaskStatus
-from teleconsult.consults.queries import consult_for, whole
+from teleconsult.consults.queries import consult_for, lock_consult, whole
 from teleconsult.consults.states import Verb, require
 from teleconsult.delivery.models import Delivery, DeliveryStatus
 from teleconsult.documents.words import NOTE_WORDS
@@ -75,6 +75,7 @@ async def acknowledge_note(session: AsyncSession, actor: Actor, *, consult_id: u
 
 
 async def _complete_task(session: AsyncSession, note: Composition) -> None:
+    await lock_consult(session, note.service_request_id)
     consult = await session.scalar(
         select(ServiceRequest).where(ServiceRequest.id == note.service_request_id).options(*whole())
     )
