@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.queries import visible_to as consults_visible_to
 from teleconsult.directory.models import Organization
 from teleconsult.errors import NotFound
 from teleconsult.notes.models import Composition, CompositionStatus
@@ -20,8 +21,9 @@ from teleconsult.patients.queries import READERS
 async def note_for(session: AsyncSession, actor: Actor, note_id: uuid.UUID, *, lock: bool = False) -> Composition:
     """The note, as far as it exists for this actor. Raises NotFound.
 
-    A draft: its author. A signed note: its author, who asked, and who treats the patient, at the requesting
-    establishment or one that shares its file. With `lock` the row stays locked until the transaction ends.
+    A draft: its author, while the consult is theirs to see. A signed note: its author, who asked, and who treats
+    the patient, at the requesting establishment or one that shares its file. With `lock` the row stays
+    locked until the transaction ends.
     """
     query = select(Composition).where(Composition.id == note_id, visible_to(actor))
     if lock:
@@ -46,7 +48,13 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     asked = exists().where(
         ServiceRequest.id == Composition.service_request_id, ServiceRequest.requester_role_id == actor.role_id
     )
-    return or_(Composition.author_role_id == actor.role_id, and_(signed, or_(asked, _treats(actor))))
+    written = and_(Composition.author_role_id == actor.role_id, or_(signed, _is_at_work_on(actor)))
+    return or_(written, and_(signed, or_(asked, _treats(actor))))
+
+
+def _is_at_work_on(actor: Actor) -> ColumnElement[bool]:
+    """The consult exists for the actor: who gave it back, and then another took it, has lost its draft from sight."""
+    return exists().where(ServiceRequest.id == Composition.service_request_id, consults_visible_to(actor))
 
 
 def _treats(actor: Actor) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestClient
 from sqlalchemy import select
 
 from teleconsult.audit.models import AuditEvent
+from teleconsult.consults.answering import accept_consult, decline_consult
 from teleconsult.consults.models import RequestStatus, ServiceRequest
 from teleconsult.db import Sessions, transaction
 from teleconsult.delivery.models import Delivery
@@ -16,7 +17,7 @@ from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.settings import Settings
 from tests import consult_steps, note_steps
 from tests.conftest import Post, SignIn
-from tests.people import PASSWORD, Cast
+from tests.people import PASSWORD, Cast, another_neurologist
 
 Client = TestClient[web.Request, web.Application]
 FRAME = {"Turbo-Frame": "note"}
@@ -227,3 +228,21 @@ async def test_for_anyone_else_there_is_no_draft(
     assert (await post(f"/consults/{draft.consult.id}/note")).status in (403, 404)
     for path in (uuid.uuid4(), "x", "..%2f"):
         assert (await client.get(f"/notes/{path}")).status == 404
+
+
+async def test_a_draft_goes_with_the_consult(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    """Given back and taken by another, the consult is no longer the first one's to read about, not even by a draft."""
+    drafted = await note_steps.drafted(cast, sessions)
+    async with transaction(sessions) as session:
+        await decline_consult(session, cast.specialist, consult_id=drafted.consult.id, reason="Not my field.")
+    async with transaction(sessions) as session:
+        second = await another_neurologist(session, cast)
+    async with transaction(sessions) as session:
+        await accept_consult(session, second, consult_id=drafted.consult.id)
+    await signed_in("specialist")
+    for page in ("", "/preview", "/signature", "/pdf"):
+        assert (await client.get(f"/notes/{drafted.note.id}{page}")).status == 404
+    assert (await post(f"/notes/{drafted.note.id}/draft", version="2", opinion="Still here")).status == 404
+    assert (await post(f"/notes/{drafted.note.id}/signature", version="2", password=PASSWORD)).status == 404
