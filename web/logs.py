@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from teleconsult.settings import Settings
@@ -30,6 +31,6 @@ def set_up_logs(settings: Settings) -> None:
 def without_content(record: logging.LogRecord) -> bool:
     """A filter: says only what was wrong with a malformed request, whose lines (cookies too) would be quoted."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
+    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
         record.msg, record.args, record.exc_info = "Refused a malformed request: %s", (type(error).__name__,), None
     return True
