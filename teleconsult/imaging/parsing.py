@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -15,6 +15,10 @@ from teleconsult.imaging.refusals import Refusal, Unreadable
 _UID = re.compile(r"[0-9.]{1,64}")
 _LARGEST_NUMBER = 2**31 - 1
 _LONGEST_TEXT = 1024
+_YEARS = range(1895, 2200)
+"""Since there are X-rays; what lies near the ends of the calendar could not be told in another zone."""
+_FARTHEST = timedelta(hours=14)
+"""No clock on earth is farther from UTC."""
 
 
 def read_header(path: Path) -> InstanceHeader:
@@ -105,7 +109,9 @@ def _started(ds: Dataset) -> str:
     offset = text(ds, "TimezoneOffsetFromUTC")
     for digits, form in ((f"{day}{time:0<6}{offset}", "%Y%m%d%H%M%S%z"), (f"{day}{time:0<6}", "%Y%m%d%H%M%S")):
         try:
-            return datetime.strptime(digits, form).isoformat()  # noqa: DTZ007  # the zone is the sender's to know
+            moment = datetime.strptime(digits, form)  # noqa: DTZ007  # the zone is the sender's to know
         except ValueError:
             continue
+        if moment.year in _YEARS and abs(moment.utcoffset() or _FARTHEST) <= _FARTHEST:
+            return moment.isoformat()
     return ""

@@ -26,6 +26,21 @@ def test_a_slice_is_described(tmp_path: Path) -> None:
     assert header.not_displayable_because == ""
 
 
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ({"StudyDate": "00010101", "TimezoneOffsetFromUTC": "+1400"}, ""),
+        ({"StudyDate": "00010101"}, ""),
+        ({"StudyDate": "99991231", "TimezoneOffsetFromUTC": "-1200"}, ""),
+        ({"TimezoneOffsetFromUTC": "+2359"}, "2026-03-01T10:15:00"),
+        ({"TimezoneOffsetFromUTC": "+0000"}, "2026-03-01T10:15:00+00:00"),
+        ({"TimezoneOffsetFromUTC": "+1400"}, "2026-03-01T10:15:00+14:00"),
+    ],
+)
+def test_a_time_that_nobody_can_have_measured_is_none(tmp_path: Path, values: dict[str, str], kept: str) -> None:
+    assert read_header(written(tmp_path, dicom_bytes(**values))).started == kept
+
+
 def test_a_report_is_kept_without_an_image() -> None:
     header = read_header(REAL / "test-SR.dcm")
     assert (header.frames, header.not_displayable_because) == (0, Refusal.NO_PIXELS)
