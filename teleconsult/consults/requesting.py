@@ -15,7 +15,6 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
 from teleconsult.errors import Invalid
 from teleconsult.excerpts.freezing import freeze_excerpt
-from teleconsult.imaging.actions import confirm_studies
 from teleconsult.patients.models import Patient
 
 
@@ -25,7 +24,7 @@ async def submit_request(
     """Ask the service. Afterwards the request is active, its task requested, consent and excerpt stand.
 
     Raises NotFound; Refused when it was submitted before (of two at once, the second); Invalid with one sentence
-    for each of `question`, `service`, `consent`, `given_by`, `relationship`, `reason`, `entries`, `studies`.
+    for each of `question`, `service`, `consent`, `given_by`, `relationship`, `reason`, `entries`.
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.SUBMIT)
@@ -33,7 +32,6 @@ async def submit_request(
     await apply_request(session, consult, request)
     assert request.service_id is not None  # checked above
     patient = await session.get_one(Patient, consult.patient_id)
-    await confirm_studies(session, actor, consult)
     await freeze_excerpt(session, actor, consult_id=consult.id, patient=patient, entries=request.entries)
     await record_consent(
         session,

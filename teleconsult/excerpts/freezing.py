@@ -29,8 +29,8 @@ async def freeze_excerpt(
 ) -> Excerpt:
     """Copy the entries, newest first, and share the studies among them and those brought in for the consult.
 
-    Part of the submission. Raises Invalid on `entries` when one is not in the patient's file as the actor may read
-    it, and on `studies` when images under another name have not been confirmed.
+    Images under another name are shared too: the page warns both sides of it, and an emergency does not wait.
+    Part of the submission. Raises Invalid on `entries` when one is not in the patient's file as the actor may read it.
     """
     chosen = await chosen_entries(session, actor, patient_id=patient.id, entry_ids=entries)
     if len(chosen) != len(set(entries)):
@@ -109,14 +109,10 @@ async def _shared_studies(
         for entry in chosen
         if entry.resource_type is ResourceType.IMAGING_STUDY and entry.source_id is not None
     ]
-    studies = (
-        await session.scalars(
-            select(ImagingStudy).where(
-                (ImagingStudy.id.in_(from_file))
-                | ((ImagingStudy.service_request_id == consult_id) & (ImagingStudy.patient_id == patient_id))
-            )
+    found = await session.scalars(
+        select(ImagingStudy).where(
+            (ImagingStudy.id.in_(from_file))
+            | ((ImagingStudy.service_request_id == consult_id) & (ImagingStudy.patient_id == patient_id))
         )
-    ).all()
-    if any(study.identity_differs and study.reconciled_at is None for study in studies):
-        raise Invalid({"studies": "Confirm that the images under another name are this patient's, or remove them."})
-    return studies
+    )
+    return found.all()

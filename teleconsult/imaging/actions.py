@@ -127,35 +127,17 @@ async def store_instances(
 
 
 async def reconcile_study(session: AsyncSession, actor: Actor, *, study_id: uuid.UUID) -> ImagingStudy:
-    """The requester says that images under another name are this patient's: only then are they filed and shared.
+    """The requester says that images under another name are this patient's: only then do they enter the patient's file.
 
-    Raises NotFound and Forbidden as `consult_to_fill`; saying it twice changes nothing.
+    The consult shares them before that too, under a warning both sides see. Raises NotFound and Forbidden as
+    `consult_to_fill`; saying it twice changes nothing.
     """
     study, consult = await _own_study(session, actor, study_id)
-    await _confirm(session, actor, study, consult)
+    if study.identity_differs and study.reconciled_at is None:
+        study.reconciled_at, study.reconciled_by_id = now(), actor.role_id
+        audit.record(session, actor, "study-reconciled", study, patient_id=study.patient_id, consult=consult.id)
+        await file_study(session, actor, study)
     return study
-
-
-async def confirm_studies(session: AsyncSession, actor: Actor, consult: ServiceRequest) -> None:
-    """Submitting says it for all images of the consult: the page showed their names, and what submitting means."""
-    doubtful = await session.scalars(
-        select(ImagingStudy).where(
-            ImagingStudy.service_request_id == consult.id,
-            ImagingStudy.identity_differs,
-            ImagingStudy.reconciled_at.is_(None),
-        )
-    )
-    for study in doubtful.all():
-        await _confirm(session, actor, study, consult)
-
-
-async def _confirm(session: AsyncSession, actor: Actor, study: ImagingStudy, consult: ServiceRequest) -> None:
-    if not study.identity_differs or study.reconciled_at is not None:
-        return
-    study.reconciled_at, study.reconciled_by_id = now(), actor.role_id
-    audit.record(session, actor, "study-reconciled", study, patient_id=study.patient_id, consult=consult.id)
-    await file_study(session, actor, study)
-    await share_study(session, consult, study)
 
 
 async def remove_study(session: AsyncSession, actor: Actor, *, study_id: uuid.UUID) -> tuple[uuid.UUID, list[str]]:

@@ -162,8 +162,8 @@ async def instance_counts(session: AsyncSession, study_ids: Sequence[uuid.UUID])
 
 
 async def share_study(session: AsyncSession, consult: ServiceRequest, study: ImagingStudy) -> None:
-    """Add the study to what a submitted consult shares. Nothing while it is not settled."""
-    if consult.submitted_at is None or not is_settled(study):
+    """Add the study to what a submitted consult shares; whose name it bears is shown with it where that is in doubt."""
+    if consult.submitted_at is None:
         return
     newest = (
         select(Excerpt.id).where(Excerpt.service_request_id == consult.id).order_by(Excerpt.version.desc()).limit(1)

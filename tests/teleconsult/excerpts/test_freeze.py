@@ -14,7 +14,6 @@ from teleconsult.errors import Invalid
 from teleconsult.excerpts.freezing import SHARED_FOR, digest_of
 from teleconsult.excerpts.models import Excerpt, ExcerptItem, ExcerptStudy
 from teleconsult.imaging.models import ImagingStudy
-from teleconsult.records.actions import file_entry
 from teleconsult.records.models import EntryStatus, RecordEntry
 from tests import consult_steps
 from tests.people import Cast
@@ -118,28 +117,13 @@ async def test_studies_brought_in_are_shared(cast: Cast, sessions: Sessions) -> 
         assert list(await session.scalars(select(ExcerptStudy.imaging_study_id))) == [brought.id]
 
 
-async def test_images_under_another_name_are_not_shared_unseen(cast: Cast, sessions: Sessions) -> None:
-    async with transaction(sessions) as session:
-        doubtful = study(cast, identity_differs=True)
-        session.add(doubtful)
-        await session.flush()
-        entry = await file_entry(
-            session,
-            cast.rural,
-            patient_id=cast.patient.id,
-            resource={"resourceType": "ImagingStudy", "status": "available"},
-            title="CT of somebody",
-            effective_at=now(),
-            source_id=doubtful.id,
-        )
+async def test_images_under_another_name_are_shared_with_their_warning(cast: Cast, sessions: Sessions) -> None:
     draft = await consult_steps.drafted(cast, sessions)
-    request = consult_steps.request(cast, [entry.id])
     async with transaction(sessions) as session:
-        with pytest.raises(Invalid) as caught:
-            await submit_request(session, cast.rural, consult_id=draft.id, request=request)
-    assert set(caught.value.fields) == {"studies"}
+        doubtful = study(cast, service_request_id=draft.id, identity_differs=True)
+        session.add(doubtful)
     async with transaction(sessions) as session:
-        (await session.get_one(ImagingStudy, doubtful.id)).reconciled_at = now()
-    async with transaction(sessions) as session:
-        await submit_request(session, cast.rural, consult_id=draft.id, request=request)
+        await submit_request(session, cast.rural, consult_id=draft.id, request=consult_steps.request(cast))
         assert await session.scalar(select(ExcerptStudy.imaging_study_id)) == doubtful.id
+        shared = await session.get_one(ImagingStudy, doubtful.id)
+        assert (shared.identity_differs, shared.reconciled_at) == (True, None)

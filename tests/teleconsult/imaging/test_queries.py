@@ -13,9 +13,9 @@ from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import NotFound
 from teleconsult.excerpts.revoking import revoke_excerpt
-from teleconsult.imaging.models import ImagingStudy
 from teleconsult.imaging.queries import instance_for, open_study, studies_of_consult, study_for
 from teleconsult.patients.models import CareRelation
+from teleconsult.records.models import RecordEntry
 from tests import consult_steps
 from tests.people import Cast
 from tests.teleconsult.imaging.files import dicom_bytes
@@ -100,7 +100,7 @@ async def test_the_list_of_a_consult(cast: Cast, sessions: Sessions, consult: Se
         assert await studies_of_consult(session, cast.coordinator, consult) == []
 
 
-async def test_a_name_not_confirmed_is_shown_to_the_requester_alone(
+async def test_a_name_not_confirmed_is_shown_to_both_and_not_filed(
     cast: Cast, sessions: Sessions, tmp_path: Path
 ) -> None:
     submitted = await consult_steps.submitted(cast, sessions)
@@ -108,7 +108,7 @@ async def test_a_name_not_confirmed_is_shown_to_the_requester_alone(
         await opened.bring(cast.rural, submitted.id, dicom_bytes(PatientName="Lavoie^Luc", StudyInstanceUID=UID))
     async with transaction(sessions) as session:
         assert len(await studies_of_consult(session, cast.rural, submitted)) == 1
-        assert await studies_of_consult(session, cast.specialist, submitted) == []
-        with pytest.raises(NotFound):
-            await study_for(session, cast.specialist, UID)
-        assert (await session.scalars(select(ImagingStudy))).one().identity_differs
+        assert len(await studies_of_consult(session, cast.specialist, submitted)) == 1
+        seen = await study_for(session, cast.specialist, UID)
+        assert (seen.identity_differs, seen.reconciled_at) == (True, None)
+        assert not await session.scalar(select(RecordEntry.id).where(RecordEntry.source_id == seen.id))

@@ -1,4 +1,5 @@
 // Files by hand, folder or drop, sent at once with progress and a way to stop. See the file_drop macro.
+// A form named by `data-file-drop-before-value` (its id) goes only once the files have arrived.
 import { Controller } from "@hotwired/stimulus";
 import { droppedFiles } from "../../dropped_files";
 import { type Frame, lookAgain } from "../../frames";
@@ -6,7 +7,7 @@ import { type Receipt, sendAll } from "../../sending";
 
 export default class FileDropController extends Controller<HTMLElement> {
   static override targets = ["zone", "list", "totals", "progress", "percent", "words", "cancel"];
-  static override values = { url: String, name: String, frame: String, words: Object };
+  static override values = { url: String, name: String, frame: String, before: String, words: Object };
   declare readonly zoneTarget: HTMLElement;
   declare readonly listTarget: HTMLElement;
   declare readonly totalsTarget: HTMLElement;
@@ -17,15 +18,21 @@ export default class FileDropController extends Controller<HTMLElement> {
   declare readonly urlValue: string;
   declare readonly nameValue: string;
   declare readonly frameValue: string;
-  declare readonly wordsValue: Record<"sending" | "done" | "failed" | "cancelled", string>;
+  declare readonly beforeValue: string;
+  declare readonly wordsValue: Record<"sending" | "done" | "failed" | "cancelled" | "waiting", string>;
   #abort: AbortController | null = null;
   readonly #waiting: File[] = [];
+  #held: SubmitEvent | null = null;
 
   override connect(): void {
     this.element.dataset.scripted = "true";
+    document.addEventListener("submit", this.#hold, true);
+    // This script may come after the first choice.
+    if (this.urlValue) for (const input of this.element.querySelectorAll("input")) void this.#takeFrom(input);
   }
 
   override disconnect(): void {
+    document.removeEventListener("submit", this.#hold, true);
     this.cancel();
   }
 
@@ -46,11 +53,7 @@ export default class FileDropController extends Controller<HTMLElement> {
 
   /** Without a URL the files travel with their form, and nothing happens here. */
   async choose(event: Event): Promise<void> {
-    if (!this.urlValue) return;
-    const input = event.currentTarget as HTMLInputElement;
-    const files = [...(input.files ?? [])];
-    input.value = "";
-    await this.#take(files);
+    if (this.urlValue) await this.#takeFrom(event.currentTarget as HTMLInputElement);
   }
 
   cancel(): void {
@@ -58,13 +61,38 @@ export default class FileDropController extends Controller<HTMLElement> {
     this.#abort?.abort();
   }
 
+  async #takeFrom(input: HTMLInputElement): Promise<void> {
+    if (input.type !== "file" || !input.files?.length) return;
+    const files = [...input.files];
+    input.value = "";
+    await this.#take(files);
+  }
+
+  // Leaving now would call off what is on its way: the form waits, and goes by itself when all has arrived.
+  readonly #hold = (event: SubmitEvent): void => {
+    if (!this.#abort || (event.target as HTMLFormElement).id !== this.beforeValue) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.#held = event;
+    this.wordsTarget.textContent = this.wordsValue.waiting;
+    this.totalsTarget.scrollIntoView({ block: "center" });
+  };
+
+  #letGo(isWhole: boolean): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held && isWhole) (held.target as HTMLFormElement).requestSubmit(held.submitter);
+  }
+
   async #take(files: File[]): Promise<void> {
     this.#waiting.push(...files);
     if (this.#abort || this.#waiting.length === 0) return;
     this.#abort = new AbortController();
     this.listTarget.replaceChildren();
+    let isWhole = false;
     try {
       await this.#send(this.#abort.signal);
+      isWhole = this.listTarget.childElementCount === 0;
     } catch (error) {
       const cancelled = error instanceof DOMException && error.name === "AbortError";
       this.#end(cancelled ? this.wordsValue.cancelled : (error as Error).message || this.wordsValue.failed);
@@ -72,6 +100,7 @@ export default class FileDropController extends Controller<HTMLElement> {
       this.#abort = null;
       this.#waiting.length = 0;
       this.#refreshFrame();
+      this.#letGo(isWhole);
     }
   }
 
@@ -91,6 +120,7 @@ export default class FileDropController extends Controller<HTMLElement> {
     this.cancelTarget.hidden = false;
     this.progressTarget.value = ratio;
     this.percentTarget.textContent = ratio.toLocaleString(document.documentElement.lang, { style: "percent" });
+    if (this.#held) return;
     this.wordsTarget.textContent = this.wordsValue.sending
       .replace("{files}", String(files))
       .replace("{of}", String(of));
