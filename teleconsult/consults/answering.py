@@ -3,6 +3,7 @@
 import uuid
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
 
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
@@ -11,9 +12,8 @@ from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
-from teleconsult.directory.models import Practitioner
+from teleconsult.directory.models import PractitionerRole
 from teleconsult.errors import Invalid
-from teleconsult.scheduling.models import AppointmentStatus
 
 LONGEST_REASON = 1000
 
@@ -30,10 +30,13 @@ async def accept_consult(session: AsyncSession, actor: Actor, *, consult_id: uui
     task.status, task.owner_role_id, task.modified_at = TaskStatus.ACCEPTED, actor.role_id, moment
     consult.updated_at = moment
     if consult.appointment is not None:
-        practitioner = await session.get_one(Practitioner, actor.practitioner_id)
-        consult.appointment.status = AppointmentStatus.PENDING
-        consult.appointment.specialist_role_id = actor.role_id
-        consult.appointment.specialist_key = practitioner.key
+        specialist = await session.get_one(
+            PractitionerRole,
+            actor.role_id,
+            options=[joinedload(PractitionerRole.practitioner)],
+            populate_existing=True,
+        )
+        consult.appointment.hold_for(specialist)
     audit.record(session, actor, "consult-accepted", consult, patient_id=consult.patient_id, task=task.id)
     await session.flush()
     await tell_consult(session, "ConsultAccepted", consult)
@@ -53,8 +56,7 @@ async def decline_consult(session: AsyncSession, actor: Actor, *, consult_id: uu
     task.status, task.status_reason, task.modified_at = TaskStatus.REJECTED, reason, moment
     task.owner_role_id = actor.role_id
     if consult.appointment is not None:
-        consult.appointment.status = AppointmentStatus.PROPOSED
-        consult.appointment.specialist_role_id = consult.appointment.specialist_key = None
+        consult.appointment.hold_for(None)
     await session.flush()  # the open task of a request is unique: the old one closes first
     session.add(Task(service_request_id=consult.id, service_id=task.service_id, created_at=moment, modified_at=moment))
     consult.updated_at = moment

@@ -6,7 +6,7 @@ The table of states stands in `consults/states.py`; `state_of` reads it off the 
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -15,7 +15,7 @@ from teleconsult.db import Base
 from teleconsult.directory.models import HealthcareService, Organization, PractitionerRole
 from teleconsult.notes.models import Composition
 from teleconsult.patients.models import Patient
-from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment
 
 
 class RequestStatus(StrEnum):
@@ -51,8 +51,10 @@ class TaskStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-CLOSED_TASKS = (TaskStatus.REJECTED, TaskStatus.CANCELLED)
-LOST_APPOINTMENTS = (AppointmentStatus.CANCELLED, AppointmentStatus.NOSHOW)
+CLOSED_TASKS: Final = (TaskStatus.REJECTED, TaskStatus.CANCELLED)
+"""Tasks that stand no longer."""
+UNSIGNED: Final = "unsigned"
+"""The business status of a task whose session is over and whose note is still to be signed."""
 
 
 class ServiceRequest(Base):

@@ -27,7 +27,7 @@ from enum import StrEnum
 from typing import Final
 
 from teleconsult.accounts.actor import Actor
-from teleconsult.consults.models import RequestStatus, ServiceRequest, Task, TaskStatus
+from teleconsult.consults.models import UNSIGNED, RequestStatus, ServiceRequest, Task, TaskStatus
 from teleconsult.directory.models import RoleCode
 from teleconsult.errors import Forbidden, Refused
 from teleconsult.notes.models import CompositionStatus
@@ -93,7 +93,7 @@ def _while_answered(consult: ServiceRequest, task: Task) -> ConsultState:
         case TaskStatus.ON_HOLD:
             return ConsultState.NO_SHOW
         case TaskStatus.IN_PROGRESS:
-            return ConsultState.UNSIGNED if task.business_status == "unsigned" else ConsultState.IN_SESSION
+            return ConsultState.UNSIGNED if task.business_status == UNSIGNED else ConsultState.IN_SESSION
         case _ if consult.appointment is not None:
             return _BY_APPOINTMENT.get(consult.appointment.status, ConsultState.ACCEPTED)
         case _:

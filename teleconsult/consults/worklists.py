@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from teleconsult.accounts.actor import Actor
-from teleconsult.consults.models import RequestPriority, RequestStatus, ServiceRequest, Task, TaskStatus
+from teleconsult.consults.models import CLOSED_TASKS, RequestPriority, RequestStatus, ServiceRequest, Task, TaskStatus
 from teleconsult.consults.queries import open_to, owned_by, services_of, visible_to, whole
 from teleconsult.errors import NotFound
 
@@ -148,7 +148,7 @@ async def coordinator_board(session: AsyncSession, actor: Actor) -> Sequence[Ser
         .where(
             ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.ON_HOLD)),
             Task.service_id.in_(services_of(actor)),
-            Task.status.not_in((TaskStatus.REJECTED, TaskStatus.CANCELLED, TaskStatus.COMPLETED)),
+            Task.status.not_in((*CLOSED_TASKS, TaskStatus.COMPLETED)),
         )
     )
     return await _listed(session, query.order_by(_URGENCY, ServiceRequest.submitted_at), MOST_ON_BOARD)

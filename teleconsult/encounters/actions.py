@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import Actor
 from teleconsult.audit import record
 from teleconsult.clock import now
-from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
+from teleconsult.consults.models import UNSIGNED, ServiceRequest, Task, TaskStatus
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus
 from teleconsult.encounters.queries import OVER, LiveSession, encounter_for
 from teleconsult.errors import Conflict, Invalid, Refused
@@ -17,7 +17,6 @@ from teleconsult.events import tell
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
 CHAT_LENGTH: Final = 2000
-UNSIGNED: Final = "unsigned"
 
 
 async def plan_encounter(

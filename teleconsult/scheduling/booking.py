@@ -11,10 +11,8 @@ from teleconsult import audit
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
-from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
-from teleconsult.directory.models import Practitioner
 from teleconsult.encounters.actions import plan_encounter
 from teleconsult.errors import Invalid, Refused
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
@@ -50,7 +48,7 @@ async def propose_time(
         session.add(appointment)
     appointment.starts_at, appointment.ends_at = starts_at, starts_at + timedelta(minutes=minutes)
     appointment.created_by_id, appointment.created_at = actor.role_id, moment
-    await _hold_for_owner(session, consult, appointment)
+    appointment.hold_for(consult.task.owner if consult.task else None)
     consult.updated_at = moment
     audit.record(
         session, actor, "time-proposed", consult, patient_id=consult.patient_id, starts_at=starts_at.isoformat()
@@ -73,7 +71,7 @@ async def book_appointment(session: AsyncSession, actor: Actor, *, consult_id: u
         raise Refused("Propose a time first.")
     if appointment.starts_at < moment - GRACE:
         raise Refused("The proposed time is past. Propose another one.")
-    await _hold_for_owner(session, consult, appointment)
+    appointment.hold_for(task.owner)
     try:
         async with session.begin_nested():
             appointment.status, appointment.booked_at = AppointmentStatus.BOOKED, moment
@@ -86,13 +84,3 @@ async def book_appointment(session: AsyncSession, actor: Actor, *, consult_id: u
     await session.flush()
     await tell_consult(session, "ConsultBooked", consult)
     return appointment
-
-
-async def _hold_for_owner(session: AsyncSession, consult: ServiceRequest, appointment: Appointment) -> None:
-    """A time belongs to the specialist who accepted: pending and theirs, else only proposed."""
-    owner = consult.task.owner if consult.task else None
-    appointment.status = AppointmentStatus.PENDING if owner else AppointmentStatus.PROPOSED
-    appointment.specialist_role_id = owner.id if owner else None
-    appointment.specialist_key = (
-        (await session.get_one(Practitioner, owner.practitioner_id)).key if owner is not None else None
-    )

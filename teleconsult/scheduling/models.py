@@ -3,11 +3,13 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.db import Base
+from teleconsult.directory.models import PractitionerRole
 from teleconsult.encounters.models import Encounter
 
 
@@ -21,6 +23,9 @@ class AppointmentStatus(StrEnum):
     FULFILLED = "fulfilled"
     CANCELLED = "cancelled"
     NOSHOW = "noshow"
+
+
+LOST_APPOINTMENTS: Final = (AppointmentStatus.CANCELLED, AppointmentStatus.NOSHOW)
 
 
 class Appointment(Base):
@@ -54,3 +59,12 @@ class Appointment(Base):
 
     encounter: Mapped[Encounter | None] = relationship(lazy="raise", viewonly=True, uselist=False)
     """The live session this time was booked for."""
+
+    def hold_for(self, specialist: PractitionerRole | None) -> None:
+        """Keep a time not booked yet for who accepted: pending and theirs; for nobody it is only proposed.
+
+        `specialist` has its practitioner loaded.
+        """
+        self.status = AppointmentStatus.PENDING if specialist else AppointmentStatus.PROPOSED
+        self.specialist_role_id = specialist.id if specialist else None
+        self.specialist_key = specialist.practitioner.key if specialist else None

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import RequestStatus, ServiceRequest
 from teleconsult.consults.queries import visible_to, whole
-from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment
 
 SHOWN: Final = timedelta(days=14)
 MOST_SHOWN: Final = 300
@@ -24,7 +24,7 @@ async def agenda(session: AsyncSession, actor: Actor, *, start: datetime) -> Seq
         .where(
             Appointment.starts_at >= start,
             Appointment.starts_at < start + SHOWN,
-            Appointment.status.not_in((AppointmentStatus.CANCELLED, AppointmentStatus.NOSHOW)),
+            Appointment.status.not_in(LOST_APPOINTMENTS),
             ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.COMPLETED)),
             visible_to(actor),
         )
