@@ -141,33 +141,28 @@ class Verb(StrEnum):
     PROPOSE_TIME = "propose-time"
     BOOK = "book"
     CANCEL = "cancel"
+    JOIN = "join"
     WRITE_NOTE = "write-note"
     ACKNOWLEDGE = "acknowledge"
 
 
-_WAITING: Final = (ConsultState.SUBMITTED, ConsultState.TRIAGE, ConsultState.DECLINED, ConsultState.REDIRECTED)
-_BEFORE_SESSION: Final = (*_WAITING, ConsultState.ACCEPTED, ConsultState.SCHEDULED, ConsultState.ARRIVED)
+WAITING: Final = (ConsultState.SUBMITTED, ConsultState.TRIAGE, ConsultState.DECLINED, ConsultState.REDIRECTED)
+"""Nobody has accepted yet."""
+WITH_SESSION: Final = (ConsultState.SCHEDULED, ConsultState.ARRIVED, ConsultState.IN_SESSION)
+"""A time is booked and the session not over: both sides are shown the way into the room."""
+_BEFORE_SESSION: Final = (*WAITING, ConsultState.ACCEPTED, ConsultState.SCHEDULED, ConsultState.ARRIVED)
 _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]] = (
     (Verb.SAVE, (Part.REQUESTER,), (ConsultState.DRAFT,)),
     (Verb.SUBMIT, (Part.REQUESTER,), (ConsultState.DRAFT,)),
     (Verb.RECEIVE, (Part.COORDINATOR,), (ConsultState.SUBMITTED, ConsultState.DECLINED, ConsultState.REDIRECTED)),
-    (Verb.ACCEPT, (Part.CANDIDATE,), _WAITING),
-    (Verb.DECLINE, (Part.CANDIDATE,), _WAITING),
+    (Verb.ACCEPT, (Part.CANDIDATE,), WAITING),
+    (Verb.DECLINE, (Part.CANDIDATE,), WAITING),
     (Verb.DECLINE, (Part.OWNER,), (ConsultState.ACCEPTED,)),
-    (Verb.PROPOSE_TIME, (Part.COORDINATOR,), (*_WAITING, ConsultState.ACCEPTED)),
+    (Verb.PROPOSE_TIME, (Part.COORDINATOR,), (*WAITING, ConsultState.ACCEPTED)),
     (Verb.BOOK, (Part.COORDINATOR,), (ConsultState.ACCEPTED,)),
     (Verb.CANCEL, (Part.REQUESTER, Part.COORDINATOR), _BEFORE_SESSION),
-    (
-        Verb.WRITE_NOTE,
-        (Part.OWNER,),
-        (
-            ConsultState.ACCEPTED,
-            ConsultState.SCHEDULED,
-            ConsultState.ARRIVED,
-            ConsultState.IN_SESSION,
-            ConsultState.UNSIGNED,
-        ),
-    ),
+    (Verb.JOIN, (Part.REQUESTER, Part.OWNER), WITH_SESSION),
+    (Verb.WRITE_NOTE, (Part.OWNER,), (ConsultState.ACCEPTED, *WITH_SESSION, ConsultState.UNSIGNED)),
     (Verb.ACKNOWLEDGE, (Part.REQUESTER,), (ConsultState.DELIVERED,)),
 )
 
@@ -187,6 +182,7 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.PROPOSE_TIME: lambda: Refused("The time of this consult is booked, or the consult is closed."),
     Verb.BOOK: lambda: Refused("A time can be booked once a specialist has accepted, and only once."),
     Verb.CANCEL: lambda: Refused("This consult can no longer be cancelled."),
+    Verb.JOIN: lambda: Refused("The room of this consult is closed."),
     Verb.WRITE_NOTE: lambda: Refused("The note of this consult cannot be written now."),
     Verb.ACKNOWLEDGE: lambda: Refused("This note has not been delivered yet, or it is already acknowledged."),
 }

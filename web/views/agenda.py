@@ -7,12 +7,11 @@ from aiohttp import web
 
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
-from teleconsult.consults.states import part_of, state_of
+from teleconsult.consults.states import Verb, may, state_of
 from teleconsult.errors import NotFound
 from teleconsult.scheduling.queries import SHOWN, agenda
 from web.rendering import render, zone_of
 from web.requests import actor_of, db
-from web.views.home import WITH_SESSION
 
 FARTHEST = timedelta(days=3660)
 
@@ -39,8 +38,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         earlier=first - SHOWN,
         later=first + SHOWN,
         state_of=state_of,
-        part_of=part_of,
-        with_session=WITH_SESSION,
+        may_join=lambda consult: may(consult, actor, Verb.JOIN),
     )
 
 

@@ -25,7 +25,7 @@ from web.forms.consults import read_patient_id
 from web.rendering import render
 from web.requests import actor_of, db, id_in, see_other
 from web.views.drafting import draft_page
-from web.views.home import WITH_SESSION, time_field
+from web.views.home import time_field
 from web.words import options
 
 
@@ -109,7 +109,6 @@ def _progress(request: web.Request, consult: ServiceRequest) -> dict[str, Any]:
         "state": state,
         "next_step": next_step(consult, actor),
         "may": {verb.value: may(consult, actor, verb) for verb in Verb},
-        "may_join": part in (Part.REQUESTER, Part.OWNER) and state in WITH_SESSION,
         "durations": DURATIONS,
         "zone": actor.time_zone,
         **time_field(actor),

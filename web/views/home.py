@@ -9,7 +9,7 @@ from aiohttp import web
 from teleconsult.accounts import Actor
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
-from teleconsult.consults.states import ConsultState, state_of
+from teleconsult.consults.states import WAITING, WITH_SESSION, ConsultState, state_of
 from teleconsult.consults.worklists import coordinator_board, own_requests, specialist_worklist
 from teleconsult.directory.models import RoleCode
 from teleconsult.scheduling.local_times import local_from_moment, next_quarter
@@ -18,8 +18,6 @@ from web.rendering import render
 from web.requests import actor_of, db
 
 HALF_AN_HOUR: Final = timedelta(minutes=30)
-WITH_SESSION: Final = (ConsultState.SCHEDULED, ConsultState.ARRIVED, ConsultState.IN_SESSION)
-WAITING: Final = (ConsultState.SUBMITTED, ConsultState.TRIAGE, ConsultState.DECLINED, ConsultState.REDIRECTED)
 COLUMNS: Final[dict[str, tuple[ConsultState, ...]]] = {
     "new": (*WAITING, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW),
     "to-schedule": (ConsultState.ACCEPTED,),
