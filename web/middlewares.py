@@ -128,6 +128,8 @@ def _failure(request: web.Request, error: Exception) -> TeleconsultError | web.H
         return Unavailable("The database does not answer. Try again in a moment.")
     if isinstance(error, DataError):  # a value no column can hold (a number too large, a NUL): not our mistake
         return web.HTTPUnprocessableEntity()
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return Unavailable("There is no room left for files. Tell the administrator.")
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return web.HTTPNotFound()  # a static file of that name there cannot be
     log.error("request.failed", route=_route(request), exc_info=error)

@@ -11,7 +11,7 @@ from pathlib import Path
 from teleconsult.accounts.actor import Actor
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.actions import Instance, Outcome, store_instances
-from teleconsult.imaging.archives import Entry, extract, shown_name
+from teleconsult.imaging.archives import MOST_ENTRIES, MOST_INFLATED, Entry, extract, shown_name
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.sandbox import Sandbox
@@ -39,13 +39,34 @@ class Reading:
     refusal: Refusal | None = None
 
 
+@dataclass(slots=True)
+class _Room:
+    """What the archives of one upload may still hold together: many small ones are a bomb, too."""
+
+    bytes: int
+    entries: int = MOST_ENTRIES
+
+    def take(self, size: int) -> bool:
+        self.bytes -= size
+        self.entries -= 1
+        return self.bytes >= 0 and self.entries >= 0
+
+
 class Receiver:
     """The one way in for DICOM, whichever door it came through."""
 
-    def __init__(self, *, sessions: Sessions, objects: Objects, sandbox: Sandbox, file_limit: int) -> None:
-        """`file_limit` in bytes, for a file and for each file of an archive."""
+    def __init__(
+        self,
+        *,
+        sessions: Sessions,
+        objects: Objects,
+        sandbox: Sandbox,
+        file_limit: int,
+        inflated_limit: int = MOST_INFLATED,
+    ) -> None:
+        """In bytes: `file_limit` for a file and for each file of an archive, `inflated_limit` for all of these."""
         self._sessions, self._objects, self._sandbox = sessions, objects, sandbox
-        self._file_limit = file_limit
+        self._file_limit, self._inflated_limit = file_limit, inflated_limit
 
     async def receive(self, actor: Actor, *, consult_id: uuid.UUID, files: Sequence[Received]) -> list[Outcome]:
         """Store what can be stored, in one transaction; the outcome of every file, those of archives one by one.
@@ -53,7 +74,8 @@ class Receiver:
         The caller removes the files. Raises NotFound, Forbidden and Refused as `store_instances` does; then, as
         after any failure, nothing stays behind.
         """
-        readings = [reading for file in files async for reading in self._read(file)]
+        room = _Room(self._inflated_limit)
+        readings = [reading for file in files async for reading in self._read(file, room)]
         refused = [Outcome(reading.file.name, reading.refusal) for reading in readings if reading.refusal]
         kept: list[str] = []
         try:
@@ -67,11 +89,11 @@ class Receiver:
         await self._forget([key for key in kept if key not in used])
         return [*stored, *refused]
 
-    async def _read(self, file: Received) -> AsyncIterator[Reading]:
+    async def _read(self, file: Received, room: _Room) -> AsyncIterator[Reading]:
         with file.path.open("rb") as opened:
             start = opened.read(len(_ARCHIVE))
         if start in (_ARCHIVE, _EMPTY_ARCHIVE):
-            async for reading in self._read_archive(file):
+            async for reading in self._read_archive(file, room):
                 yield reading
         else:
             yield await self._read_instance(file)
@@ -83,7 +105,7 @@ class Receiver:
             return Reading(file, None, error.refusal)
         return Reading(file, InstanceHeader(**answer.head))
 
-    async def _read_archive(self, file: Received) -> AsyncIterator[Reading]:
+    async def _read_archive(self, file: Received, room: _Room) -> AsyncIterator[Reading]:
         try:
             answer = await self._sandbox.ask("archive", file.path)
         except Unreadable as error:
@@ -92,8 +114,9 @@ class Receiver:
         with zipfile.ZipFile(file.path) as archive:
             for entry in (Entry(**listed) for listed in answer.head["entries"]):
                 inside = Received(entry.name, file.path.with_name(f"{file.path.name}-{entry.position}"))
-                if entry.refusal:
-                    yield Reading(inside, None, Refusal(entry.refusal))
+                refusal = entry.refusal or (None if room.take(entry.size) else Refusal.ARCHIVE_BOMB)
+                if refusal:
+                    yield Reading(inside, None, Refusal(refusal))
                     continue
                 try:
                     await asyncio.to_thread(extract, archive, entry, inside.path, limit=self._file_limit)

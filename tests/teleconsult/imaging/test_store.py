@@ -16,6 +16,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Forbidden, NotFound, Refused
 from teleconsult.excerpts.models import ExcerptStudy
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.records.models import RecordEntry
 from tests import consult_steps
@@ -194,6 +195,27 @@ async def test_a_disc_with_everything_on_it(cast: Cast, sessions: Sessions, benc
     assert outcomes["passwd"].refusal is Refusal.NOT_DICOM
     assert outcomes["inside.zip"].refusal is Refusal.NESTED_ARCHIVE
     assert outcomes["empty"].refusal is Refusal.EMPTY
+    assert len(bench.stored_files()) == 2
+
+
+async def test_many_small_archives_have_one_room_together(cast: Cast, sessions: Sessions, bench: Door) -> None:
+    draft = await consult_steps.drafted(cast, sessions)
+    size = len(slice_of(1))
+    bench.receiver = Receiver(
+        sessions=sessions,
+        objects=bench.objects,
+        sandbox=bench.sandbox,
+        file_limit=50_000_000,
+        inflated_limit=2 * size + 100,
+    )
+    archives = []
+    for number in range(4):
+        packed = BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(f"IM{number}", slice_of(number))
+        archives.append(packed.getvalue())
+    outcomes = await bench.bring(cast.rural, draft.id, *archives)
+    assert sorted(str(outcome.refusal) for outcome in outcomes) == ["None"] * 2 + [Refusal.ARCHIVE_BOMB] * 2
     assert len(bench.stored_files()) == 2
 
 
