@@ -23,10 +23,13 @@ def new_key(kind: str) -> str:
 
 
 def open_store(url: str | None, data: Path) -> ObjectStore:
-    """The configured store (S3, Azure, GCS, `file://`), or a folder under the data folder."""
+    """The configured store (S3, Azure, GCS, `file://`), or a folder under the data folder, closed to other users."""
     if url:
         return from_url(url)
-    return LocalStore(data / "objects", mkdir=True)
+    folder = data / "objects"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return LocalStore(folder)
 
 
 class Objects:

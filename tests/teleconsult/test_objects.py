@@ -55,3 +55,8 @@ async def test_what_is_not_there(objects: Objects) -> None:
             await reading
     with pytest.raises(NotFound):
         _ = [piece async for piece in objects.stream("dicom/aa/nothing")]
+
+
+def test_other_users_of_the_machine_see_nothing(tmp_path: Path) -> None:
+    open_store(None, tmp_path / "data")
+    assert (tmp_path / "data" / "objects").stat().st_mode & 0o077 == 0
