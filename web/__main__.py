@@ -1,6 +1,7 @@
 """`teleconsult`: run, serve, worker, migrate, seed, token, note verify, audit verify, doctor."""
 
 import argparse
+import os
 import sys
 
 from teleconsult.settings import SettingsError, load_settings
@@ -9,6 +10,7 @@ from web import commands, running
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run one command, return its exit status."""
+    os.umask(0o077)  # what we write is nobody else's to read: images, signed notes, keys
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(load_settings(), options))

@@ -63,6 +63,9 @@ def test_a_fresh_folder_then_a_second_start(tmp_path: Path) -> None:
     seconds = time.monotonic() - begun
     assert "Traceback" not in stop(process, signal.SIGTERM)
     assert seconds < 15, "a second start takes seconds"
+    for path in (tmp_path / "data").rglob("*"):
+        if "postgresql" not in path.parts:
+            assert path.stat().st_mode & 0o077 == 0, f"others may read {path}"
 
 
 def test_an_interrupted_first_start_begins_anew(tmp_path: Path) -> None:
