@@ -9,6 +9,8 @@ import logging
 import os
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -33,8 +35,9 @@ class Checker:
         self._turns = asyncio.Semaphore(at_once)
         self._places = at_once + waiting
 
-    async def check(self, content: bytes) -> Verdict:
-        """The verdict on these bytes, which are kept nowhere.
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place in the queue: take it before the file is read, so that few files are in memory at once.
 
         Raises Unavailable where too many are waiting already.
         """
@@ -42,10 +45,14 @@ class Checker:
             raise Unavailable("Many files are being checked now. Try again in a moment.")
         self._places -= 1
         try:
-            async with self._turns:
-                return await self._check(content)
+            yield
         finally:
             self._places += 1
+
+    async def check(self, content: bytes) -> Verdict:
+        """The verdict on these bytes, which are kept nowhere. Who asks holds a `place`."""
+        async with self._turns:
+            return await self._check(content)
 
     async def _check(self, content: bytes) -> Verdict:
         process = await asyncio.create_subprocess_exec(

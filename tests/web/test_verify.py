@@ -1,5 +1,6 @@
 """The page where anyone checks a note: no sign-in, a clear verdict, nothing kept."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,20 @@ async def test_signed_in_the_form_needs_its_token(client: Client, pdf: bytes, si
     token = page.split('name="csrf_token" value="')[-1].split('"')[0]
     answer = await client.post("/verify", data=upload(pdf, token=token))
     assert 'data-outcome="good"' in await answer.text()
+
+
+async def test_few_files_are_in_memory_at_once(client: Client, pdf: bytes) -> None:
+    waiting = []
+    for _place in range(12):
+        _reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(
+            b"POST /verify HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+            b'Content-Length: 9000\r\n\r\n--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%PDF'
+        )
+        waiting.append(writer)
+    await asyncio.sleep(0.3)
+    assert (await client.post("/verify", data=upload(pdf))).status == 503
+    for writer in waiting:
+        writer.close()
+    await asyncio.sleep(0.3)
+    assert (await client.post("/verify", data=upload(pdf))).status == 200

@@ -1,5 +1,6 @@
 """Anyone can check a signed note: the file is read, judged and forgotten."""
 
+import asyncio
 from typing import Final
 
 from aiohttp import BodyPartReader, web
@@ -15,6 +16,8 @@ from web.requests import checker_of, own_transactions, public, settings_of, take
 OVERHEAD: Final = 16 * 1024
 """What a multipart body may have around its file, in bytes."""
 PIECE: Final = 256 * 1024
+SILENCE_SECONDS: Final = 30
+"""How long a sender may say nothing: they hold a place in the queue."""
 
 
 @public
@@ -30,12 +33,13 @@ async def form(request: web.Request) -> web.StreamResponse:
 async def check(request: web.Request) -> web.StreamResponse:
     """The verdict on the file that was sent."""
     try:
-        content = await _read_file(request)
+        with checker_of(request).place():
+            verdict = await checker_of(request).check(await _read_file(request))
     except (Invalid, TooLarge) as error:
         fields = error.fields if isinstance(error, Invalid) else {"file": error.message}
         errors = {name: _(text) for name, text in fields.items()}
         return render(request, "verify/show.html.jinja", status=error.status, verdict=None, errors=errors)
-    return render(request, "verify/show.html.jinja", verdict=await checker_of(request).check(content))
+    return render(request, "verify/show.html.jinja", verdict=verdict)
 
 
 async def _read_file(request: web.Request) -> bytes:
@@ -69,7 +73,7 @@ async def _read_file(request: web.Request) -> bytes:
 
 async def _read(part: BodyPartReader, limit: int) -> bytes:
     pieces, size = [], 0
-    while piece := await part.read_chunk(PIECE):
+    while piece := await asyncio.wait_for(part.read_chunk(PIECE), SILENCE_SECONDS):
         size += len(piece)
         if size > limit:
             raise _too_large()

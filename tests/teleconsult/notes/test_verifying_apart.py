@@ -48,9 +48,12 @@ async def test_too_much_memory_is_a_verdict(trust: Path) -> None:
     assert (await Checker(trust, memory=256 * 1024 * 1024).check(bomb)).outcome is Outcome.BAD
 
 
-async def test_a_queue_has_an_end(trust: Path, pdf: bytes) -> None:
-    with pytest.raises(Unavailable):
-        await Checker(trust, at_once=0, waiting=0).check(pdf)
+def test_a_queue_has_an_end(trust: Path) -> None:
+    checker = Checker(trust, at_once=1, waiting=1)
+    with checker.place(), checker.place(), pytest.raises(Unavailable), checker.place():
+        pass
+    with checker.place():
+        pass
 
 
 async def test_deep_nesting_ends_in_words(trust: Path) -> None:
