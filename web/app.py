@@ -22,6 +22,7 @@ from web.rendering import setup_rendering
 from web.requests import CHECKER, OBJECTS, PRESS, RENDITIONS, SANDBOX, SEALER, SESSIONS, SETTINGS
 from web.routes import add_routes
 from web.statics import add_statics
+from web.uploads import sweep_uploads
 
 MIB = 1024 * 1024
 CleanUp = Callable[[web.Application], AsyncIterator[None]]
@@ -61,6 +62,7 @@ def make_app(settings: Settings) -> web.Application:
         await live.close()
 
     async def workers(_app: web.Application) -> AsyncIterator[None]:
+        await asyncio.to_thread(sweep_uploads, settings.data)
         yield
         await sandbox.close()
         press.close()

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ FIELD_LIMIT: Final = 1024
 MOST_FILES: Final = 5000
 SILENCE_SECONDS: Final = 60
 """How long a sender may say nothing. An upload may take hours, as long as it goes on."""
+ABANDONED_SECONDS: Final = 24 * 3600
 
 
 @asynccontextmanager
@@ -45,6 +47,13 @@ async def uploaded_files(request: web.Request, *, name: str) -> AsyncIterator[li
         yield await _Reading(request, settings, folder).files(name)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def sweep_uploads(data: Path) -> None:
+    """Remove what uploads left behind whose process was killed: folders nobody has touched for a day."""
+    for folder in (data / "tmp").glob("upload-*"):
+        if folder.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def too_large() -> TooLarge:

@@ -1,6 +1,7 @@
 """Uploading: what arrives, what is left out and why, and what is refused before it is read."""
 
 import asyncio
+import os
 import zipfile
 from collections.abc import Awaitable, Callable
 from io import BytesIO
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientResponse, FormData, web
 from aiohttp.test_utils import TestClient
+from pytest_aiohttp.plugin import AiohttpClient
 from sqlalchemy import func, select
 
 from teleconsult.db import Sessions, transaction
@@ -18,6 +20,7 @@ from tests import consult_steps
 from tests.conftest import Post, SignIn
 from tests.people import Cast
 from tests.teleconsult.imaging.files import HEAD, dicom_bytes, hostile_files
+from web.app import make_app
 from web.csrf import token_for
 
 Client = TestClient[web.Request, web.Application]
@@ -154,6 +157,18 @@ async def test_an_upload_that_breaks_off_leaves_nothing(
         await asyncio.sleep(0.02)
     assert left_behind(settings) == []
     assert await count(sessions) == 0
+
+
+async def test_what_a_killed_process_left_goes_at_the_next_start(
+    settings: Settings, aiohttp_client: AiohttpClient
+) -> None:
+    old, fresh = (settings.data / "tmp" / f"upload-{name}" for name in ("old", "fresh"))
+    for folder in (old, fresh):
+        folder.mkdir(parents=True)
+        (folder / "1").write_bytes(b"half a file")
+    os.utime(old, (0, 0))
+    await aiohttp_client(make_app(settings))
+    assert left_behind(settings) == [fresh, fresh / "1"]
 
 
 @pytest.mark.parametrize(
