@@ -135,6 +135,7 @@ class Verb(StrEnum):
 
     SAVE = "save"
     SUBMIT = "submit"
+    ADD_IMAGES = "add-images"
     RECEIVE = "receive"
     ACCEPT = "accept"
     DECLINE = "decline"
@@ -151,9 +152,17 @@ WAITING: Final = (ConsultState.SUBMITTED, ConsultState.TRIAGE, ConsultState.DECL
 WITH_SESSION: Final = (ConsultState.SCHEDULED, ConsultState.ARRIVED, ConsultState.IN_SESSION)
 """A time is booked and the session not over: both sides are shown the way into the room."""
 _BEFORE_SESSION: Final = (*WAITING, ConsultState.ACCEPTED, ConsultState.SCHEDULED, ConsultState.ARRIVED)
+_ENDED: Final = (
+    ConsultState.SIGNED,
+    ConsultState.DELIVERED,
+    ConsultState.ACKNOWLEDGED,
+    ConsultState.RETRACTED,
+    ConsultState.CANCELLED,
+)
 _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]] = (
     (Verb.SAVE, (Part.REQUESTER,), (ConsultState.DRAFT,)),
     (Verb.SUBMIT, (Part.REQUESTER,), (ConsultState.DRAFT,)),
+    (Verb.ADD_IMAGES, (Part.REQUESTER,), tuple(state for state in ConsultState if state not in _ENDED)),
     (Verb.RECEIVE, (Part.COORDINATOR,), (ConsultState.SUBMITTED, ConsultState.DECLINED, ConsultState.REDIRECTED)),
     (Verb.ACCEPT, (Part.CANDIDATE,), WAITING),
     (Verb.DECLINE, (Part.CANDIDATE,), WAITING),
@@ -176,6 +185,7 @@ ALLOWED: Final[Mapping[tuple[ConsultState, Verb], frozenset[Part]]] = {
 _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.SAVE: lambda: Refused("This request has been submitted: it can no longer be changed."),
     Verb.SUBMIT: lambda: Refused("This request has already been submitted."),
+    Verb.ADD_IMAGES: lambda: Refused("This consult has ended. Images can no longer be added."),
     Verb.RECEIVE: lambda: Refused("This consult is already in triage."),
     Verb.ACCEPT: lambda: Refused("This consult has already been accepted, or it is closed."),
     Verb.DECLINE: lambda: Refused("This consult can no longer be declined."),

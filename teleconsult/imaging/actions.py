@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,24 +13,14 @@ from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
-from teleconsult.consults.states import ConsultState, Part, part_of, state_of
-from teleconsult.errors import Forbidden, NotFound, Refused
+from teleconsult.consults.states import Verb, require
+from teleconsult.errors import NotFound, Refused
 from teleconsult.excerpts.models import ExcerptStudy
 from teleconsult.imaging.filing import StudyRows, file_study, note_identity, share_study
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.records.models import EntryStatus, RecordEntry
-
-ENDED: Final = frozenset(
-    {
-        ConsultState.SIGNED,
-        ConsultState.DELIVERED,
-        ConsultState.ACKNOWLEDGED,
-        ConsultState.RETRACTED,
-        ConsultState.CANCELLED,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +44,12 @@ class Outcome:
     study_id: uuid.UUID | None = None
 
 
-def may_add_images(consult: ServiceRequest, actor: Actor) -> bool:
-    """Whether this actor, who may see the consult, may bring images to it now."""
-    return part_of(consult, actor) is Part.REQUESTER and state_of(consult) not in ENDED
-
-
 async def consult_to_fill(
     session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, lock: bool = False
 ) -> ServiceRequest:
-    """The consult, if this actor may bring images to it now: its requester, until the note is signed.
-
-    Raises NotFound; Forbidden for anyone else who may see it; Refused when it has ended.
-    """
+    """The consult, if this actor may bring images to it now. Raises NotFound, Forbidden, Refused."""
     consult = await consult_for(session, actor, consult_id, lock=lock)
-    if part_of(consult, actor) is not Part.REQUESTER:
-        raise Forbidden("Only the referring doctor can add images.")
-    if state_of(consult) in ENDED:
-        raise Refused("This consult has ended. Images can no longer be added.")
+    require(consult, actor, Verb.ADD_IMAGES)
     return consult
 
 

@@ -15,7 +15,6 @@ from teleconsult.consults.worklists import Cursor, Standing, consults_page
 from teleconsult.errors import Invalid, Refused
 from teleconsult.excerpts.choosing import by_kind
 from teleconsult.excerpts.queries import excerpt_for
-from teleconsult.imaging.actions import may_add_images
 from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.records.reading import read
 from teleconsult.scheduling.booking import DURATIONS
@@ -91,7 +90,7 @@ async def consult_page(
         excerpt=excerpt,
         excerpt_closed=excerpt_closed,
         cards=await studies_of_consult(session, actor, consult),
-        may_add=may_add_images(consult, actor),
+        may_add=may(consult, actor, Verb.ADD_IMAGES),
         entries=by_kind(excerpt.items) if excerpt else {},
         read=read,
         history=[(event, act_in_words(event)) for event in await history_of(session, consult)],

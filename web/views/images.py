@@ -6,8 +6,9 @@ from typing import Final
 from aiohttp import web
 
 from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
-from teleconsult.imaging.actions import Outcome, consult_to_fill, may_add_images, reconcile_study, remove_study
+from teleconsult.imaging.actions import Outcome, consult_to_fill, reconcile_study, remove_study
 from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.refusals import sentence
@@ -40,7 +41,7 @@ async def index(request: web.Request) -> web.StreamResponse:
     """The images of a consult: the frame on its page, or a page of their own."""
     actor, session = actor_of(request), db(request)
     consult = await consult_for(session, actor, id_in(request))
-    may_add = may_add_images(consult, actor)
+    may_add = may(consult, actor, Verb.ADD_IMAGES)
     framed = request.headers.get("Turbo-Frame") == FRAME
     return render(
         request,
