@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,6 +23,9 @@ GRACE: Final = timedelta(minutes=15)
 FURTHEST: Final = timedelta(days=366)
 DURATIONS: Final = (15, 20, 30, 45, 60)
 """Minutes a session may be planned for."""
+TAKING: Final = (AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED, AppointmentStatus.FULFILLED)
+"""As the exclusion constraint has it."""
+TAKEN: Final = "The specialist is already booked then. Propose another time."
 
 
 async def propose_time(
@@ -30,7 +34,7 @@ async def propose_time(
     """Propose a time, before or after a specialist has accepted; a second proposal replaces the first.
 
     `starts_at` is aware. Raises NotFound, Forbidden, Refused once booked, Invalid for a time that is past, more
-    than a year away, or of a length we do not plan.
+    than a year away, of a length we do not plan, or when the specialist who accepted is taken.
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.PROPOSE_TIME)
@@ -49,6 +53,7 @@ async def propose_time(
     appointment.starts_at, appointment.ends_at = starts_at, starts_at + timedelta(minutes=minutes)
     appointment.created_by_id, appointment.created_at = actor.role_id, moment
     appointment.hold_for(consult.task.owner if consult.task else None)
+    await _require_free(session, appointment)
     consult.updated_at = moment
     audit.record(
         session, actor, "time-proposed", consult, patient_id=consult.patient_id, starts_at=starts_at.isoformat()
@@ -61,8 +66,9 @@ async def propose_time(
 async def book_appointment(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> Appointment:
     """Make the proposed time binding and open the room to the requester and the specialist.
 
-    Raises NotFound, Forbidden, Refused: nobody has accepted, no time is proposed, it is past, it is booked already,
-    or the specialist is taken then (the database's exclusion constraint says so, whoever books at the same moment).
+    Raises NotFound, Forbidden, Refused: nobody has accepted, no time is proposed, it is past, it is booked already.
+    Raises Invalid where the specialist is taken then (the database's exclusion constraint says so, whoever books at
+    the same moment).
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.BOOK)
@@ -77,10 +83,27 @@ async def book_appointment(session: AsyncSession, actor: Actor, *, consult_id: u
             appointment.status, appointment.booked_at = AppointmentStatus.BOOKED, moment
             await session.flush()
     except IntegrityError as error:
-        raise Refused("The specialist is already booked then. Propose another time.") from error
+        raise Invalid({"time": TAKEN}) from error
     await plan_encounter(session, actor, request=consult, task=task, appointment=appointment)
     consult.updated_at = moment
     audit.record(session, actor, "consult-booked", consult, patient_id=consult.patient_id, appointment=appointment.id)
     await session.flush()
     await tell_consult(session, "ConsultBooked", consult)
     return appointment
+
+
+async def _require_free(session: AsyncSession, appointment: Appointment) -> None:
+    """Say it beside the field while there still is a choice: the specialist has another booked session then."""
+    if appointment.specialist_key is None:
+        return
+    overlapping = select(
+        exists().where(
+            Appointment.specialist_key == appointment.specialist_key,
+            Appointment.status.in_(TAKING),
+            Appointment.starts_at < appointment.ends_at,
+            Appointment.ends_at > appointment.starts_at,
+            Appointment.id != appointment.id,
+        )
+    )
+    if await session.scalar(overlapping):
+        raise Invalid({"time": TAKEN})

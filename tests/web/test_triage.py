@@ -48,6 +48,25 @@ async def test_a_bad_time_is_said_beside_its_field(
     assert (await post(f"/consults/{consult.id}/proposal", time=tomorrow(), minutes="700000")).status == 422
 
 
+async def test_a_time_that_was_taken_meanwhile_is_said_beside_its_field(
+    cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    consults = [await consult_steps.submitted(cast, sessions) for _ in range(2)]
+    await signed_in("coordinator")
+    time = tomorrow()
+    for consult in consults:
+        assert (await post(f"/consults/{consult.id}/proposal", time=time)).status == 303
+    await signed_in("specialist")
+    for consult in consults:
+        assert (await post(f"/consults/{consult.id}/acceptance")).status == 303
+    await signed_in("coordinator")
+    first, second = [await post(f"/consults/{consult.id}/booking") for consult in consults]
+    assert (first.status, second.status) == (303, 422)
+    page = await second.text()
+    assert 'aria-invalid="true"' in page
+    assert 'data-testid="propose-time"' in page
+
+
 async def test_declining_needs_a_reason(
     client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
 ) -> None:

@@ -60,9 +60,11 @@ async def propose(request: web.Request) -> web.StreamResponse:
 
 async def book(request: web.Request) -> web.StreamResponse:
     """The coordinator books the proposed time."""
-    await book_appointment(db(request), actor_of(request), consult_id=id_in(request))
-    flash(request, _("The time is booked. Both sides can enter the room from now on."))
-    return _back(request, await read_form(request))
+
+    async def act(form: Form) -> object:
+        return await book_appointment(db(request), actor_of(request), consult_id=id_in(request))
+
+    return await _acted(request, act, said=_("The time is booked. Both sides can enter the room from now on."))
 
 
 async def _acted(

@@ -118,8 +118,8 @@ async def test_no_specialist_is_booked_twice_at_once(cast: Cast, sessions: Sessi
             return await book_appointment(session, cast.coordinator, consult_id=consults[index].id)
 
     results = await asyncio.gather(book(0), book(1), return_exceptions=True)
-    assert sorted(type(result).__name__ for result in results) == ["Appointment", "Refused"]
-    lost = consults[[isinstance(result, Refused) for result in results].index(True)]
+    assert sorted(type(result).__name__ for result in results) == ["Appointment", "Invalid"]
+    lost = consults[[isinstance(result, Invalid) for result in results].index(True)]
     async with transaction(sessions) as session:
         found = await consult_for(session, cast.coordinator, lost.id)
         assert state_of(found) is ConsultState.ACCEPTED
@@ -132,3 +132,16 @@ async def test_the_agenda_holds_two_weeks(cast: Cast, sessions: Sessions) -> Non
         for actor in (cast.rural, cast.specialist, cast.coordinator):
             assert [row.id for row in await agenda(session, actor, start=now())] == [soon.id]
         assert await agenda(session, cast.oncall, start=now()) == []
+
+
+async def test_a_taken_time_is_said_when_it_is_proposed(cast: Cast, sessions: Sessions) -> None:
+    booked, waiting = await consult_steps.booked(cast, sessions), await consult_steps.accepted(cast, sessions)
+    async with transaction(sessions) as session:
+        taken = (await consult_for(session, cast.coordinator, booked.id)).appointment
+        assert taken is not None
+        with pytest.raises(Invalid) as caught:
+            await propose_time(
+                session, cast.coordinator, consult_id=waiting.id, starts_at=taken.starts_at + timedelta(minutes=15)
+            )
+        assert set(caught.value.fields) == {"time"}
+        await propose_time(session, cast.coordinator, consult_id=waiting.id, starts_at=taken.ends_at)
