@@ -25,7 +25,6 @@ DURATIONS: Final = (15, 20, 30, 45, 60)
 """Minutes a session may be planned for."""
 TAKING: Final = (AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED, AppointmentStatus.FULFILLED)
 """As the exclusion constraint has it."""
-TAKEN: Final = "The specialist is already booked then. Propose another time."
 
 
 async def propose_time(
@@ -83,7 +82,7 @@ async def book_appointment(session: AsyncSession, actor: Actor, *, consult_id: u
             appointment.status, appointment.booked_at = AppointmentStatus.BOOKED, moment
             await session.flush()
     except IntegrityError as error:
-        raise Invalid({"time": TAKEN}) from error
+        raise _taken() from error
     await plan_encounter(session, actor, request=consult, task=task, appointment=appointment)
     consult.updated_at = moment
     audit.record(session, actor, "consult-booked", consult, patient_id=consult.patient_id, appointment=appointment.id)
@@ -106,4 +105,8 @@ async def _require_free(session: AsyncSession, appointment: Appointment) -> None
         )
     )
     if await session.scalar(overlapping):
-        raise Invalid({"time": TAKEN})
+        raise _taken()
+
+
+def _taken() -> Invalid:
+    return Invalid({"time": "The specialist is already booked then. Propose another time."})
