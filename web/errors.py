@@ -3,8 +3,10 @@
 from typing import Final
 
 from aiohttp import web
+from yarl import URL
 
 from teleconsult.errors import Invalid, TeleconsultError, TooMany
+from web.csrf import own_origin
 from web.i18n import gettext as _
 from web.i18n import lazy_gettext as _lazy
 from web.rendering import render
@@ -32,7 +34,14 @@ def error_response(request: web.Request, error: TeleconsultError | web.HTTPExcep
             content["fields"] = {name: _(text) for name, text in error.fields.items()}
         response = web.json_response(content, status=error.status)
     else:
-        response = render(request, "errors/error.html.jinja", status=error.status, code=error.status, sentence=words)
+        response = render(
+            request,
+            "errors/error.html.jinja",
+            status=error.status,
+            code=error.status,
+            sentence=words,
+            came_from=_came_from(request),
+        )
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, web.HTTPMethodNotAllowed):
@@ -40,6 +49,19 @@ def error_response(request: web.Request, error: TeleconsultError | web.HTTPExcep
     if error.status == 401 and request.headers.get("Authorization"):
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return response
+
+
+def _came_from(request: web.Request) -> str | None:
+    """The page of ours whose form or link led here, as a path; None where it is this very page or another site's."""
+    try:
+        referer = URL(request.headers.get("Referer", ""))
+    except ValueError:
+        return None
+    if referer.host is None or str(referer.origin()) != own_origin(request):
+        return None
+    if request.method == "GET" and referer.path == request.path:
+        return None
+    return referer.raw_path_qs
 
 
 def wants_json(request: web.Request) -> bool:
