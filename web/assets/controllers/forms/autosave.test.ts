@@ -7,14 +7,23 @@ const FORM = `
     <input type="hidden" name="version" value="3">
     <textarea name="text"></textarea>
     <span data-autosave-target="state" data-saving="Saving" data-saved="Saved at {time}" data-failed="Not saved"
-          data-offline="Offline" data-conflict="Changed by someone else"></span>
+          data-offline="Offline" data-conflict="Changed by someone else" data-signed-out="Signed out"></span>
+    <a href="/sign-in" data-autosave-target="door" hidden>Sign in</a>
   </form>`;
 
 const server = vi.fn<typeof fetch>();
 let application: Application;
 
 const json = (status: number, body: unknown): Response => new Response(JSON.stringify(body), { status });
-const state = (): string | null => document.querySelector("[data-autosave-target]")?.textContent ?? null;
+const state = (): string | null => document.querySelector("[data-autosave-target=state]")?.textContent ?? null;
+
+const door = (): HTMLElement | null => document.querySelector("[data-autosave-target=door]");
+
+function page(head: string): Response {
+  const response = new Response(`<head>${head}</head>`);
+  Object.defineProperty(response, "url", { value: "http://localhost/notes/1" });
+  return response;
+}
 
 function type(text: string): void {
   const area = document.querySelector("textarea");
@@ -153,4 +162,38 @@ test("words typed before this script came are saved too, and an untouched form i
   await vi.advanceTimersByTimeAsync(1000);
   expect(server).toHaveBeenCalledOnce();
   expect(sent(0).get("text")).toBe("before the script");
+});
+
+test("a session that ended is said, and the words go once somebody signed in again", async () => {
+  server.mockResolvedValueOnce(json(401, {}));
+  type("words");
+  await vi.advanceTimersByTimeAsync(800);
+  expect(state()).toBe("Signed out");
+  expect(door()?.hidden).toBe(false);
+  server.mockResolvedValueOnce(json(403, {}));
+  server.mockResolvedValueOnce(page('<meta name="csrf-token" content="n3w">'));
+  server.mockResolvedValueOnce(json(200, { version: 4, saved_at: "2026-11-22T10:05:00Z" }));
+  document.dispatchEvent(new Event("visibilitychange"));
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(server.mock.lastCall?.[1]).toMatchObject({ headers: { "X-CSRF-Token": "n3w" } });
+  expect(state()).toMatch(/^Saved/);
+  expect(door()?.hidden).toBe(true);
+});
+
+test("a form that was sent and not taken keeps its words on the page, and saves them", async () => {
+  server.mockImplementation(async () => json(401, {}));
+  const form = document.querySelector("form");
+  form?.addEventListener("submit", (event) => event.preventDefault());
+  type("words");
+  form?.requestSubmit();
+  const answer = (statusCode: number): boolean =>
+    form?.dispatchEvent(
+      new CustomEvent("turbo:before-fetch-response", { cancelable: true, detail: { fetchResponse: { statusCode } } }),
+    ) ?? false;
+  expect(answer(422)).toBe(true);
+  expect(server).not.toHaveBeenCalled();
+  expect(answer(401)).toBe(false);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(state()).toBe("Signed out");
+  expect(sent(0).get("text")).toBe("words");
 });

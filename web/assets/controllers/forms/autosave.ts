@@ -1,20 +1,23 @@
 // A form that saves itself: <form data-controller="autosave" data-autosave-url-value="…" data-autosave-delay-value="800">.
-// The answer is JSON {version, saved_at}; 409 means that someone else changed it. See the save_state macro for its words.
+// The answer is JSON {version, saved_at}; 409 means that someone else changed it, 401 that nobody is signed in any more, 403
+// that somebody signed in anew since the page came. See the save_state macro for its words.
 import { Controller } from "@hotwired/stimulus";
 import { isTouched, requestWith } from "../../form_words";
+import { renewToken } from "../../requests";
 
 const RETRY_MS = 5000;
 
-type State = "saving" | "saved" | "failed" | "offline" | "conflict";
+type State = "saving" | "saved" | "failed" | "offline" | "conflict" | "signed-out";
 
 export default class AutosaveController extends Controller<HTMLFormElement> {
-  static override targets = ["state"];
+  static override targets = ["state", "door"];
   static override values = {
     url: String,
     delay: { type: Number, default: 800 },
     method: { type: String, default: "PATCH" },
   };
   declare readonly stateTargets: HTMLElement[];
+  declare readonly doorTargets: HTMLElement[];
   declare readonly urlValue: string;
   declare readonly delayValue: number;
   declare readonly methodValue: string;
@@ -33,9 +36,11 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     document.addEventListener("change", this.#changed, { signal });
     // First of all listeners: a submission that has to wait is nobody's yet.
     this.element.addEventListener("submit", this.#submitted, { signal, capture: true });
+    this.element.addEventListener("turbo:before-fetch-response", this.#refused, { signal });
+    this.element.addEventListener("turbo:fetch-request-error", () => this.#resume(), { signal });
     addEventListener("online", () => this.save(), { signal });
     addEventListener("beforeunload", this.#leaving, { signal });
-    document.addEventListener("visibilitychange", () => document.hidden && this.save(), { signal });
+    document.addEventListener("visibilitychange", () => this.save(), { signal });
     // This script may come after the first words: what differs from the page as it was sent is not saved yet.
     if (isTouched(this.element)) {
       this.#unsaved = true;
@@ -76,8 +81,10 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
       const version = this.element.elements.namedItem("version");
       if (version instanceof HTMLInputElement && saved.version !== undefined) version.value = String(saved.version);
       this.#show("saved", saved.saved_at);
+    } else if (response.status === 401) {
+      this.#failed("signed-out");
     } else {
-      this.#failed("failed");
+      this.#failed(response.status === 403 && !(await renewToken()) ? "signed-out" : "failed");
     }
   }
 
@@ -96,6 +103,21 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     event.preventDefault();
     event.stopImmediatePropagation();
   };
+
+  // A page that says "sign in" must not take the place of somebody's words.
+  readonly #refused = (event: Event): void => {
+    const { statusCode } = (event as CustomEvent<{ fetchResponse: { statusCode: number } }>).detail.fetchResponse;
+    if (statusCode !== 401 && statusCode !== 403) return;
+    event.preventDefault();
+    this.#resume();
+  };
+
+  // The form was sent and not taken: the words are still ours to save.
+  #resume(): void {
+    this.#stopped = false;
+    this.#unsaved = true;
+    void this.save();
+  }
 
   readonly #leaving = (event: Event): void => {
     if (this.#unsaved || this.#saving) event.preventDefault();
@@ -121,9 +143,11 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     this.element.dataset.state = state;
     const { lang, dataset } = document.documentElement;
     const time = at ? new Date(at).toLocaleTimeString(lang, { timeStyle: "short", timeZone: dataset.zone }) : "";
+    const words = state === "signed-out" ? "signedOut" : state;
     for (const target of this.stateTargets) {
       target.dataset.state = state;
-      target.textContent = (target.dataset[state] ?? "").replace("{time}", time);
+      target.textContent = (target.dataset[words] ?? "").replace("{time}", time);
     }
+    for (const target of this.doorTargets) target.hidden = state !== "signed-out";
   }
 }
