@@ -4,7 +4,7 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
@@ -51,6 +51,8 @@ async def start_draft(session: AsyncSession, actor: Actor, *, patient_id: uuid.U
     if actor.role is not RoleCode.REQUESTER or actor.role_id is None or actor.organization_id is None:
         raise Forbidden("Only a referring doctor can ask for a consult.")
     patient = (await file_of(session, actor, patient_id)).patient
+    turn = func.hashtextextended(f"draft {patient.id} {actor.role_id}", 0)  # who presses twice begins once
+    await session.execute(select(func.pg_advisory_xact_lock(turn)))
     untouched = await session.scalar(
         select(ServiceRequest)
         .where(
