@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from teleconsult.sealing import derived_key
-from web.requests import settings_of
+from web.requests import frame_of, settings_of
 
 Tone = Literal["ok", "info", "warn", "danger"]
 
@@ -70,7 +70,7 @@ def flash(request: web.Request, text: str, tone: Tone = "ok") -> None:
 
 def take(request: web.Request) -> list[Flash]:
     """What is to be said now. A part of a page (`Turbo-Frame`) leaves it for the whole page that follows."""
-    if "Turbo-Frame" in request.headers:
+    if frame_of(request):
         return []
     said: list[Flash] = request.get(FLASHES, [])
     request[FLASHES] = []

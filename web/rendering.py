@@ -1,7 +1,7 @@
 """Pages: the Jinja environment and what every template may call.
 
 Templates are given `request`, `actor` (None before sign-in), `locale`, `errors` and `values` (both empty unless the
-view passes them; `errors` may be an `Invalid`), and the functions and filters registered in `make_environment`.
+view passes them; `errors` may be the error itself), and the functions and filters registered in `make_environment`.
 """
 
 import json
@@ -19,7 +19,7 @@ from babel import dates, numbers, units
 from markupsafe import Markup, escape
 
 from teleconsult.clock import now
-from teleconsult.errors import Invalid
+from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
 from web.audit_words import act_name
@@ -123,10 +123,12 @@ def render_text(request: web.Request, template: str, /, **context: Any) -> str:
         _request.reset(token)
 
 
-def _sentences(errors: Invalid | Mapping[str, str]) -> dict[str, str]:
+def _sentences(errors: TeleconsultError | Mapping[str, str]) -> dict[str, str]:
     """One sentence a field in the reader's language: errors speak in msgids until they reach a page."""
-    fields, values = (errors.fields, errors.values) if isinstance(errors, Invalid) else (errors, {})
-    return {name: i18n.gettext(sentence, **values) for name, sentence in fields.items()}
+    if not isinstance(errors, TeleconsultError):
+        return {name: i18n.gettext(sentence) for name, sentence in errors.items()}
+    fields = errors.fields if isinstance(errors, Invalid) else {"": errors.message}
+    return {name: i18n.gettext(sentence, **errors.values) for name, sentence in fields.items()}
 
 
 def manifest() -> Mapping[str, Any]:

@@ -66,6 +66,16 @@ def see_other(location: object) -> web.Response:
     return web.Response(status=303, headers={"Location": str(location)})
 
 
+def to_page(request: web.Request, name: str, **parts: object) -> web.Response:
+    """The same, to a route of `web/routes.py` by its name."""
+    return see_other(request.app.router[name].url_for(**{key: str(value) for key, value in parts.items()}))
+
+
+def frame_of(request: web.Request) -> str:
+    """The `<turbo-frame>` that asks for its own part of a page; empty where a whole page is wanted."""
+    return request.headers.get("Turbo-Frame", "")
+
+
 def settings_of(request: web.Request) -> Settings:
     """The installation's settings."""
     return request.app[SETTINGS]

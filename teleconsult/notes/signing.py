@@ -7,6 +7,7 @@ everything again under the lock: two presses of the button, or a word changed me
 import asyncio
 import hashlib
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -102,6 +103,15 @@ async def preview_content(
     return await compose(session, note, at=now(), verify_at=verify_address(settings))
 
 
+async def content_to_sign(
+    session: AsyncSession, actor: Actor, settings: Settings, *, note_id: uuid.UUID
+) -> NoteContent:
+    """The same, of a note that says enough to be signed. Raises Invalid on `opinion`, too."""
+    content = await preview_content(session, actor, settings, note_id=note_id)
+    _refuse_empty(content.sections)
+    return content
+
+
 async def _prepare(
     session: AsyncSession, actor: Actor, signing: Signing, note_id: uuid.UUID, version: int
 ) -> _Prepared:
@@ -164,14 +174,18 @@ async def _check(session: AsyncSession, actor: Actor, note: Composition, version
     require(consult, actor, Verb.WRITE_NOTE)
     if note.version != version:
         raise Conflict("This note was changed after you read it. Read it again before you sign.")
-    if not note.sections.get("opinion", "").strip():
-        raise Invalid({"opinion": "Write your opinion before you sign."})
+    _refuse_empty(note.sections)
     return consult
 
 
 def _refuse_signed(note: Composition) -> None:
     if note.status is not CompositionStatus.PRELIMINARY:
         raise Refused("This note is already signed.")
+
+
+def _refuse_empty(sections: Mapping[str, str]) -> None:
+    if not sections.get("opinion", "").strip():
+        raise Invalid({"opinion": "Write your opinion before you sign."})
 
 
 async def _end_work(session: AsyncSession, actor: Actor, consult: ServiceRequest, at: datetime) -> None:

@@ -18,6 +18,7 @@ from web.requests import (
     see_other,
     sessions_of,
     settings_of,
+    to_page,
     visitor_of,
 )
 
@@ -74,7 +75,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
 async def sign_out(request: web.Request) -> web.StreamResponse:
     """End this session; its sockets are dropped too."""
     await accounts.sign_out(db(request), actor_of(request))
-    response = see_other(request.app.router["accounts.sign_in"].url_for())
+    response = to_page(request, "accounts.sign_in")
     settings = settings_of(request)
     response.del_cookie(session_cookie(secure=settings.is_secure), path="/", secure=settings.is_secure)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'

@@ -11,7 +11,7 @@ from teleconsult.errors import Invalid
 from web.flash import flash
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import actor_of, db, see_other
+from web.requests import actor_of, db, to_page
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -36,4 +36,4 @@ async def check_chain(request: web.Request) -> web.StreamResponse:
         flash(request, _("The audit log is whole: %(n)s events, none changed, none missing.", n=verdict.events))
     else:
         flash(request, _("The audit log is broken at event %(n)s.", n=verdict.broken_at), "danger")
-    return see_other(request.app.router["admin.show"].url_for())
+    return to_page(request, "admin.show")

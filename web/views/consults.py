@@ -12,18 +12,16 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Part, Verb, may, part_of, state_of
 from teleconsult.consults.triage import open_consult
 from teleconsult.consults.worklists import Cursor, Standing, consults_page
-from teleconsult.errors import Invalid, Refused
-from teleconsult.excerpts.choosing import by_kind
-from teleconsult.excerpts.queries import excerpt_for
+from teleconsult.errors import Invalid
 from teleconsult.imaging.queries import studies_of_consult
-from teleconsult.records.reading import read
 from teleconsult.scheduling.booking import DURATIONS
 from web.bodies import read_form
 from web.consult_words import act_in_words, next_step
 from web.forms.consults import read_patient_id
 from web.rendering import render
-from web.requests import actor_of, db, id_in, see_other
+from web.requests import actor_of, db, frame_of, id_in, to_page
 from web.views.drafting import draft_page
+from web.views.excerpts import NO_EXCERPT, excerpt_context
 from web.views.home import time_field
 from web.words import options
 
@@ -50,13 +48,13 @@ async def create(request: web.Request) -> web.StreamResponse:
     """Begin a request for a patient, from the patient's file."""
     form = await read_form(request)
     draft = await start_draft(db(request), actor_of(request), patient_id=read_patient_id(form))
-    return see_other(request.app.router["consults.show"].url_for(id=str(draft.id)))
+    return to_page(request, "consults.show", id=draft.id)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """The consult as its reader may see it; while it is a draft, the form."""
     actor, session = actor_of(request), db(request)
-    if "Turbo-Frame" in request.headers:
+    if frame_of(request):
         consult = await consult_for(session, actor, id_in(request))
         return render(request, "consults/_progress.html.jinja", **_progress(request, consult))
     consult = await open_consult(session, actor, consult_id=id_in(request))
@@ -75,25 +73,17 @@ async def consult_page(
 ) -> web.StreamResponse:
     """The page of a consult that is no longer a draft. `errors` and `values` show a refused form again."""
     actor, session = actor_of(request), db(request)
-    excerpt, excerpt_closed = None, None
-    if part_of(consult, actor) is not Part.COORDINATOR:
-        try:
-            excerpt = await excerpt_for(session, actor, consult.id)
-        except Refused as refusal:
-            excerpt_closed = refusal.message
+    sees_excerpt = part_of(consult, actor) is not Part.COORDINATOR
     return render(
         request,
         "consults/show.html.jinja",
         status=status,
         errors=errors or {},
         values=values or {},
-        excerpt=excerpt,
-        excerpt_closed=excerpt_closed,
         cards=await studies_of_consult(session, actor, consult),
         may_add=may(consult, actor, Verb.ADD_IMAGES),
-        entries=by_kind(excerpt.items) if excerpt else {},
-        read=read,
         history=[(event, act_in_words(event)) for event in await history_of(session, consult)],
+        **(await excerpt_context(request, consult.id) if sees_excerpt else NO_EXCERPT),
         **_progress(request, consult),
     )
 

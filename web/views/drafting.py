@@ -16,7 +16,7 @@ from web.flash import flash
 from web.forms.consults import read_request, read_version
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import actor_of, db, id_in, see_other
+from web.requests import actor_of, db, id_in, to_page
 from web.words import options
 
 
@@ -59,14 +59,14 @@ async def save(request: web.Request) -> web.StreamResponse:
     if wants_json(request):
         return web.json_response({"version": draft.version, "saved_at": draft.updated_at.isoformat()})
     flash(request, _("The draft is saved. You will find it on your home page."))
-    return see_other(request.app.router["consults.show"].url_for(id=str(draft.id)))
+    return to_page(request, "consults.show", id=draft.id)
 
 
 async def discard(request: web.Request) -> web.StreamResponse:
     """Throw the draft away."""
     await discard_draft(db(request), actor_of(request), consult_id=id_in(request))
     flash(request, _("The draft was deleted."))
-    return see_other(request.app.router["home.show"].url_for())
+    return to_page(request, "home.show")
 
 
 async def submit(request: web.Request) -> web.StreamResponse:
@@ -79,4 +79,4 @@ async def submit(request: web.Request) -> web.StreamResponse:
         draft = await consult_for(session, actor, id_in(request))
         return await draft_page(request, draft, asked=asked, status=422, errors=errors)
     flash(request, _("The request was submitted. The coordinator has been told."))
-    return see_other(request.app.router["consults.show"].url_for(id=str(consult.id)))
+    return to_page(request, "consults.show", id=consult.id)

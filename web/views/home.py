@@ -15,7 +15,7 @@ from teleconsult.directory.models import RoleCode
 from teleconsult.scheduling.local_times import local_from_moment, next_quarter
 from web.consult_words import next_step
 from web.rendering import render
-from web.requests import actor_of, db
+from web.requests import actor_of, db, frame_of
 
 HALF_AN_HOUR: Final = timedelta(minutes=30)
 COLUMNS: Final[dict[str, tuple[ConsultState, ...]]] = {
@@ -91,7 +91,7 @@ def time_field(actor: Actor) -> dict[str, str]:
 
 def _render(request: web.Request, page: str, **context: Any) -> web.StreamResponse:
     actor = actor_of(request)
-    template = f"home/_{page}.html.jinja" if "Turbo-Frame" in request.headers else f"home/{page}.html.jinja"
+    template = f"home/_{page}.html.jinja" if frame_of(request) else f"home/{page}.html.jinja"
     return render(
         request,
         template,

@@ -20,14 +20,15 @@ from web.rendering import render
 from web.requests import (
     actor_of,
     db,
+    frame_of,
     id_in,
     objects_of,
     own_transactions,
     sandbox_of,
-    see_other,
     sessions_of,
     settings_of,
     takes_files,
+    to_page,
 )
 from web.uploads import uploaded_files
 
@@ -42,7 +43,7 @@ async def index(request: web.Request) -> web.StreamResponse:
     actor, session = actor_of(request), db(request)
     consult = await consult_for(session, actor, id_in(request))
     may_add = may(consult, actor, Verb.ADD_IMAGES)
-    framed = request.headers.get("Turbo-Frame") == FRAME
+    framed = frame_of(request) == FRAME
     return render(
         request,
         "studies/_list.html.jinja" if framed else "studies/index.html.jinja",
@@ -75,7 +76,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         return web.json_response({"refused": named, **counts})
     tone, words = _summary(outcomes, refused)
     flash(request, words, tone)
-    return see_other(request.app.router["consults.show"].url_for(id=str(consult_id)))
+    return to_page(request, "consults.show", id=consult_id)
 
 
 async def reconcile(request: web.Request) -> web.StreamResponse:
@@ -97,9 +98,9 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 def _back(request: web.Request, consult_id: object) -> web.Response:
     """To the frame the button stood in, or to the consult's page."""
-    framed = request.headers.get("Turbo-Frame") == FRAME
+    framed = frame_of(request) == FRAME
     name = "images.index" if framed else "consults.show"
-    return see_other(request.app.router[name].url_for(id=str(consult_id)))
+    return to_page(request, name, id=consult_id)
 
 
 def _stored(outcomes: Sequence[Outcome]) -> int:

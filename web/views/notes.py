@@ -11,14 +11,11 @@ from teleconsult.db import transaction
 from teleconsult.delivery.actions import acknowledge_note
 from teleconsult.delivery.queries import delivery_of
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused, TooMany
-from teleconsult.excerpts.choosing import by_kind
-from teleconsult.excerpts.queries import excerpt_for
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.drafting import open_note, save_draft
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for, note_for, read_note, read_pdf
-from teleconsult.notes.signing import Signing, preview_content, sign_note
-from teleconsult.records.reading import read
+from teleconsult.notes.signing import Signing, content_to_sign, preview_content, sign_note
 from web.bodies import read_form
 from web.errors import wants_json
 from web.flash import flash
@@ -29,15 +26,17 @@ from web.requests import (
     actor_of,
     address_of,
     db,
+    frame_of,
     id_in,
     objects_of,
     own_transactions,
     press_of,
     sealer_of,
-    see_other,
     sessions_of,
     settings_of,
+    to_page,
 )
+from web.views.excerpts import excerpt_context
 
 FRAME = "note"
 STATE_FRAME = "note-state"
@@ -55,7 +54,7 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """The editor while it is the author's draft, the note once it is signed."""
-    session, actor, frame = db(request), actor_of(request), request.headers.get("Turbo-Frame")
+    session, actor, frame = db(request), actor_of(request), frame_of(request)
     looked_at_again = frame == STATE_FRAME
     note = await (note_for if looked_at_again else read_note)(session, actor, id_in(request))
     if note.status is CompositionStatus.PRELIMINARY:
@@ -90,7 +89,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     if wants_json(request):
         return web.json_response({"version": note.version, "saved_at": note.updated_at.isoformat()})
     if (await read_form(request)).get("next") == "signature":
-        return see_other(request.app.router["notes.signature"].url_for(id=str(note.id)))
+        return to_page(request, "notes.signature", id=note.id)
     return _to_note(request, note)
 
 
@@ -139,7 +138,7 @@ async def acknowledge(request: web.Request) -> web.StreamResponse:
     """The requester has read the note: the consult is closed."""
     consult = await acknowledge_note(db(request), actor_of(request), consult_id=id_in(request))
     flash(request, _("The note is acknowledged. The consult is closed."))
-    return see_other(request.app.router["consults.show"].url_for(id=str(consult.id)))
+    return to_page(request, "consults.show", id=consult.id)
 
 
 async def _refused(request: web.Request, error: Conflict | Invalid | Refused | TooMany) -> web.StreamResponse:
@@ -149,10 +148,8 @@ async def _refused(request: web.Request, error: Conflict | Invalid | Refused | T
         if note.status is not CompositionStatus.PRELIMINARY:
             flash(request, _(error.message, **error.values))
             return _to_note(request, note)
-        fields = error.fields if isinstance(error, Invalid) else {"": error.message}
         content = await preview_content(session, actor_of(request), settings_of(request), note_id=note.id)
-    errors = {name: _(text, **error.values) for name, text in fields.items()}
-    response = _page(request, "signature", note=note, content=content, errors=errors, status=error.status)
+    response = _page(request, "signature", note=note, content=content, errors=error, status=error.status)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -163,9 +160,10 @@ async def _step_up(request: web.Request) -> web.StreamResponse:
     note = await draft_for(session, actor, id_in(request))
     if note.status is not CompositionStatus.PRELIMINARY:
         return _to_note(request, note)
-    if not note.sections.get("opinion", "").strip():
-        return await _editor(request, note, status=422, errors={"opinion": _("Write your opinion before you sign.")})
-    content = await preview_content(session, actor, settings_of(request), note_id=note.id)
+    try:
+        content = await content_to_sign(session, actor, settings_of(request), note_id=note.id)
+    except Invalid as error:
+        return await _editor(request, note, error=error)
     return _page(request, "signature", note=note, content=content)
 
 
@@ -174,41 +172,29 @@ async def _editor_again(
 ) -> web.StreamResponse:
     """The editor with the words that were sent; after a conflict, beside those that were saved elsewhere."""
     note = await draft_for(db(request), actor_of(request), id_in(request))
-    fields = error.fields if isinstance(error, Invalid) else {"": error.message}
-    return await _editor(
-        request,
-        note,
-        status=error.status,
-        typed=sections,
-        errors={name: _(text, **error.values) for name, text in fields.items()},
-    )
+    return await _editor(request, note, typed=sections, error=error)
 
 
 async def _editor(
     request: web.Request,
     note: Composition,
     *,
-    status: int = 200,
     typed: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
+    error: Conflict | Invalid | None = None,
 ) -> web.StreamResponse:
     """The draft to write in; on a page of its own with the excerpt beside it."""
     session, actor = db(request), actor_of(request)
     context: dict[str, Any] = {"consult": await consult_for(session, actor, note.service_request_id)}
     if not _framed(request):
-        try:
-            excerpt = await excerpt_for(session, actor, note.service_request_id)
-            context |= {"excerpt": excerpt, "entries": by_kind(excerpt.items), "read": read}
-        except Refused as refusal:
-            context |= {"excerpt": None, "excerpt_closed": _(refusal.message)}
+        context |= await excerpt_context(request, note.service_request_id)
     return _page(
         request,
         "editor",
-        status=status,
+        status=error.status if error else 200,
         note=note,
         typed={**note.sections, **(typed or {})},
-        errors=errors or {},
-        is_conflict=status == Conflict.status,
+        errors=error or {},
+        is_conflict=isinstance(error, Conflict),
         **context,
     )
 
@@ -220,11 +206,11 @@ def _page(request: web.Request, name: str, *, status: int = 200, **context: Any)
 
 
 def _framed(request: web.Request) -> bool:
-    return request.headers.get("Turbo-Frame") in (FRAME, STATE_FRAME)
+    return frame_of(request) in (FRAME, STATE_FRAME)
 
 
 def _to_note(request: web.Request, note: Composition) -> web.Response:
-    return see_other(request.app.router["notes.show"].url_for(id=str(note.id)))
+    return to_page(request, "notes.show", id=note.id)
 
 
 def _pdf(content: bytes, name: str, *, inline: bool) -> web.Response:

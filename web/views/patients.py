@@ -31,7 +31,7 @@ from web.flash import flash
 from web.forms.patients import read_identity, read_known, read_unknown
 from web.i18n import gettext as _
 from web.rendering import render, zone_of
-from web.requests import actor_of, db, id_in
+from web.requests import actor_of, db, frame_of, id_in, to_page
 from web.words import options
 
 
@@ -102,7 +102,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "months": _by_month(page, actor.time_zone),
         "read": read,
     }
-    if before is not None and request.headers.get("Turbo-Frame", "").startswith("timeline"):
+    if before is not None and frame_of(request).startswith("timeline"):
         return render(request, "patients/_timeline.html.jinja", **context)
     file = await open_file(session, actor, patient_id=patient_id)
     return render(
@@ -125,7 +125,7 @@ async def open_care(request: web.Request) -> web.StreamResponse:
     relation = await open_care_relation(
         db(request), actor_of(request), patient_id=patient_id, reason=form.get("reason", "")
     )
-    return web.HTTPSeeOther(request.app.router["patients.show"].url_for(id=str(relation.patient_id)))
+    return to_page(request, "patients.show", id=relation.patient_id)
 
 
 async def identity(request: web.Request) -> web.StreamResponse:
@@ -178,7 +178,7 @@ def _genders() -> list[tuple[str, str]]:
 
 
 def _to_patient(request: web.Request, patient: Patient) -> web.StreamResponse:
-    return web.HTTPSeeOther(request.app.router["patients.show"].url_for(id=str(patient.id)))
+    return to_page(request, "patients.show", id=patient.id)
 
 
 def _kind(request: web.Request) -> EntryKind | None:

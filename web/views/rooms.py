@@ -6,11 +6,10 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.encounters.queries import encounter_for
 from teleconsult.errors import Refused
-from teleconsult.excerpts.choosing import by_kind
-from teleconsult.excerpts.queries import excerpt_for, shared_studies
-from teleconsult.records.reading import read
+from teleconsult.excerpts.queries import shared_studies
 from web.rendering import render
 from web.requests import actor_of, db, id_in
+from web.views.excerpts import excerpt_context
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -20,22 +19,14 @@ async def show(request: web.Request) -> web.StreamResponse:
     consult = await consult_for(session, actor, consult_id)
     if not live.is_open:
         return render(request, "rooms/closed.html.jinja", status=Refused.status, consult=consult)
-    excerpt, studies, excerpt_closed = None, [], None
-    try:
-        excerpt = await excerpt_for(session, actor, consult_id)
-        studies = await shared_studies(session, excerpt)
-    except Refused as refusal:
-        excerpt_closed = refusal.message
+    shown = await excerpt_context(request, consult_id)
     return render(
         request,
         "rooms/show.html.jinja",
         consult=consult,
         live=live,
         other=live.others[0],
-        excerpt=excerpt,
-        excerpt_closed=excerpt_closed,
-        studies=studies,
-        entries=by_kind(excerpt.items) if excerpt else {},
-        read=read,
+        studies=await shared_studies(session, shown["excerpt"]) if shown["excerpt"] else [],
         may_write=may(consult, actor, Verb.WRITE_NOTE),
+        **shown,
     )

@@ -16,7 +16,7 @@ from teleconsult.imaging.refusals import Unreadable, sentence
 from teleconsult.patients.models import Patient
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import actor_of, db, own_transactions, renditions_of, sessions_of
+from web.requests import actor_of, db, frame_of, own_transactions, renditions_of, sessions_of
 
 SIZES: Final = (128, 256, 512, 1024, 2048)
 """The largest sides in pixels a picture is drawn at: few, so that one drawing serves many."""
@@ -29,7 +29,7 @@ DESCRIPTION: Final = "Pixel-Description"
 async def show(request: web.Request) -> web.StreamResponse:
     """The viewer: a page, or the frame beside a call. Opening is audited."""
     study = await open_study(db(request), actor_of(request), request.match_info["uid"], study_id=_study_id(request))
-    frame = request.headers.get("Turbo-Frame")
+    frame = frame_of(request)
     covers = {series.id: _middle(series) for series in study.series}
     return render(
         request,

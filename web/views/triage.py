@@ -14,7 +14,7 @@ from web.bodies import read_form
 from web.flash import flash
 from web.forms.consults import Form, read_time
 from web.i18n import gettext as _
-from web.requests import actor_of, db, id_in, see_other
+from web.requests import actor_of, db, id_in, to_page
 from web.views.consults import consult_page
 
 
@@ -84,5 +84,5 @@ async def _acted(
 def _back(request: web.Request, form: Form, *, home: bool = False) -> web.StreamResponse:
     """To the consult's page, or to the board where the form stood on it."""
     if home or form.get("return") == "home":
-        return see_other(request.app.router["home.show"].url_for())
-    return see_other(request.app.router["consults.show"].url_for(id=str(id_in(request))))
+        return to_page(request, "home.show")
+    return to_page(request, "consults.show", id=id_in(request))

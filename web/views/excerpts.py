@@ -1,0 +1,24 @@
+"""What several pages show of an excerpt: the entries that were shared, or why they are shared no more."""
+
+import uuid
+from typing import Any, Final
+
+from aiohttp import web
+
+from teleconsult.errors import Refused
+from teleconsult.excerpts.choosing import by_kind
+from teleconsult.excerpts.queries import excerpt_for
+from teleconsult.records.reading import read
+from web.requests import actor_of, db
+
+NO_EXCERPT: Final[dict[str, Any]] = {"excerpt": None, "excerpt_closed": None, "entries": {}, "read": read}
+"""For who reads a consult without its excerpt."""
+
+
+async def excerpt_context(request: web.Request, consult_id: uuid.UUID) -> dict[str, Any]:
+    """What `excerpts/_excerpt.html.jinja` needs; `excerpt_closed` is the sentence to show in its place."""
+    try:
+        excerpt = await excerpt_for(db(request), actor_of(request), consult_id)
+    except Refused as refusal:
+        return {**NO_EXCERPT, "excerpt_closed": refusal.message}
+    return {**NO_EXCERPT, "excerpt": excerpt, "entries": by_kind(excerpt.items)}
