@@ -29,6 +29,8 @@ create trigger excerpt_frozen before update of service_request_id, version, pati
 create trigger excerpt_kept before delete on excerpt for each row execute function excerpt_is_frozen();
 """
 
+# audit_append works with the owner's rights. pg_temp is named last: unnamed it comes first, and whoever may make a
+# temporary table could put one of their own, with a trigger, where the chain is looked for.
 AUDIT_CHAIN = """
 create function audit_canonical(event audit_event) returns text language sql stable set timezone = 'UTC' as $$
   select jsonb_build_object(
@@ -38,7 +40,8 @@ create function audit_canonical(event audit_event) returns text language sql sta
     'entity_type', event.entity_type, 'entity_id', event.entity_id,
     'patient_id', event.patient_id, 'detail', event.detail)::text
 $$;
-create function audit_append() returns trigger language plpgsql security definer set search_path = public as $$
+create function audit_append() returns trigger language plpgsql security definer
+set search_path = pg_catalog, public, pg_temp as $$
 declare
   last record;
 begin

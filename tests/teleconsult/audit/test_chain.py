@@ -57,6 +57,17 @@ async def test_the_apps_role_cannot_write_the_chain(sessions: Sessions, cast: Ca
             session.add(AuditChain(position=99, audit_event_id=event.id, previous_hash=b"", hash=b""))
 
 
+async def test_the_apps_role_cannot_put_a_table_of_its_own_before_the_chain(sessions: Sessions, cast: Cast) -> None:
+    """The trigger works with the owner's rights: a temporary table it wrote to would lend them to whoever made it."""
+    async with sessions() as session:
+        await session.execute(text("create temp table audit_chain (like public.audit_chain, wrote text default user)"))
+        audit.record(session, cast.rural, "tested")
+        await session.commit()
+        assert (await session.execute(text("select wrote from pg_temp.audit_chain"))).all() == []
+        await session.execute(text("drop table pg_temp.audit_chain"))
+        assert (await audit.verify_chain(session)).is_good
+
+
 @pytest.mark.parametrize(
     ("tampering", "reason"),
     [
