@@ -13,7 +13,6 @@ from teleconsult.consults.queries import visible_to as consults_visible_to
 from teleconsult.directory.models import Organization
 from teleconsult.errors import NotFound
 from teleconsult.notes.models import Composition, CompositionStatus
-from teleconsult.objects import Objects
 from teleconsult.patients.models import CareRelation, Patient
 from teleconsult.patients.queries import READERS
 
@@ -83,9 +82,9 @@ async def read_note(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> 
     return note
 
 
-async def read_pdf(session: AsyncSession, actor: Actor, objects: Objects, note_id: uuid.UUID) -> bytes:
-    """The signed PDF, its reading recorded. Raises NotFound, for a draft too."""
+async def read_pdf(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> str:
+    """The key of the signed PDF in the object store, its reading recorded. Raises NotFound, for a draft too."""
     note = await read_note(session, actor, note_id)
     if note.pdf_object_key is None:
         raise NotFound
-    return await objects.get(note.pdf_object_key)
+    return note.pdf_object_key

@@ -128,10 +128,12 @@ async def sign(request: web.Request) -> web.StreamResponse:
     return _to_note(request, note)
 
 
+@own_transactions
 async def pdf(request: web.Request) -> web.StreamResponse:
     """The signed file, to keep. A stranger's viewer opens it, never our own page."""
-    content = await read_pdf(db(request), actor_of(request), objects_of(request), id_in(request))
-    return _pdf(content, f"note-{id_in(request)}.pdf", inline=False)
+    async with transaction(sessions_of(request)) as session:
+        key = await read_pdf(session, actor_of(request), id_in(request))
+    return _pdf(await objects_of(request).get(key), f"note-{id_in(request)}.pdf", inline=False)
 
 
 async def acknowledge(request: web.Request) -> web.StreamResponse:
