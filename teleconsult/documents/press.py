@@ -5,9 +5,13 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
+from typing import Final
 
 from teleconsult.errors import Unavailable
 from teleconsult.notes.content import NoteContent
+
+SECONDS: Final = 30
+"""How long a document may wait for the process and be rendered by it; a note takes a third of a second."""
 
 
 class Press:
@@ -17,21 +21,25 @@ class Press:
         self._pool: ProcessPoolExecutor | None = None
 
     async def note(self, content: NoteContent, *, is_signed: bool) -> bytes:
-        """`render_note`, elsewhere. Raises Unavailable when the process died over it."""
+        """`render_note`, elsewhere. Raises Unavailable when the process died over it, or took half a minute."""
         if self._pool is None:
             self._pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-        rendering = partial(_render, content, is_signed=is_signed)
+        pool, rendering = self._pool, partial(_render, content, is_signed=is_signed)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, rendering)
-        except BrokenProcessPool as error:
-            self.close()
+            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, rendering), SECONDS)
+        except (BrokenProcessPool, TimeoutError) as error:
+            if self._pool is pool:  # else somebody waiting with us has closed it already
+                self.close()
             raise Unavailable("The note could not be printed now. Try again in a moment.") from error
 
     def close(self) -> None:
-        """Stop the process; what was not begun is dropped."""
+        """End the process, whatever it is at; what was not begun is dropped."""
         pool, self._pool = self._pool, None
         if pool is not None:
+            at_work = list(pool._processes.values())  # there is no public way to end one before Python 3.14
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in at_work:
+                process.kill()
 
 
 def _render(content: NoteContent, *, is_signed: bool) -> bytes:

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from teleconsult.documents import press as printing
 from teleconsult.documents.pdf import render_note
 from teleconsult.documents.press import Press
 from teleconsult.errors import Unavailable
@@ -22,5 +23,22 @@ async def test_prints_the_same_and_survives_its_process() -> None:
         with pytest.raises(Unavailable):
             await press.note(note, is_signed=True)
         assert (await press.note(note, is_signed=False)).startswith(b"%PDF-")
+    finally:
+        press.close()
+
+
+async def test_ends_a_process_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    press, note = Press(), note_steps.content()
+    try:
+        await press.note(note, is_signed=True)
+        assert press._pool
+        (process,) = press._pool._processes.values()
+        monkeypatch.setattr(printing, "SECONDS", 0.01)
+        with pytest.raises(Unavailable):
+            await press.note(note, is_signed=True)
+        process.join(5)
+        assert process.exitcode == -signal.SIGKILL
+        monkeypatch.undo()
+        assert (await press.note(note, is_signed=True)).startswith(b"%PDF-")
     finally:
         press.close()
