@@ -5,7 +5,6 @@ Everything comes through `SignedInNamespace.trigger_event`: parse, check that th
 say what went wrong in one of the protocol's few words.
 """
 
-import logging
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 
 import socketio
+import structlog
 
 from signaling import protocol
 from signaling.protocol import Bye, ErrorCode, Refusal
@@ -24,9 +24,8 @@ from teleconsult.errors import Forbidden, Invalid, NotFound, Refused, Teleconsul
 from teleconsult.settings import Settings
 
 CHECK_EVERY: Final = 30  # seconds between two looks at the sign-in of a socket that talks
-LONGEST_TOKEN: Final = 4096
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 ERROR_CODES: Final[tuple[tuple[type[Exception], ErrorCode], ...]] = (
     (BadMessage, "invalid"),
@@ -61,7 +60,7 @@ class Doorman:
         """The actor, and the bearer token if it was one. Raises Unauthenticated."""
         if auth:
             token = auth.get("token") if isinstance(auth, dict) and auth.keys() == {"token"} else None
-            if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
+            if not isinstance(token, str):
                 raise Unauthenticated("This token is not accepted.")
             return await self._by_token(token), token
         if not self._is_our_page(environ):
@@ -175,7 +174,7 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         except (BadMessage, TeleconsultError) as error:
             return Refusal(next((code for kind, code in ERROR_CODES if isinstance(error, kind)), "failed"))
         except Exception:
-            log.exception("A socket message failed: %s %s", self.namespace, event)
+            log.exception("socket.message_failed", namespace=self.namespace, message=event)
             return Refusal("failed")
         assert isinstance(answer, ask.answer | Refusal)
         return answer

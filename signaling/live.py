@@ -3,8 +3,6 @@
 `web.app` attaches it to `/socket.io/`, hands it every event of `teleconsult.events` and closes it at the end.
 """
 
-from typing import Final
-
 from aiohttp import web
 
 from signaling.connection import Doorman
@@ -14,8 +12,6 @@ from signaling.worklist import WorklistNamespace
 from teleconsult.db import Sessions
 from teleconsult.events import Event
 from teleconsult.settings import Settings
-
-CLOSING: Final = frozenset({"ConsultCancelled", "ConsultRevoked", "AppointmentCancelled", "EncounterCancelled"})
 
 
 class Live:
@@ -39,7 +35,7 @@ class Live:
             await self.room.drop_session(session_id)
             await self.worklist.drop_session(session_id)
             return
-        if event.name in CLOSING and (consult_id := event.ids.get("consult")):
+        if event.name == "ConsultCancelled" and (consult_id := event.ids.get("consult")):
             await self.room.close(consult_id)
         await self.worklist.publish(event)
 

@@ -21,7 +21,7 @@ RoomState = Literal["waiting", "live", "ended"]
 Change = Literal["joined", "lost", "left"]
 ByeReason = Literal["elsewhere", "signed-out", "ended"]
 ErrorCode = Literal["invalid", "not-found", "not-open", "not-joined", "gone", "too-many", "signed-out", "failed"]
-What = Literal["consult", "appointment", "encounter", "note", "study", "everything"]
+What = Literal["consult", "encounter", "everything"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any, Final
 import engineio
 import orjson
 import socketio
+import structlog
 from aiohttp import web
 from engineio.async_drivers import aiohttp as driver
 
@@ -28,7 +29,7 @@ MAX_QUEUE: Final = 500  # packets waiting for one socket
 PING_INTERVAL: Final = 5  # seconds: a lost link is noticed within 11
 PING_TIMEOUT: Final = 6
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 library_log = logging.getLogger(f"{__name__}.library")
 library_log.setLevel(logging.WARNING)  # below that the library writes whole messages, chat included
 
@@ -130,25 +131,25 @@ class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio
         # 0 connect, 1 disconnect, 2 event: no binary, and no acknowledgements, for we ask for none.
         is_expected = isinstance(data, str) and data[:1] in ("0", "1", "2")
         if not is_expected or allowance.take() < 0:
-            log.info("Hung up on a socket: %s", "too many packets" if is_expected else "an unexpected packet")
+            log.info("socket.hung_up", why="too many packets" if is_expected else "an unexpected packet")
             await self.hang_up(eio_sid)
             return
         try:
             await super()._handle_eio_message(eio_sid, data)
         except (ValueError, TypeError, IndexError, KeyError) as error:
-            log.info("Hung up on a socket: %s", type(error).__name__)
+            log.info("socket.hung_up", why=type(error).__name__)
             await self.hang_up(eio_sid)
 
     async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: object) -> None:
         if not isinstance(data, list) or not data or not isinstance(data[0], str) or data[0] in RESERVED:
-            log.info("Dropped an event with a reserved or impossible name")
+            log.info("socket.event_dropped", why="a reserved or impossible name")
             return
         await super()._handle_event(eio_sid, namespace, id, data)
 
     async def _send_eio_packet(self, eio_sid: str, eio_pkt: object) -> None:
         connection = self.eio.sockets.get(eio_sid)
         if connection is not None and connection.queue.qsize() > MAX_QUEUE:
-            log.info("Hung up on a socket: it does not read")
+            log.info("socket.hung_up", why="it does not read")
             await self.hang_up(eio_sid)
             return
         await super()._send_eio_packet(eio_sid, eio_pkt)

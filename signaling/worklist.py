@@ -21,13 +21,7 @@ from teleconsult.events import Event
 NAMESPACE: Final = "/worklist"
 
 # The first part of an event's name says what to look at again.
-KINDS: Final[tuple[tuple[str, What], ...]] = (
-    ("Consult", "consult"),
-    ("Appointment", "appointment"),
-    ("Encounter", "encounter"),
-    ("Note", "note"),
-    ("Study", "study"),
-)
+KINDS: Final[tuple[tuple[str, What], ...]] = (("Consult", "consult"), ("Encounter", "encounter"))
 UNSCOPED: Final = "any"
 
 

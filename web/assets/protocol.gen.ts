@@ -12,7 +12,7 @@ export type ByeReason = "elsewhere" | "signed-out" | "ended";
 
 export type ErrorCode = "invalid" | "not-found" | "not-open" | "not-joined" | "gone" | "too-many" | "signed-out" | "failed";
 
-export type What = "consult" | "appointment" | "encounter" | "note" | "study" | "everything";
+export type What = "consult" | "encounter" | "everything";
 
 /** An SDP offer or answer (RTCSessionDescriptionInit). */
 export interface Description {

@@ -21,7 +21,7 @@ beforeEach(async () => {
   vi.useFakeTimers();
   reload.mockClear();
   document.body.innerHTML =
-    '<turbo-frame data-controller="live" data-live-url-value="/look" data-live-what-value="consult note" data-live-id-value="7"><input></turbo-frame>';
+    '<turbo-frame data-controller="live" data-live-url-value="/look" data-live-what-value="consult" data-live-id-value="7"><input></turbo-frame>';
   Object.assign(document.querySelector("turbo-frame") ?? {}, { reload });
   application = Application.start();
   application.register("live", LiveController);
@@ -43,13 +43,13 @@ test("a frame that came with its content gets its address with the first look", 
 
 test("several hints cost one look", async () => {
   hint(changed("consult", "7"));
-  hint(changed("note", "7"));
+  hint(changed("consult"));
   await vi.advanceTimersByTimeAsync(300);
   expect(reload).toHaveBeenCalledOnce();
 });
 
 test.each([
-  [changed("study", "7"), 0],
+  [changed("encounter", "7"), 0],
   [changed("consult", "8"), 0],
   [changed("consult"), 1],
   [changed("everything"), 1],

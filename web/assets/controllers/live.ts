@@ -1,5 +1,5 @@
 // Shows a <turbo-frame> again when the server says that something changed, and after every reconnect.
-// The socket only hints; the page tells the truth. `data-live-what-value="consult study"` narrows what counts.
+// The socket only hints; the page tells the truth. `data-live-what-value="consult encounter"` narrows what counts.
 import { Controller } from "@hotwired/stimulus";
 import { type Frame, lookAgain } from "../frames";
 import { subscribe } from "../hints";
