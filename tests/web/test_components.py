@@ -153,7 +153,7 @@ def test_what_people_typed_is_escaped() -> None:
 
 def test_error_stands_beside_its_field() -> None:
     page = shown("{{ c.field('email', 'E-mail', error='No such address.', hint='Yours.') }}")
-    assert 'aria-invalid="true"' in page
+    assert 'aria-invalid="true" autofocus' in page, "the first field to mend has the focus"
     assert 'aria-describedby="field-email-hint field-email-error"' in page
     assert '<p class="field-error" id="field-email-error">' in page
 

@@ -27,6 +27,11 @@ new LazyControllers(application, {
   viewer: async () => (await import("./viewer/main")).default,
 }).watch(document);
 
+// A refused form comes back as a morph of the page, which leaves the focus nowhere: the first field to mend gets it.
+addEventListener("turbo:render", () => {
+  document.querySelector<HTMLElement>("[aria-invalid=true][autofocus]:not(:focus)")?.focus();
+});
+
 // A frame's answer without that frame is a whole page: the sign-in after a session ended, or an error. Show it as one.
 addEventListener("turbo:frame-missing", (event) => {
   const { response, visit } = (event as CustomEvent<{ response: Response; visit: (to: Response) => void }>).detail;
