@@ -25,6 +25,7 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
   #unsaved = false;
   #saving = false;
   #stopped = false;
+  #renewed = false;
   #waiting?: SubmitEvent;
   #listening = new AbortController();
 
@@ -68,7 +69,7 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     this.#saving = false;
     if (this.#waiting) this.element.requestSubmit(this.#waiting.submitter ?? undefined);
     if (this.#unsaved && !this.#listening.signal.aborted) {
-      this.#later(this.element.dataset.state === "saved" ? this.delayValue : RETRY_MS);
+      this.#later(["saved", "saving"].includes(this.element.dataset.state ?? "") ? this.delayValue : RETRY_MS);
     }
   }
 
@@ -80,11 +81,16 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
       const saved = (await response.json()) as { version?: number; saved_at?: string };
       const version = this.element.elements.namedItem("version");
       if (version instanceof HTMLInputElement && saved.version !== undefined) version.value = String(saved.version);
+      this.#renewed = false;
       this.#show("saved", saved.saved_at);
     } else if (response.status === 401) {
       this.#failed("signed-out");
+    } else if (response.status !== 403 || this.#renewed) {
+      this.#renewed = false;
+      this.#failed("failed");
     } else {
-      this.#failed(response.status === 403 && !(await renewToken()) ? "signed-out" : "failed");
+      this.#renewed = await renewToken();
+      this.#failed(this.#renewed ? "saving" : "signed-out");
     }
   }
 
