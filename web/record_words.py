@@ -37,9 +37,20 @@ def line_text(line: Line) -> str:
     """The text of one detail: codes in words, dates as the reader writes them, the rest as it stands."""
     if line.label in CODED:
         return str(_CODES.get(line.text, line.text))
-    if line.label in (Label.ONSET, Label.PERIOD):
+    if line.label is Label.PERIOD:
+        return _period_in_words(line.text)
+    if line.label is Label.ONSET:
         return dates_in_words(line.text)
     return line.text
+
+
+def _period_in_words(text: str) -> str:
+    """A period as `records.elements.period_text` writes it: `2024-03-01 → 2024-03-08`, with an open end in words."""
+    start, arrow, end = (part.strip() for part in text.partition("→"))
+    start, end = dates_in_words(start), dates_in_words(end)
+    if not end:
+        return str(_("%(start)s, ongoing", start=start)) if arrow else start
+    return f"{start or '…'} – {end}"
 
 
 def dates_in_words(text: str) -> str:

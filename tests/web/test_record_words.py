@@ -2,8 +2,9 @@
 
 import pytest
 
+from teleconsult.records.reading import Label, Line
 from web.i18n import using_locale
-from web.record_words import dates_in_words
+from web.record_words import dates_in_words, line_text
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,18 @@ from web.record_words import dates_in_words
 def test_a_fhir_date_is_read_as_far_as_it_goes(text: str, words: str) -> None:
     with using_locale("fr"):
         assert dates_in_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2024-03-01 → 2024-03-08", "1 mars 2024 – 8 mars 2024"),
+        ("2024-03-01", "1 mars 2024"),
+        ("2024 →", "2024, en cours"),
+        ("→ 2024-03", "… – mars 2024"),
+        ("", ""),
+    ],
+)
+def test_a_period_is_told_in_words(text: str, words: str) -> None:
+    with using_locale("fr"):
+        assert line_text(Line(Label.PERIOD, text)) == words
