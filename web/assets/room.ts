@@ -14,7 +14,7 @@ type Toggle = "mute" | "camera" | "audioOnly";
 export default class RoomController extends Controller<HTMLElement> implements CallView {
   static override targets = [
     ...["audioOnly", "camera", "grade", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab", "offline"],
-    ...["quiet", "remote", "self", "send", "stage", "state", "timer", "trouble", "troubles", "unscripted"],
+    ...["quiet", "remote", "self", "send", "stage", "state", "study", "timer", "trouble", "troubles", "unscripted"],
   ];
   static override values = { consult: String, zone: String };
   declare readonly consultValue: string;
@@ -37,6 +37,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
   declare readonly sendTarget: HTMLButtonElement;
   declare readonly stageTarget: HTMLElement;
   declare readonly stateTargets: HTMLElement[];
+  declare readonly studyTarget: HTMLElement;
   declare readonly timerTarget: HTMLElement;
   declare readonly troubleTargets: HTMLElement[];
   declare readonly troublesTarget: HTMLElement;
@@ -121,6 +122,8 @@ export default class RoomController extends Controller<HTMLElement> implements C
 
   openStudy(): void {
     this.element.dataset.study = "open";
+    // On a phone the images stand beneath the call: they were asked for, so they come into sight.
+    this.studyTarget.scrollIntoView({ block: "start" });
   }
 
   closeStudy(): void {
