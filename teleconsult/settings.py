@@ -6,6 +6,7 @@ A wrong value stops the start with one sentence. Every setting is described in `
 import contextlib
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -66,6 +67,12 @@ class Settings(BaseSettings):
             raise ValueError("must be at least 32 bytes")
         return value
 
+    @field_validator("metrics_addresses", "trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        networks_in(value)
+        return value
+
     @model_validator(mode="after")
     def _pairs(self) -> Self:
         if bool(self.tls_cert) != bool(self.tls_key):
@@ -95,6 +102,11 @@ class Settings(BaseSettings):
             scheme = "https" if self.tls_cert else "http"
             own |= {f"{scheme}://{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         return frozenset(own)
+
+
+def networks_in(text: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses and networks separated by commas. Raises ValueError for what is none."""
+    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Final, TypeVar
 
 from aiohttp import web
@@ -17,7 +18,7 @@ from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects
 from teleconsult.sealing import Sealer
-from teleconsult.settings import Settings
+from teleconsult.settings import Settings, networks_in
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 View = TypeVar("View", bound=Handler)
@@ -118,12 +119,21 @@ def sealer_of(request: web.Request) -> Sealer:
 
 def address_of(request: web.Request) -> str:
     """The client's address: the socket's, or what our own proxies say of it (the last hop that is not one of them)."""
-    trusted = {part.strip() for part in settings_of(request).trusted_proxies.split(",") if part.strip()}
+    trusted = settings_of(request).trusted_proxies
     address = request.remote or ""
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
-    while address in trusted and hops:
+    while hops and is_within(address, trusted):
         address = hops.pop()
     return address[:64]
+
+
+def is_within(address: str, networks: str) -> bool:
+    """Whether the address lies in one of these addresses and networks, as the settings list them."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in networks_in(networks))
 
 
 def id_in(request: web.Request, name: str = "id") -> uuid.UUID:

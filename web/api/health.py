@@ -1,7 +1,6 @@
 """Whether we live, whether we are ready, and what we measure."""
 
 import asyncio
-import ipaddress
 
 import structlog
 from aiohttp import web
@@ -9,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from teleconsult.db import is_answering
 from teleconsult.errors import NotFound
-from web.requests import address_of, own_transactions, public, sessions_of, settings_of
+from web.requests import address_of, is_within, own_transactions, public, sessions_of, settings_of
 
 log = structlog.get_logger(__name__)
 
@@ -38,11 +37,6 @@ async def ready(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def metrics(request: web.Request) -> web.StreamResponse:
     """Prometheus text, for the allowed addresses; others learn nothing (404)."""
-    allowed = [ipaddress.ip_network(part.strip()) for part in settings_of(request).metrics_addresses.split(",") if part]
-    try:
-        address = ipaddress.ip_address(address_of(request))
-    except ValueError as error:
-        raise NotFound from error
-    if not any(address in network for network in allowed if network.version == address.version):
+    if not is_within(address_of(request), settings_of(request).metrics_addresses):
         raise NotFound
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
