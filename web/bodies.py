@@ -13,6 +13,7 @@ from web.requests import BODY, FORM
 
 FORM_LIMIT = 256 * 1024
 FIELDS = 2000
+Form = MultiDictProxy[str]
 
 
 async def hold_body(request: web.Request) -> None:
@@ -26,7 +27,7 @@ def is_form(request: web.Request) -> bool:
     return request.content_type == "application/x-www-form-urlencoded"
 
 
-async def read_form(request: web.Request) -> MultiDictProxy[str]:
+async def read_form(request: web.Request) -> Form:
     """An `application/x-www-form-urlencoded` body as text fields; read once, kept on the request.
 
     No body is a form without fields. Raises TooLarge over 256 KiB and Invalid for a body of another kind and for
@@ -35,7 +36,7 @@ async def read_form(request: web.Request) -> MultiDictProxy[str]:
     if FORM not in request:
         await hold_body(request)
         if request[BODY] and not is_form(request):
-            raise _unreadable_form()
+            raise unreadable_form()
         request[FORM] = MultiDictProxy(_fields_of(request[BODY]))
     return request[FORM]
 
@@ -58,7 +59,7 @@ def _fields_of(body: bytes) -> MultiDict[str]:
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS)
     except (UnicodeError, ValueError) as error:
-        raise _unreadable_form() from error
+        raise unreadable_form() from error
     for name, value in pairs:
         _refuse_unreadable(name + value)
         fields.add(name, value.replace("\r\n", "\n"))
@@ -80,7 +81,8 @@ async def _read(request: web.Request) -> bytes:
     return b"".join(pieces)
 
 
-def _unreadable_form() -> Invalid:
+def unreadable_form() -> Invalid:
+    """What no page of ours would have sent."""
     return Invalid({"": "The form could not be read. Reload the page and try again."})
 
 

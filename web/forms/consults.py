@@ -5,16 +5,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from multidict import MultiDictProxy
-
 from teleconsult.consents.models import ConsentBasis
 from teleconsult.consults.drafting import ConsentAnswer, Request
 from teleconsult.consults.models import RequestPriority
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.scheduling.local_times import moment_from_local
+from web.bodies import Form, unreadable_form
+from web.forms.numbers import read_number
 
 Code = TypeVar("Code", bound=StrEnum)
-Form = MultiDictProxy[str]
 
 
 def read_request(form: Form) -> Request:
@@ -47,17 +46,18 @@ def read_version(form: Form) -> int | None:
     typed = form.get("version", "")
     if not typed:
         return None
-    if not typed.isascii() or not typed.isdigit() or len(typed) > 9:
-        raise Invalid({"": "The form could not be read. Reload the page and try again."})
-    return int(typed)
+    version = read_number(typed, digits=9)
+    if version is None:
+        raise unreadable_form()
+    return version
 
 
 def read_time(form: Form, zone: str) -> tuple[datetime, int]:
     """The proposed moment and the minutes planned, on the clock of `zone`. Raises Invalid on `time` or `minutes`."""
-    typed = form.get("minutes") or "30"
-    if not typed.isascii() or not typed.isdigit() or len(typed) > 4:
+    minutes = read_number(form.get("minutes") or "30", digits=4)
+    if minutes is None:
         raise Invalid({"minutes": "Choose one of the durations in the list."})
-    return moment_from_local(form.get("time", ""), zone), int(typed)
+    return moment_from_local(form.get("time", ""), zone), minutes
 
 
 def _id(text: str, field: str) -> uuid.UUID:

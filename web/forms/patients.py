@@ -3,15 +3,14 @@
 import uuid
 from datetime import date
 
-from multidict import MultiDictProxy
-
 from teleconsult.clock import now
 from teleconsult.errors import Invalid
 from teleconsult.patients.birth_dates import find_birth_date
 from teleconsult.patients.models import AdministrativeGender
 from teleconsult.patients.registering import Identity
+from web.bodies import Form
+from web.forms.numbers import read_number
 
-Form = MultiDictProxy[str]
 TEXTS = ("family", "given", "phone", "address", "local_number", "national_id")
 
 
@@ -27,9 +26,10 @@ def read_identity(form: Form) -> Identity:
 def read_unknown(form: Form) -> tuple[AdministrativeGender, int | None, str]:
     """Sex, estimated age in years, and where somebody was found. Raises Invalid."""
     typed = form.get("estimated_age", "").strip()
-    if typed and not (typed.isascii() and typed.isdigit() and len(typed) <= 3):
+    age = read_number(typed, digits=3)
+    if typed and age is None:
         raise Invalid({"estimated_age": "Give an age in years, or leave it empty."})
-    return _gender(form, "unknown_gender"), int(typed) if typed else None, form.get("found_where", "")
+    return _gender(form, "unknown_gender"), age, form.get("found_where", "")
 
 
 def read_known(form: Form) -> uuid.UUID:

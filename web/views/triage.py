@@ -10,9 +10,9 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.errors import Invalid
 from teleconsult.scheduling.booking import book_appointment, propose_time
-from web.bodies import read_form
+from web.bodies import Form, read_form
 from web.flash import flash
-from web.forms.consults import Form, read_time
+from web.forms.consults import read_time
 from web.i18n import gettext as _
 from web.requests import actor_of, db, id_in, to_page
 from web.views.consults import consult_page
