@@ -34,8 +34,10 @@ def database(settings: Settings, *, anew: bool = False) -> Iterator[DatabaseUrls
 async def opened(url: str) -> AsyncIterator[Sessions]:
     """Sessions on a database, closed at the end."""
     engine = make_engine(url, pool_size=2)
-    yield make_sessions(engine)
-    await engine.dispose()
+    try:
+        yield make_sessions(engine)
+    finally:
+        await engine.dispose()
 
 
 def migrate_database(settings: Settings, _options: argparse.Namespace) -> int:
@@ -84,10 +86,11 @@ def token(settings: Settings, options: argparse.Namespace) -> int:
 
 def verify_note(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult note verify FILE`: works without database and network, from the trusted authorities alone."""
+    from teleconsult.notes.authority import trust_folder
     from teleconsult.notes.verifying import verify_file
 
     try:
-        verdict = verify_file(Path(options.file), settings.data / "trust")
+        verdict = verify_file(Path(options.file), trust_folder(settings.data))
     except OSError as error:
         print(f"{options.file}: {error.strerror}", file=sys.stderr)
         return 1

@@ -111,7 +111,7 @@ class Receiver:
         except Unreadable as error:
             yield Reading(file, None, error.refusal)
             return
-        with zipfile.ZipFile(file.path) as archive:
+        with await asyncio.to_thread(zipfile.ZipFile, file.path) as archive:  # twenty thousand names take a while
             for entry in (Entry(**listed) for listed in answer.head["entries"]):
                 inside = Received(entry.name, file.path.with_name(f"{file.path.name}-{entry.position}"))
                 refusal = entry.refusal or (None if room.take(entry.size) else Refusal.ARCHIVE_BOMB)
