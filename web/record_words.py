@@ -45,11 +45,14 @@ def line_text(line: Line) -> str:
 
 
 def _period_in_words(text: str) -> str:
-    """A period as `records.elements.period_text` writes it: `2024-03-01 → 2024-03-08`, with an open end in words."""
+    """A period as `records.elements.period_text` writes it: `2024-03-01 → 2024-03-08`.
+
+    An open end says no more than when it began: that it is over may stand elsewhere, or nowhere.
+    """
     start, arrow, end = (part.strip() for part in text.partition("→"))
     start, end = dates_in_words(start), dates_in_words(end)
     if not end:
-        return str(_("%(start)s, ongoing", start=start)) if arrow else start
+        return str(_("started %(start)s", start=start)) if arrow else start
     return f"{start or '…'} – {end}"
 
 
