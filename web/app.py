@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
@@ -25,7 +25,6 @@ from web.statics import add_statics
 from web.uploads import sweep_uploads
 
 MIB = 1024 * 1024
-CleanUp = Callable[[web.Application], AsyncIterator[None]]
 
 
 def make_app(settings: Settings) -> web.Application:

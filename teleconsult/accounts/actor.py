@@ -24,11 +24,6 @@ class Actor:
     session_id: uuid.UUID | None = None
     """The WebSession this actor came by, if any."""
 
-    @property
-    def is_system(self) -> bool:
-        """True for a job acting on behalf of nobody."""
-        return self.account_id is None
-
 
 def system_actor() -> Actor:
     """The actor of jobs: may do what its action says, and is named in the audit as the system."""

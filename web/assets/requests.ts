@@ -1,7 +1,7 @@
 // What every request of ours to our own server carries.
 
 /** The token of the page that is shown, for a request that is not a form. */
-export function csrfToken(): string {
+function csrfToken(): string {
   return document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "";
 }
 

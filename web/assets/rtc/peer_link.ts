@@ -1,5 +1,12 @@
 // One RTCPeerConnection to one peer: perfect negotiation by the table, ICE restarts, what is sent and how well it goes.
-import type { Candidate, Description, NegotiationAction, NegotiationEvent, NegotiationRole } from "../protocol.gen";
+import type {
+  Candidate,
+  Description,
+  NegotiationAction,
+  NegotiationEvent,
+  NegotiationRole,
+  NegotiationState,
+} from "../protocol.gen";
 import { step } from "./negotiation";
 import { type Counters, type Reading, read } from "./quality";
 import { RUNGS, Sending, withRung, withSoundFirst } from "./sending";
@@ -30,7 +37,7 @@ export class PeerLink {
   readonly #role: NegotiationRole;
   readonly #remote = new MediaStream();
   readonly #sending = new Sending();
-  #state: "expecting" | "idle" | "offering" | "ignoring" | "closed";
+  #state: NegotiationState;
   #work: Promise<void> = Promise.resolve();
   #counters: Counters | null = null;
   #interruption?: ReturnType<typeof setTimeout>;

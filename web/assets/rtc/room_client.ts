@@ -94,11 +94,7 @@ export class RoomClient {
     if (socket.connected) void this.#join();
   }
 
-  /** Whether messages go out now. What is signalled meanwhile is lost, and negotiated anew afterwards. */
-  get isJoined(): boolean {
-    return this.#isJoined;
-  }
-
+  /** What is signalled while messages do not go out is lost, and negotiated anew afterwards. */
   signal(signal: Signal): void {
     if (this.#isJoined) this.socket.emit("signal", signal, () => undefined);
   }
