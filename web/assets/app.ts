@@ -32,6 +32,12 @@ addEventListener("turbo:render", () => {
   document.querySelector<HTMLElement>("[aria-invalid=true][autofocus]:not(:focus)")?.focus();
 });
 
+// What a script marked as its own is not the server's to take away.
+addEventListener("turbo:before-morph-attribute", (event) => {
+  const { attributeName } = (event as CustomEvent<{ attributeName: string }>).detail;
+  if (attributeName === "data-scripted") event.preventDefault();
+});
+
 // A frame's answer without that frame is a whole page: the sign-in after a session ended, or an error. Show it as one.
 addEventListener("turbo:frame-missing", (event) => {
   const { response, visit } = (event as CustomEvent<{ response: Response; visit: (to: Response) => void }>).detail;
