@@ -6,7 +6,8 @@ An event is a hint to look again. What must arrive is a job (`teleconsult.jobs`)
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +41,19 @@ def parse_event(payload: str) -> Event:
     """Read back what `tell` wrote."""
     content = json.loads(payload)
     return Event(content["name"], {key: uuid.UUID(value) for key, value in content["ids"].items()})
+
+
+@asynccontextmanager
+async def listening(url: str, listener: Listener) -> AsyncIterator[None]:
+    """Hand every event to `listener` inside the block."""
+    task = asyncio.create_task(listen(url, listener))
+    try:
+        yield
+    finally:
+        # Before Python 3.12 `wait_for` can lose a cancellation that comes just as its wait ends: ask until it is heard.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=1)
 
 
 async def listen(url: str, listener: Listener) -> None:

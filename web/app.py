@@ -1,7 +1,6 @@
 """The application: the only place that knows everyone. Parts stand under typed keys and are closed with it."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -53,11 +52,8 @@ def make_app(settings: Settings) -> web.Application:
         await engine.dispose()
 
     async def live_sessions(_app: web.Application) -> AsyncIterator[None]:
-        listening = asyncio.create_task(events.listen(settings.database_url or "", live.hear))
-        yield
-        listening.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await listening
+        async with events.listening(settings.database_url or "", live.hear):
+            yield
         await live.close()
 
     async def workers(_app: web.Application) -> AsyncIterator[None]:

@@ -1,7 +1,5 @@
 """A live server on a free port, and visitors who signed in."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -12,7 +10,7 @@ from aiohttp.test_utils import unused_port
 from signaling.live import Live
 from teleconsult.accounts import sign_in
 from teleconsult.db import Sessions
-from teleconsult.events import listen
+from teleconsult.events import listening
 from teleconsult.settings import Settings
 from tests.people import PASSWORD, Cast
 from tests.signaling.booking import Booking, book
@@ -46,11 +44,8 @@ async def site(settings: Settings, sessions: Sessions) -> AsyncIterator[LiveSite
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", int(url.rsplit(":", 1)[1])).start()
     assert settings.database_url
-    listener = asyncio.create_task(listen(settings.database_url, live.hear))
-    yield LiveSite(url, live)
-    listener.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await listener
+    async with listening(settings.database_url, live.hear):
+        yield LiveSite(url, live)
     await live.close()
     await runner.cleanup()
 
