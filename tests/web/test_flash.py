@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient
 from tests.web.test_components import app_for_pages
 from web.flash import COOKIE, Flash, Signer, flash
 from web.rendering import render
+from web.requests import see_other
 
 ERROR = "errors/error.html.jinja"
 
@@ -16,7 +17,7 @@ ERROR = "errors/error.html.jinja"
 async def _act(request: web.Request) -> web.StreamResponse:
     flash(request, "The request <b>was sent</b>.")
     flash(request, "The coordinator has been told.", "info")
-    return web.HTTPSeeOther("/")
+    return see_other("/")
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
