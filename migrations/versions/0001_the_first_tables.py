@@ -1,4 +1,7 @@
-"""The first tables, the rules the database keeps itself, and the rights of the app's role."""
+"""The first tables, the rules the database keeps itself, and the rights of the app's role.
+
+One long file on purpose: it is a list, written from the models, and a migration is never split once it has run.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -16,7 +16,7 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
 from teleconsult.errors import NotFound, Refused
 from teleconsult.excerpts.models import ExcerptStudy
-from teleconsult.imaging.filing import StudyRows, file_study, note_identity, share_study
+from teleconsult.imaging.filing import StudyRows, file_study, is_settled, note_identity, share_study
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
@@ -111,7 +111,7 @@ async def reconcile_study(session: AsyncSession, actor: Actor, *, study_id: uuid
     `consult_to_fill`; saying it twice changes nothing.
     """
     study, consult = await _own_study(session, actor, study_id)
-    if study.identity_differs and study.reconciled_at is None:
+    if not is_settled(study):
         study.reconciled_at, study.reconciled_by_id = now(), actor.role_id
         audit.record(session, actor, "study-reconciled", study, patient_id=study.patient_id, consult=consult.id)
         await file_study(session, actor, study)
