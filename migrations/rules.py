@@ -69,8 +69,12 @@ APP_ROLE = "teleconsult_app"
 READ_ONLY = ("audit_chain",)
 APPEND_ONLY = ("audit_event", "excerpt_item", "excerpt_read", "identity_change", "chat_message")
 """Tables the app's role may add to, never change. The rest it may also update."""
-DELETABLE = ("imaging_study", "imaging_series", "imaging_instance")
-"""Images brought in by mistake, before anybody else was shown them."""
+DELETABLE = (
+    *("imaging_study", "imaging_series", "imaging_instance"),  # brought in by mistake, before anybody was shown them
+    *("totp", "recovery_code"),  # factors their owner gave up
+    *("sign_in_attempt", "one_time_secret", "web_session"),  # over, and of no more use
+)
+"""Tables the app's role may also remove rows from."""
 
 
 def grants(tables: list[str], *, role: str = APP_ROLE) -> list[str]:

@@ -17,8 +17,10 @@ import structlog
 from signaling import protocol
 from signaling.protocol import Bye, ErrorCode, Refusal
 from signaling.wire import BadMessage, parse, to_wire
-from teleconsult.accounts import Actor, actor_for_bearer, actor_for_cookie
-from teleconsult.accounts.signing_in import is_session_open
+from teleconsult.access import Permission, may
+from teleconsult.accounts import SYSTEM, Actor, actor_for_bearer, actor_for_cookie
+from teleconsult.accounts.sessions import is_session_open
+from teleconsult.audit import record_denied
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Forbidden, Invalid, NotFound, Refused, TeleconsultError, Unauthenticated
 from teleconsult.settings import Settings
@@ -66,7 +68,7 @@ class Doorman:
         if not self._is_our_page(environ):
             raise Unauthenticated("This page may not open a socket here.")
         cookie = self._cookie(environ)
-        async with transaction(self.sessions) as session:
+        async with transaction(self.sessions, SYSTEM) as session:
             actor = await actor_for_cookie(session, self._settings, cookie) if cookie else None
         if actor is None:
             raise Unauthenticated("Sign in first.")
@@ -77,13 +79,13 @@ class Doorman:
         if connection.token is not None:
             await self._by_token(connection.token)
             return
-        async with transaction(self.sessions) as session:
+        async with transaction(self.sessions, SYSTEM) as session:
             session_id = connection.actor.session_id
             if session_id is None or not await is_session_open(session, session_id):
                 raise Unauthenticated("The sign-in has ended.")
 
     async def _by_token(self, token: str) -> Actor:
-        async with transaction(self.sessions) as session:
+        async with transaction(self.sessions, SYSTEM) as session:
             actor = await actor_for_bearer(session, token)
         if actor is None:
             raise Unauthenticated("This token is not accepted.")
@@ -164,6 +166,7 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             return Refusal("invalid")
         try:
             message: object = parse(ask.message, payload[0])
+            await self._require(connection.actor, ask.needs, event)
             if time.monotonic() - connection.checked_at > CHECK_EVERY:
                 await self.doorman.check_again(connection)
                 connection.checked_at = time.monotonic()
@@ -178,3 +181,8 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             return Refusal("failed")
         assert isinstance(answer, ask.answer | Refusal)
         return answer
+
+    async def _require(self, actor: Actor, needs: Permission, event: str) -> None:
+        if not may(actor, needs):
+            await record_denied(self.doorman.sessions, actor, "message-refused", namespace=self.namespace, event=event)
+            raise NotFound

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from signaling.wire import Size
+from teleconsult.access import Permission
 
 CHAT_LENGTH: Final = 2000
 
@@ -227,10 +228,11 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A message a browser may send, and the answer it gets instead of a Refusal."""
+    """A message a browser may send, the answer it gets instead of a Refusal, and what one must be allowed for it."""
 
     message: type
     answer: type
+    needs: Permission = Permission.SESSION_JOIN
 
 
 FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {

@@ -64,7 +64,7 @@ class RoomNamespace(SignedInNamespace):
         self._sittings[connection.sid] = Sitting(connection, seat)
         await self.enter_room(connection.sid, room_name(message.consult))
         if {seat.participant.id for seat in live.seats} <= {sitting.seat.pid for sitting in self._in(message.consult)}:
-            async with transaction(self.doorman.sessions) as session:
+            async with transaction(self.doorman.sessions, connection.actor) as session:
                 live = await actions.start_encounter(session, connection.actor, consult_id=message.consult)
             await self.tell("room", Room(_state(live), live.encounter.started_at), to=room_name(message.consult))
         await self._tell_others(seat, "joined")
@@ -108,7 +108,7 @@ class RoomNamespace(SignedInNamespace):
         if sitting is None:
             return Refusal("not-joined")
         seat = sitting.seat
-        async with transaction(self.doorman.sessions) as session:
+        async with transaction(self.doorman.sessions, connection.actor) as session:
             kept = await actions.say(
                 session, connection.actor, consult_id=seat.consult_id, message_id=message.id, text=message.text
             )
@@ -131,7 +131,7 @@ class RoomNamespace(SignedInNamespace):
         seat = sitting.seat
         await self.leave_room(connection.sid, room_name(seat.consult_id))
         await self._tell_others(seat, "left")
-        async with transaction(self.doorman.sessions) as session:
+        async with transaction(self.doorman.sessions, connection.actor) as session:
             live = await actions.leave_encounter(session, connection.actor, consult_id=seat.consult_id, reason="left")
         await self.tell("room", Room(_state(live), live.encounter.started_at), to=room_name(seat.consult_id))
         return Done()
@@ -143,7 +143,7 @@ class RoomNamespace(SignedInNamespace):
             return
         await self._tell_others(sitting.seat, "lost")
         try:
-            async with transaction(self.doorman.sessions) as session:
+            async with transaction(self.doorman.sessions, connection.actor) as session:
                 await actions.leave_encounter(
                     session, connection.actor, consult_id=sitting.seat.consult_id, reason="lost"
                 )
@@ -158,7 +158,7 @@ class RoomNamespace(SignedInNamespace):
 
     async def _arrive(self, connection: Connection, message: Join) -> tuple[LiveSession, tuple[ChatLine, ...]]:
         try:
-            async with transaction(self.doorman.sessions) as session:
+            async with transaction(self.doorman.sessions, connection.actor) as session:
                 live = await actions.arrive_encounter(session, connection.actor, consult_id=message.consult)
                 return live, _lines(live, await encounters.chat_of(session, live))
         except NotFound:

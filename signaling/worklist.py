@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from signaling.connection import Connection, Doorman, SignedInNamespace
 from signaling.protocol import Changed, What
 from signaling.wire import to_wire
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import transaction
@@ -34,7 +35,7 @@ class WorklistNamespace(SignedInNamespace):
     async def entered(self, connection: Connection) -> None:
         """Join the room of those who share the actor's lists."""
         actor = connection.actor
-        async with transaction(self.doorman.sessions) as session:
+        async with transaction(self.doorman.sessions, actor) as session:
             role = await session.get(PractitionerRole, actor.role_id) if actor.role_id else None
         if role is not None:
             await self.enter_room(connection.sid, list_room(role.organization_id, role.code, role.specialty))
@@ -48,7 +49,7 @@ class WorklistNamespace(SignedInNamespace):
         consult_id = event.ids.get("consult")
         if what is None or consult_id is None:
             return
-        async with transaction(self.doorman.sessions) as session:
+        async with transaction(self.doorman.sessions, SYSTEM) as session:
             rooms = await _concerned(session, consult_id)
         if rooms:
             await self.emit("changed", _hint(what, consult_id), to=rooms)
@@ -71,7 +72,7 @@ async def _concerned(session: AsyncSession, consult_id: uuid.UUID) -> list[str]:
     if row is None:
         return []
     requester_organization_id, service = row
-    rooms = [list_room(requester_organization_id, RoleCode.REQUESTER)]
+    rooms = [list_room(requester_organization_id, RoleCode.DOCTOR)]
     if service is not None:
         rooms.append(list_room(service.organization_id, RoleCode.COORDINATOR))
         rooms.append(list_room(service.organization_id, RoleCode.SPECIALIST, service.specialty))

@@ -5,16 +5,20 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Protocol
 
 import psycopg
-from sqlalchemy import DateTime, Enum, MetaData, Text, event, text
+from sqlalchemy import Connection, DateTime, Enum, MetaData, Text, event, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
 
 Sessions = async_sessionmaker[AsyncSession]
+
+ACTING: Final = "acting"
+SET_ACTING: Final = text("select set_config('teleconsult.acting', :acting, true)")
+"""Until the transaction ends (`is_local`): a connection goes back to the pool knowing nobody."""
 
 
 def _codes(codes: type[enum.StrEnum]) -> list[str]:
@@ -37,6 +41,7 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
+        list[dict[str, Any]]: JSONB,
         str: Text,
         uuid.UUID: UUID(as_uuid=True),
         enum.StrEnum: Enum(enum.StrEnum, native_enum=False, create_constraint=True, length=40, values_callable=_codes),
@@ -82,20 +87,47 @@ def _keep_values_out(context: ExceptionContext) -> None:
         context.sqlalchemy_exception.args = error.args
 
 
-def make_sessions(engine: AsyncEngine) -> Sessions:
-    """Sessions that keep what they loaded after the commit, and never begin by surprise."""
-    return async_sessionmaker(engine, expire_on_commit=False)
+class Acts(Protocol):
+    """Whoever a transaction is opened for, as the database is told (`accounts.Actor`)."""
+
+    @property
+    def acting(self) -> str:
+        """The role in force, `guest:` and a pass, `system`, or nothing for nobody."""
+
+
+def make_sessions(engine: AsyncEngine, *, acting: str = "") -> Sessions:
+    """Sessions that keep what they loaded after the commit. They act for nobody until told otherwise.
+
+    What nobody may read is hidden by row-level security (`migrations/walls.py`): a look-up that forgot who asks
+    finds nothing.
+    """
+    return async_sessionmaker(engine, expire_on_commit=False, info={ACTING: acting})
+
+
+@event.listens_for(Session, "after_begin")
+def _say_who_acts(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    connection.execute(SET_ACTING, {"acting": session.info.get(ACTING, "")})
 
 
 @asynccontextmanager
-async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """One act: commits when the block ends, rolls back when it raises.
+async def transaction(sessions: Sessions, actor: Acts | None = None) -> AsyncIterator[AsyncSession]:
+    """One act of the actor's: commits when the block ends, rolls back when it raises.
 
     What the act wants told or done afterwards (`events.tell`, `jobs.defer`) is written inside, so it
     happens exactly when the commit does.
     """
-    async with sessions() as session, session.begin():
-        yield session
+    async with sessions() as session:
+        if actor is not None:
+            session.info[ACTING] = actor.acting
+        async with session.begin():
+            yield session
+
+
+async def act_as(session: AsyncSession, actor: Acts) -> None:
+    """From here on the session's transactions are the actor's; the one that is open, too."""
+    session.info[ACTING] = actor.acting
+    if session.in_transaction():
+        await session.execute(SET_ACTING, {"acting": actor.acting})
 
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:

@@ -46,6 +46,14 @@ class Settings(BaseSettings):
     upload_file_limit: int = Field(default=1024 * MIB, ge=MIB)
     session_idle_minutes: int = Field(default=60, ge=5, le=720)
     session_hours: int = Field(default=12, ge=1, le=24)
+    smtp_url: str | None = None
+    mail_from: str = "teleconsult@localhost"
+    oidc_issuer: str | None = None
+    oidc_name: str = "OpenID Connect"
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    audit_checkpoints: Path | None = None
+    excerpt_days: int = Field(default=30, ge=0, le=365)
     log_level: str = "INFO"
 
     @field_validator("data")
@@ -58,6 +66,13 @@ class Settings(BaseSettings):
     def _postgresql(cls, value: str | None) -> str | None:
         if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
             raise ValueError("must begin with postgresql://")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).scheme not in ("smtp", "smtps"):
+            raise ValueError("must begin with smtp:// or smtps://")
         return value
 
     @field_validator("secret_key")
@@ -79,6 +94,10 @@ class Settings(BaseSettings):
             raise ValueError("TELECONSULT_TLS_CERT and TELECONSULT_TLS_KEY come together")
         if self.turn_url and not self.turn_secret:
             raise ValueError("TELECONSULT_TURN_URL needs TELECONSULT_TURN_SECRET")
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret):
+            raise ValueError(
+                "TELECONSULT_OIDC_ISSUER needs TELECONSULT_OIDC_CLIENT_ID and TELECONSULT_OIDC_CLIENT_SECRET"
+            )
         return self
 
     @property

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy.orm import joinedload
 
-from teleconsult.accounts.actor import Actor, system_actor
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import Sessions, transaction
@@ -44,7 +44,7 @@ async def enrol(sessions: Sessions, settings: Settings, actor: Actor) -> None:
             actor.role_id,
             options=[joinedload(PractitionerRole.practitioner), joinedload(PractitionerRole.organization)],
         )
-        await enrol_signer(session, system_actor(), sealer, authority, role)
+        await enrol_signer(session, SYSTEM, sealer, authority, role)
 
 
 async def drafted(cast: Cast, sessions: Sessions, *, opinion: str = OPINION) -> Drafted:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.models import Account
 from teleconsult.accounts.passwords import hash_password
-from teleconsult.accounts.signing_in import actor_of_role
+from teleconsult.accounts.sessions import actor_of_role
 from teleconsult.clock import now
 from teleconsult.directory.models import (
     HealthcareService,
@@ -68,13 +68,13 @@ async def make_cast(session: AsyncSession) -> Cast:
     people: dict[str, Actor] = {}
     emails: dict[str, str] = {}
     for name, place, code, specialty, given, family in (
-        ("rural", "rural", RoleCode.REQUESTER, Specialty.GENERAL, "Hélène", "Tremblay"),
-        ("colleague", "rural", RoleCode.REQUESTER, Specialty.GENERAL, "Marc", "Gagnon"),
+        ("rural", "rural", RoleCode.DOCTOR, Specialty.GENERAL, "Hélène", "Tremblay"),
+        ("colleague", "rural", RoleCode.DOCTOR, Specialty.GENERAL, "Marc", "Gagnon"),
         ("coordinator", "tertiary", RoleCode.COORDINATOR, None, "Aline", "Roy"),
         ("specialist", "tertiary", RoleCode.SPECIALIST, Specialty.NEUROLOGY, "Nguyễn Thị", "Minh"),
         ("oncall", "tertiary", RoleCode.SPECIALIST, Specialty.TRAUMA, "Paul", "Girard"),
         ("admin", "tertiary", RoleCode.ADMINISTRATOR, None, "Louise", "Bouchard"),
-        ("stranger", "elsewhere", RoleCode.REQUESTER, Specialty.GENERAL, "Jean", "Dubois"),
+        ("stranger", "elsewhere", RoleCode.DOCTOR, Specialty.GENERAL, "Jean", "Dubois"),
     ):
         emails[name] = f"{name}-{uuid.uuid4().hex[:8]}@example.test"
         people[name] = await _person(session, organizations[place], code, specialty, given, family, emails[name])

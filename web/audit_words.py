@@ -26,6 +26,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "encounter-left": _("Left a session"),
     "encounter-planned": _("Planned a session"),
     "encounter-refused": _("Kept out of a session"),
+    "message-refused": _("Was refused a message in a live session"),
     "encounter-rejoined": _("Came back to a session"),
     "encounter-resumed": _("Resumed a session"),
     "encounter-started": _("Started a session"),

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from migrations import migrate
-from teleconsult.accounts import issue_token
+from teleconsult.accounts import SYSTEM, issue_token
 from teleconsult.audit import verify_chain
 from teleconsult.db import Sessions, is_answering, make_engine, make_sessions, transaction
 from teleconsult.embedded import DatabaseUrls, embedded_postgresql
@@ -70,7 +70,7 @@ def token(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult token --account EMAIL`: one line, the token."""
 
     async def issue(url: str) -> str:
-        async with opened(url) as sessions, transaction(sessions) as session:
+        async with opened(url) as sessions, transaction(sessions, SYSTEM) as session:
             return await issue_token(
                 session, Sealer(settings.secret_key), email=options.account, minutes=options.minutes
             )

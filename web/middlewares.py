@@ -1,4 +1,4 @@
-"""Around every view, in this order: errors, security headers, transaction, session, csrf.
+"""Around every view, in this order: errors, transaction, sign-in, forgery, permission, flash.
 
 Socket.IO's requests live as long as their socket, so none of this wraps them but the headers.
 """
@@ -14,15 +14,30 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
-from teleconsult.accounts import Actor, actor_for_bearer, actor_for_cookie
-from teleconsult.db import transaction
+from teleconsult.access import require
+from teleconsult.accounts import SYSTEM, Actor, actor_for_bearer, actor_for_cookie
+from teleconsult.accounts.actor import NOBODY
+from teleconsult.db import act_as, transaction
 from teleconsult.errors import Forbidden, NotFound, TeleconsultError, Unauthenticated, Unavailable
 from web import csrf
 from web.bodies import hold_body
 from web.errors import error_response
 from web.flash import keep_flashes
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
-from web.requests import ACTOR, BY_BEARER, CSRF_TOKEN, SESSION, SESSIONS, SETTINGS, is_marked, see_other, visitor_of
+from web.requests import (
+    ACTOR,
+    BY_BEARER,
+    CSRF_TOKEN,
+    SESSION,
+    SESSIONS,
+    SETTINGS,
+    actor_of,
+    is_for_anyone,
+    is_marked,
+    need_of,
+    see_other,
+    visitor_of,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -142,14 +157,16 @@ async def in_transaction(request: web.Request, handler: Handler) -> web.StreamRe
     if request.path.startswith((SOCKETS, STATIC)):
         return await handler(request)
     if is_marked(request, "has_own_transactions"):
-        async with transaction(request.app[SESSIONS]) as session:
+        async with transaction(request.app[SESSIONS], SYSTEM) as session:
             request[ACTOR] = await _find_actor(request, session)
         return await handler(request)
     # Before the transaction: who sends slowly may hold a socket for long, but never a connection to the database.
     await hold_body(request)
     async with request.app[SESSIONS]() as session:
         request[SESSION] = session
-        request[ACTOR] = await _find_actor(request, session)
+        await act_as(session, SYSTEM)
+        request[ACTOR] = actor = await _find_actor(request, session)
+        await act_as(session, actor or NOBODY)
         response = await handler(request)
         if response.status < 400:
             await session.commit()
@@ -158,12 +175,12 @@ async def in_transaction(request: web.Request, handler: Handler) -> web.StreamRe
 
 @web.middleware
 async def signed_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Nobody passes without a sign-in but to views marked `public`; the rest speak the person's own language."""
+    """Nobody passes without a sign-in but to routes for anyone; the rest speak the person's own language."""
     if request.path.startswith((SOCKETS, STATIC)):
         return await handler(request)
     actor = visitor_of(request)
     if actor is None:
-        if request.match_info.http_exception is not None or is_marked(request, "is_public"):
+        if is_for_anyone(request):
             return await handler(request)
         if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
             target = request.app.router["accounts.sign_in"].url_for()
@@ -191,7 +208,15 @@ async def against_forgery(request: web.Request, handler: Handler) -> web.StreamR
     return await handler(request)
 
 
-MIDDLEWARES: Final = (errors, in_transaction, signed_in, against_forgery, keep_flashes)
+@web.middleware
+async def permitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What somebody's role has no part in is not there for them, whatever its id. Which of the rest, the view asks."""
+    if not request.path.startswith((SOCKETS, STATIC)) and not is_for_anyone(request):
+        require(actor_of(request), need_of(request))
+    return await handler(request)
+
+
+MIDDLEWARES: Final = (errors, in_transaction, signed_in, against_forgery, permitted, keep_flashes)
 
 
 async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | None:

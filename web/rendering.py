@@ -18,6 +18,7 @@ from aiohttp import web
 from babel import dates, numbers, units
 from markupsafe import Markup, escape
 
+from teleconsult.access import Permission, may
 from teleconsult.clock import now
 from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.patients.birth_dates import AgeUnit, age_on
@@ -62,6 +63,7 @@ def make_environment() -> jinja2.Environment:
         "csrf_token": csrf_token,
         "url": url,
         "is_current": is_current,
+        "allowed": is_allowed,
         "locale_tag": lambda: i18n.babel_locale().language,
         "now": now,
         "locales": i18n.LOCALES,
@@ -85,6 +87,12 @@ def make_environment() -> jinja2.Environment:
     }
     environment.filters |= filters
     return environment
+
+
+def is_allowed(permission: str) -> bool:
+    """Whether who reads this page may do such a thing at all: `allowed("administration")`, by the permission's code."""
+    actor = visitor_of(_request.get())
+    return actor is not None and may(actor, Permission(permission))
 
 
 def render(request: web.Request, template: str, /, status: int = 200, **context: Any) -> web.Response:

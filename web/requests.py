@@ -9,6 +9,7 @@ from aiohttp import web
 from multidict import MultiDictProxy
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.access import Permission
 from teleconsult.accounts import Actor
 from teleconsult.db import Sessions
 from teleconsult.documents.press import Press
@@ -22,6 +23,9 @@ from teleconsult.settings import Settings, networks_in
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 View = TypeVar("View", bound=Handler)
+Need = Permission | None
+ANYONE: Final = None
+"""What a route needs that answers before sign-in. A house test holds the list of them."""
 
 ACTOR: Final = web.RequestKey("actor", object)
 """Who acts, or None; use `actor_of`."""
@@ -34,6 +38,8 @@ CSRF_PENDING: Final = web.RequestKey("csrf_pending", object)
 BY_BEARER: Final = web.RequestKey("by_bearer", bool)
 
 SETTINGS: Final = web.AppKey("settings", Settings)
+NEEDS: Final = web.AppKey("needs", dict[web.AbstractRoute, Need])
+"""What each route needs (`web/routes.py`)."""
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 OBJECTS: Final = web.AppKey("objects", Objects)
 SEALER: Final = web.AppKey("sealer", Sealer)
@@ -49,7 +55,7 @@ def db(request: web.Request) -> AsyncSession:
 
 
 def actor_of(request: web.Request) -> Actor:
-    """Who acts. Raises Unauthenticated where nobody is signed in (only views marked `public` can see that)."""
+    """Who acts. Raises Unauthenticated where nobody is signed in (only views for anyone can see that)."""
     actor = visitor_of(request)
     if actor is None:
         raise Unauthenticated("Please sign in.")
@@ -144,10 +150,18 @@ def id_in(request: web.Request, name: str = "id") -> uuid.UUID:
         raise NotFound from error
 
 
-def public(view: View) -> View:
-    """Mark a view that answers without sign-in. A house test holds the list of them."""
-    view.is_public = True  # type: ignore[attr-defined]  # a mark on the function, read by the middleware
-    return view
+def is_for_anyone(request: web.Request) -> bool:
+    """Whether the route about to answer does so before sign-in; that there is no such route is said to anyone, too."""
+    needs, found = request.app[NEEDS], request.match_info
+    return found.http_exception is not None or (found.route in needs and needs[found.route] is ANYONE)
+
+
+def need_of(request: web.Request) -> Permission:
+    """What the route about to answer needs. Raises NotFound where `web/routes.py` does not say."""
+    need = request.app[NEEDS].get(request.match_info.route)
+    if need is None:
+        raise NotFound
+    return need
 
 
 def own_transactions(view: View) -> View:

@@ -18,7 +18,11 @@ from web.i18n import lazy_gettext as _
 
 LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     RoleCode: {
-        RoleCode.REQUESTER: _("Referring doctor"),
+        RoleCode.DOCTOR: _("Referring doctor"),
+        RoleCode.NURSE: _("Nurse"),
+        RoleCode.SECRETARY: _("Secretary"),
+        RoleCode.PRIVACY_OFFICER: _("Privacy officer"),
+        RoleCode.OPERATOR: _("Operator of the network"),
         RoleCode.COORDINATOR: _("Coordinator"),
         RoleCode.SPECIALIST: _("Specialist"),
         RoleCode.ADMINISTRATOR: _("Administrator"),

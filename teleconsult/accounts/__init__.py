@@ -1,10 +1,12 @@
-"""Who is signed in: passwords, sessions, bearer tokens, the Actor."""
+"""Who is signed in: ways in, sessions, bearer tokens, the Actor."""
 
-from teleconsult.accounts.actor import Actor, system_actor
-from teleconsult.accounts.signing_in import actor_for_cookie, confirm_password, sign_in, sign_out
+from teleconsult.accounts.actor import SYSTEM, Actor
+from teleconsult.accounts.sessions import actor_for_cookie, sign_out
+from teleconsult.accounts.signing_in import confirm_password, sign_in
 from teleconsult.accounts.tokens import actor_for_bearer, issue_token
 
 __all__ = [
+    "SYSTEM",
     "Actor",
     "actor_for_bearer",
     "actor_for_cookie",
@@ -12,5 +14,4 @@ __all__ = [
     "issue_token",
     "sign_in",
     "sign_out",
-    "system_actor",
 ]

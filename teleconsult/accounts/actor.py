@@ -2,13 +2,15 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from teleconsult.directory.models import RoleCode
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The first argument of every action. Built from a cookie, a bearer token or, for jobs, by `system_actor`."""
+    """The first argument of every action. Built from a cookie, a bearer token or, for jobs, `SYSTEM`."""
 
     account_id: uuid.UUID | None
     practitioner_id: uuid.UUID | None
@@ -23,8 +25,27 @@ class Actor:
     time_zone: str = "UTC"
     session_id: uuid.UUID | None = None
     """The WebSession this actor came by, if any."""
+    factor_at: datetime | None = None
+    """When they last proved who they are (`accounts.stepping_up`); None for a machine."""
+    token_id: uuid.UUID | None = None
+    """The IssuedToken this actor came by, if any."""
+    scope: frozenset[str] | None = None
+    """The purposes a bearer token is good for (`access.purposes`); None where nothing narrows the role."""
+    guest_pass_id: uuid.UUID | None = None
+    """A guest of one session has this, and nothing of the above."""
+    is_system: bool = False
+
+    @property
+    def acting(self) -> str:
+        """Who acts, as the database is told: it hides the rows of others by itself."""
+        if self.is_system:
+            return "system"
+        if self.guest_pass_id is not None:
+            return f"guest:{self.guest_pass_id}"
+        return str(self.role_id) if self.role_id is not None else ""
 
 
-def system_actor() -> Actor:
-    """The actor of jobs: may do what its action says, and is named in the audit as the system."""
-    return Actor(None, None, None, None, None, "system")
+SYSTEM: Final = Actor(None, None, None, None, None, "system", is_system=True)
+"""The actor of jobs and of sign-in itself: may do what its action says, named in the audit as the system."""
+NOBODY: Final = Actor(None, None, None, None, None, "")
+"""Before sign-in."""

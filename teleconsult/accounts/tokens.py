@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.models import Account, TokenKey
-from teleconsult.accounts.signing_in import actor_of_role, first_role
+from teleconsult.accounts.sessions import actor_of_role, first_role
 from teleconsult.clock import now
 from teleconsult.errors import NotFound
 from teleconsult.sealing import Sealer

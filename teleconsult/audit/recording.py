@@ -4,7 +4,7 @@ import uuid
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Base, Sessions, transaction
@@ -42,7 +42,7 @@ async def record_denied(
     sessions: Sessions, actor: Actor | None, action: str, **detail: str | int | bool | uuid.UUID | None
 ) -> None:
     """Record a refusal in a transaction of its own: the refused act's is about to roll back."""
-    async with transaction(sessions) as session:
+    async with transaction(sessions, SYSTEM) as session:
         record(session, actor, action, None, patient_id=None, outcome="denied", **detail)
 
 

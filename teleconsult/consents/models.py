@@ -40,3 +40,4 @@ class Consent(Base):
     recorded_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
     recorded_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+    withdrawn_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))

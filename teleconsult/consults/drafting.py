@@ -48,7 +48,7 @@ async def start_draft(session: AsyncSession, actor: Actor, *, patient_id: uuid.U
 
     Raises NotFound for another establishment's patient, Forbidden without a care relation and for who refers nobody.
     """
-    if actor.role is not RoleCode.REQUESTER or actor.role_id is None or actor.organization_id is None:
+    if actor.role is not RoleCode.DOCTOR or actor.role_id is None or actor.organization_id is None:
         raise Forbidden("Only a referring doctor can ask for a consult.")
     patient = (await file_of(session, actor, patient_id)).patient
     turn = func.hashtextextended(f"draft {patient.id} {actor.role_id}", 0)  # who presses twice begins once

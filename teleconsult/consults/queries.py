@@ -89,7 +89,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def _submitted_visible_to(actor: Actor) -> list[ColumnElement[bool]]:
     match actor.role:
-        case RoleCode.REQUESTER:
+        case RoleCode.DOCTOR:
             treats = exists().where(
                 CareRelation.patient_id == ServiceRequest.patient_id,
                 CareRelation.practitioner_role_id == actor.role_id,

@@ -5,7 +5,7 @@ import uuid
 from procrastinate import JobContext, RetryStrategy
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.accounts.actor import system_actor
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import Sessions, transaction
@@ -37,5 +37,5 @@ RETRY = RetryStrategy(max_attempts=12, exponential_wait=3)
 async def deliver(context: JobContext, delivery_id: str, pdf_size: int) -> None:
     """Deliver in a transaction of its own; a failure is tried again, later and later."""
     sessions: Sessions = context.additional_context["sessions"]
-    async with transaction(sessions) as session:
-        await deliver_note(session, system_actor(), delivery_id=uuid.UUID(delivery_id), pdf_size=pdf_size)
+    async with transaction(sessions, SYSTEM) as session:
+        await deliver_note(session, SYSTEM, delivery_id=uuid.UUID(delivery_id), pdf_size=pdf_size)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from teleconsult.accounts.actor import system_actor
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
 from teleconsult.consults.answering import accept_consult
 from teleconsult.consults.drafting import ConsentAnswer, Request, save_draft, start_draft
@@ -77,18 +77,18 @@ class Consults:
         await self._booked(asked_in(told["booked"]))
 
     async def _drafted(self, asked: Asked) -> None:
-        async with transaction(self._sessions) as session:
+        async with transaction(self._sessions, SYSTEM) as session:
             draft = await start_draft(session, self._doctor, patient_id=self._patients[asked.chart].id)
             request = self._request(asked, given=False)
             await save_draft(session, self._doctor, consult_id=draft.id, version=draft.version, request=request)
 
     async def _submitted(self, asked: Asked) -> ServiceRequest:
         patient = self._patients[asked.chart]
-        async with transaction(self._sessions) as session:
+        async with transaction(self._sessions, SYSTEM) as session:
             draft = await start_draft(session, self._doctor, patient_id=patient.id)
         if asked.study:
             await self._images.bring(self._doctor, consult_id=draft.id, patient=patient, study=asked.study)
-        async with transaction(self._sessions) as session:
+        async with transaction(self._sessions, SYSTEM) as session:
             choice = await choosable_entries(session, self._doctor, patient_id=patient.id)
             entries = choice.usual | {entry.id for entry in choice.entries[:NEWEST]}
             request = self._request(asked, entries=tuple(entries))
@@ -101,40 +101,40 @@ class Consults:
     async def _booked(self, asked: Asked) -> None:
         consult = await self._submitted(asked)
         await self._propose(consult, hour=14)
-        async with transaction(self._sessions) as session:
+        async with transaction(self._sessions, SYSTEM) as session:
             await accept_consult(session, self._cast.actors["specialist"], consult_id=consult.id)
-        async with transaction(self._sessions) as session:
+        async with transaction(self._sessions, SYSTEM) as session:
             await book_appointment(session, self._cast.actors["coordinator"], consult_id=consult.id)
 
     async def _answered(self, asked: Asked, sections: Mapping[str, str]) -> None:
         consult, author = await self._submitted(asked), self._cast.actors["specialist"]
-        async with transaction(self._sessions) as session:
+        async with transaction(self._sessions, SYSTEM) as session:
             await accept_consult(session, author, consult_id=consult.id)
-        async with transaction(self._sessions) as session:
+        async with transaction(self._sessions, SYSTEM) as session:
             note = await open_note(session, author, consult_id=consult.id)
             note = await save_note(session, author, note_id=note.id, version=note.version, sections=sections)
         await sign_note(
             self._signing, author, note_id=note.id, version=note.version, password=PASSWORD, address="127.0.0.1"
         )
         await self._deliver(note.id)
-        async with transaction(self._sessions) as session:
+        async with transaction(self._sessions, SYSTEM) as session:
             await acknowledge_note(session, self._doctor, consult_id=consult.id)
 
     async def _deliver(self, note_id: uuid.UUID) -> None:
         """What the worker does with the job; its own run then finds nothing left to do."""
-        async with transaction(self._sessions) as session:
+        async with transaction(self._sessions, SYSTEM) as session:
             note = await session.get_one(Composition, note_id)
             delivery_id = await session.scalar(select(Delivery.id).where(Delivery.composition_id == note_id))
             assert delivery_id is not None  # queued with the signature
             assert note.pdf_object_key is not None  # signed
             size = len(await self._signing.objects.get(note.pdf_object_key))
-            await deliver_note(session, system_actor(), delivery_id=delivery_id, pdf_size=size)
+            await deliver_note(session, SYSTEM, delivery_id=delivery_id, pdf_size=size)
 
     async def _propose(self, consult: ServiceRequest, *, hour: int) -> None:
         """The next day that is no weekend, at that hour of the coordinator's."""
         coordinator = self._cast.actors["coordinator"]
         starts_at = _next_working_day(now().astimezone(ZoneInfo(coordinator.time_zone)), hour)
-        async with transaction(self._sessions) as session:
+        async with transaction(self._sessions, SYSTEM) as session:
             await receive_request(session, coordinator, consult_id=consult.id)
             await propose_time(session, coordinator, consult_id=consult.id, starts_at=starts_at)
 

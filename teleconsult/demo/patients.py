@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.accounts.actor import system_actor
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
 from teleconsult.demo.charts import Chart, birth_date, charts, told
 from teleconsult.demo.people import Cast
@@ -72,7 +72,7 @@ async def _write_file(session: AsyncSession, cast: Cast, chart: Chart, patients:
     for entry in told(chart, moment=now(), zones=zones):
         filed = await file_entry(
             session,
-            system_actor(),
+            SYSTEM,
             patient_id=patients[entry.where].id,
             resource=entry.resource,
             title=entry.title,

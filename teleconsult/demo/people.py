@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.models import Account
 from teleconsult.accounts.passwords import hash_password
-from teleconsult.accounts.signing_in import actor_of_role
+from teleconsult.accounts.sessions import actor_of_role
 from teleconsult.clock import now
 from teleconsult.directory.models import (
     HealthcareService,
@@ -53,12 +53,12 @@ _SERVICES: Final = (
     Specialty.PAEDIATRICS,
 )
 _PEOPLE: Final = (
-    ("rural", "rural", RoleCode.REQUESTER, Specialty.GENERAL, "Dr", "Hélène", "Tremblay", "14207"),
+    ("rural", "rural", RoleCode.DOCTOR, Specialty.GENERAL, "Dr", "Hélène", "Tremblay", "14207"),
     ("coordinator", "tertiary", RoleCode.COORDINATOR, None, "", "Aline", "Roy", "C-3318"),
     ("specialist", "tertiary", RoleCode.SPECIALIST, Specialty.NEUROLOGY, "Dr", "Nguyễn Thị", "Minh", "18455"),
     ("oncall", "tertiary", RoleCode.SPECIALIST, Specialty.TRAUMA, "Dr", "Paul", "Girard", "16092"),
     ("admin", "tertiary", RoleCode.ADMINISTRATOR, None, "", "Louise", "Bouchard", "A-1071"),
-    ("stranger", "clinic", RoleCode.REQUESTER, Specialty.GENERAL, "Dr", "Jean", "Dubois", "20311"),
+    ("stranger", "clinic", RoleCode.DOCTOR, Specialty.GENERAL, "Dr", "Jean", "Dubois", "20311"),
 )
 
 

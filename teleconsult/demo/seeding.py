@@ -2,6 +2,7 @@
 
 from sqlalchemy import func, select
 
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.accounts.models import Account
 from teleconsult.db import Sessions, transaction
 from teleconsult.demo.consults import Consults
@@ -20,7 +21,7 @@ from teleconsult.settings import Settings
 
 async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) -> None:
     """Add the demonstration; does nothing where one of its accounts exists."""
-    async with transaction(sessions) as session:
+    async with transaction(sessions, SYSTEM) as session:
         known = select(Account.id).where(func.lower(Account.email).in_(ACCOUNTS)).limit(1)
         if await session.scalar(known) is not None:
             return

@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from teleconsult.accounts.actor import system_actor
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
 from teleconsult.directory.models import PractitionerRole, RoleCode
 from teleconsult.notes.authority import open_authority
@@ -24,4 +24,4 @@ async def enrol_signers(session: AsyncSession, settings: Settings) -> None:
         .execution_options(populate_existing=True)
     )
     for role in roles:
-        await enrol_signer(session, system_actor(), sealer, authority, role)
+        await enrol_signer(session, SYSTEM, sealer, authority, role)

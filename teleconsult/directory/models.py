@@ -3,20 +3,29 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from teleconsult.clock import now
 from teleconsult.db import Base
 
 
 class RoleCode(StrEnum):
     """What a person does at an establishment; the one in force decides what they may."""
 
-    REQUESTER = "requester"
-    COORDINATOR = "coordinator"
+    DOCTOR = "doctor"
+    NURSE = "nurse"
     SPECIALIST = "specialist"
+    COORDINATOR = "coordinator"
+    SECRETARY = "secretary"
     ADMINISTRATOR = "administrator"
+    """Of one establishment: its people, services, roster, rules, doors."""
+    PRIVACY_OFFICER = "privacy-officer"
+    """Reads who read what; reads no file."""
+    OPERATOR = "operator"
+    """Of the whole network: establishments, keys, the health of every part; reads no file and no name of a patient."""
 
 
 class OrganizationKind(StrEnum):
@@ -63,6 +72,8 @@ class Practitioner(Base):
     given: Mapped[str]
     prefix: Mapped[str] = mapped_column(default="")
     registration_number: Mapped[str] = mapped_column(unique=True)
+    profession: Mapped[str] = mapped_column(default="")
+    """As the national directory words it."""
 
     @property
     def name(self) -> str:
@@ -80,6 +91,7 @@ class PractitionerRole(Base):
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"), index=True)
     code: Mapped[RoleCode]
     specialty: Mapped[Specialty | None]
+    started_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
 
     practitioner: Mapped[Practitioner] = relationship(lazy="raise")
@@ -97,3 +109,124 @@ class HealthcareService(Base):
     active: Mapped[bool] = mapped_column(default=True)
 
     organization: Mapped[Organization] = relationship(lazy="raise")
+
+
+class DutyShift(Base):
+    """Who answers for a service, from when to when: the on-duty roster."""
+
+    __tablename__ = "duty_shift"
+    __table_args__ = (Index(None, "service_id", "ends_at"),)
+
+    service_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("healthcare_service.id"))
+    practitioner_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"), index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    created_at: Mapped[datetime]
+
+    service: Mapped[HealthcareService] = relationship(lazy="raise")
+    role: Mapped[PractitionerRole] = relationship(lazy="raise", foreign_keys=[practitioner_role_id])
+
+
+class ConnectionType(StrEnum):
+    """How a door of another system is spoken to (FHIR R4 endpoint-connection-type, and secure mail)."""
+
+    FHIR = "hl7-fhir-rest"
+    HL7V2 = "hl7v2-mllp"
+    DICOM_WEB = "dicom-wado-rs"
+    DIMSE = "dicom-dimse"
+    SECURE_MAIL = "secure-mail"
+
+
+class EndpointStatus(StrEnum):
+    """FHIR R4 endpoint-status, those we use."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    OFF = "off"
+
+
+class Endpoint(Base):
+    """Where another system of an establishment is reached (FHIR R4 Endpoint)."""
+
+    __tablename__ = "endpoint"
+    __table_args__ = (UniqueConstraint("organization_id", "connection_type", "address"),)
+
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
+    connection_type: Mapped[ConnectionType]
+    name: Mapped[str]
+    address: Mapped[str]
+    status: Mapped[EndpointStatus] = mapped_column(default=EndpointStatus.ACTIVE)
+    updated_at: Mapped[datetime]
+
+
+class RetentionSubject(StrEnum):
+    """What an establishment may let go of after a time. The file, signed notes and the audit log are kept."""
+
+    ENDED_SESSIONS = "ended-sessions"
+    DISCARDED_DRAFTS = "discarded-drafts"
+    CHAT = "chat"
+    EXCERPT_COPIES = "excerpt-copies"
+
+
+class RetentionRule(Base):
+    """How many days an establishment keeps something."""
+
+    __tablename__ = "retention_rule"
+    __table_args__ = (UniqueConstraint("organization_id", "subject"),)
+
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
+    subject: Mapped[RetentionSubject]
+    keep_days: Mapped[int]
+    updated_at: Mapped[datetime]
+    last_run_at: Mapped[datetime | None]
+    last_erased: Mapped[int] = mapped_column(default=0)
+
+
+class DirectoryImport(Base):
+    """An extract of a national directory, read and held against ours; nothing of it counts until a person says so."""
+
+    __tablename__ = "directory_import"
+
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"), index=True)
+    file_name: Mapped[str]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    lines: Mapped[int]
+    refused: Mapped[list[dict[str, Any]]]
+    """Lines that could not be read: number and reason; the first hundred."""
+    created_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    created_at: Mapped[datetime]
+
+
+class DifferenceKind(StrEnum):
+    """How a line of the extract differs from our directory."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    DUPLICATE = "duplicate"
+    """The same traits under another number: perhaps one person twice. Never merged by itself."""
+
+
+class Decision(StrEnum):
+    """What a person made of a difference."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class DirectoryDifference(Base):
+    """One difference between an extract and our directory, and what a person decided."""
+
+    __tablename__ = "directory_difference"
+    __table_args__ = (Index(None, "import_id", "decision", "kind"),)
+
+    import_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("directory_import.id"))
+    kind: Mapped[DifferenceKind]
+    registration_number: Mapped[str]
+    practitioner_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner.id"))
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
+    decision: Mapped[Decision] = mapped_column(default=Decision.PENDING)
+    decided_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    decided_at: Mapped[datetime | None]

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from teleconsult.db import Base
@@ -32,14 +32,45 @@ class Encounter(Base):
     ended_at: Mapped[datetime | None]
 
 
+class GuestKind(StrEnum):
+    """Whom a session may be opened to for once."""
+
+    PATIENT = "patient"
+    FAMILY_DOCTOR = "family-doctor"
+    INTERPRETER = "interpreter"
+    OTHER = "other"
+
+
+class GuestPass(Base):
+    """A link that lets one person, on one device, into one session. Hashes only; the first browser keeps it."""
+
+    __tablename__ = "guest_pass"
+    __table_args__ = (Index(None, "encounter_id", "created_at"),)
+
+    encounter_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encounter.id"))
+    kind: Mapped[GuestKind]
+    name: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    browser_hash: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    created_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
 class EncounterParticipant(Base):
     """Someone who may be in the session. The id is the participant's id on the wire: stable over reconnects."""
 
     __tablename__ = "encounter_participant"
-    __table_args__ = (UniqueConstraint("encounter_id", "practitioner_role_id"),)
+    __table_args__ = (
+        UniqueConstraint("encounter_id", "practitioner_role_id"),
+        CheckConstraint("(practitioner_role_id is null) <> (guest_pass_id is null)", name="one_kind"),
+    )
 
     encounter_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encounter.id"))
-    practitioner_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    practitioner_role_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    guest_pass_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("guest_pass.id"), unique=True)
     arrived_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
 

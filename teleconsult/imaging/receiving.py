@@ -80,7 +80,7 @@ class Receiver:
         kept: list[str] = []
         try:
             instances = [await self._keep(reading.file, reading.header, kept) for reading in readings if reading.header]
-            async with transaction(self._sessions) as session:
+            async with transaction(self._sessions, actor) as session:
                 stored = await store_instances(session, actor, consult_id=consult_id, instances=instances)
             used = {outcome.object_key for outcome in stored}
         except BaseException:

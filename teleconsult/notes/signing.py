@@ -81,13 +81,13 @@ async def sign_note(
     author has no certificate, Invalid on `opinion` without an opinion and on `password` for a wrong one, TooMany,
     Conflict when the draft was changed after it was read, Unavailable when it could not be printed.
     """
-    async with transaction(signing.sessions) as session:
+    async with transaction(signing.sessions, actor) as session:
         prepared = await _prepare(session, actor, signing, note_id, version)
     await confirm_password(signing.sessions, signing.settings, actor, password=password, address=address)
     signed = _Signed(prepared.content, await _print_and_sign(signing, prepared), new_key("note"))
     await signing.objects.put(signed.object_key, signed.pdf)
     try:
-        async with transaction(signing.sessions) as session:
+        async with transaction(signing.sessions, actor) as session:
             return await _freeze(session, actor, signed, version)
     except TeleconsultError:  # refused before any commit; a lost connection may have committed, so there it stays
         await signing.objects.delete(signed.object_key)

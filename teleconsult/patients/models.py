@@ -124,3 +124,29 @@ class CareRelation(Base):
 
     patient: Mapped[Patient] = relationship(lazy="raise")
     role: Mapped[PractitionerRole] = relationship(lazy="raise")
+
+
+class BreakGlass(Base):
+    """A file opened without a care relation, because someone might come to harm: to read, for an hour, never unseen."""
+
+    __tablename__ = "break_glass"
+    __table_args__ = (
+        Index(None, "practitioner_role_id", "patient_id", "expires_at"),
+        Index(None, "organization_id", "started_at"),
+    )
+
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
+    """Whose patient it is: its privacy officers are told and review."""
+    practitioner_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    reason: Mapped[str]
+    started_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    notified_at: Mapped[datetime | None]
+    reviewed_at: Mapped[datetime | None]
+    reviewed_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    review: Mapped[str] = mapped_column(default="")
+
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    role: Mapped[PractitionerRole] = relationship(lazy="raise", foreign_keys=[practitioner_role_id])

@@ -13,7 +13,7 @@ from teleconsult.directory.models import Organization, RoleCode
 from teleconsult.errors import Forbidden, NotFound
 from teleconsult.patients.models import CareRelation, IdentityChange, Patient, PatientIdentifier
 
-READERS: Final = frozenset({RoleCode.REQUESTER, RoleCode.SPECIALIST})
+READERS: Final = frozenset({RoleCode.DOCTOR, RoleCode.SPECIALIST})
 """The roles that treat patients; coordinators and administrators see consults, not patients."""
 
 

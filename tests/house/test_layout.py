@@ -9,6 +9,7 @@ from jinja2 import nodes
 from teleconsult.settings import Settings
 from web.app import make_app
 from web.rendering import make_environment
+from web.requests import ANYONE, NEEDS
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [path for wing in ("teleconsult", "signaling", "web", "migrations") for path in (ROOT / wing).rglob("*.py")]
@@ -67,11 +68,11 @@ def test_every_template_compiles_and_every_page_has_a_title(name: str) -> None:
 
 def test_every_route_demands_sign_in_but_the_named_few(settings: Settings) -> None:
     unguarded = set()
-    for route in make_app(settings).router.routes():
+    app = make_app(settings)
+    for route in app.router.routes():
         path = route.resource.canonical if route.resource else ""
-        if not getattr(route.handler, "is_public", False) and path not in PUBLIC:
-            continue
-        unguarded.add(path)
+        if app[NEEDS].get(route) is ANYONE:
+            unguarded.add(path)
     assert {path for path in unguarded if not path.startswith("/socket.io")} <= PUBLIC
 
 

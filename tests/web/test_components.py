@@ -37,7 +37,7 @@ def app_for_pages(*folders: Path) -> web.Application:
     return app
 
 
-def request_of(app: web.Application, role: RoleCode | None = RoleCode.REQUESTER, path: str = "/") -> web.Request:
+def request_of(app: web.Application, role: RoleCode | None = RoleCode.DOCTOR, path: str = "/") -> web.Request:
     """A GET by somebody in Hà Nội with this role, or by nobody."""
     request = make_mocked_request("GET", path, app=app)
     if role is not None:
@@ -175,7 +175,7 @@ def test_moment_is_told_in_the_readers_zone_and_in_another() -> None:
 @pytest.mark.parametrize(
     ("role", "sees", "does_not_see"),
     [
-        (RoleCode.REQUESTER, "/patients", "/admin"),
+        (RoleCode.DOCTOR, "/patients", "/admin"),
         (RoleCode.SPECIALIST, "/agenda", "/admin"),
         (RoleCode.ADMINISTRATOR, "/admin", "/patients"),
     ],

@@ -94,11 +94,11 @@ async def test_cancelling(client: Client, cast: Cast, sessions: Sessions, signed
 async def test_what_is_not_theirs_to_do(cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post) -> None:
     consult = await consult_steps.submitted(cast, sessions)
     for who, act, status in (
-        ("rural", "acceptance", 403),
-        ("rural", "booking", 403),
-        ("coordinator", "acceptance", 403),
-        ("specialist", "booking", 403),
-        ("specialist", "cancellation", 403),
+        ("rural", "acceptance", 404),
+        ("rural", "booking", 404),
+        ("coordinator", "acceptance", 404),
+        ("specialist", "booking", 404),
+        ("specialist", "cancellation", 404),
         ("stranger", "acceptance", 404),
         ("colleague", "cancellation", 404),
         ("oncall", "acceptance", 404),

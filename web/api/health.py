@@ -8,19 +8,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from teleconsult.db import is_answering
 from teleconsult.errors import NotFound
-from web.requests import address_of, is_within, own_transactions, public, sessions_of, settings_of
+from web.requests import address_of, is_within, own_transactions, sessions_of, settings_of
 
 log = structlog.get_logger(__name__)
 
 
-@public
 @own_transactions
 async def alive(_request: web.Request) -> web.StreamResponse:
     """200 while the process answers at all."""
     return web.Response(text="ok\n")
 
 
-@public
 @own_transactions
 async def ready(request: web.Request) -> web.StreamResponse:
     """200 while every needed part answers, else 503."""
@@ -33,7 +31,6 @@ async def ready(request: web.Request) -> web.StreamResponse:
     return web.json_response({"database": "up"})
 
 
-@public
 @own_transactions
 async def metrics(request: web.Request) -> web.StreamResponse:
     """Prometheus text, for the allowed addresses; others learn nothing (404)."""

@@ -14,7 +14,6 @@ from web.requests import (
     address_of,
     db,
     own_transactions,
-    public,
     see_other,
     sessions_of,
     settings_of,
@@ -25,7 +24,6 @@ from web.requests import (
 YEAR = 365 * 24 * 3600
 
 
-@public
 @own_transactions
 async def sign_in_form(request: web.Request) -> web.StreamResponse:
     """The sign-in page; who is signed in already goes home."""
@@ -34,7 +32,6 @@ async def sign_in_form(request: web.Request) -> web.StreamResponse:
     return render(request, "accounts/sign_in.html.jinja", next=_safe_target(request.query.get("next", "")))
 
 
-@public
 @own_transactions
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Open a session and set its cookie."""
@@ -82,7 +79,6 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     return response
 
 
-@public
 async def choose_language(request: web.Request) -> web.StreamResponse:
     """Keep the chosen language: in a cookie, and on the account of who is signed in."""
     form = await read_form(request)

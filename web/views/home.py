@@ -35,7 +35,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             return await _board(request)
         case RoleCode.SPECIALIST:
             return await _worklist(request)
-        case RoleCode.REQUESTER:
+        case RoleCode.DOCTOR:
             return await _own(request)
         case _:
             return render(request, "home/administrator.html.jinja")

@@ -59,7 +59,7 @@ async def index(request: web.Request) -> web.StreamResponse:
 async def create(request: web.Request) -> web.StreamResponse:
     """Take files in. Scripts get JSON with what was refused; forms are sent back to the consult."""
     actor, consult_id = actor_of(request), id_in(request)
-    async with transaction(sessions_of(request)) as session:
+    async with transaction(sessions_of(request), actor) as session:
         await consult_to_fill(session, actor, consult_id)
     receiver = Receiver(
         sessions=sessions_of(request),
@@ -89,7 +89,7 @@ async def reconcile(request: web.Request) -> web.StreamResponse:
 async def remove(request: web.Request) -> web.StreamResponse:
     """Take a study out again that was brought in by mistake; its files go after the commit."""
     study_id = id_in(request)
-    async with transaction(sessions_of(request)) as session:
+    async with transaction(sessions_of(request), actor_of(request)) as session:
         consult_id, keys = await remove_study(session, actor_of(request), study_id=study_id)
     for key in keys:
         await objects_of(request).delete(key)

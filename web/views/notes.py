@@ -96,7 +96,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def preview(request: web.Request) -> web.StreamResponse:
     """The draft as it would be printed."""
-    async with transaction(sessions_of(request)) as session:
+    async with transaction(sessions_of(request), actor_of(request)) as session:
         content = await preview_content(session, actor_of(request), settings_of(request), note_id=id_in(request))
     printed = await press_of(request).note(content, is_signed=False)
     return _pdf(printed, f"draft-{content.consult_number}.pdf", inline=True)
@@ -131,7 +131,7 @@ async def sign(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def pdf(request: web.Request) -> web.StreamResponse:
     """The signed file, to keep. A stranger's viewer opens it, never our own page."""
-    async with transaction(sessions_of(request)) as session:
+    async with transaction(sessions_of(request), actor_of(request)) as session:
         key = await read_pdf(session, actor_of(request), id_in(request))
     return _pdf(await objects_of(request).get(key), f"note-{id_in(request)}.pdf", inline=False)
 
@@ -145,7 +145,7 @@ async def acknowledge(request: web.Request) -> web.StreamResponse:
 
 async def _refused(request: web.Request, error: Conflict | Invalid | Refused | TooMany) -> web.StreamResponse:
     """The step again with what was wrong; the signed note for who pressed twice."""
-    async with transaction(sessions_of(request)) as session:
+    async with transaction(sessions_of(request), actor_of(request)) as session:
         note = await draft_for(session, actor_of(request), id_in(request))
         if note.status is not CompositionStatus.PRELIMINARY:
             flash(request, _(error.message, **error.values))

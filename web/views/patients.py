@@ -115,7 +115,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         summary=await summary(session, actor, patient_id),
         identifiers=await identifiers_of(session, patient),
         earlier=await earlier_identities(session, patient),
-        may_request=actor.role is RoleCode.REQUESTER,
+        may_request=actor.role is RoleCode.DOCTOR,
     )
 
 

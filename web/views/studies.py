@@ -64,7 +64,7 @@ def manifest(study: ImagingStudy) -> dict[str, Any]:
 @own_transactions
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """A small picture of the middle of a study."""
-    async with transaction(sessions_of(request)) as session:
+    async with transaction(sessions_of(request), actor_of(request)) as session:
         study = await study_for(session, actor_of(request), request.match_info["uid"], study_id=_study_id(request))
         cover = await cover_of(session, study.id)
     if cover is None:
@@ -99,7 +99,7 @@ async def pixels(request: web.Request) -> web.StreamResponse:
 
 async def _frame(request: web.Request) -> tuple[ImagingInstance, int]:
     parts = request.match_info
-    async with transaction(sessions_of(request)) as session:
+    async with transaction(sessions_of(request), actor_of(request)) as session:
         instance = await instance_for(
             session,
             actor_of(request),

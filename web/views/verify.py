@@ -11,7 +11,7 @@ from teleconsult.notes.verdict import SIZE_LIMIT
 from web import csrf
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import checker_of, own_transactions, public, settings_of, takes_files
+from web.requests import checker_of, own_transactions, settings_of, takes_files
 
 OVERHEAD: Final = 16 * 1024
 """What a multipart body may have around its file, in bytes."""
@@ -20,14 +20,12 @@ SILENCE_SECONDS: Final = 30
 """How long a sender may say nothing: they hold a place in the queue."""
 
 
-@public
 @own_transactions
 async def form(request: web.Request) -> web.StreamResponse:
     """The page to choose a file on."""
     return render(request, "verify/show.html.jinja", verdict=None)
 
 
-@public
 @own_transactions
 @takes_files
 async def check(request: web.Request) -> web.StreamResponse:

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from teleconsult.accounts.actor import system_actor
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consults.models import RequestStatus, ServiceRequest
 from teleconsult.consults.queries import consult_for
@@ -22,7 +22,7 @@ async def delivered(cast: Cast, signing: Signing) -> ServiceRequest:
     async with transaction(signing.sessions) as session:
         delivery = await session.scalar(select(Delivery.id).where(Delivery.composition_id == signed.note.id))
         assert delivery
-        await deliver_note(session, system_actor(), delivery_id=delivery, pdf_size=1)
+        await deliver_note(session, SYSTEM, delivery_id=delivery, pdf_size=1)
     return signed.consult
 
 

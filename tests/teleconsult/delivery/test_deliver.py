@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from teleconsult import jobs
-from teleconsult.accounts.actor import system_actor
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, state_of
@@ -33,7 +33,7 @@ async def test_the_note_stands_in_the_file_of_who_asked(cast: Cast, signing: Sig
     signed = await note_steps.signed(cast, signing)
     delivery = await delivery_of(signing.sessions, signed.note.id)
     async with transaction(signing.sessions) as session:
-        await deliver_note(session, system_actor(), delivery_id=delivery.id, pdf_size=1234)
+        await deliver_note(session, SYSTEM, delivery_id=delivery.id, pdf_size=1234)
     async with transaction(signing.sessions) as session:
         page = await timeline(session, cast.rural, cast.patient.id)
         entries = {entry.resource_type: entry for entry in page.entries if entry.source_id == signed.note.id}
@@ -61,7 +61,7 @@ async def test_twice_is_once(cast: Cast, signing: Signing) -> None:
 
     async def deliver() -> None:
         async with transaction(signing.sessions) as session:
-            await deliver_note(session, system_actor(), delivery_id=delivery.id, pdf_size=1)
+            await deliver_note(session, SYSTEM, delivery_id=delivery.id, pdf_size=1)
 
     await asyncio.gather(deliver(), deliver())
     await deliver()
@@ -75,7 +75,7 @@ async def test_twice_is_once(cast: Cast, signing: Signing) -> None:
 async def test_an_unknown_delivery(sessions: Sessions) -> None:
     async with transaction(sessions) as session:
         with pytest.raises(NotFound):
-            await deliver_note(session, system_actor(), delivery_id=uuid.uuid4(), pdf_size=1)
+            await deliver_note(session, SYSTEM, delivery_id=uuid.uuid4(), pdf_size=1)
 
 
 async def test_the_worker_carries_it_out(cast: Cast, signing: Signing) -> None:

@@ -59,7 +59,7 @@ async def test_so_does_who_treats_the_same_person_elsewhere_in_the_network(cast:
     provincial = cast.organizations["provincial"]
     async with transaction(signing.sessions) as session:
         role = PractitionerRole(
-            practitioner_id=cast.oncall.practitioner_id, organization_id=provincial.id, code=RoleCode.REQUESTER
+            practitioner_id=cast.oncall.practitioner_id, organization_id=provincial.id, code=RoleCode.DOCTOR
         )
         session.add(role)
         await session.flush()

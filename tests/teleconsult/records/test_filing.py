@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.accounts.actor import system_actor
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.errors import Invalid, NotFound
@@ -37,7 +37,7 @@ async def test_an_entry_names_its_patient_origin_and_author(db: AsyncSession, ca
 async def test_what_the_system_files_comes_from_the_patients_establishment(db: AsyncSession, cast: Cast) -> None:
     entry = await file_entry(
         db,
-        system_actor(),
+        SYSTEM,
         patient_id=cast.patient.id,
         resource={"resourceType": "Composition"},
         title="Note",

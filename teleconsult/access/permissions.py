@@ -1,0 +1,121 @@
+"""What each role may do at all, and what a token for one purpose may do of it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from teleconsult.accounts.actor import Actor
+from teleconsult.directory.models import RoleCode
+from teleconsult.errors import NotFound
+
+
+class Permission(StrEnum):
+    """One kind of act. Every route, socket message and machine interface names the one it needs."""
+
+    HOME = "home"
+    OWN_ACCOUNT = "own-account"
+    PATIENTS_FIND = "patients-find"
+    PATIENT_REGISTER = "patient-register"
+    FILE_READ = "file-read"
+    BREAK_GLASS = "break-glass"
+    CONSULTS_SEE = "consults-see"
+    CONSULT_REQUEST = "consult-request"
+    CONSULT_ANSWER = "consult-answer"
+    CONSULT_TRIAGE = "consult-triage"
+    CONSULT_CANCEL = "consult-cancel"
+    EXCERPT_REVOKE = "excerpt-revoke"
+    SESSION_JOIN = "session-join"
+    GUEST_INVITE = "guest-invite"
+    IMAGES_READ = "images-read"
+    NOTE_READ = "note-read"
+    NOTE_WRITE = "note-write"
+    AGENDA = "agenda"
+    ROSTER = "roster"
+    ADMINISTRATION = "administration"
+    """The console of one's own establishment."""
+    NETWORK = "network"
+    """The console of all of them: establishments, keys, the health of every part."""
+    AUDIT_READ = "audit-read"
+    AUDIT_CHECK = "audit-check"
+    """Whether the log is whole; says nothing of what is in it."""
+
+
+_P = Permission
+_EVERYONE: Final = frozenset({_P.HOME, _P.OWN_ACCOUNT})
+_TREATS: Final = frozenset({_P.PATIENTS_FIND, _P.FILE_READ, _P.BREAK_GLASS, _P.IMAGES_READ, _P.NOTE_READ})
+
+OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
+    RoleCode.DOCTOR: _EVERYONE
+    | _TREATS
+    | {
+        _P.PATIENT_REGISTER,
+        _P.CONSULTS_SEE,
+        _P.CONSULT_REQUEST,
+        _P.CONSULT_CANCEL,
+        _P.EXCERPT_REVOKE,
+        _P.SESSION_JOIN,
+        _P.GUEST_INVITE,
+        _P.AGENDA,
+    },
+    RoleCode.NURSE: _EVERYONE | _TREATS | {_P.PATIENT_REGISTER, _P.CONSULTS_SEE, _P.AGENDA},
+    RoleCode.SPECIALIST: _EVERYONE
+    | _TREATS
+    | {
+        _P.PATIENT_REGISTER,
+        _P.CONSULTS_SEE,
+        _P.CONSULT_ANSWER,
+        _P.SESSION_JOIN,
+        _P.GUEST_INVITE,
+        _P.NOTE_WRITE,
+        _P.AGENDA,
+    },
+    RoleCode.COORDINATOR: _EVERYONE | {_P.CONSULTS_SEE, _P.CONSULT_TRIAGE, _P.CONSULT_CANCEL, _P.AGENDA, _P.ROSTER},
+    RoleCode.SECRETARY: _EVERYONE | {_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.AGENDA},
+    RoleCode.ADMINISTRATOR: _EVERYONE | {_P.ADMINISTRATION, _P.ROSTER, _P.AUDIT_CHECK},
+    RoleCode.PRIVACY_OFFICER: _EVERYONE | {_P.AUDIT_READ, _P.AUDIT_CHECK},
+    RoleCode.OPERATOR: _EVERYONE | {_P.NETWORK, _P.AUDIT_CHECK},
+}
+
+OF_GUEST: Final = frozenset({_P.SESSION_JOIN})
+
+
+class Purpose(StrEnum):
+    """What a bearer token may be asked for: a part of what its owner's role may do (RFC 6749 §3.3)."""
+
+    CONSULTS = "consults"
+    FILES = "files"
+    IMAGES = "images"
+    LIVE = "live"
+    AUDIT = "audit"
+
+
+OF_PURPOSE: Final[Mapping[Purpose, frozenset[Permission]]] = {
+    Purpose.CONSULTS: frozenset(
+        {
+            *(_P.HOME, _P.CONSULTS_SEE, _P.CONSULT_REQUEST, _P.CONSULT_ANSWER, _P.CONSULT_TRIAGE, _P.CONSULT_CANCEL),
+            *(_P.AGENDA, _P.NOTE_READ, _P.EXCERPT_REVOKE),
+        }
+    ),
+    Purpose.FILES: frozenset({_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.FILE_READ, _P.NOTE_READ}),
+    Purpose.IMAGES: frozenset({_P.IMAGES_READ, _P.CONSULT_REQUEST}),
+    Purpose.LIVE: frozenset({_P.SESSION_JOIN, _P.CONSULTS_SEE}),
+    Purpose.AUDIT: frozenset({_P.AUDIT_READ}),
+}
+"""No token opens administration, a person's own account, break-glass or the writing of notes: those want a person."""
+
+
+def may(actor: Actor, permission: Permission) -> bool:
+    """Whether the actor's role, narrowed by the purposes of a token, allows this kind of act at all."""
+    if actor.is_system:
+        return True
+    if actor.guest_pass_id is not None:
+        return permission in OF_GUEST
+    if actor.role is None or permission not in OF_ROLE[actor.role]:
+        return False
+    return actor.scope is None or any(permission in OF_PURPOSE[Purpose(purpose)] for purpose in actor.scope)
+
+
+def require(actor: Actor, permission: Permission) -> None:
+    """Raise NotFound where the actor may not: what is not theirs to do is not there."""
+    if not may(actor, permission):
+        raise NotFound
