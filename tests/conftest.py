@@ -69,7 +69,7 @@ def clean_database(database: DatabaseUrls, superuser_url: str) -> DatabaseUrls:
 
 @pytest.fixture
 async def sessions(clean_database: DatabaseUrls) -> AsyncIterator[Sessions]:
-    """Sessions of the app's own role on the empty database: a test looks with the system's eyes unless it says whose."""
+    """Sessions of the app's own role on the empty database; a test looks as the system unless it says as whom."""
     engine = make_engine(clean_database.app, pool_size=5)
     yield make_sessions(engine, acting="system")
     await engine.dispose()
