@@ -1,4 +1,4 @@
-"""The cast of every test: a rural doctor, a colleague, a coordinator, two specialists, an administrator, a stranger.
+"""The cast of every test: one person for each role, and colleagues and strangers of some.
 
 Three establishments share one file (rural, provincial, tertiary); the stranger's shares nothing.
 """
@@ -41,6 +41,16 @@ class Cast:
     oncall: Actor
     admin: Actor
     stranger: Actor
+    nurse: Actor
+    """Of the rural health centre; treats nobody yet."""
+    secretary: Actor
+    """Of the rural health centre."""
+    privacy: Actor
+    """The privacy officer of the rural health centre."""
+    privacy_tertiary: Actor
+    operator: Actor
+    nurse_elsewhere: Actor
+    """A nurse of the stranger's establishment."""
     neurology: HealthcareService
     trauma: HealthcareService
     organizations: dict[str, Organization]
@@ -75,6 +85,12 @@ async def make_cast(session: AsyncSession) -> Cast:
         ("oncall", "tertiary", RoleCode.SPECIALIST, Specialty.TRAUMA, "Paul", "Girard"),
         ("admin", "tertiary", RoleCode.ADMINISTRATOR, None, "Louise", "Bouchard"),
         ("stranger", "elsewhere", RoleCode.DOCTOR, Specialty.GENERAL, "Jean", "Dubois"),
+        ("nurse", "rural", RoleCode.NURSE, None, "Sylvie", "Lefebvre"),
+        ("secretary", "rural", RoleCode.SECRETARY, None, "Carole", "Simard"),
+        ("privacy", "rural", RoleCode.PRIVACY_OFFICER, None, "Denis", "Morin"),
+        ("privacy_tertiary", "tertiary", RoleCode.PRIVACY_OFFICER, None, "Sophie", "Lavigne"),
+        ("operator", "tertiary", RoleCode.OPERATOR, None, "Yves", "Poirier"),
+        ("nurse_elsewhere", "elsewhere", RoleCode.NURSE, None, "Anne", "Côté"),
     ):
         emails[name] = f"{name}-{uuid.uuid4().hex[:8]}@example.test"
         people[name] = await _person(session, organizations[place], code, specialty, given, family, emails[name])
