@@ -64,6 +64,42 @@ create trigger audit_chain_kept before update or delete or truncate on audit_cha
   execute function audit_is_append_only();
 """
 
+# The app's role may delete neither a consult nor a line of a chat. These do it with the owner's rights, and look
+# themselves at what it is and how old: whatever they are asked, nothing younger than a month goes, and nothing that
+# was ever submitted, has images or is still going on.
+ERASURE = """
+create function erase_discarded_drafts(establishment uuid, older_than timestamptz) returns bigint
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  erased bigint;
+begin
+  if older_than > now() - interval '30 days' then
+    raise exception 'too young to be erased' using errcode = 'restrict_violation';
+  end if;
+  delete from service_request draft
+  where requester_organization_id = establishment and status = 'revoked' and submitted_at is null
+    and updated_at < older_than
+    and not exists (select from imaging_study study where study.service_request_id = draft.id);
+  get diagnostics erased = row_count;
+  return erased;
+end $$;
+create function erase_chat(establishment uuid, older_than timestamptz) returns bigint
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  erased bigint;
+begin
+  if older_than > now() - interval '30 days' then
+    raise exception 'too young to be erased' using errcode = 'restrict_violation';
+  end if;
+  delete from chat_message line using encounter, service_request consult
+  where line.encounter_id = encounter.id and encounter.service_request_id = consult.id
+    and consult.requester_organization_id = establishment
+    and encounter.status in ('finished', 'cancelled') and coalesce(encounter.ended_at, line.sent_at) < older_than;
+  get diagnostics erased = row_count;
+  return erased;
+end $$;
+"""
+
 APP_ROLE = "teleconsult_app"
 
 READ_ONLY = ("audit_chain",)
@@ -73,6 +109,7 @@ DELETABLE = (
     *("imaging_study", "imaging_series", "imaging_instance"),  # brought in by mistake, before anybody was shown them
     *("totp", "recovery_code"),  # factors their owner gave up
     *("sign_in_attempt", "one_time_secret", "web_session"),  # over, and of no more use
+    *("duty_shift", "retention_rule"),  # plans and rules of an establishment; the audit log keeps what they said
 )
 """Tables the app's role may also remove rows from."""
 

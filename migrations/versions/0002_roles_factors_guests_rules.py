@@ -97,7 +97,6 @@ def upgrade() -> None:
                 "ended-sessions",
                 "discarded-drafts",
                 "chat",
-                "excerpt-copies",
                 name="retentionsubject",
                 native_enum=False,
                 create_constraint=True,
@@ -416,6 +415,7 @@ def upgrade() -> None:
     op.create_check_constraint(
         "one_kind", "encounter_participant", "(practitioner_role_id is null) <> (guest_pass_id is null)"
     )
+    op.execute(rules.ERASURE)
     for statement in rules.grants(NEW_TABLES):
         op.execute(statement)
     op.execute(f"grant delete on sign_in_attempt, web_session to {rules.APP_ROLE}")

@@ -161,12 +161,14 @@ class Endpoint(Base):
 
 
 class RetentionSubject(StrEnum):
-    """What an establishment may let go of after a time. The file, signed notes and the audit log are kept."""
+    """What an establishment may let go of after a time.
+
+    Files, frozen excerpts (the proof of what a specialist was shown), signed notes and the audit log are kept.
+    """
 
     ENDED_SESSIONS = "ended-sessions"
     DISCARDED_DRAFTS = "discarded-drafts"
     CHAT = "chat"
-    EXCERPT_COPIES = "excerpt-copies"
 
 
 class RetentionRule(Base):
