@@ -52,6 +52,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "study-removed": _("Removed images"),
     "time-proposed": _("Proposed a time"),
     "token-issued": _("Issued a token"),
+    "token-key-rotated": _("Changed the key of tokens"),
+    "token-revoked": _("Revoked a token"),
     "unknown-patient-registered": _("Registered a patient without a name"),
 }
 
