@@ -216,6 +216,8 @@ def upgrade() -> None:
         sa.Column("account_id", sa.UUID(), nullable=True),
         sa.Column("secret_hash", sa.LargeBinary(), nullable=True),
         sa.Column("browser_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("email_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("methods", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
@@ -401,6 +403,7 @@ def upgrade() -> None:
     )
     op.add_column("practitioner", sa.Column("profession", sa.Text(), nullable=False, server_default=""))
     op.add_column("sign_in_attempt", sa.Column("door", sa.Text(), nullable=False, server_default="password"))
+    op.add_column("sign_in_attempt", sa.Column("known_hash", sa.LargeBinary(), nullable=True))
     op.alter_column("sign_in_attempt", "email_hash", existing_type=postgresql.BYTEA(), nullable=True)
     op.create_index(op.f("ix_sign_in_attempt_attempted_at"), "sign_in_attempt", ["attempted_at"], unique=False)
     op.add_column(

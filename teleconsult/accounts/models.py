@@ -66,6 +66,8 @@ class SignInAttempt(Base):
 
     email_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Whose account was tried; None at doors that know no account (a bearer token, a guest's link)."""
+    known_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The browser, where it has signed in to this account before: its tries are counted apart from strangers'."""
     address: Mapped[str]
     door: Mapped[str] = mapped_column(default="password")
     attempted_at: Mapped[datetime]
@@ -155,6 +157,10 @@ class OneTimeSecret(Base):
     secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     """None until the job that mails the secret draws it: no queue ever holds one."""
     browser_hash: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
+    email_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Whose account was named, existing or not: wrong tries count against it as at every other door."""
+    methods: Mapped[str] = mapped_column(default="")
+    """What has been shown already, where a second factor is awaited (as in `WebSession.methods`)."""
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
