@@ -29,6 +29,15 @@ class Forbidden(TeleconsultError):
     status = 403
 
 
+class StepUpNeeded(TeleconsultError):
+    """The act binds, and it is too long since the person last proved who they are."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("Confirm first that it is you.")
+
+
 class NotFound(TeleconsultError):
     """There is no such thing, or none that this actor may know of. The two look alike."""
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy.orm import joinedload
 
 from teleconsult.accounts.actor import SYSTEM, Actor
+from teleconsult.accounts.stepping_up import Proof
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import Sessions, transaction
@@ -68,7 +69,7 @@ async def signed(cast: Cast, signing: Signing) -> Drafted:
 async def sign(signing: Signing, actor: Actor, note: Composition, *, password: str = PASSWORD) -> Composition:
     """Press the button."""
     return await sign_note(
-        signing, actor, note_id=note.id, version=note.version, password=password, address="192.0.2.1"
+        signing, actor, note_id=note.id, version=note.version, proof=Proof(password=password), address="192.0.2.1"
     )
 
 

@@ -16,7 +16,8 @@ from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
-from web.middlewares import MIDDLEWARES, add_security_headers, session_cookie
+from web.cookies import session_cookie
+from web.middlewares import MIDDLEWARES, add_security_headers
 from web.rendering import setup_rendering
 from web.requests import CHECKER, OBJECTS, PRESS, RENDITIONS, SANDBOX, SEALER, SESSIONS, SETTINGS
 from web.routes import add_routes

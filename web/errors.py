@@ -5,11 +5,12 @@ from typing import Final
 from aiohttp import web
 from yarl import URL
 
-from teleconsult.errors import Invalid, TeleconsultError, TooMany
+from teleconsult.errors import Invalid, StepUpNeeded, TeleconsultError, TooMany
 from web.csrf import own_origin
 from web.i18n import gettext as _
 from web.i18n import lazy_gettext as _lazy
 from web.rendering import render
+from web.requests import frame_of, see_other
 
 WORDS: Final = {
     400: _lazy("The request could not be understood."),
@@ -24,6 +25,8 @@ WORDS: Final = {
 
 def error_response(request: web.Request, error: TeleconsultError | web.HTTPException) -> web.Response:
     """A page, or JSON `{"error", "fields"}` where the client asked for it. Never a stack trace, never an id."""
+    if isinstance(error, StepUpNeeded) and not wants_json(request):
+        return _to_step_up(request)
     if isinstance(error, TeleconsultError):
         words = _(error.message, **error.values)
     else:
@@ -49,6 +52,13 @@ def error_response(request: web.Request, error: TeleconsultError | web.HTTPExcep
     if error.status == 401 and request.headers.get("Authorization"):
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return response
+
+
+def _to_step_up(request: web.Request) -> web.Response:
+    """The page where one proves who one is, which leads back; what was sent cannot go twice, so back to its form."""
+    is_page = request.method == "GET" and not frame_of(request)
+    back = request.path_qs if is_page else _came_from(request) or "/"
+    return see_other(request.app.router["step_up.show"].url_for().with_query(next=back))
 
 
 def _came_from(request: web.Request) -> str | None:

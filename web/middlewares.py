@@ -21,6 +21,7 @@ from teleconsult.db import act_as, transaction
 from teleconsult.errors import Forbidden, NotFound, TeleconsultError, Unauthenticated, Unavailable
 from web import csrf
 from web.bodies import hold_body
+from web.cookies import session_cookie
 from web.errors import error_response
 from web.flash import keep_flashes
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
@@ -67,11 +68,6 @@ HEADERS: Final = {
 }
 
 OF_DOCUMENTS: Final = frozenset({"Referrer-Policy", "Cross-Origin-Opener-Policy", "Permissions-Policy"})
-
-
-def session_cookie(*, secure: bool) -> str:
-    """The cookie's name: `__Host-` binds it to this host and to https (RFC 6265bis §4.1.3.2)."""
-    return "__Host-session" if secure else "session"
 
 
 async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:

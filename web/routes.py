@@ -21,6 +21,7 @@ from web.views import (
     notes,
     patients,
     rooms,
+    step_up,
     studies,
     triage,
     verify,
@@ -39,6 +40,10 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/sign-in", accounts.sign_in, ANYONE)
     route("POST", "/sign-out", accounts.sign_out, P.OWN_ACCOUNT, name="accounts.sign_out")
     route("POST", "/language", accounts.choose_language, ANYONE, name="language.choose")
+
+    # One's own account
+    route("GET", "/step-up", step_up.show, P.OWN_ACCOUNT, name="step_up.show")
+    route("POST", "/step-up", step_up.confirm, P.OWN_ACCOUNT)
 
     # Home, by role
     route("GET", "/", home.show, P.HOME, name="home.show")

@@ -2,7 +2,7 @@
 
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.accounts.sessions import actor_for_cookie, sign_out
-from teleconsult.accounts.signing_in import confirm_password, sign_in
+from teleconsult.accounts.signing_in import sign_in
 from teleconsult.accounts.tokens import actor_for_bearer, issue_token
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Actor",
     "actor_for_bearer",
     "actor_for_cookie",
-    "confirm_password",
     "issue_token",
     "sign_in",
     "sign_out",

@@ -1,4 +1,4 @@
-"""Signing in by password, and the password once more before an act that binds."""
+"""Signing in by password."""
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,23 +45,6 @@ async def sign_in(
                 audit.record(session, actor, "signed-in", account, address=address)
                 return actor, token
     raise failure
-
-
-async def confirm_password(
-    sessions: Sessions, settings: Settings, actor: Actor, *, password: str, address: str
-) -> None:
-    """The password once more, before an act that binds (signing). Raises Invalid on field `password`, or TooMany."""
-    async with transaction(sessions, SYSTEM) as session:
-        account = await session.get_one(Account, actor.account_id)
-        attempt_id = await attempt(session, settings, door=Door.STEP_UP, email=account.email, address=address)
-    fits = await is_password(password, account.password_hash)
-    async with transaction(sessions, SYSTEM) as session:
-        if fits:
-            await forgive(session, attempt_id)
-        else:
-            audit.record(session, actor, "step-up-failed", account, outcome="denied")
-    if not fits:
-        raise Invalid({"password": "This is not your password."})
 
 
 async def set_locale(session: AsyncSession, actor: Actor, *, locale: str) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from teleconsult.accounts.actor import SYSTEM
+from teleconsult.accounts.stepping_up import Proof
 from teleconsult.clock import now
 from teleconsult.consults.answering import accept_consult
 from teleconsult.consults.drafting import ConsentAnswer, Request, save_draft, start_draft
@@ -114,7 +115,12 @@ class Consults:
             note = await open_note(session, author, consult_id=consult.id)
             note = await save_note(session, author, note_id=note.id, version=note.version, sections=sections)
         await sign_note(
-            self._signing, author, note_id=note.id, version=note.version, password=PASSWORD, address="127.0.0.1"
+            self._signing,
+            author,
+            note_id=note.id,
+            version=note.version,
+            proof=Proof(password=PASSWORD),
+            address="127.0.0.1",
         )
         await self._deliver(note.id)
         async with transaction(self._sessions, SYSTEM) as session:

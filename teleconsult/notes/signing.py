@@ -14,8 +14,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
-from teleconsult.accounts import confirm_password
 from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.stepping_up import Proof, confirm
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import ServiceRequest, TaskStatus
@@ -73,17 +73,17 @@ def verify_address(settings: Settings) -> str:
 
 
 async def sign_note(
-    signing: Signing, actor: Actor, *, note_id: uuid.UUID, version: int, password: str, address: str
+    signing: Signing, actor: Actor, *, note_id: uuid.UUID, version: int, proof: Proof, address: str
 ) -> Composition:
     """Sign the draft as it was at `version`; its delivery is put into the same transaction.
 
     Raises NotFound for anybody but the author, Refused when it is signed already, the consult is closed or the
-    author has no certificate, Invalid on `opinion` without an opinion and on `password` for a wrong one, TooMany,
+    author has no certificate, Invalid on `opinion` without an opinion and as `stepping_up.confirm` does, TooMany,
     Conflict when the draft was changed after it was read, Unavailable when it could not be printed.
     """
     async with transaction(signing.sessions, actor) as session:
         prepared = await _prepare(session, actor, signing, note_id, version)
-    await confirm_password(signing.sessions, signing.settings, actor, password=password, address=address)
+    await confirm(signing.sessions, signing.settings, actor, proof=proof, address=address)
     signed = _Signed(prepared.content, await _print_and_sign(signing, prepared), new_key("note"))
     await signing.objects.put(signed.object_key, signed.pdf)
     try:

@@ -6,8 +6,8 @@ from teleconsult import accounts
 from teleconsult.accounts.signing_in import set_locale
 from teleconsult.errors import Invalid
 from web.bodies import read_form
+from web.cookies import own_path, session_cookie, set_session
 from web.i18n import LOCALE_COOKIE, LOCALES
-from web.middlewares import session_cookie
 from web.rendering import render
 from web.requests import (
     actor_of,
@@ -28,15 +28,15 @@ YEAR = 365 * 24 * 3600
 async def sign_in_form(request: web.Request) -> web.StreamResponse:
     """The sign-in page; who is signed in already goes home."""
     if visitor_of(request):
-        return see_other(_safe_target(request.query.get("next", "")))
-    return render(request, "accounts/sign_in.html.jinja", next=_safe_target(request.query.get("next", "")))
+        return see_other(own_path(request.query.get("next", "")))
+    return render(request, "accounts/sign_in.html.jinja", next=own_path(request.query.get("next", "")))
 
 
 @own_transactions
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Open a session and set its cookie."""
     form = await read_form(request)
-    settings, target = settings_of(request), _safe_target(form.get("next", ""))
+    settings, target = settings_of(request), own_path(form.get("next", ""))
     email = form.get("email", "")
     try:
         _actor, token = await accounts.sign_in(
@@ -56,17 +56,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
             values={"email": email},
             errors=error.fields,
         )
-    response = see_other(target)
-    response.set_cookie(
-        session_cookie(secure=settings.is_secure),
-        token,
-        path="/",
-        httponly=True,
-        samesite="Lax",
-        secure=settings.is_secure,
-        max_age=settings.session_hours * 3600,
-    )
-    return response
+    return set_session(see_other(target), settings, token)
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
@@ -87,12 +77,6 @@ async def choose_language(request: web.Request) -> web.StreamResponse:
         raise Invalid({"": "We do not speak this language yet."})
     if visitor_of(request):
         await set_locale(db(request), actor_of(request), locale=locale)
-    response = see_other(_safe_target(form.get("next", "")))
+    response = see_other(own_path(form.get("next", "")))
     response.set_cookie(LOCALE_COOKIE, locale, path="/", max_age=YEAR, samesite="Lax", httponly=True)
     return response
-
-
-def _safe_target(target: str) -> str:
-    """A path of ours, or home: never another site (open redirect)."""
-    is_ours = target.startswith("/") and not target.startswith("//") and "\\" not in target
-    return target if is_ours and target.isprintable() else "/"

@@ -37,6 +37,7 @@ from web.requests import (
     to_page,
 )
 from web.views.excerpts import excerpt_context
+from web.views.step_up import read_proof
 
 FRAME = "note"
 STATE_FRAME = "note-state"
@@ -120,7 +121,7 @@ async def sign(request: web.Request) -> web.StreamResponse:
             actor_of(request),
             note_id=id_in(request),
             version=forms.read_version(form),
-            password=form.get("password", ""),
+            proof=read_proof(form),
             address=address_of(request),
         )
     except (Conflict, Invalid, Refused, TooMany) as error:
