@@ -206,6 +206,8 @@ def upgrade() -> None:
                 "invitation",
                 "passkey-registration",
                 "passkey-sign-in",
+                "passkey-step-up",
+                "session-join",
                 name="secretpurpose",
                 native_enum=False,
                 create_constraint=True,
@@ -356,6 +358,7 @@ def upgrade() -> None:
     op.create_table(
         "guest_pass",
         sa.Column("encounter_id", sa.UUID(), nullable=False),
+        sa.Column("patient_id", sa.UUID(), nullable=False),
         sa.Column(
             "kind",
             sa.Enum(
@@ -377,10 +380,12 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.UUID(), nullable=False),
         sa.ForeignKeyConstraint(["created_by_id"], ["practitioner_role.id"], name=op.f("fk_guest_pass_created_by_id")),
         sa.ForeignKeyConstraint(["encounter_id"], ["encounter.id"], name=op.f("fk_guest_pass_encounter_id")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_guest_pass_patient_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_guest_pass")),
         sa.UniqueConstraint("browser_hash", name=op.f("uq_guest_pass_browser_hash")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_guest_pass_token_hash")),
@@ -389,6 +394,11 @@ def upgrade() -> None:
         op.f("ix_guest_pass_encounter_id_created_at"), "guest_pass", ["encounter_id", "created_at"], unique=False
     )
     op.alter_column("account", "password_hash", existing_type=sa.TEXT(), nullable=True)
+    op.alter_column("excerpt", "expires_at", existing_type=sa.DateTime(timezone=True), nullable=True)
+    op.execute("update excerpt set expires_at = null")
+    op.add_column("excerpt", sa.Column("revoked_by_id", sa.UUID(), nullable=True))
+    op.add_column("excerpt", sa.Column("revoke_reason", sa.Text(), nullable=False, server_default=""))
+    op.create_foreign_key(op.f("fk_excerpt_revoked_by_id"), "excerpt", "practitioner_role", ["revoked_by_id"], ["id"])
     op.add_column("consent", sa.Column("withdrawn_by_id", sa.UUID(), nullable=True))
     op.create_foreign_key(
         op.f("fk_consent_withdrawn_by_id"), "consent", "practitioner_role", ["withdrawn_by_id"], ["id"]

@@ -2,13 +2,14 @@
 
 import uuid
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, exists, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
+from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
-from teleconsult.consents.models import Consent, ConsentBasis, ConsentStatus
+from teleconsult.consents.models import Consent, ConsentBasis
 from teleconsult.errors import Invalid
 
 LONGEST = 500
@@ -64,9 +65,4 @@ def check_basis(basis: ConsentBasis, given_by: str, relationship: str) -> None:
 
 async def permits(session: AsyncSession, consult_id: uuid.UUID) -> bool:
     """Whether a consent for this consult stands."""
-    return bool(await session.scalar(select(is_permitted(consult_id))))
-
-
-def is_permitted(consult_id: ColumnExpressionArgument[uuid.UUID] | uuid.UUID) -> ColumnElement[bool]:
-    """The same for queries: a consent stands for the consult whose id this is, a value or a column."""
-    return exists().where(Consent.service_request_id == consult_id, Consent.status == ConsentStatus.ACTIVE)
+    return bool(await session.scalar(select(rows.is_permitted(consult_id))))

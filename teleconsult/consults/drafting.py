@@ -8,15 +8,16 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
+from teleconsult.access import Permission, may, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consents.models import ConsentBasis
 from teleconsult.consults.models import RequestPriority, RequestStatus, ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
-from teleconsult.directory.models import HealthcareService, RoleCode
+from teleconsult.directory.models import HealthcareService
 from teleconsult.errors import Conflict, Forbidden, Invalid
-from teleconsult.patients.queries import file_of
+from teleconsult.patients.queries import treated_patient
 
 LONGEST_QUESTION: Final = 4000
 MOST_ENTRIES: Final = 300
@@ -48,16 +49,16 @@ async def start_draft(session: AsyncSession, actor: Actor, *, patient_id: uuid.U
 
     Raises NotFound for another establishment's patient, Forbidden without a care relation and for who refers nobody.
     """
-    if actor.role is not RoleCode.DOCTOR or actor.role_id is None or actor.organization_id is None:
+    if not may(actor, Permission.CONSULT_REQUEST) or actor.role_id is None or actor.organization_id is None:
         raise Forbidden("Only a referring doctor can ask for a consult.")
-    patient = (await file_of(session, actor, patient_id)).patient
+    patient = await treated_patient(session, actor, patient_id)
     turn = func.hashtextextended(f"draft {patient.id} {actor.role_id}", 0)  # who presses twice begins once
     await session.execute(select(func.pg_advisory_xact_lock(turn)))
     untouched = await session.scalar(
         select(ServiceRequest)
         .where(
             ServiceRequest.patient_id == patient.id,
-            ServiceRequest.requester_role_id == actor.role_id,
+            rows.requests(actor),
             ServiceRequest.status == RequestStatus.DRAFT,
             ServiceRequest.version == 1,
         )

@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, Select, and_, case, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import CLOSED_TASKS, RequestPriority, RequestStatus, ServiceRequest, Task, TaskStatus
-from teleconsult.consults.queries import open_to, owned_by, services_of, visible_to, whole
+from teleconsult.consults.queries import whole
+from teleconsult.directory.models import HealthcareService
 from teleconsult.errors import NotFound
 
 MOST_ON_BOARD: Final = 500
@@ -77,7 +79,7 @@ async def consults_page(
     session: AsyncSession, actor: Actor, *, standing: Standing | None = None, before: Cursor | None = None
 ) -> tuple[Sequence[ServiceRequest], Cursor | None]:
     """Thirty of the consults that exist for the actor, latest first, and where the next thirty begin."""
-    query = select(ServiceRequest).where(visible_to(actor)).options(*whole())
+    query = select(ServiceRequest).where(rows.consults(actor)).options(*whole())
     if standing is not None:
         query = query.where(_STANDING[standing])
     if before is not None:
@@ -96,7 +98,7 @@ async def consults_about(
     """The ten latest consults about these patients, of those that exist for the actor."""
     query = (
         select(ServiceRequest)
-        .where(ServiceRequest.patient_id.in_(patient_ids), visible_to(actor))
+        .where(ServiceRequest.patient_id.in_(patient_ids), rows.consults(actor))
         .order_by(ServiceRequest.authored_on.desc(), ServiceRequest.id.desc())
         .limit(10)
         .options(*whole())
@@ -107,7 +109,7 @@ async def consults_about(
 async def own_requests(session: AsyncSession, actor: Actor) -> Sequence[ServiceRequest]:
     """The requester's drafts and everything of theirs that is not closed, latest first, at most 200."""
     query = select(ServiceRequest).where(
-        ServiceRequest.requester_role_id == actor.role_id,
+        rows.requests(actor),
         ServiceRequest.status.in_((RequestStatus.DRAFT, RequestStatus.ACTIVE, RequestStatus.ON_HOLD)),
     )
     return await _listed(session, query.order_by(ServiceRequest.authored_on.desc()))
@@ -134,7 +136,7 @@ async def specialist_worklist(session: AsyncSession, actor: Actor) -> Sequence[S
         .where(
             ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.ON_HOLD)),
             Task.status != TaskStatus.COMPLETED,
-            or_(owned_by(actor), and_(open_to(actor), ~declined_by_them)),
+            or_(rows.owned_tasks(actor), and_(rows.open_tasks(actor), ~declined_by_them)),
         )
     )
     return await _listed(session, query.order_by(_URGENCY, ServiceRequest.submitted_at))
@@ -147,7 +149,7 @@ async def coordinator_board(session: AsyncSession, actor: Actor) -> Sequence[Ser
         .join(Task, Task.service_request_id == ServiceRequest.id)
         .where(
             ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.ON_HOLD)),
-            Task.service_id.in_(services_of(actor)),
+            Task.service_id.in_(select(HealthcareService.id).where(rows.services(actor))),
             Task.status.not_in((*CLOSED_TASKS, TaskStatus.COMPLETED)),
         )
     )

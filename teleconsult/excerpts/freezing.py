@@ -4,8 +4,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,9 +18,6 @@ from teleconsult.excerpts.models import Excerpt, ExcerptItem, ExcerptStudy
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.patients.models import Patient
 from teleconsult.records.models import RecordEntry, ResourceType
-
-SHARED_FOR: Final = timedelta(days=90)
-"""How long the specialists of the consult may read it."""
 
 
 async def freeze_excerpt(
@@ -43,7 +39,6 @@ async def freeze_excerpt(
         service_request_id=consult_id,
         patient=identity,
         frozen_at=moment,
-        expires_at=moment + SHARED_FOR,
         digest=digest_of(identity, items),
         items=items,
     )

@@ -21,8 +21,11 @@ class Excerpt(Base):
     version: Mapped[int] = mapped_column(default=1)
     patient: Mapped[dict[str, Any]]
     frozen_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    """Until when the specialists may read it; not set while the consult is open."""
     revoked_at: Mapped[datetime | None]
+    revoked_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    revoke_reason: Mapped[str] = mapped_column(default="")
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
     items: Mapped[list["ExcerptItem"]] = relationship(lazy="raise", order_by="ExcerptItem.position")

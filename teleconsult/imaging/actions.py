@@ -8,6 +8,7 @@ from sqlalchemy import delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
+from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
@@ -145,7 +146,7 @@ async def remove_study(session: AsyncSession, actor: Actor, *, study_id: uuid.UU
 
 async def _own_study(session: AsyncSession, actor: Actor, study_id: uuid.UUID) -> tuple[ImagingStudy, ServiceRequest]:
     """The study and the consult it was brought in for, which is locked first, as by every other act on it."""
-    of_own_house = ImagingStudy.id == study_id, ImagingStudy.organization_id == actor.organization_id
+    of_own_house = ImagingStudy.id == study_id, rows.studies_of_house(actor)
     consult_id = await session.scalar(select(ImagingStudy.service_request_id).where(*of_own_house))
     if consult_id is None:
         raise NotFound

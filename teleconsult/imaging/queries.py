@@ -4,22 +4,19 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy.orm import selectinload
 
 from teleconsult import audit
+from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.states import Part, part_of
-from teleconsult.directory.models import Organization
 from teleconsult.errors import NotFound
 from teleconsult.excerpts.models import Excerpt, ExcerptStudy
-from teleconsult.excerpts.queries import shared_with
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
-from teleconsult.patients.models import CareRelation, Patient
-from teleconsult.patients.queries import READERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +35,9 @@ async def study_for(
 ) -> ImagingStudy:
     """The study of that UID which the actor may read; the newest where two establishments hold one, or `study_id`.
 
-    Readable by who treats the patient (or the same person at an establishment that shares), and by the specialists
-    of a consult whose excerpt shares it. Raises NotFound alike for an unknown study and for one they may not know of.
+    Raises NotFound alike for an unknown study and for one they may not know of.
     """
-    wanted = select(ImagingStudy).where(
-        ImagingStudy.study_instance_uid == uid,
-        or_(_is_of_treated_patient(actor), ImagingStudy.id.in_(shared_with(actor))),
-    )
+    wanted = select(ImagingStudy).where(ImagingStudy.study_instance_uid == uid, rows.studies(actor))
     if study_id is not None:
         wanted = wanted.where(ImagingStudy.id == study_id)
     study = await session.scalar(wanted.order_by(ImagingStudy.created_at.desc()).limit(1))
@@ -88,16 +81,13 @@ async def studies_of_consult(session: AsyncSession, actor: Actor, consult: Servi
 
     The requester sees those brought in and those shared, others those shared, a coordinator none.
     """
-    part = part_of(consult, actor)
-    if part is Part.COORDINATOR:
-        return []
     shared = select(ExcerptStudy.imaging_study_id).join(Excerpt).where(Excerpt.service_request_id == consult.id)
     is_of_consult: ColumnElement[bool] = ImagingStudy.id.in_(shared)
-    if part is Part.REQUESTER:
+    if part_of(consult, actor) is Part.REQUESTER:
         is_of_consult = or_(is_of_consult, ImagingStudy.service_request_id == consult.id)
-    if part in (Part.CANDIDATE, Part.OWNER):
-        is_of_consult = and_(is_of_consult, ImagingStudy.id.in_(shared_with(actor)))
-    studies = await session.scalars(select(ImagingStudy).where(is_of_consult).order_by(ImagingStudy.created_at))
+    studies = await session.scalars(
+        select(ImagingStudy).where(is_of_consult, rows.studies(actor)).order_by(ImagingStudy.created_at)
+    )
     return await _cards(session, studies.all())
 
 
@@ -148,23 +138,3 @@ async def _covers(session: AsyncSession, study_ids: Sequence[uuid.UUID]) -> dict
         .ext(distinct_on(ranked.c.imaging_study_id))
     )
     return dict(middle.all())
-
-
-def _is_of_treated_patient(actor: Actor) -> ColumnElement[bool]:
-    """The study is of a patient the actor treats, under their own establishment's number or one that shares."""
-    if actor.role not in READERS:
-        return false()
-    own, theirs = aliased(Patient), aliased(Patient)
-    return exists().where(
-        CareRelation.practitioner_role_id == actor.role_id,
-        CareRelation.ended_at.is_(None),
-        CareRelation.patient_id == own.id,
-        own.organization_id == actor.organization_id,
-        own.person_id == theirs.person_id,
-        theirs.id == ImagingStudy.patient_id,
-        Organization.id == ImagingStudy.organization_id,
-        or_(
-            Organization.id == actor.organization_id,
-            and_(Organization.sharing_network.is_not(None), Organization.sharing_network == actor.sharing_network),
-        ),
-    )

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
+from teleconsult.access import Permission, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.errors import Invalid
@@ -30,8 +31,9 @@ async def open_care_relation(
 ) -> CareRelation:
     """Say "I am treating this patient". Saying it twice changes nothing.
 
-    Raises NotFound outside the actor's own establishment, Invalid for a reason that is none.
+    Raises NotFound outside the actor's own establishment and for who treats nobody, Invalid for a reason that is none.
     """
+    require(actor, Permission.FILE_READ)
     patient = await patient_for(session, actor, patient_id)
     if reason not in set(CareReason):
         raise Invalid({"reason": "Choose why you open this file."})
@@ -48,11 +50,7 @@ async def open_care_relation(
         .returning(CareRelation.id)
     )
     relation = await session.scalar(
-        select(CareRelation).where(
-            CareRelation.patient_id == patient.id,
-            CareRelation.practitioner_role_id == actor.role_id,
-            CareRelation.ended_at.is_(None),
-        )
+        select(CareRelation).where(CareRelation.patient_id == patient.id, rows.care_relations(actor))
     )
     assert relation is not None
     if relation_id is not None:

@@ -2,42 +2,45 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Final
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload
 
+from teleconsult.access import Permission, require, rows
 from teleconsult.accounts.actor import Actor
-from teleconsult.directory.models import Organization, RoleCode
+from teleconsult.directory.models import Organization
 from teleconsult.errors import Forbidden, NotFound
-from teleconsult.patients.models import CareRelation, IdentityChange, Patient, PatientIdentifier
-
-READERS: Final = frozenset({RoleCode.DOCTOR, RoleCode.SPECIALIST})
-"""The roles that treat patients; coordinators and administrators see consults, not patients."""
+from teleconsult.patients.models import BreakGlass, IdentityChange, Patient, PatientIdentifier
 
 
 @dataclass(frozen=True, slots=True)
 class PatientFile:
-    """A file the actor may read: their own establishment's patient, and every patient that is the same person."""
+    """A file the actor may read: a patient, and every one that is the same person where the actor's house shares."""
 
     patient: Patient
     linked: tuple[Patient, ...]
     """All of them, `patient` first; their organizations are loaded."""
+    opening: BreakGlass | None = None
+    """What opened it where no care relation does: then it is only to be read."""
 
     @property
     def patient_ids(self) -> list[uuid.UUID]:
         """The ids of all local patients whose entries make this file."""
         return [patient.id for patient in self.linked]
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the file was opened without a care relation."""
+        return self.opening is not None
+
 
 async def patient_for(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
-    """The patient's identity. Raises NotFound outside the actor's establishment, or for a role that treats nobody."""
-    if actor.role not in READERS:
-        raise NotFound
+    """The identity of a patient of the actor's own establishment. Raises NotFound for anyone else's."""
+    require(actor, Permission.PATIENTS_FIND)
     patient = await session.scalar(
         select(Patient)
-        .where(Patient.id == patient_id, Patient.organization_id == actor.organization_id)
+        .where(Patient.id == patient_id, rows.patients_of_house(actor))
         .options(joinedload(Patient.organization))
     )
     if patient is None:
@@ -45,39 +48,43 @@ async def patient_for(session: AsyncSession, actor: Actor, patient_id: uuid.UUID
     return patient
 
 
-async def has_care_relation(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> bool:
-    """Whether the actor has said that they treat this patient, and has not stopped."""
-    relation = select(CareRelation.id).where(
-        CareRelation.patient_id == patient_id,
-        CareRelation.practitioner_role_id == actor.role_id,
-        CareRelation.ended_at.is_(None),
-    )
-    return await session.scalar(relation) is not None
-
-
-async def file_of(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> PatientFile:
-    """The file. Raises NotFound as `patient_for` does, Forbidden without an open care relation."""
+async def treated_patient(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
+    """The same, of a patient the actor treats: what every act on a file begins with. Raises Forbidden as well."""
     patient = await patient_for(session, actor, patient_id)
     if not await has_care_relation(session, actor, patient_id):
         raise Forbidden("Say first that you are treating this patient.")
-    rows = await session.scalars(linked_patients(patient, actor.sharing_network))
-    others = tuple(row for row in rows if row.id != patient.id)
-    return PatientFile(patient, (patient, *others))
+    return patient
 
 
-def linked_patients(patient: Patient, sharing_network: str | None) -> Select[Patient]:
-    """Every local patient who is the same person, at this establishment and those it shares with."""
-    shared = and_(Organization.sharing_network.is_not(None), Organization.sharing_network == sharing_network)
-    return (
+async def has_care_relation(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> bool:
+    """Whether the actor has said that they treat this patient, and has not stopped."""
+    treated = select(Patient.id).where(Patient.id == patient_id, rows.treated_patients(actor))
+    return await session.scalar(treated) is not None
+
+
+async def file_of(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> PatientFile:
+    """The file, to read. Raises NotFound as `patient_for` does, Forbidden without an open care relation.
+
+    A patient of another establishment has one for who broke the glass, until the hour is over.
+    """
+    require(actor, Permission.FILE_READ)
+    opening = await session.scalar(
+        select(BreakGlass)
+        .where(BreakGlass.patient_id == patient_id, rows.openings(actor))
+        .order_by(BreakGlass.expires_at.desc())
+        .limit(1)
+        .options(joinedload(BreakGlass.patient).joinedload(Patient.organization))
+    )
+    patient = opening.patient if opening else await treated_patient(session, actor, patient_id)
+    same_person = (
         select(Patient)
         .join(Patient.organization)
-        .where(
-            Patient.person_id == patient.person_id,
-            or_(Patient.organization_id == patient.organization_id, shared),
-        )
+        .where(Patient.person_id == patient.person_id, rows.files(actor))
         .order_by(Organization.name, Patient.created_at)
         .options(contains_eager(Patient.organization))
     )
+    others = tuple(row for row in await session.scalars(same_person) if row.id != patient.id)
+    return PatientFile(patient, (patient, *others), opening)
 
 
 async def identifiers_of(session: AsyncSession, patient: Patient) -> list[PatientIdentifier]:

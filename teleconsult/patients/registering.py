@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
+from teleconsult.access import Permission, may, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.directory.models import Organization
@@ -21,7 +22,6 @@ from teleconsult.patients.birth_dates import OLDEST
 from teleconsult.patients.care import CareReason, open_care_relation
 from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier, Person
 from teleconsult.patients.names import fold, fold_number
-from teleconsult.patients.queries import READERS
 
 NATIONAL_ID: Final = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-qc-patient-healthcare-id"
 """The identifier system of the national (here: provincial) health number."""
@@ -60,11 +60,11 @@ class LooksLike(Conflict):
 async def register_patient(
     session: AsyncSession, actor: Actor, *, identity: Identity, is_someone_else: bool = False
 ) -> Patient:
-    """Add a patient to the actor's establishment, whom the actor treats from now on.
+    """Add a patient to the actor's establishment; who may read files treats them from now on.
 
     Someone of the same name, birth date and national number at an establishment that shares becomes the same person.
     Raises LooksLike unless the actor says that it `is_someone_else`, Invalid for an incomplete identity or a local
-    number already given, NotFound for roles that treat nobody.
+    number already given, NotFound for roles that register nobody.
     """
     check_identity(identity)
     await _one_at_a_time(session, actor, identity)
@@ -84,16 +84,17 @@ async def register_unknown(
     estimated_age: int | None = None,
     found_where: str = "",
 ) -> Patient:
-    """Add somebody nobody can identify, under a name of ours with the hour; treated by the actor from now on.
+    """Add somebody nobody can identify, under a name of ours with the hour; treated by who registers them.
 
-    Raises Invalid for an age that nobody has, NotFound for roles that treat nobody.
+    Raises Invalid for an age that nobody has, NotFound for roles that register nobody.
     """
     if estimated_age is not None and not 0 <= estimated_age <= OLDEST:
         raise Invalid({"estimated_age": "Give an age in years, or leave it empty."})
     if len(found_where) > 500:
         raise Invalid({"found_where": "Say it in fewer words."})
+    require(actor, Permission.PATIENT_REGISTER)
     organization = await session.get(Organization, actor.organization_id)
-    if actor.role not in READERS or organization is None:
+    if organization is None:
         raise NotFound
     moment = now()
     family, people = _UNKNOWN.get(organization.locale, _UNKNOWN["en"])
@@ -110,13 +111,12 @@ async def register_unknown(
 
 async def look_alikes(session: AsyncSession, actor: Actor, *, identity: Identity) -> list[Patient]:
     """Patients of this establishment with the same name (in either order) and birth date: perhaps the same person."""
-    if actor.role not in READERS:
-        raise NotFound
+    require(actor, Permission.PATIENT_REGISTER)
     family, given = fold(identity.family), fold(identity.given)
-    rows = await session.scalars(
+    found = await session.scalars(
         select(Patient)
         .where(
-            Patient.organization_id == actor.organization_id,
+            rows.patients_of_house(actor),
             Patient.birth_date == identity.birth_date,
             Patient.family_folded.in_({family, given}),
             Patient.given_folded.in_({family, given}),
@@ -124,23 +124,22 @@ async def look_alikes(session: AsyncSession, actor: Actor, *, identity: Identity
         .order_by(Patient.created_at)
         .limit(5)
     )
-    return list(rows)
+    return list(found)
 
 
 async def same_person(session: AsyncSession, actor: Actor, identity: Identity) -> uuid.UUID | None:
     """The person known under this national number, name and birth date where the actor's establishment shares."""
-    if not identity.national_id or identity.birth_date is None or actor.sharing_network is None:
+    if not identity.national_id or identity.birth_date is None:
         return None
     return await session.scalar(
         select(Patient.person_id)
         .join(PatientIdentifier, PatientIdentifier.patient_id == Patient.id)
-        .join(Organization, Organization.id == Patient.organization_id)
         .where(
             PatientIdentifier.system == NATIONAL_ID,
             PatientIdentifier.value == fold_number(identity.national_id),
             Patient.birth_date == identity.birth_date,
             Patient.family_folded == fold(identity.family),
-            Organization.sharing_network == actor.sharing_network,
+            rows.patients_of_network(actor),
         )
         .order_by(Patient.created_at)
         .limit(1)
@@ -183,7 +182,8 @@ async def set_national_id(session: AsyncSession, patient: Patient, national_id: 
 async def _add(
     session: AsyncSession, actor: Actor, identity: Identity, person_id: uuid.UUID | None, *, reason: CareReason
 ) -> Patient:
-    if actor.role not in READERS or actor.organization_id is None:
+    require(actor, Permission.PATIENT_REGISTER)
+    if actor.organization_id is None:
         raise NotFound
     moment = now()
     if person_id is None:
@@ -213,7 +213,8 @@ async def _add(
     except IntegrityError as error:  # somebody took the number this very moment
         raise Invalid({"local_number": "Another patient has this number."}) from error
     await set_national_id(session, patient, identity.national_id)
-    await open_care_relation(session, actor, patient_id=patient.id, reason=reason)
+    if may(actor, Permission.FILE_READ):
+        await open_care_relation(session, actor, patient_id=patient.id, reason=reason)
     return patient
 
 

@@ -8,13 +8,12 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.access import Permission, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
-from teleconsult.errors import NotFound
 from teleconsult.patients.birth_dates import OLDEST, find_birth_date
 from teleconsult.patients.models import NAME_WORDS, CareRelation, Patient, PatientIdentifier
 from teleconsult.patients.names import fold, fold_number
-from teleconsult.patients.queries import READERS
 
 LIMIT: Final = 50
 LONGEST: Final = 200
@@ -33,39 +32,36 @@ async def search_patients(session: AsyncSession, actor: Actor, *, text: str) -> 
     """Patients of the actor's own establishment whom every part of `text` fits.
 
     Parts of a name count in any order, from their first letter, without accents. Raises NotFound for roles
-    that treat nobody.
+    that find no patients.
     """
-    if actor.role not in READERS:
-        raise NotFound
+    require(actor, Permission.PATIENTS_FIND)
     conditions = _conditions(actor, text[:LONGEST])
     if not conditions:
         return Found([], is_cut=False)
-    rows = await session.scalars(
+    found = await session.scalars(
         select(Patient)
-        .where(Patient.organization_id == actor.organization_id, *conditions)
+        .where(rows.patients_of_house(actor), *conditions)
         .order_by(Patient.family_folded, Patient.given_folded, Patient.birth_date, Patient.id)
         .limit(LIMIT + 1)
     )
-    patients = list(rows)
+    patients = list(found)
     return Found(patients[:LIMIT], is_cut=len(patients) > LIMIT)
 
 
 async def patients_in_care(session: AsyncSession, actor: Actor, *, limit: int = 20) -> list[Patient]:
     """Whom the actor treats, the latest first. Raises NotFound for roles that treat nobody."""
-    if actor.role not in READERS:
-        raise NotFound
-    rows = await session.scalars(
+    require(actor, Permission.FILE_READ)
+    found = await session.scalars(
         select(Patient)
         .join(CareRelation, CareRelation.patient_id == Patient.id)
         .where(
-            CareRelation.practitioner_role_id == actor.role_id,
-            CareRelation.ended_at.is_(None),
-            Patient.organization_id == actor.organization_id,
+            rows.care_relations(actor),
+            rows.patients_of_house(actor),
         )
         .order_by(CareRelation.started_at.desc(), Patient.id)
         .limit(limit)
     )
-    return list(rows)
+    return list(found)
 
 
 def _conditions(actor: Actor, text: str) -> list[ColumnElement[bool]]:
@@ -95,7 +91,7 @@ def _named(words: list[str]) -> ColumnElement[bool]:
 
 def _numbered(actor: Actor, number: str) -> Select[uuid.UUID]:
     """Ids of patients with this local number or identifier, or born in that year."""
-    own = Patient.organization_id == actor.organization_id
+    own = rows.patients_of_house(actor)
     numbers = {number.strip(), number.strip().upper(), fold_number(number)}
     branches: list[Select[uuid.UUID]] = [
         select(Patient.id).where(own, Patient.local_number.in_(numbers)),

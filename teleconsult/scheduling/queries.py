@@ -7,9 +7,10 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import RequestStatus, ServiceRequest
-from teleconsult.consults.queries import visible_to, whole
+from teleconsult.consults.queries import whole
 from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment
 
 SHOWN: Final = timedelta(days=14)
@@ -26,7 +27,7 @@ async def agenda(session: AsyncSession, actor: Actor, *, start: datetime) -> Seq
             Appointment.starts_at < start + SHOWN,
             Appointment.status.not_in(LOST_APPOINTMENTS),
             ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.COMPLETED)),
-            visible_to(actor),
+            rows.consults(actor),
         )
         .order_by(Appointment.starts_at, ServiceRequest.id)
         .limit(MOST_SHOWN)

@@ -13,7 +13,6 @@ from teleconsult.errors import Invalid, NotFound
 from teleconsult.patients.care import CareReason, open_care_relation, open_file
 from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.queries import (
-    READERS,
     earlier_identities,
     file_of,
     has_care_relation,
@@ -48,8 +47,6 @@ async def index(request: web.Request) -> web.StreamResponse:
 
 async def new(request: web.Request) -> web.StreamResponse:
     """The form for a new patient, known or not."""
-    if actor_of(request).role not in READERS:
-        raise NotFound
     return _new_page(request)
 
 

@@ -1,0 +1,57 @@
+"""Whose things are whose: for each kind of row, which of them exist for an actor.
+
+Every look-up that goes through an actor takes its condition from here, and nothing says such a rule a second time but
+the database itself (`migrations/walls.py`). What a role may do at all stands in `permissions`, what a consult's state
+allows in `consults.states`.
+
+The system finds nothing here: a job looks up what it was told of, by id.
+"""
+
+from teleconsult.access.rows.consults import (
+    consults,
+    encounters,
+    is_permitted,
+    open_tasks,
+    owned_tasks,
+    requests,
+    services,
+)
+from teleconsult.access.rows.contents import excerpts, notes, shared_excerpts, studies, studies_of_house
+from teleconsult.access.rows.patients import (
+    care_relations,
+    entries,
+    files,
+    openings,
+    openings_to_review,
+    patients,
+    patients_of_house,
+    patients_of_network,
+    treated_patients,
+)
+from teleconsult.access.rows.people import audit_events, roles_of_house
+
+__all__ = [
+    "audit_events",
+    "care_relations",
+    "consults",
+    "encounters",
+    "entries",
+    "excerpts",
+    "files",
+    "is_permitted",
+    "notes",
+    "open_tasks",
+    "openings",
+    "openings_to_review",
+    "owned_tasks",
+    "patients",
+    "patients_of_house",
+    "patients_of_network",
+    "requests",
+    "roles_of_house",
+    "services",
+    "shared_excerpts",
+    "studies",
+    "studies_of_house",
+    "treated_patients",
+]

@@ -1,0 +1,71 @@
+"""Whose excerpts, images and notes: what a consult shows of a patient, and for how long."""
+
+from sqlalchemy import and_, exists, false, or_, select
+
+from teleconsult.access.rows.consults import consults, is_permitted, requests
+from teleconsult.access.rows.patients import is_in_open_file, treats
+from teleconsult.access.rows.seam import Filter, is_house, is_role, row_filter
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.directory.models import RoleCode
+from teleconsult.excerpts.models import Excerpt, ExcerptStudy
+from teleconsult.imaging.models import ImagingStudy
+from teleconsult.notes.models import Composition, CompositionStatus
+
+
+@row_filter
+def excerpts(actor: Actor) -> Filter:
+    """Excerpts the actor may read: the requesting side while it treats the patient, the specialists while shared."""
+    own_side = exists().where(
+        ServiceRequest.id == Excerpt.service_request_id,
+        consults(actor),
+        is_house(ServiceRequest.requester_organization_id, actor),
+        treats(ServiceRequest.patient_id, actor),
+    )
+    return or_(own_side, shared_excerpts(actor))
+
+
+@row_filter
+def shared_excerpts(actor: Actor) -> Filter:
+    """Excerpts shared with this specialist now: not revoked, not past their time, and the consent stands."""
+    if actor.role is not RoleCode.SPECIALIST:
+        return false()
+    of_consult = exists().where(ServiceRequest.id == Excerpt.service_request_id, consults(actor))
+    return and_(
+        of_consult,
+        Excerpt.revoked_at.is_(None),
+        or_(Excerpt.expires_at.is_(None), Excerpt.expires_at > now()),
+        is_permitted(Excerpt.service_request_id),
+    )
+
+
+@row_filter
+def studies(actor: Actor) -> Filter:
+    """Studies of the files open to the actor, and those an excerpt shares with them."""
+    shared = (
+        select(ExcerptStudy.imaging_study_id)
+        .join(Excerpt, Excerpt.id == ExcerptStudy.excerpt_id)
+        .where(shared_excerpts(actor))
+    )
+    return or_(is_in_open_file(ImagingStudy.patient_id, actor), ImagingStudy.id.in_(shared))
+
+
+@row_filter
+def studies_of_house(actor: Actor) -> Filter:
+    """Studies that the actor's establishment keeps."""
+    return is_house(ImagingStudy.organization_id, actor)
+
+
+@row_filter
+def notes(actor: Actor) -> Filter:
+    """Notes that exist for the actor.
+
+    A draft: its author, while the consult is theirs to see. A signed note: its author, who asked, and to whom the
+    patient's file is open.
+    """
+    signed = Composition.status != CompositionStatus.PRELIMINARY
+    at_work = exists().where(ServiceRequest.id == Composition.service_request_id, consults(actor))
+    asked = exists().where(ServiceRequest.id == Composition.service_request_id, requests(actor))
+    written = and_(is_role(Composition.author_role_id, actor), or_(signed, at_work))
+    return or_(written, and_(signed, or_(asked, is_in_open_file(Composition.patient_id, actor))))

@@ -1,0 +1,109 @@
+"""Whose patients and files: those of the house, those one treats, those opened for want of time to ask."""
+
+from sqlalchemy import and_, exists, false, or_
+from sqlalchemy.orm import aliased
+
+from teleconsult.access.permissions import Permission
+from teleconsult.access.rows.seam import Filter, Id, has, is_house, is_role, row_filter
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.directory.models import Organization
+from teleconsult.patients.models import BreakGlass, CareRelation, Patient
+from teleconsult.records.models import RecordEntry
+
+
+@row_filter
+def patients_of_house(actor: Actor) -> Filter:
+    """Patients of the actor's own establishment: found, registered and corrected there."""
+    return is_house(Patient.organization_id, actor) if has(actor, Permission.PATIENTS_FIND) else false()
+
+
+@row_filter
+def patients_of_network(actor: Actor) -> Filter:
+    """Patients of every establishment that shares with the actor's, its own among them."""
+    return exists().where(Organization.id == Patient.organization_id, shares(Organization, actor))
+
+
+@row_filter
+def patients(actor: Actor) -> Filter:
+    """Patients whose identity the actor may read: those of the house, and whose file was opened without a relation."""
+    return or_(patients_of_house(actor), _broke_glass(Patient.id, actor))
+
+
+@row_filter
+def treated_patients(actor: Actor) -> Filter:
+    """Patients of the house whom the actor treats."""
+    return and_(is_house(Patient.organization_id, actor), treats(Patient.id, actor))
+
+
+@row_filter
+def care_relations(actor: Actor) -> Filter:
+    """The actor's own relations that have not ended."""
+    return _stands(CareRelation, actor)
+
+
+@row_filter
+def files(actor: Actor) -> Filter:
+    """Patients whose entries make a file that is open to the actor."""
+    return is_in_open_file(Patient.id, actor)
+
+
+@row_filter
+def entries(actor: Actor) -> Filter:
+    """Entries of the files that are open to the actor."""
+    return is_in_open_file(RecordEntry.patient_id, actor)
+
+
+@row_filter
+def openings(actor: Actor) -> Filter:
+    """The openings without a care relation that the actor made and that stand."""
+    return and_(
+        is_role(BreakGlass.practitioner_role_id, actor), BreakGlass.ended_at.is_(None), BreakGlass.expires_at > now()
+    )
+
+
+@row_filter
+def openings_to_review(actor: Actor) -> Filter:
+    """The openings that the privacy officer of the patient's establishment has to judge."""
+    return is_house(BreakGlass.organization_id, actor) if has(actor, Permission.AUDIT_READ) else false()
+
+
+def treats(patient_id: Id, actor: Actor) -> Filter:
+    """The actor has said that they treat this patient, and has not stopped."""
+    if not has(actor, Permission.FILE_READ):
+        return false()
+    relation = aliased(CareRelation)
+    return exists().where(relation.patient_id == patient_id, _stands(relation, actor))
+
+
+def is_in_open_file(patient_id: Id, actor: Actor) -> Filter:
+    """The patient is one whose file the actor opened, or the same person where the actor's establishment shares."""
+    if not has(actor, Permission.FILE_READ):
+        return false()
+    opened, kept, house = aliased(Patient), aliased(Patient), aliased(Organization)
+    return exists().where(
+        kept.id == patient_id,
+        house.id == kept.organization_id,
+        or_(is_house(house.id, actor), shares(house, actor)),
+        opened.person_id == kept.person_id,
+        or_(
+            and_(is_house(opened.organization_id, actor), treats(opened.id, actor)),
+            _broke_glass(opened.id, actor),
+        ),
+    )
+
+
+def shares(house: type[Organization], actor: Actor) -> Filter:
+    """The establishment is of the network that shares one file with the actor's; none is where there is no network."""
+    return false() if actor.sharing_network is None else house.sharing_network == actor.sharing_network
+
+
+def _stands(relation: type[CareRelation], actor: Actor) -> Filter:
+    return and_(is_role(relation.practitioner_role_id, actor), relation.ended_at.is_(None))
+
+
+def _broke_glass(patient_id: Id, actor: Actor) -> Filter:
+    """The actor opened this patient's file without a care relation less than an hour ago."""
+    if not has(actor, Permission.BREAK_GLASS):
+        return false()
+    return exists().where(BreakGlass.patient_id == patient_id, openings(actor))
