@@ -50,16 +50,27 @@ async def patient_for(session: AsyncSession, actor: Actor, patient_id: uuid.UUID
 
 async def treated_patient(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
     """The same, of a patient the actor treats: what every act on a file begins with. Raises Forbidden as well."""
-    patient = await patient_for(session, actor, patient_id)
-    if not await has_care_relation(session, actor, patient_id):
+    patient = await _in_care(session, actor, patient_id)
+    if patient is None:
+        await patient_for(session, actor, patient_id)
         raise Forbidden("Say first that you are treating this patient.")
     return patient
 
 
 async def has_care_relation(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> bool:
     """Whether the actor has said that they treat this patient, and has not stopped."""
-    treated = select(Patient.id).where(Patient.id == patient_id, rows.treated_patients(actor))
-    return await session.scalar(treated) is not None
+    return await _in_care(session, actor, patient_id) is not None
+
+
+async def standing_opening(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> BreakGlass | None:
+    """The opening without a care relation by which the actor may read this file now; its patient is loaded."""
+    return await session.scalar(
+        select(BreakGlass)
+        .where(BreakGlass.patient_id == patient_id, rows.openings(actor))
+        .order_by(BreakGlass.expires_at.desc())
+        .limit(1)
+        .options(joinedload(BreakGlass.patient).joinedload(Patient.organization))
+    )
 
 
 async def file_of(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> PatientFile:
@@ -68,14 +79,9 @@ async def file_of(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) ->
     A patient of another establishment has one for who broke the glass, until the hour is over.
     """
     require(actor, Permission.FILE_READ)
-    opening = await session.scalar(
-        select(BreakGlass)
-        .where(BreakGlass.patient_id == patient_id, rows.openings(actor))
-        .order_by(BreakGlass.expires_at.desc())
-        .limit(1)
-        .options(joinedload(BreakGlass.patient).joinedload(Patient.organization))
-    )
-    patient = opening.patient if opening else await treated_patient(session, actor, patient_id)
+    patient = await _in_care(session, actor, patient_id)
+    opening = None if patient else await standing_opening(session, actor, patient_id)
+    patient = patient or (opening.patient if opening else await treated_patient(session, actor, patient_id))
     same_person = (
         select(Patient)
         .join(Patient.organization)
@@ -107,3 +113,11 @@ async def earlier_identities(session: AsyncSession, patient: Patient) -> list[Id
         .limit(20)
     )
     return list(rows)
+
+
+async def _in_care(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient | None:
+    return await session.scalar(
+        select(Patient)
+        .where(Patient.id == patient_id, rows.treated_patients(actor))
+        .options(joinedload(Patient.organization))
+    )
