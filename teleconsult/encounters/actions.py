@@ -1,17 +1,18 @@
 """The live session's acts: plan, arrive, start, leave, end, finish. Each may come twice and does its work once."""
 
 import uuid
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.audit import record
 from teleconsult.clock import now
 from teleconsult.consults.models import UNSIGNED, ServiceRequest, Task, TaskStatus
+from teleconsult.encounters.guest_room import enter_as_guest, guest_session
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus
-from teleconsult.encounters.queries import OVER, LiveSession, encounter_for
+from teleconsult.encounters.queries import OVER, LiveSession, RoomSession, encounter_for
 from teleconsult.errors import Conflict, Invalid, Refused
 from teleconsult.events import tell
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
@@ -42,12 +43,15 @@ async def plan_encounter(
     return encounter
 
 
-async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> LiveSession:
+async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> RoomSession:
     """The actor enters the room. The requester's coming makes the encounter and the appointment `arrived`.
 
-    Raises NotFound for who does not take part, Refused once the room is closed.
+    Raises NotFound for who does not take part, Refused once the room is closed, NotAdmitted for a guest who has to
+    wait at the door.
     """
-    live = await _open_session(session, actor, consult_id)
+    if actor.guest_pass_id is not None:
+        return await enter_as_guest(session, actor, consult_id=consult_id)
+    live = _if_open(await encounter_for(session, actor, consult_id, lock=True))
     participant, encounter = live.mine.participant, live.encounter
     is_first = participant.arrived_at is None
     participant.arrived_at = participant.arrived_at or now()
@@ -65,13 +69,13 @@ async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: u
 
 
 async def start_encounter(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> LiveSession:
-    """Everyone is in: the session begins, or goes on when it had ended and all came back.
+    """Both are in: the session begins, or goes on when it had ended and both came back. Guests start nothing.
 
     Raises NotFound, Refused when the room is closed or somebody never came.
     """
-    live = await _open_session(session, actor, consult_id)
+    live = _if_open(await encounter_for(session, actor, consult_id, lock=True))
     encounter = live.encounter
-    if any(seat.participant.arrived_at is None for seat in live.seats):
+    if any(seat.participant.arrived_at is None for seat in live.professionals):
         raise Refused("Not everyone has arrived.")
     if encounter.status is EncounterStatus.IN_PROGRESS and encounter.ended_at is None:
         return live
@@ -91,15 +95,18 @@ async def start_encounter(session: AsyncSession, actor: Actor, *, consult_id: uu
 
 async def leave_encounter(
     session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, reason: Literal["left", "lost"]
-) -> LiveSession:
+) -> RoomSession:
     """The actor goes out, by choice or because the line was lost.
 
     A session that runs ends when the specialist leaves by choice: the appointment is fulfilled, the task waits
     `unsigned` for the note. Raises NotFound; in a closed room nothing but the leaving is noted.
     """
-    live = await encounter_for(session, actor, consult_id, lock=True)
+    live = await session_for(session, actor, consult_id)
     live.mine.participant.left_at = now()
     _record(session, actor, "encounter-left", live, reason=reason)
+    if not isinstance(live, LiveSession):
+        await tell(session, "GuestChanged", consult=consult_id)
+        return live
     is_end = reason == "left" and live.mine.part == "specialist" and live.is_open
     if is_end and live.encounter.status is EncounterStatus.IN_PROGRESS and live.encounter.ended_at is None:
         live.encounter.ended_at = now()
@@ -137,7 +144,7 @@ async def say(
     Raises NotFound, Refused when the room is closed, Invalid on an empty or overlong text, Conflict when the
     id is somebody else's.
     """
-    live = await _open_session(session, actor, consult_id)
+    live = _if_open(await session_for(session, actor, consult_id))
     if not text.strip() or len(text) > CHAT_LENGTH:
         raise Invalid({"text": "Write between 1 and 2,000 characters."})
     known = await session.get(ChatMessage, message_id)
@@ -158,14 +165,39 @@ async def say(
     return line
 
 
-async def _open_session(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> LiveSession:
-    live = await encounter_for(session, actor, consult_id, lock=True)
+async def remove_participant(session: AsyncSession, *, participant_id: uuid.UUID, reason: str) -> None:
+    """Note that somebody was taken out of the room because they may no longer be there: the system's own act."""
+    participant = await session.get_one(EncounterParticipant, participant_id)
+    participant.left_at = now()
+    consult_id, patient_id = (
+        await session.execute(
+            select(ServiceRequest.id, ServiceRequest.patient_id)
+            .join(Encounter, Encounter.service_request_id == ServiceRequest.id)
+            .where(Encounter.id == participant.encounter_id)
+        )
+    ).one()
+    record(
+        session, SYSTEM, "participant-removed", participant, patient_id=patient_id, consult=consult_id, reason=reason
+    )
+    await tell(session, "GuestChanged", consult=consult_id)
+    await session.flush()
+
+
+async def session_for(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> RoomSession:
+    """The session as the actor may see it: whole and locked for the two whose it is, little of it for a guest."""
+    if actor.guest_pass_id is not None:
+        return await guest_session(session, actor, consult_id)
+    return await encounter_for(session, actor, consult_id, lock=True)
+
+
+R = TypeVar("R", bound=RoomSession)
+
+
+def _if_open(live: R) -> R:
     if not live.is_open:
         raise Refused("The room of this consult is closed.")
     return live
 
 
-def _record(session: AsyncSession, actor: Actor, action: str, live: LiveSession, **detail: str) -> None:
-    record(
-        session, actor, action, live.encounter, patient_id=live.request.patient_id, consult=live.request.id, **detail
-    )
+def _record(session: AsyncSession, actor: Actor, action: str, live: RoomSession, **detail: str) -> None:
+    record(session, actor, action, live.encounter, patient_id=live.patient_id, consult=live.consult_id, **detail)

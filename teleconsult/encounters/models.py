@@ -48,6 +48,8 @@ class GuestPass(Base):
     __table_args__ = (Index(None, "encounter_id", "created_at"),)
 
     encounter_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encounter.id"))
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"))
+    """Whose consult it is: for the audit, since a guest reads nothing of the request."""
     kind: Mapped[GuestKind]
     name: Mapped[str]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
@@ -56,6 +58,8 @@ class GuestPass(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     opened_at: Mapped[datetime | None]
+    admitted_at: Mapped[datetime | None]
+    """When the doctor or the specialist let them in; until then they wait at the door."""
     revoked_at: Mapped[datetime | None]
 
 

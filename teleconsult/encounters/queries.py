@@ -1,22 +1,26 @@
-"""The live session as one of its participants sees it."""
+"""The live session as one of its participants sees it, and who of those in it may still be there."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
 from teleconsult.consults.models import CLOSED_TASKS, ServiceRequest, Task
 from teleconsult.consults.queries import lock_consult
-from teleconsult.directory.models import PractitionerRole
-from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus
+from teleconsult.directory.models import Practitioner, PractitionerRole
+from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus, GuestPass
 from teleconsult.errors import NotFound
+from teleconsult.patients.models import CareRelation
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
-Part = Literal["requester", "specialist"]
+Part = Literal["requester", "specialist", "guest"]
 
 WITH_ROOM: Final = (AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED, AppointmentStatus.FULFILLED)
 OVER: Final = (EncounterStatus.FINISHED, EncounterStatus.CANCELLED)
@@ -33,15 +37,19 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveSession:
-    """The encounter with what stands around it, and the seat of whoever asked."""
+class RoomSession:
+    """The encounter, who may be in it, and the seat of whoever asked: all that a guest is told of a consult."""
 
     encounter: Encounter
     appointment: Appointment
-    request: ServiceRequest
-    task: Task
+    patient_id: uuid.UUID
     seats: tuple[Seat, ...]
     mine: Seat
+
+    @property
+    def consult_id(self) -> uuid.UUID:
+        """Whose room it is."""
+        return self.encounter.service_request_id
 
     @property
     def is_open(self) -> bool:
@@ -53,6 +61,19 @@ class LiveSession:
         """Everyone but the one who asked."""
         return tuple(seat for seat in self.seats if seat is not self.mine)
 
+    @property
+    def professionals(self) -> tuple[Seat, ...]:
+        """The two whose session it is: it begins when both are there."""
+        return tuple(seat for seat in self.seats if seat.part != "guest")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession(RoomSession):
+    """The same for the two whose session it is, with what was asked and the work of answering it."""
+
+    request: ServiceRequest
+    task: Task
+
 
 async def encounter_for(
     session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, lock: bool = False
@@ -63,6 +84,8 @@ async def encounter_for(
     and where there is no such consult. With `lock` the consult stays locked until the transaction ends, as in
     `consult_for`.
     """
+    if actor.role_id is None:
+        raise NotFound
     if lock:
         await lock_consult(session, consult_id)
     query = (
@@ -70,10 +93,10 @@ async def encounter_for(
         .join(Appointment, Appointment.id == Encounter.appointment_id)
         .join(ServiceRequest, ServiceRequest.id == Encounter.service_request_id)
         .join(Task, Task.service_request_id == ServiceRequest.id)
-        .join(EncounterParticipant, EncounterParticipant.encounter_id == Encounter.id)
         .where(
             ServiceRequest.id == consult_id,
-            EncounterParticipant.practitioner_role_id == actor.role_id,
+            rows.encounters(actor),
+            or_(ServiceRequest.requester_role_id == actor.role_id, Task.owner_role_id == actor.role_id),
             Task.status.not_in(CLOSED_TASKS),
         )
         .order_by(Appointment.created_at.desc())
@@ -84,31 +107,98 @@ async def encounter_for(
     if found is None:
         raise NotFound
     encounter, appointment, request, task = found
-    seats = await _seats(session, encounter, request)
-    mine = next(seat for seat in seats if seat.participant.practitioner_role_id == actor.role_id)
-    return LiveSession(encounter, appointment, request, task, seats, mine)
+    seats = await seats_of(session, appointment, encounter, roles={request.requester_role_id, task.owner_role_id})
+    mine = next((seat for seat in seats if seat.participant.practitioner_role_id == actor.role_id), None)
+    if mine is None:
+        raise NotFound
+    return LiveSession(encounter, appointment, request.patient_id, seats, mine, request, task)
 
 
-async def _seats(session: AsyncSession, encounter: Encounter, request: ServiceRequest) -> tuple[Seat, ...]:
-    rows = await session.execute(
-        select(EncounterParticipant, PractitionerRole)
-        .join(PractitionerRole, PractitionerRole.id == EncounterParticipant.practitioner_role_id)
-        .where(EncounterParticipant.encounter_id == encounter.id)
+async def seats_of(
+    session: AsyncSession, appointment: Appointment, encounter: Encounter, *, roles: Collection[uuid.UUID | None] = ()
+) -> tuple[Seat, ...]:
+    """Who may sit in the room now: the two whose session it is (`roles`, where known), and the guests let in."""
+    professional = EncounterParticipant.practitioner_role_id
+    let_in = and_(pass_stands(), GuestPass.admitted_at.is_not(None))
+    found = await session.execute(
+        select(EncounterParticipant, PractitionerRole, GuestPass.name)
+        .outerjoin(PractitionerRole, PractitionerRole.id == EncounterParticipant.practitioner_role_id)
+        .outerjoin(GuestPass, GuestPass.id == EncounterParticipant.guest_pass_id)
+        .where(
+            EncounterParticipant.encounter_id == encounter.id,
+            or_(professional.in_(roles) if roles else professional.is_not(None), let_in),
+        )
         .options(joinedload(PractitionerRole.practitioner))
         .order_by(EncounterParticipant.id)
     )
     return tuple(
-        Seat(participant, role.practitioner.name, "requester" if role.id == request.requester_role_id else "specialist")
-        for participant, role in rows
+        Seat(participant, guest_name, "guest")
+        if role is None
+        else Seat(
+            participant,
+            role.practitioner.name,
+            "specialist" if role.id == appointment.specialist_role_id else "requester",
+        )
+        for participant, role, guest_name in found
     )
 
 
-async def chat_of(session: AsyncSession, live: LiveSession) -> list[ChatMessage]:
-    """What was written, oldest first: the newest 500 lines."""
+def pass_stands() -> ColumnElement[bool]:
+    """A guest's pass that was opened, has not run out and was not taken back."""
+    return and_(GuestPass.opened_at.is_not(None), GuestPass.revoked_at.is_(None), GuestPass.expires_at > now())
+
+
+async def chat_of(session: AsyncSession, live: RoomSession) -> list[tuple[ChatMessage, str]]:
+    """What was written and who wrote it, oldest first: the newest 500 lines; a guest's since they were let in."""
     newest = (
-        select(ChatMessage)
+        select(ChatMessage, Practitioner, GuestPass.name)
+        .join(EncounterParticipant, EncounterParticipant.id == ChatMessage.participant_id)
+        .outerjoin(PractitionerRole, PractitionerRole.id == EncounterParticipant.practitioner_role_id)
+        .outerjoin(Practitioner, Practitioner.id == PractitionerRole.practitioner_id)
+        .outerjoin(GuestPass, GuestPass.id == EncounterParticipant.guest_pass_id)
         .where(ChatMessage.encounter_id == live.encounter.id)
         .order_by(ChatMessage.sent_at.desc(), ChatMessage.id)
         .limit(CHAT_LINES)
     )
-    return list(reversed((await session.scalars(newest)).all()))
+    if live.mine.participant.guest_pass_id is not None:
+        own_pass = select(GuestPass.admitted_at).where(GuestPass.id == live.mine.participant.guest_pass_id)
+        newest = newest.where(ChatMessage.sent_at >= own_pass.scalar_subquery())
+    found = (await session.execute(newest)).all()
+    return [
+        (line, practitioner.name if practitioner else guest_name) for line, practitioner, guest_name in reversed(found)
+    ]
+
+
+async def still_taking_part(session: AsyncSession, participant_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these doctors and specialists `encounter_for` would still find in their session, asked for all at once.
+
+    A note that was signed meanwhile closes the room to who is outside; it interrupts nobody who is in.
+    """
+    if not participant_ids:
+        return set()
+    asks = and_(
+        EncounterParticipant.practitioner_role_id == ServiceRequest.requester_role_id,
+        exists().where(
+            CareRelation.patient_id == ServiceRequest.patient_id,
+            CareRelation.practitioner_role_id == ServiceRequest.requester_role_id,
+            CareRelation.ended_at.is_(None),
+        ),
+    )
+    answers = EncounterParticipant.practitioner_role_id == Task.owner_role_id
+    return set(
+        await session.scalars(
+            select(EncounterParticipant.id)
+            .join(Encounter, Encounter.id == EncounterParticipant.encounter_id)
+            .join(Appointment, Appointment.id == Encounter.appointment_id)
+            .join(ServiceRequest, ServiceRequest.id == Encounter.service_request_id)
+            .join(Task, Task.service_request_id == ServiceRequest.id)
+            .where(
+                EncounterParticipant.id.in_(participant_ids),
+                or_(asks, answers),
+                Task.status.not_in(CLOSED_TASKS),
+                Encounter.status != EncounterStatus.CANCELLED,
+                Appointment.status.in_(WITH_ROOM),
+                rows.is_permitted(ServiceRequest.id),
+            )
+        )
+    )
