@@ -18,8 +18,9 @@ from signaling import protocol
 from signaling.protocol import Bye, ErrorCode, Refusal
 from signaling.wire import BadMessage, parse, to_wire
 from teleconsult.access import Permission, may
-from teleconsult.accounts import SYSTEM, Actor, actor_for_bearer, actor_for_cookie
+from teleconsult.accounts import SYSTEM, Actor, actor_for_cookie
 from teleconsult.accounts.sessions import is_session_open
+from teleconsult.accounts.tokens import actor_for_bearer
 from teleconsult.audit import record_denied
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Forbidden, Invalid, NotFound, Refused, TeleconsultError, Unauthenticated
@@ -86,10 +87,7 @@ class Doorman:
 
     async def _by_token(self, token: str) -> Actor:
         async with transaction(self.sessions, SYSTEM) as session:
-            actor = await actor_for_bearer(session, token)
-        if actor is None:
-            raise Unauthenticated("This token is not accepted.")
-        return actor
+            return await actor_for_bearer(session, token)
 
     def _is_our_page(self, environ: dict[str, Any]) -> bool:
         """A cookie speaks for its owner only from our own pages (RFC 6454; Fetch Metadata for same-origin GETs)."""

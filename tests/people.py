@@ -9,10 +9,12 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.accounts.actor import Actor
+from teleconsult.access import Purpose
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.accounts.models import Account
 from teleconsult.accounts.passwords import hash_password
 from teleconsult.accounts.sessions import actor_of_role
+from teleconsult.accounts.tokens import issue_token
 from teleconsult.clock import now
 from teleconsult.directory.models import (
     HealthcareService,
@@ -24,6 +26,7 @@ from teleconsult.directory.models import (
     Specialty,
 )
 from teleconsult.patients.models import AdministrativeGender, CareRelation, Patient, Person
+from teleconsult.sealing import Sealer
 
 SECRET = "a secret for tests, long enough to be one"
 PASSWORD = "a long enough password"
@@ -151,6 +154,14 @@ async def _person(
     role.practitioner, role.organization = practitioner, organization
     await session.flush()
     return actor_of_role(account, role)
+
+
+async def bearer_of(session: AsyncSession, actor: Actor, *purposes: Purpose) -> str:
+    """A bearer token for that person's role, for an hour; for every purpose where none is named."""
+    assert actor.role_id
+    return await issue_token(
+        session, Sealer(SECRET), SYSTEM, role_id=actor.role_id, purposes=purposes or frozenset(Purpose)
+    )
 
 
 def _patient(organization: Organization, person: Person, family: str, given: str) -> Patient:

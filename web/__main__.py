@@ -1,9 +1,10 @@
-"""`teleconsult`: run, serve, worker, migrate, seed, token, note verify, audit verify, doctor."""
+"""`teleconsult`: run, serve, worker, migrate, seed, token, token rotate, note verify, audit verify, doctor."""
 
 import argparse
 import os
 import sys
 
+from teleconsult.access import Purpose
 from teleconsult.settings import SettingsError, load_settings
 from web import commands, running
 
@@ -38,10 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     seed.add_argument("--demo", action="store_true", required=True, help="with the demonstration; never in production")
     seed.set_defaults(command=commands.seed)
 
-    token = verbs.add_parser("token", help="print a bearer token")
-    token.add_argument("--account", required=True, metavar="EMAIL")
-    token.add_argument("--minutes", type=int, default=60, metavar="N")
-    token.set_defaults(command=commands.token)
+    _add_tokens(verbs)
 
     note = verbs.add_parser("note", help="signed notes").add_subparsers(required=True, metavar="command")
     verify = note.add_parser("verify", help="check a signed note; 0 = good, 1 = not")
@@ -55,6 +53,24 @@ def _parser() -> argparse.ArgumentParser:
 
     verbs.add_parser("doctor", help="check every configured part").set_defaults(command=commands.doctor)
     return parser
+
+
+def _add_tokens(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    token = verbs.add_parser("token", help="print a bearer token, or change the key that signs them")
+    token.add_argument("--account", metavar="EMAIL", default="", help="whom the machine acts for")
+    token.add_argument("--minutes", type=int, default=60, metavar="N", help="how long it is good: a day at most")
+    token.add_argument("--role", default="", help="the role it acts in, by code or id; else the one last in force")
+    token.add_argument(
+        "--purpose",
+        action="append",
+        default=[],
+        choices=[*Purpose],
+        help="what it is for; may be given more than once; all where none is given",
+    )
+    token.set_defaults(command=commands.token)
+    rotate = token.add_subparsers(metavar="command").add_parser("rotate", help="sign with a new key from now on")
+    rotate.add_argument("--at-once", action="store_true", help="a key leaked: no token made before is good any more")
+    rotate.set_defaults(command=commands.rotate_token_keys)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from signaling.live import Live
 from teleconsult import events, jobs
+from teleconsult.accounts.bearer_door import BearerDoor
 from teleconsult.db import make_engine, make_sessions
 from teleconsult.documents.press import Press
 from teleconsult.imaging.renditions import Renditions
@@ -19,7 +20,7 @@ from teleconsult.settings import Settings
 from web.cookies import session_cookie
 from web.middlewares import MIDDLEWARES, add_security_headers
 from web.rendering import setup_rendering
-from web.requests import CHECKER, OBJECTS, PRESS, RENDITIONS, SANDBOX, SEALER, SESSIONS, SETTINGS
+from web.requests import BEARERS, CHECKER, OBJECTS, PRESS, RENDITIONS, SANDBOX, SEALER, SESSIONS, SETTINGS
 from web.routes import add_routes
 from web.statics import add_statics
 from web.uploads import sweep_uploads
@@ -35,6 +36,7 @@ def make_app(settings: Settings) -> web.Application:
     app[SETTINGS] = settings
     app[SESSIONS] = make_sessions(engine)
     app[OBJECTS] = Objects(open_store(settings.objects_url, settings.data))
+    app[BEARERS] = BearerDoor(settings, app[SESSIONS])
     app[SEALER] = Sealer(settings.secret_key)
     app[SANDBOX] = sandbox = Sandbox()
     app[RENDITIONS] = Renditions(sandbox=sandbox, objects=app[OBJECTS], folder=settings.data / "cache" / "originals")

@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from migrations import migrate
-from teleconsult.accounts import SYSTEM, issue_token
+from teleconsult.access import Purpose
+from teleconsult.accounts import SYSTEM
+from teleconsult.accounts.token_keys import rotate_keys
+from teleconsult.accounts.tokens import EVERY_PURPOSE, issue_token, role_of_account
 from teleconsult.audit import verify_chain
 from teleconsult.db import Sessions, is_answering, make_engine, make_sessions, transaction
 from teleconsult.embedded import DatabaseUrls, embedded_postgresql
-from teleconsult.errors import TeleconsultError
+from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.objects import Objects, new_key, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, SettingsError
@@ -72,15 +75,34 @@ def token(settings: Settings, options: argparse.Namespace) -> int:
     async def issue(url: str) -> str:
         async with opened(url) as sessions, transaction(sessions, SYSTEM) as session:
             return await issue_token(
-                session, Sealer(settings.secret_key), email=options.account, minutes=options.minutes
+                session,
+                Sealer(settings.secret_key),
+                SYSTEM,
+                role_id=await role_of_account(session, email=options.account, role=options.role),
+                purposes=[Purpose(purpose) for purpose in options.purpose] or EVERY_PURPOSE,
+                minutes=options.minutes,
+                label="made on the command line",
             )
 
     with database(settings) as urls:
         try:
             print(asyncio.run(issue(urls.app)))
         except TeleconsultError as error:
-            print(error.message, file=sys.stderr)
+            print(*(error.fields.values() if isinstance(error, Invalid) else [error.message]), file=sys.stderr)
             return 1
+    return 0
+
+
+def rotate_token_keys(settings: Settings, options: argparse.Namespace) -> int:
+    """`teleconsult token rotate`: the next token has a new key."""
+
+    async def rotate(url: str) -> None:
+        async with opened(url) as sessions, transaction(sessions, SYSTEM) as session:
+            await rotate_keys(session, Sealer(settings.secret_key), at_once=options.at_once)
+
+    with database(settings) as urls:
+        asyncio.run(rotate(urls.app))
+    print("No token made before is good any more." if options.at_once else "Tokens made before stay good for a day.")
     return 0
 
 

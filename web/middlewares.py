@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.access import require
-from teleconsult.accounts import SYSTEM, Actor, actor_for_bearer, actor_for_cookie
+from teleconsult.accounts import SYSTEM, Actor, actor_for_cookie
 from teleconsult.accounts.actor import NOBODY
 from teleconsult.db import act_as, transaction
 from teleconsult.errors import Forbidden, NotFound, TeleconsultError, Unauthenticated, Unavailable
@@ -27,12 +27,14 @@ from web.flash import keep_flashes
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
 from web.requests import (
     ACTOR,
+    BEARERS,
     BY_BEARER,
     CSRF_TOKEN,
     SESSION,
     SESSIONS,
     SETTINGS,
     actor_of,
+    address_of,
     is_for_anyone,
     is_marked,
     need_of,
@@ -218,12 +220,10 @@ MIDDLEWARES: Final = (errors, in_transaction, signed_in, against_forgery, permit
 async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | None:
     settings = request.app[SETTINGS]
     authorization = request.headers.get("Authorization", "")
-    if authorization.startswith("Bearer "):
+    scheme, _blank, bearer = authorization.partition(" ")
+    if scheme.lower() == "bearer":
         request[BY_BEARER] = True
-        actor = await actor_for_bearer(session, authorization.removeprefix("Bearer ").strip())
-        if actor is None:
-            raise Unauthenticated("This token is not valid, or it has expired.")
-        return actor
+        return await request.app[BEARERS].admit(session, bearer.strip(), address=address_of(request))
     token = request.cookies.get(session_cookie(secure=settings.is_secure))
     return await actor_for_cookie(session, settings, token) if token else None
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import Permission
 from teleconsult.accounts import Actor
+from teleconsult.accounts.bearer_door import BearerDoor
 from teleconsult.db import Sessions
 from teleconsult.documents.press import Press
 from teleconsult.errors import NotFound, Unauthenticated
@@ -43,6 +44,7 @@ NEEDS: Final = web.AppKey("needs", dict[web.AbstractRoute, Need])
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 OBJECTS: Final = web.AppKey("objects", Objects)
 SEALER: Final = web.AppKey("sealer", Sealer)
+BEARERS: Final = web.AppKey("bearers", BearerDoor)
 SANDBOX: Final = web.AppKey("sandbox", Sandbox)
 RENDITIONS: Final = web.AppKey("renditions", Renditions)
 PRESS: Final = web.AppKey("press", Press)

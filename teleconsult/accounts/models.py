@@ -141,6 +141,9 @@ class SecretPurpose(StrEnum):
     INVITATION = "invitation"
     PASSKEY_REGISTRATION = "passkey-registration"
     PASSKEY_SIGN_IN = "passkey-sign-in"
+    PASSKEY_STEP_UP = "passkey-step-up"
+    SESSION_JOIN = "session-join"
+    """A join token (`encounters.join_tokens`): the hash of its `jti` is used up by the socket it opens."""
 
 
 class OneTimeSecret(Base):
@@ -195,3 +198,5 @@ class IssuedToken(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+    role: Mapped[PractitionerRole] = relationship(lazy="raise", foreign_keys=[practitioner_role_id])

@@ -10,13 +10,13 @@ import uuid
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Exists, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
-from teleconsult.accounts.models import Account, WebSession
+from teleconsult.accounts.models import Account, IssuedToken, WebSession
 from teleconsult.clock import now
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.events import tell
@@ -103,8 +103,8 @@ async def renew_session(
 async def actor_for_cookie(session: AsyncSession, settings: Settings, token: str) -> Actor | None:
     """Who holds this cookie: None when it is unknown, ended, idle too long, or the account or role has ended."""
     moment = now()
-    web_session = await session.scalar(
-        select(WebSession)
+    found = await session.execute(
+        select(WebSession, _has_other_roles())
         .where(WebSession.token_hash == _hash(token), WebSession.ended_at.is_(None), WebSession.expires_at > moment)
         .options(
             joinedload(WebSession.account),
@@ -112,13 +112,16 @@ async def actor_for_cookie(session: AsyncSession, settings: Settings, token: str
             joinedload(WebSession.role).joinedload(PractitionerRole.organization),
         )
     )
+    web_session, has_other_roles = found.tuples().one_or_none() or (None, False)
     if web_session is None or web_session.account.disabled_at or web_session.role.ended_at:
         return None
     if moment - web_session.last_seen_at > timedelta(minutes=settings.session_idle_minutes):
         return None
     if moment - web_session.last_seen_at > SEEN_EVERY:
         await session.execute(update(WebSession).where(WebSession.id == web_session.id).values(last_seen_at=moment))
-    return actor_of_role(web_session.account, web_session.role, web_session=web_session)
+    return actor_of_role(
+        web_session.account, web_session.role, web_session=web_session, has_other_roles=has_other_roles
+    )
 
 
 async def is_session_open(session: AsyncSession, session_id: uuid.UUID) -> bool:
@@ -150,8 +153,18 @@ async def sign_out(session: AsyncSession, actor: Actor) -> None:
     await tell(session, "SessionEnded", session=actor.session_id)
 
 
-def actor_of_role(account: Account, role: PractitionerRole, *, web_session: WebSession | None = None) -> Actor:
-    """The actor of `account` in `role`; `role` has its practitioner and organization loaded."""
+def actor_of_role(
+    account: Account,
+    role: PractitionerRole,
+    *,
+    web_session: WebSession | None = None,
+    token: IssuedToken | None = None,
+    has_other_roles: bool = False,
+) -> Actor:
+    """The actor of `account` in `role`, narrowed by the token they came by, if any.
+
+    `role` has its practitioner and organization loaded.
+    """
     return Actor(
         account_id=account.id,
         practitioner_id=role.practitioner_id,
@@ -165,13 +178,16 @@ def actor_of_role(account: Account, role: PractitionerRole, *, web_session: WebS
         time_zone=role.organization.time_zone,
         session_id=web_session.id if web_session else None,
         factor_at=web_session.factor_at if web_session else None,
+        has_other_roles=has_other_roles,
+        token_id=token.id if token else None,
+        scope=frozenset(token.scope.split()) if token else None,
     )
 
 
 async def first_role(session: AsyncSession, account: Account) -> PractitionerRole | None:
     """The role an account starts in: the one last in force, else the oldest. Practitioner and organization loaded."""
     last_in_force = (
-        select(func.max(WebSession.created_at))
+        select(func.max(WebSession.last_seen_at))
         .where(WebSession.account_id == account.id, WebSession.practitioner_role_id == PractitionerRole.id)
         .scalar_subquery()
     )
@@ -181,6 +197,17 @@ async def first_role(session: AsyncSession, account: Account) -> PractitionerRol
         .order_by(last_in_force.desc().nulls_last(), PractitionerRole.started_at, PractitionerRole.id)
         .limit(1)
         .options(joinedload(PractitionerRole.practitioner), joinedload(PractitionerRole.organization))
+    )
+
+
+def _has_other_roles() -> Exists:
+    """Of the account of a WebSession, besides the one in force: asked with the sign-in, not by each page."""
+    other, account = aliased(PractitionerRole), aliased(Account)
+    return exists().where(
+        account.id == WebSession.account_id,
+        other.practitioner_id == account.practitioner_id,
+        other.id != WebSession.practitioner_role_id,
+        other.ended_at.is_(None),
     )
 
 

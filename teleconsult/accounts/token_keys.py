@@ -18,6 +18,7 @@ from teleconsult import audit
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.accounts.models import TokenKey
 from teleconsult.clock import now
+from teleconsult.errors import Unauthenticated
 from teleconsult.sealing import Sealer
 
 ALGORITHM: Final = "EdDSA"
@@ -32,7 +33,7 @@ REQUIRED: Final = ("iss", "aud", "sub", "jti", "iat", "nbf", "exp")
 HEADER: Final = frozenset({"alg", "kid", "typ"})
 
 
-class BadToken(Exception):
+class BadToken(Unauthenticated):
     """Not a token of this kind that is good now. `is_ours`: a key of ours signed it, so nobody is guessing."""
 
     def __init__(self, *, is_ours: bool = False) -> None:
@@ -92,7 +93,7 @@ def key_id_of(token: str, *, typ: str) -> uuid.UUID:
 def claims_of(token: str, key: TokenKey, *, audience: str) -> dict[str, Any]:
     """What the token says, signed by `key` and good now. Raises BadToken."""
     if key.retired_at is not None and key.retired_at <= now():
-        raise BadToken(is_ours=_is_signed(token, key))
+        raise BadToken(is_ours=is_signed(token, key.public_key))
     try:
         claims: dict[str, Any] = jwt.decode(
             token,
@@ -103,8 +104,17 @@ def claims_of(token: str, key: TokenKey, *, audience: str) -> dict[str, Any]:
             options={"require": [*REQUIRED], "strict_aud": True},
         )
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-        raise BadToken(is_ours=_is_signed(token, key)) from error
+        raise BadToken(is_ours=is_signed(token, key.public_key)) from error
     return claims
+
+
+def is_signed(token: str, public_key: str) -> bool:
+    """Whether this key signed the token, whatever it says."""
+    try:
+        jwt.PyJWS().decode(token, public_key, algorithms=[ALGORITHM])
+    except (jwt.PyJWTError, ValueError):
+        return False
+    return True
 
 
 async def rotate_keys(
@@ -145,11 +155,3 @@ def _new_key(sealer: Sealer) -> TokenKey:
         created_at=now(),
         retired_at=None,
     )
-
-
-def _is_signed(token: str, key: TokenKey) -> bool:
-    try:
-        jwt.PyJWS().decode(token, key.public_key, algorithms=[ALGORITHM])
-    except (jwt.PyJWTError, ValueError):
-        return False
-    return True

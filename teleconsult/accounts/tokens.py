@@ -1,98 +1,202 @@
-"""Bearer tokens for machines (RFC 7519, RFC 8037): EdDSA, the key found by `kid` in our own table, `typ` checked."""
+"""Bearer tokens for machines (RFC 6750, in the form of RFC 9068): one role at one establishment, for named purposes.
+
+The token itself is not kept. Its row says whose it is, for what and until when; taking that back ends the token at
+the next request.
+"""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import Final
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
 
 from teleconsult import audit
+from teleconsult.access import Permission, Purpose, may, require
 from teleconsult.accounts.actor import Actor
-from teleconsult.accounts.models import Account, TokenKey
+from teleconsult.accounts.models import Account, IssuedToken
 from teleconsult.accounts.sessions import actor_of_role, first_role
+from teleconsult.accounts.stepping_up import require_fresh
+from teleconsult.accounts.token_keys import LONGEST, BadToken, sign, verify
 from teleconsult.clock import now
-from teleconsult.errors import NotFound
+from teleconsult.directory.models import PractitionerRole
+from teleconsult.errors import Invalid, NotFound
+from teleconsult.events import tell
 from teleconsult.sealing import Sealer
 
-TYPE = "at+jwt"
-ALGORITHM = "EdDSA"
-AUDIENCE = "teleconsult"
-LONGEST = timedelta(days=1)
-SIZE = 4096
+TYPE: Final = "at+jwt"
+AUDIENCE: Final = "teleconsult"
+LONGEST_MINUTES: Final = int(LONGEST.total_seconds() // 60)
+LONGEST_LABEL: Final = 100
+MOST: Final = 200
+EVERY_PURPOSE: Final = frozenset(Purpose)
 
 
-async def issue_token(session: AsyncSession, sealer: Sealer, *, email: str, minutes: int = 60) -> str:
-    """A token for the account, good for `minutes` (at most a day). Raises NotFound for an unknown account."""
+async def issue_token(
+    session: AsyncSession,
+    sealer: Sealer,
+    actor: Actor,
+    *,
+    role_id: uuid.UUID,
+    purposes: Iterable[Purpose] = EVERY_PURPOSE,
+    minutes: int = 60,
+    label: str = "",
+) -> str:
+    """A token that acts in that role alone, for `purposes` alone, for `minutes` (at most a day).
+
+    People make tokens for their own role in force, having just proved who they are; the command line for anybody's:
+    who administers an establishment does not thereby read its files. Raises StepUpNeeded, Invalid, and NotFound for
+    a role that is not theirs, has ended or has no account.
+    """
+    if not actor.is_system:
+        require(actor, Permission.OWN_ACCOUNT)
+        if actor.role_id != role_id:
+            raise NotFound
+        require_fresh(actor)
+    scope = " ".join(sorted(set(purposes)))
+    if not scope:
+        raise Invalid({"purposes": "Choose what the token is for."})
+    if minutes < 1:
+        raise Invalid({"minutes": "A token is good for one minute at least."})
+    found = (
+        await session.execute(
+            select(Account, PractitionerRole)
+            .join(PractitionerRole, PractitionerRole.practitioner_id == Account.practitioner_id)
+            .where(PractitionerRole.id == role_id, PractitionerRole.ended_at.is_(None), Account.disabled_at.is_(None))
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    account, role = found
+    life = timedelta(minutes=min(minutes, LONGEST_MINUTES))
+    kept = IssuedToken(
+        id=uuid.uuid4(),
+        account_id=account.id,
+        practitioner_role_id=role.id,
+        organization_id=role.organization_id,
+        scope=scope,
+        label=label.strip()[:LONGEST_LABEL],
+        created_by_id=actor.role_id,
+        created_at=now(),
+        expires_at=now() + life,
+    )
+    session.add(kept)
+    await session.flush()
+    audit.record(session, actor, "token-issued", kept, account=account.id, scope=scope, minutes=minutes)
+    return await sign(session, sealer, typ=TYPE, audience=AUDIENCE, life=life, claims=_claims(kept))
+
+
+async def actor_for_bearer(session: AsyncSession, token: str) -> Actor:
+    """Who carries this token: its role and nothing more, narrowed to its purposes.
+
+    Raises BadToken when anything about it is not exactly as we issue it, when it was revoked, when its role has ended
+    or its account was disabled.
+    """
+    claims = await verify(session, token, typ=TYPE, audience=AUDIENCE)
+    found = (
+        await session.execute(
+            select(IssuedToken, Account, PractitionerRole)
+            .join(Account, Account.id == IssuedToken.account_id)
+            .join(PractitionerRole, PractitionerRole.id == IssuedToken.practitioner_role_id)
+            .where(
+                IssuedToken.id == _id_in(claims["jti"]),
+                IssuedToken.revoked_at.is_(None),
+                IssuedToken.expires_at > now(),
+                Account.disabled_at.is_(None),
+                PractitionerRole.ended_at.is_(None),
+            )
+            .options(
+                joinedload(PractitionerRole.practitioner),
+                joinedload(PractitionerRole.organization),
+            )
+        )
+    ).one_or_none()
+    if found is None:
+        raise BadToken(is_ours=True)
+    kept, account, role = found
+    if any(claims.get(name) != value for name, value in _claims(kept).items()):
+        raise BadToken(is_ours=True)
+    return actor_of_role(account, role, token=kept)
+
+
+async def role_of_account(session: AsyncSession, *, email: str, role: str = "") -> uuid.UUID:
+    """The role a token for the account acts in: the one it starts in, or the one of that code or id.
+
+    Raises NotFound for an unknown account or role, Invalid where the code fits roles at several establishments.
+    """
     account = await session.scalar(
         select(Account).where(func.lower(Account.email) == email.strip().lower(), Account.disabled_at.is_(None))
     )
-    role = await first_role(session, account) if account else None
-    if account is None or role is None:
+    if account is None:
         raise NotFound("There is no such account.")
-    key = await _current_key(session, sealer)
-    moment = now()
-    claims = {
-        "iss": AUDIENCE,
-        "aud": AUDIENCE,
-        "sub": str(account.id),
-        "iat": moment,
-        "nbf": moment,
-        "exp": moment + min(timedelta(minutes=minutes), LONGEST),
-        "jti": str(uuid.uuid4()),
-    }
-    private_key = sealer.open(key.private_key_sealed)
-    audit.record(session, actor_of_role(account, role), "token-issued", account, minutes=minutes)
-    return jwt.encode(claims, private_key, algorithm=ALGORITHM, headers={"kid": str(key.id), "typ": TYPE})
-
-
-async def actor_for_bearer(session: AsyncSession, token: str) -> Actor | None:
-    """Who carries this token; None when anything about it is not exactly as we issue it."""
-    if len(token) > SIZE:
-        return None
-    try:
-        header = jwt.get_unverified_header(token)
-        if header.get("typ") != TYPE or header.get("alg") != ALGORITHM:
-            return None
-        key = await session.get(TokenKey, uuid.UUID(str(header.get("kid"))))
-        if key is None or key.retired_at is not None:
-            return None
-        claims = jwt.decode(
-            token,
-            key.public_key,
-            algorithms=[ALGORITHM],
-            audience=AUDIENCE,
-            issuer=AUDIENCE,
-            options={"require": ["exp", "iat", "nbf", "sub", "jti", "aud", "iss"]},
+    if not role:
+        first = await first_role(session, account)
+        if first is None:
+            raise NotFound("This account has no role at an establishment.")
+        return first.id
+    found = await session.scalars(
+        select(PractitionerRole).where(
+            PractitionerRole.practitioner_id == account.practitioner_id, PractitionerRole.ended_at.is_(None)
         )
-        account_id = uuid.UUID(claims["sub"])
-    except (jwt.PyJWTError, ValueError):
-        return None
-    account = await session.get(Account, account_id)
-    role = await first_role(session, account) if account and not account.disabled_at else None
-    return actor_of_role(account, role) if account and role else None
-
-
-async def _current_key(session: AsyncSession, sealer: Sealer) -> TokenKey:
-    key = await session.scalar(
-        select(TokenKey).where(TokenKey.retired_at.is_(None)).order_by(TokenKey.created_at.desc()).limit(1)
     )
-    if key is None:
-        private_key = Ed25519PrivateKey.generate()
-        key = TokenKey(
-            public_key=private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
-            private_key_sealed=sealer.seal(
-                private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            ),
-            created_at=now(),
-        )
-        session.add(key)
-        await session.flush()
-    return key
+    fitting = [one.id for one in found if role in (one.code, str(one.id))]
+    if not fitting:
+        raise NotFound("This account has no such role.")
+    if len(fitting) > 1:
+        raise Invalid({"": "This account has the role at several establishments: give the id of one."})
+    return fitting[0]
+
+
+async def tokens_of_establishment(session: AsyncSession, actor: Actor) -> list[IssuedToken]:
+    """The tokens that act here and have not run out, revoked ones too, newest first, 200 at most.
+
+    Each has its `role` loaded, with the practitioner. Administrators only.
+    """
+    require(actor, Permission.ADMINISTRATION)
+    found = await session.scalars(
+        select(IssuedToken)
+        .where(IssuedToken.organization_id == actor.organization_id, IssuedToken.expires_at > now())
+        .order_by(IssuedToken.created_at.desc(), IssuedToken.id)
+        .limit(MOST)
+        .options(joinedload(IssuedToken.role).joinedload(PractitionerRole.practitioner))
+    )
+    return list(found)
+
+
+async def revoke_token(session: AsyncSession, actor: Actor, *, token_id: uuid.UUID) -> None:
+    """End a token at once: one's own, or as an administrator any of the establishment's. Twice is as good as once.
+
+    Raises NotFound for all others.
+    """
+    kept = await session.get(IssuedToken, token_id, with_for_update=True)
+    if kept is None or not _may_revoke(actor, kept):
+        raise NotFound
+    if kept.revoked_at is not None:
+        return
+    kept.revoked_at = now()
+    audit.record(session, actor, "token-revoked", kept)
+    await tell(session, "TokenRevoked", token=kept.id)
+
+
+def _may_revoke(actor: Actor, kept: IssuedToken) -> bool:
+    is_own = may(actor, Permission.OWN_ACCOUNT) and kept.account_id == actor.account_id
+    return is_own or (may(actor, Permission.ADMINISTRATION) and kept.organization_id == actor.organization_id)
+
+
+def _claims(kept: IssuedToken) -> dict[str, str]:
+    return {
+        "jti": str(kept.id),
+        "sub": str(kept.account_id),
+        "role": str(kept.practitioner_role_id),
+        "org": str(kept.organization_id),
+        "scope": kept.scope,
+    }
+
+
+def _id_in(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise BadToken(is_ours=True) from error

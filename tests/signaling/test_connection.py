@@ -5,14 +5,12 @@ import pytest
 import socketio
 
 from signaling.connection import CHECK_EVERY
-from teleconsult.accounts import issue_token
 from teleconsult.accounts.models import Account, WebSession
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.directory.models import PractitionerRole
-from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
-from tests.people import Cast
+from tests.people import Cast, bearer_of
 from tests.signaling.booking import Booking
 from tests.signaling.conftest import LiveSite, VisitorMaker
 from tests.signaling.visitors import Visitor
@@ -24,7 +22,7 @@ REFUSED = socketio.exceptions.ConnectionError
 async def token(sessions: Sessions, settings: Settings, cast: Cast) -> str:
     """A bearer token of the rural doctor's."""
     async with transaction(sessions) as session:
-        return await issue_token(session, Sealer(settings.secret_key), email=cast.emails["rural"])
+        return await bearer_of(session, cast.rural)
 
 
 async def test_a_bearer_token_needs_no_origin(site: LiveSite, token: str, booking: Booking) -> None:

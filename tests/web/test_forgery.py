@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from teleconsult.accounts import issue_token
 from teleconsult.db import Sessions, transaction
-from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from tests.conftest import SignIn
-from tests.people import Cast
+from tests.people import Cast, bearer_of
 from tests.web.test_hostile_requests import cookie_of
 from web.csrf import FIELD, HEADER, token_for
 
@@ -78,7 +76,7 @@ async def test_a_bearer_token_needs_none_and_no_cookie_rides_along(
     client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn
 ) -> None:
     async with transaction(sessions) as session:
-        bearer = await issue_token(session, Sealer(settings.secret_key), email=cast.emails["specialist"])
+        bearer = await bearer_of(session, cast.specialist)
     await signed_in("rural")
     for bad in (bearer[:-2], f"{bearer}x", "x"):
         headers = {"Authorization": f"Bearer {bad}"}

@@ -8,15 +8,13 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 from sqlalchemy import select, update
 
-from teleconsult.accounts import issue_token
 from teleconsult.accounts.models import Account, SignInAttempt
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
-from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from tests.conftest import Post, SignIn
-from tests.people import PASSWORD, Cast
+from tests.people import PASSWORD, Cast, bearer_of
 from web.app import make_app
 
 Client = TestClient[web.Request, web.Application]
@@ -72,7 +70,7 @@ async def test_a_disabled_account_is_out_at_once(
 ) -> None:
     await signed_in("rural")
     async with transaction(sessions) as session:
-        token = await issue_token(session, Sealer(settings.secret_key), email=cast.emails["rural"])
+        token = await bearer_of(session, cast.rural)
         await session.execute(update(Account).values(disabled_at=now()))
     assert (await client.get("/patients")).status == 401
     assert (await client.get("/patients", headers={"Authorization": f"Bearer {token}"})).status == 401
