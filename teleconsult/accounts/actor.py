@@ -27,6 +27,8 @@ class Actor:
     """The WebSession this actor came by, if any."""
     factor_at: datetime | None = None
     """When they last proved who they are (`accounts.stepping_up`); None for a machine."""
+    has_other_roles: bool = False
+    """Whether there is another role to change to (`accounts.roles`)."""
     token_id: uuid.UUID | None = None
     """The IssuedToken this actor came by, if any."""
     scope: frozenset[str] | None = None
