@@ -14,13 +14,23 @@ from web.views import (
     accounts,
     admin,
     agenda,
+    audit_check,
     consults,
     drafting,
     home,
     images,
+    invitations,
+    mailed_codes,
     notes,
+    own_account,
+    passkey_sign_in,
+    passkeys,
     patients,
+    resetting,
+    roles,
     rooms,
+    second_factor,
+    sharing,
     step_up,
     studies,
     triage,
@@ -35,15 +45,10 @@ def add_routes(app: web.Application) -> None:
     def route(method: str, path: str, view: View, needs: Need, *, name: str | None = None) -> None:
         app[NEEDS][app.router.add_route(method, path, view, name=name)] = needs
 
-    # Signing in
-    route("GET", "/sign-in", accounts.sign_in_form, ANYONE, name="accounts.sign_in")
-    route("POST", "/sign-in", accounts.sign_in, ANYONE)
-    route("POST", "/sign-out", accounts.sign_out, P.OWN_ACCOUNT, name="accounts.sign_out")
+    _add_doors(route)
     route("POST", "/language", accounts.choose_language, ANYONE, name="language.choose")
 
-    # One's own account
-    route("GET", "/step-up", step_up.show, P.OWN_ACCOUNT, name="step_up.show")
-    route("POST", "/step-up", step_up.confirm, P.OWN_ACCOUNT)
+    _add_own_account(route)
 
     # Home, by role
     route("GET", "/", home.show, P.HOME, name="home.show")
@@ -56,6 +61,7 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/patients/unknown", patients.create_unknown, P.PATIENT_REGISTER, name="patients.create_unknown")
     route("GET", "/patients/{id}", patients.show, P.PATIENTS_FIND, name="patients.show")
     route("POST", "/patients/{id}/care-relation", patients.open_care, P.FILE_READ, name="patients.open_care")
+    route("POST", "/patients/{id}/care-relation-end", patients.end_care, P.FILE_READ, name="patients.end_care")
     route("GET", "/patients/{id}/identity", patients.identity, P.PATIENT_REGISTER, name="patients.identity")
     route("POST", "/patients/{id}/identity", patients.resolve, P.PATIENT_REGISTER, name="patients.resolve")
 
@@ -71,6 +77,9 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/consults/{id}/refusal", triage.decline, P.CONSULT_ANSWER, name="consults.decline")
     route("POST", "/consults/{id}/cancellation", triage.cancel, P.CONSULT_CANCEL, name="consults.cancel")
     route("POST", "/consults/{id}/proposal", triage.propose, P.CONSULT_TRIAGE, name="consults.propose")
+    route("POST", "/consults/{id}/excerpt-revocation", sharing.revoke, P.EXCERPT_REVOKE, name="sharing.revoke")
+    route("POST", "/consults/{id}/consent-withdrawal", sharing.withdraw, P.EXCERPT_REVOKE, name="sharing.withdraw")
+    route("GET", "/consults/{id}/readings", sharing.readings, P.EXCERPT_REVOKE, name="sharing.readings")
     route("POST", "/consults/{id}/booking", triage.book, P.CONSULT_TRIAGE, name="consults.book")
 
     # Images
@@ -91,12 +100,59 @@ def add_routes(app: web.Application) -> None:
 
     # Administration
     route("GET", "/admin", admin.show, P.ADMINISTRATION, name="admin.show")
-    route("POST", "/admin/audit-check", admin.check_chain, P.AUDIT_CHECK, name="admin.check_chain")
+    _add_audit(route)
 
     # Machines
     route("GET", "/healthz", health.alive, ANYONE, name="health.alive")
     route("GET", "/readyz", health.ready, ANYONE, name="health.ready")
     route("GET", "/metrics", health.metrics, ANYONE, name="health.metrics")
+
+
+def _add_audit(route: Callable[..., object]) -> None:
+    """The audit log: whether it is whole."""
+    route("GET", "/admin/audit-check", audit_check.show, P.AUDIT_CHECK, name="audit_check.show")
+    route("POST", "/admin/audit-check", audit_check.create, P.AUDIT_CHECK)
+    route("POST", "/admin/audit-check/{id}/stop", audit_check.stop, P.AUDIT_CHECK, name="audit_check.stop")
+
+
+def _add_doors(route: Callable[..., object]) -> None:
+    """Signing in, step by step, and out."""
+    route("GET", "/sign-in", accounts.sign_in_form, ANYONE, name="accounts.sign_in")
+    route("POST", "/sign-in", accounts.sign_in, ANYONE)
+    route("POST", "/sign-out", accounts.sign_out, P.OWN_ACCOUNT, name="accounts.sign_out")
+    route("GET", "/sign-in/second-factor", second_factor.form, ANYONE, name="second_factor.form")
+    route("POST", "/sign-in/second-factor", second_factor.show, ANYONE)
+    route("GET", "/sign-in/code", mailed_codes.form, ANYONE, name="mailed_code.form")
+    route("POST", "/sign-in/code", mailed_codes.ask, ANYONE)
+    route("GET", "/sign-in/code/entry", mailed_codes.entry_form, ANYONE, name="mailed_code.entry")
+    route("POST", "/sign-in/code/entry", mailed_codes.take, ANYONE)
+    route("GET", "/sign-in/reset", resetting.form, ANYONE, name="reset.form")
+    route("POST", "/sign-in/reset", resetting.ask, ANYONE)
+    route("GET", "/sign-in/reset-mail", resetting.asked, ANYONE, name="reset.asked")
+    route("GET", "/sign-in/reset/{token}", resetting.choose_form, ANYONE, name="reset.choose")
+    route("POST", "/sign-in/reset/{token}", resetting.choose, ANYONE)
+    route("GET", "/invitation/{token}", invitations.show, ANYONE, name="invitation.show")
+    route("POST", "/invitation/{token}", invitations.accept, ANYONE)
+    route("POST", "/invitation/{token}/opening", invitations.begin, ANYONE, name="invitation.begin")
+
+
+def _add_own_account(route: Callable[..., object]) -> None:
+    """One's own account: its passkeys, its sessions, the role in force, and who one is, once more."""
+    route("POST", "/sign-in/passkey", passkey_sign_in.sign_in, ANYONE, name="passkey_sign_in.sign_in")
+    route("POST", "/sign-in/passkey/options", passkey_sign_in.ask, ANYONE, name="passkey_sign_in.ask")
+    route("GET", "/step-up", step_up.show, P.OWN_ACCOUNT, name="step_up.show")
+    route("POST", "/step-up", step_up.confirm, P.OWN_ACCOUNT)
+    route("POST", "/step-up/passkey/options", passkeys.ask_to_step_up, P.OWN_ACCOUNT, name="step_up.ask")
+    route("GET", "/roles", roles.index, P.OWN_ACCOUNT, name="roles.index")
+    route("POST", "/role", roles.switch, P.OWN_ACCOUNT, name="roles.switch")
+    route("GET", "/account", own_account.show, P.OWN_ACCOUNT, name="own_account.show")
+    route("POST", "/account/sessions/ending", own_account.end_others, P.OWN_ACCOUNT, name="own_account.end_others")
+    ending = "/account/sessions/{id}/ending"
+    route("POST", ending, own_account.end_session, P.OWN_ACCOUNT, name="own_account.end_session")
+    route("GET", "/account/passkeys/new", passkeys.new, P.OWN_ACCOUNT, name="passkeys.new")
+    route("POST", "/account/passkeys/options", passkeys.ask_for_new, P.OWN_ACCOUNT, name="passkeys.ask_for_new")
+    route("POST", "/account/passkeys", passkeys.create, P.OWN_ACCOUNT, name="passkeys.create")
+    route("POST", "/account/passkeys/{id}/removal", passkeys.remove, P.OWN_ACCOUNT, name="passkeys.remove")
 
 
 def _add_notes(route: Callable[..., object]) -> None:

@@ -103,7 +103,7 @@ async def _work(settings: Settings) -> None:
     async with opened(url) as sessions, jobs.connected(url) as app:
         await app.run_worker_async(
             concurrency=2,
-            additional_context={"sessions": sessions},
+            additional_context={"sessions": sessions, "settings": settings},
             delete_jobs="successful",
             shutdown_graceful_timeout=GRACE - 2,
             install_signal_handlers=True,

@@ -1,50 +1,100 @@
-"""Signing in by password."""
+"""Signing in by password, and the second factor where the account has one."""
 
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
+from teleconsult.accounts import one_time
 from teleconsult.accounts.actor import SYSTEM, Actor
+from teleconsult.accounts.entering import Entry, Visit, account_at, admitted, enter
 from teleconsult.accounts.limits import Door, attempt, forgive
-from teleconsult.accounts.models import Account
-from teleconsult.accounts.passwords import is_password
-from teleconsult.accounts.sessions import first_role, open_session
+from teleconsult.accounts.models import Account, OneTimeSecret, SecretPurpose
+from teleconsult.accounts.passwords import hash_apart, is_outdated, is_password
+from teleconsult.accounts.second_factor import take_code
+from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
-from teleconsult.errors import Invalid
+from teleconsult.errors import Invalid, Refused
 from teleconsult.settings import Settings
 
 
-async def sign_in(
-    sessions: Sessions, settings: Settings, *, email: str, password: str, address: str, user_agent: str = ""
-) -> tuple[Actor, str]:
-    """Check the password, open a session: the actor and the cookie's token.
+async def sign_in(sessions: Sessions, settings: Settings, *, email: str, password: str, visit: Visit) -> Entry:
+    """Check the password: then there is a session, or a second factor is awaited from the same browser.
 
     Raises Invalid with the same words whether the account is unknown, disabled or the password wrong, and TooMany
     as `limits.attempt` does. The attempt is kept in a transaction of its own, whatever comes after.
     """
-    email = email.strip().lower()
     async with transaction(sessions, SYSTEM) as session:
-        attempt_id = await attempt(session, settings, door=Door.PASSWORD, email=email, address=address)
-        account = await session.scalar(
-            select(Account).where(func.lower(Account.email) == email, Account.disabled_at.is_(None))
+        attempt_id = await attempt(
+            session, settings, door=Door.PASSWORD, email=email, address=visit.address, device=visit.device
         )
-    fits = await is_password(password, account.password_hash if account else None)
+        account = await account_at(session, email)
+    kept = account.password_hash if account else None
+    fits = await is_password(password, kept)
+    fresh = await hash_apart(password) if fits and kept and is_outdated(password, kept) else None
+    entry: Entry | None = None
     async with transaction(sessions, SYSTEM) as session:
-        if not fits or account is None:
-            audit.record(session, None, "sign-in-failed", account, outcome="denied", address=address)
-            failure = Invalid({"": "The e-mail address or the password is not right."})
-        else:
+        if fits and account is not None:
             await forgive(session, attempt_id)
-            role = await first_role(session, account)
-            if role is None:
-                failure = Invalid({"": "This account has no role at an establishment. Ask your administrator."})
-            else:
-                actor, token = open_session(
-                    session, settings, account, role, methods="pwd", address=address, user_agent=user_agent
-                )
-                audit.record(session, actor, "signed-in", account, address=address)
-                return actor, token
-    raise failure
+            if fresh:
+                await session.execute(update(Account).where(Account.id == account.id).values(password_hash=fresh))
+            entry = await enter(session, settings, account, methods="pwd", visit=visit)
+        else:
+            audit.record(session, None, "sign-in-failed", account, outcome="denied", address=visit.address)
+    if not fits:
+        raise Invalid({"": "The e-mail address or the password is not right."})
+    return admitted(entry)
+
+
+async def show_second_factor(sessions: Sessions, settings: Settings, *, browser: str, code: str, visit: Visit) -> Entry:
+    """The second step: a code of the authenticator application, or one of those on paper.
+
+    `browser` is what its cookie holds since the first step. Raises Refused when that was too long ago or tried too
+    often, Invalid on field `code` for a wrong one, and TooMany.
+    """
+    entry: Entry | None = None
+    async with transaction(sessions, SYSTEM) as session:
+        awaited, account = await awaiting_factor(session, browser)
+        attempt_id = await attempt(
+            session,
+            settings,
+            door=Door.SECOND_FACTOR,
+            email=account.email,
+            address=visit.address,
+            device=visit.device,
+        )
+        fits = await take_code(session, settings, account_id=account.id, code=code)
+        if fits:
+            await forgive(session, attempt_id)
+            entry = await finish_with(session, settings, awaited, account, method="otp", visit=visit)
+        else:
+            awaited.wrong_tries += 1
+            audit.record(session, None, "second-factor-failed", account, outcome="denied", address=visit.address)
+    if not fits:
+        raise Invalid({"code": "This code is not right, or it was used already. Wait for the next one."})
+    return admitted(entry)
+
+
+async def awaiting_factor(session: AsyncSession, browser: str) -> tuple[OneTimeSecret, Account]:
+    """The wait that this browser's cookie stands for, locked, and whose it is. Raises Refused when it is over."""
+    awaited = await one_time.held_by(session, SecretPurpose.SECOND_FACTOR, browser)
+    account = await session.get(Account, awaited.account_id) if awaited else None
+    if awaited is None or account is None or account.disabled_at is not None:
+        raise Refused("This step took too long or was tried too often. Sign in again.")
+    return awaited, account
+
+
+async def finish_with(
+    session: AsyncSession,
+    settings: Settings,
+    awaited: OneTimeSecret,
+    account: Account,
+    *,
+    method: str,
+    visit: Visit,
+) -> Entry | None:
+    """End the wait: the second factor was shown by `method` (`otp`, or `hwk` for a passkey)."""
+    awaited.used_at = now()
+    return await enter(session, settings, account, methods=f"{awaited.methods} {method}", visit=visit)
 
 
 async def set_locale(session: AsyncSession, actor: Actor, *, locale: str) -> None:

@@ -6,12 +6,12 @@ from teleconsult import accounts
 from teleconsult.accounts.signing_in import set_locale
 from teleconsult.errors import Invalid
 from web.bodies import read_form
-from web.cookies import own_path, session_cookie, set_session
+from web.cookies import own_path, session_cookie
+from web.entrance import YEAR, let_in, visit_of
 from web.i18n import LOCALE_COOKIE, LOCALES
 from web.rendering import render
 from web.requests import (
     actor_of,
-    address_of,
     db,
     own_transactions,
     see_other,
@@ -20,8 +20,6 @@ from web.requests import (
     to_page,
     visitor_of,
 )
-
-YEAR = 365 * 24 * 3600
 
 
 @own_transactions
@@ -34,18 +32,16 @@ async def sign_in_form(request: web.Request) -> web.StreamResponse:
 
 @own_transactions
 async def sign_in(request: web.Request) -> web.StreamResponse:
-    """Open a session and set its cookie."""
+    """Take the password: on with a session, or to the second factor."""
     form = await read_form(request)
-    settings, target = settings_of(request), own_path(form.get("next", ""))
-    email = form.get("email", "")
+    target, email = own_path(form.get("next", "")), form.get("email", "")
     try:
-        _actor, token = await accounts.sign_in(
+        entry = await accounts.sign_in(
             sessions_of(request),
-            settings,
+            settings_of(request),
             email=email,
             password=form.get("password", ""),
-            address=address_of(request),
-            user_agent=request.headers.get("User-Agent", ""),
+            visit=visit_of(request),
         )
     except Invalid as error:
         return render(
@@ -54,9 +50,9 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
             status=422,
             next=target,
             values={"email": email},
-            errors=error.fields,
+            errors=error,
         )
-    return set_session(see_other(target), settings, token)
+    return let_in(request, entry, target=target)
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:

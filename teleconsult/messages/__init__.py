@@ -1,0 +1,1 @@
+"""Notices to people, outside: by mail today. Never clinical content; a secret only in the mail itself."""
