@@ -130,6 +130,14 @@ async def another_neurologist(session: AsyncSession, cast: Cast) -> Actor:
     return await _person(session, tertiary, RoleCode.SPECIALIST, Specialty.NEUROLOGY, "Odile", "Caron", email)
 
 
+async def another_person(
+    session: AsyncSession, cast: Cast, place: str, code: RoleCode, specialty: Specialty | None = None
+) -> Actor:
+    """One more at an establishment of the cast."""
+    email = f"{uuid.uuid4().hex}@example.test"
+    return await _person(session, cast.organizations[place], code, specialty, "Claire", "Fortin", email)
+
+
 async def _person(
     session: AsyncSession,
     organization: Organization,

@@ -17,6 +17,14 @@ from teleconsult.access.rows.consults import (
     services,
 )
 from teleconsult.access.rows.contents import excerpts, notes, shared_excerpts, studies, studies_of_house
+from teleconsult.access.rows.directory import (
+    endpoints_of_house,
+    imports_of_house,
+    practitioners_of_house,
+    rules_of_house,
+    services_of_house,
+    sessions_of_house,
+)
 from teleconsult.access.rows.patients import (
     care_relations,
     entries,
@@ -35,9 +43,11 @@ __all__ = [
     "care_relations",
     "consults",
     "encounters",
+    "endpoints_of_house",
     "entries",
     "excerpts",
     "files",
+    "imports_of_house",
     "is_permitted",
     "notes",
     "open_tasks",
@@ -47,9 +57,13 @@ __all__ = [
     "patients",
     "patients_of_house",
     "patients_of_network",
+    "practitioners_of_house",
     "requests",
     "roles_of_house",
+    "rules_of_house",
     "services",
+    "services_of_house",
+    "sessions_of_house",
     "shared_excerpts",
     "studies",
     "studies_of_house",

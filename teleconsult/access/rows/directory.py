@@ -1,0 +1,50 @@
+"""What an establishment's administrators look after: its people, services, roster, doors, rules and imports."""
+
+from sqlalchemy import select
+
+from teleconsult.access.rows.people import roles_of_house
+from teleconsult.access.rows.seam import Filter, is_house, row_filter
+from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.models import WebSession
+from teleconsult.directory.models import (
+    DirectoryImport,
+    Endpoint,
+    HealthcareService,
+    Practitioner,
+    PractitionerRole,
+    RetentionRule,
+)
+
+
+def practitioners_of_house(actor: Actor) -> Filter:
+    """Who has, or had, a role at the actor's establishment."""
+    return Practitioner.id.in_(select(PractitionerRole.practitioner_id).where(roles_of_house(actor)))
+
+
+def sessions_of_house(actor: Actor) -> Filter:
+    """Browsers signed in to a role at the actor's establishment."""
+    return WebSession.practitioner_role_id.in_(select(PractitionerRole.id).where(roles_of_house(actor)))
+
+
+@row_filter
+def services_of_house(actor: Actor) -> Filter:
+    """What the actor's establishment offers."""
+    return is_house(HealthcareService.organization_id, actor)
+
+
+@row_filter
+def endpoints_of_house(actor: Actor) -> Filter:
+    """Where the systems of the actor's establishment are reached."""
+    return is_house(Endpoint.organization_id, actor)
+
+
+@row_filter
+def rules_of_house(actor: Actor) -> Filter:
+    """How long the actor's establishment keeps things."""
+    return is_house(RetentionRule.organization_id, actor)
+
+
+@row_filter
+def imports_of_house(actor: Actor) -> Filter:
+    """Extracts that the actor's establishment held against the directory."""
+    return is_house(DirectoryImport.organization_id, actor)
