@@ -3,26 +3,19 @@
 The chains of `rules.AUDIT_CHAIN` (one for all, recipe 1) stand as they are; what follows them is written by recipe 2.
 """
 
-# Row-level security would hide the patient from who may not see one: for this one look the database acts for itself.
+# With the owner's rights: whose patient it is must be known whoever acts, and is nothing they may say themselves.
 WHOSE_PATIENT = """
 create function audit_whose_patient() returns trigger language plpgsql security definer
 set search_path = pg_catalog, public, pg_temp as $$
-declare
-  acting text := current_setting('teleconsult.acting', true);
 begin
-  new.patient_organization_id := null;
-  if new.patient_id is not null then
-    perform set_config('teleconsult.acting', 'system', true);
-    select organization_id into new.patient_organization_id from patient where id = new.patient_id;
-    perform set_config('teleconsult.acting', coalesce(acting, ''), true);
-  end if;
+  new.patient_organization_id := (select organization_id from patient where id = new.patient_id);
   return new;
 end $$;
 create trigger audit_event_placed before insert on audit_event
   for each row execute function audit_whose_patient();
 """
 
-# What a link's hash covers. `teleconsult.audit.canonical` writes the same text without asking the database.
+# What a link's hash covers. `teleconsult.audit.links` has the same text, and does not ask this function for it.
 AUDIT_TEXT = """
 create function audit_text(event audit_event, chain uuid, lane smallint, "position" bigint) returns text
 language sql stable set timezone = 'UTC' as $$
@@ -61,8 +54,8 @@ begin
     where chain = own_chain and lane = own_lane order by position desc limit 1;
   next_position := coalesce(last.position, 0) + 1;
   last_hash := coalesce(last.hash, decode(repeat('00', 32), 'hex'));
-  insert into audit_chain (id, chain, lane, position, recipe, audit_event_id, previous_hash, hash) values (
-    gen_random_uuid(), own_chain, own_lane, next_position, 2, new.id, last_hash,
+  insert into audit_chain (id, chain, lane, position, recipe, previous_hash, hash) values (
+    new.id, own_chain, own_lane, next_position, 2, last_hash,
     sha256(last_hash || convert_to(audit_text(new, own_chain, own_lane, next_position), 'UTF8')));
   return null;
 end $$;

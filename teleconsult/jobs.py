@@ -14,7 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.db import driver_connection
 
-MODULES = ("teleconsult.delivery.jobs", "teleconsult.messages.jobs", "teleconsult.accounts.pruning", "teleconsult.audit.jobs")
+MODULES = (
+    "teleconsult.delivery.jobs",
+    "teleconsult.messages.jobs",
+    "teleconsult.accounts.pruning",
+    "teleconsult.audit.jobs",
+)
 """Where tasks are declared; the worker imports them all."""
 
 log = structlog.get_logger(__name__)

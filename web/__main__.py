@@ -1,4 +1,4 @@
-"""`teleconsult`: run, serve, worker, migrate, seed, token, token rotate, note verify, audit verify, doctor."""
+"""`teleconsult`: run, serve, worker, migrate, seed, token, note verify, audit verify and checkpoint, doctor."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 
 from teleconsult.access import Purpose
 from teleconsult.settings import SettingsError, load_settings
-from web import commands, running
+from web import audit_commands, commands, running
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,9 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(command=commands.verify_note)
 
     audit = verbs.add_parser("audit", help="the audit log").add_subparsers(required=True, metavar="command")
-    audit.add_parser("verify", help="recompute the chain; 0 = whole, 1 = broken").set_defaults(
-        command=commands.verify_audit
+    audit.add_parser("verify", help="recompute the chains; 0 = whole, 1 = broken").set_defaults(
+        command=audit_commands.verify_audit
     )
+    audit.add_parser("checkpoint", help="sign how far the log is").set_defaults(command=audit_commands.checkpoint)
 
     verbs.add_parser("doctor", help="check every configured part").set_defaults(command=commands.doctor)
     return parser

@@ -9,6 +9,9 @@ from web.i18n import lazy_gettext as _
 ACTS: Final[Mapping[str, LazyString]] = {
     "access-denied": _("Access refused"),
     "care-relation-ended": _("Said to treat the patient no longer"),
+    "audit-check-asked": _("Asked whether the audit log is whole"),
+    "audit-check-stopped": _("Stopped a check of the audit log"),
+    "audit-checkpointed": _("Signed how far the audit log is"),
     "care-relation-opened": _("Said to be treating the patient"),
     "chat-written": _("Wrote in the chat"),
     "consent-recorded": _("Recorded the consent"),

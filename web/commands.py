@@ -12,7 +12,6 @@ from teleconsult.access import Purpose
 from teleconsult.accounts import SYSTEM
 from teleconsult.accounts.token_keys import rotate_keys
 from teleconsult.accounts.tokens import EVERY_PURPOSE, issue_token, role_of_account
-from teleconsult.audit import verify_chain
 from teleconsult.db import Sessions, is_answering, make_engine, make_sessions, transaction
 from teleconsult.embedded import DatabaseUrls, embedded_postgresql
 from teleconsult.errors import Invalid, TeleconsultError
@@ -122,22 +121,6 @@ def verify_note(settings: Settings, options: argparse.Namespace) -> int:
         signer = (verdict.signer, verdict.registration_number, verdict.organization, verdict.signed_at.isoformat())
         print("signed as", ", ".join(part for part in signer if part))
     return 0 if verdict.is_good else 1
-
-
-def verify_audit(settings: Settings, _options: argparse.Namespace) -> int:
-    """`teleconsult audit verify`."""
-
-    async def check(url: str) -> int:
-        async with opened(url) as sessions, sessions() as session:
-            verdict = await verify_chain(session)
-        if verdict.is_good:
-            print(f"good: {verdict.events} events, none changed, none missing")
-            return 0
-        print(f"broken at event {verdict.broken_at}: {verdict.reason}")
-        return 1
-
-    with database(settings) as urls:
-        return asyncio.run(check(urls.app))
 
 
 def doctor(settings: Settings, _options: argparse.Namespace) -> int:

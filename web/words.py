@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from teleconsult.audit.findings import Fault
 from teleconsult.consults.models import RequestPriority
 from teleconsult.consults.worklists import Standing
 from teleconsult.directory.models import OrganizationKind, RoleCode, Specialty
@@ -40,6 +41,18 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Specialty.DERMATOLOGY: _("Dermatology"),
         Specialty.PAEDIATRICS: _("Paediatrics"),
         Specialty.GENERAL: _("General medicine"),
+    },
+    Fault: {
+        Fault.EVENT_CHANGED: _("An entry was changed."),
+        Fault.EVENT_MISSING: _("An entry was removed."),
+        Fault.EVENT_UNCHAINED: _("An entry was added past the chain."),
+        Fault.LINK_MISSING: _("A link of the chain was removed."),
+        Fault.LINK_MOVED: _("A link of the chain does not follow the one before it."),
+        Fault.LINK_MISPLACED: _("An entry stands in the chain of another establishment."),
+        Fault.TAIL_MISSING: _("The end of the chain was cut off."),
+        Fault.HEAD_REWRITTEN: _("The chain was written anew."),
+        Fault.CHECKPOINT_MISSING: _("A signed checkpoint was removed."),
+        Fault.CHECKPOINT_FORGED: _("A signed checkpoint was changed, or signed with another key."),
     },
     Standing: {
         Standing.DRAFT: _("Drafts"),

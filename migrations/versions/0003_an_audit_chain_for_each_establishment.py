@@ -83,3 +83,10 @@ def _open_the_chains() -> None:
     op.create_unique_constraint(
         op.f("uq_audit_chain_chain_lane_position"), "audit_chain", ["chain", "lane", "position"]
     )
+    # A link is its event's: an id of its own was one more thing that somebody could change unseen.
+    op.drop_column("audit_chain", "id")
+    op.drop_constraint(op.f("uq_audit_chain_audit_event_id"), "audit_chain", type_="unique")
+    op.drop_constraint(op.f("fk_audit_chain_audit_event_id"), "audit_chain", type_="foreignkey")
+    op.alter_column("audit_chain", "audit_event_id", new_column_name="id")
+    op.create_primary_key(op.f("pk_audit_chain"), "audit_chain", ["id"])
+    op.create_foreign_key(op.f("fk_audit_chain_id"), "audit_chain", "audit_event", ["id"], ["id"])

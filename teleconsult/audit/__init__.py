@@ -1,6 +1,5 @@
-"""Who did what: `record` inside the act, `verify_chain` afterwards."""
+"""Who did what: `record` inside the act, `verify` afterwards, `make_checkpoint` now and then."""
 
 from teleconsult.audit.recording import record, record_denied
-from teleconsult.audit.verifying import ChainVerdict, verify_chain
 
-__all__ = ["ChainVerdict", "record", "record_denied", "verify_chain"]
+__all__ = ["record", "record_denied"]

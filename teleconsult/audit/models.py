@@ -1,7 +1,7 @@
 """What was done, by whom, to what (FHIR R4 AuditEvent, IHE BALP): append-only and hash-chained.
 
 Rows are written in the act's own transaction. At its commit a trigger of the database appends one `audit_chain` row
-per event: SHA-256 over the previous hash and the event's canonical text (`audit.canonical`). Each establishment has a
+per event: SHA-256 over the previous hash and the event's text (`migrations/audit_rules.py`). Each establishment has a
 chain of its own, in up to eight lanes, so that who reads never waits for who reads elsewhere. The app's role may
 insert events and read; it can change or remove neither, and cannot write the chain.
 """
@@ -57,6 +57,8 @@ class AuditChain(Base):
     __tablename__ = "audit_chain"
     __table_args__ = (UniqueConstraint("chain", "lane", "position"),)
 
+    id: Mapped[uuid.UUID] = mapped_column(ForeignKey("audit_event.id"), primary_key=True)
+    """The event's own."""
     chain: Mapped[uuid.UUID]
     """The establishment, or `NO_ESTABLISHMENT`."""
     lane: Mapped[int] = mapped_column(SmallInteger)
@@ -65,7 +67,6 @@ class AuditChain(Base):
     """From 1, without a gap."""
     recipe: Mapped[int] = mapped_column(SmallInteger)
     """Which text is hashed: 1 in the one chain there was first, else 2."""
-    audit_event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("audit_event.id"), unique=True)
     previous_hash: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
 

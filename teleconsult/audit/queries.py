@@ -1,24 +1,17 @@
-"""Reading the audit log, for those who watch over an establishment."""
+"""Names of what the audit log keeps by id."""
 
-from datetime import datetime
+import uuid
+from collections.abc import Collection
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.access import rows
-from teleconsult.accounts.actor import Actor
-from teleconsult.audit.models import AuditEvent
-from teleconsult.directory.models import RoleCode
-from teleconsult.errors import NotFound
-
-PAGE = 50
+from teleconsult.directory.models import Organization
 
 
-async def audit_events(session: AsyncSession, actor: Actor, *, before: datetime | None = None) -> list[AuditEvent]:
-    """The establishment's last 50 events, newest first; `before` goes on from there. Administrators only."""
-    if actor.role is not RoleCode.ADMINISTRATOR:
-        raise NotFound
-    events = select(AuditEvent).where(rows.audit_events(actor))
-    if before is not None:
-        events = events.where(AuditEvent.recorded_at < before)
-    return list(await session.scalars(events.order_by(AuditEvent.recorded_at.desc()).limit(PAGE)))
+async def organization_names(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """What establishments are called."""
+    if not ids:
+        return {}
+    rows = await session.execute(select(Organization.id, Organization.name).where(Organization.id.in_(ids)))
+    return {row.id: row.name for row in rows}
