@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "TELECONSULT_"
 MIB = 1024 * 1024
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+EXCERPT_DAYS = 30
 
 
 class SettingsError(Exception):
@@ -52,8 +54,11 @@ class Settings(BaseSettings):
     oidc_name: str = "OpenID Connect"
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
+    oidc_scope: str = "openid"
+    oidc_acr: str = ""
+    oidc_vouches_for_ids: bool = False
     audit_checkpoints: Path | None = None
-    excerpt_days: int = Field(default=30, ge=0, le=365)
+    excerpt_days: int = Field(default=EXCERPT_DAYS, ge=0, le=365)
     log_level: str = "INFO"
 
     @field_validator("data")
@@ -73,6 +78,15 @@ class Settings(BaseSettings):
     def _smtp(cls, value: str | None) -> str | None:
         if value and urlsplit(value).scheme not in ("smtp", "smtps"):
             raise ValueError("must begin with smtp:// or smtps://")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str | None) -> str | None:
+        if value and not is_safe_address(value):
+            raise ValueError("must begin with https:// (http:// only on this machine)")
+        if value and ("?" in value or "#" in value):
+            raise ValueError("must have neither ? nor #")
         return value
 
     @field_validator("secret_key")
@@ -98,6 +112,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TELECONSULT_OIDC_ISSUER needs TELECONSULT_OIDC_CLIENT_ID and TELECONSULT_OIDC_CLIENT_SECRET"
             )
+        if self.oidc_issuer and "openid" not in self.oidc_scope.split():
+            raise ValueError("TELECONSULT_OIDC_SCOPE needs openid among its words")
         return self
 
     @property
@@ -121,6 +137,13 @@ class Settings(BaseSettings):
             scheme = "https" if self.tls_cert else "http"
             own |= {f"{scheme}://{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         return frozenset(own)
+
+
+def is_safe_address(url: str) -> bool:
+    """https; plain http only on this very machine."""
+    parts = urlsplit(url)
+    is_here = parts.scheme == "http" and parts.hostname in LOOPBACK
+    return bool(parts.hostname) and (parts.scheme == "https" or is_here)
 
 
 def networks_in(text: str) -> list[IPv4Network | IPv6Network]:

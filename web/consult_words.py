@@ -67,6 +67,8 @@ _ACTS: Final[Mapping[str, LazyString]] = {
     "consult-declined": _("%(who)s declined"),
     "consult-booked": _("%(who)s booked the time"),
     "consult-cancelled": _("%(who)s cancelled the consult"),
+    "excerpt-revoked": _("%(who)s stopped sharing the excerpt"),
+    "consent-withdrawn": _("%(who)s noted that the consent is withdrawn"),
     "encounter-started": _("The session began"),
     "encounter-ended": _("The session ended"),
     "note-signed": _("%(who)s signed the note"),

@@ -207,6 +207,7 @@ def upgrade() -> None:
                 "passkey-registration",
                 "passkey-sign-in",
                 "passkey-step-up",
+                "federated",
                 "session-join",
                 name="secretpurpose",
                 native_enum=False,
@@ -398,6 +399,10 @@ def upgrade() -> None:
     op.execute("update excerpt set expires_at = null")
     op.add_column("excerpt", sa.Column("revoked_by_id", sa.UUID(), nullable=True))
     op.add_column("excerpt", sa.Column("revoke_reason", sa.Text(), nullable=False, server_default=""))
+    op.add_column("excerpt_read", sa.Column("imaging_study_id", sa.UUID(), nullable=True))
+    op.create_foreign_key(
+        op.f("fk_excerpt_read_imaging_study_id"), "excerpt_read", "imaging_study", ["imaging_study_id"], ["id"]
+    )
     op.create_foreign_key(op.f("fk_excerpt_revoked_by_id"), "excerpt", "practitioner_role", ["revoked_by_id"], ["id"])
     op.add_column("consent", sa.Column("withdrawn_by_id", sa.UUID(), nullable=True))
     op.create_foreign_key(

@@ -63,6 +63,13 @@ def check_basis(basis: ConsentBasis, given_by: str, relationship: str) -> None:
         raise Invalid(missing)
 
 
+async def consent_of(session: AsyncSession, consult_id: uuid.UUID) -> Consent | None:
+    """The consent given last for a consult that was looked up through the actor, whether or not it stands."""
+    return await session.scalar(
+        select(Consent).where(Consent.service_request_id == consult_id).order_by(Consent.recorded_at.desc()).limit(1)
+    )
+
+
 async def permits(session: AsyncSession, consult_id: uuid.UUID) -> bool:
     """Whether a consent for this consult stands."""
     return bool(await session.scalar(select(rows.is_permitted(consult_id))))

@@ -17,6 +17,8 @@ ACTS: Final = (
     "consult-declined",
     "consult-booked",
     "consult-cancelled",
+    "excerpt-revoked",
+    "consent-withdrawn",
     "encounter-started",
     "encounter-ended",
     "note-signed",

@@ -26,6 +26,8 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final
 
+from teleconsult import access
+from teleconsult.access import Permission
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import UNSIGNED, RequestStatus, ServiceRequest, Task, TaskStatus
 from teleconsult.directory.models import RoleCode
@@ -145,13 +147,17 @@ class Verb(StrEnum):
     JOIN = "join"
     WRITE_NOTE = "write-note"
     ACKNOWLEDGE = "acknowledge"
+    REVOKE_EXCERPT = "revoke-excerpt"
+    WITHDRAW_CONSENT = "withdraw-consent"
+    SEE_READINGS = "see-readings"
+    """Who looked at what was shared, and when."""
 
 
 WAITING: Final = (ConsultState.SUBMITTED, ConsultState.TRIAGE, ConsultState.DECLINED, ConsultState.REDIRECTED)
 """Nobody has accepted yet."""
 WITH_SESSION: Final = (ConsultState.SCHEDULED, ConsultState.ARRIVED, ConsultState.IN_SESSION)
 """A time is booked and the session not over: both sides are shown the way into the room."""
-_BEFORE_SESSION: Final = (*WAITING, ConsultState.ACCEPTED, ConsultState.SCHEDULED, ConsultState.ARRIVED)
+BEFORE_SESSION: Final = (*WAITING, ConsultState.ACCEPTED, ConsultState.SCHEDULED, ConsultState.ARRIVED)
 _ENDED: Final = (
     ConsultState.SIGNED,
     ConsultState.DELIVERED,
@@ -159,6 +165,7 @@ _ENDED: Final = (
     ConsultState.RETRACTED,
     ConsultState.CANCELLED,
 )
+_SHARING: Final = tuple(s for s in ConsultState if s not in (ConsultState.DRAFT, ConsultState.CANCELLED))
 _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]] = (
     (Verb.SAVE, (Part.REQUESTER,), (ConsultState.DRAFT,)),
     (Verb.SUBMIT, (Part.REQUESTER,), (ConsultState.DRAFT,)),
@@ -169,10 +176,13 @@ _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]
     (Verb.DECLINE, (Part.OWNER,), (ConsultState.ACCEPTED,)),
     (Verb.PROPOSE_TIME, (Part.COORDINATOR,), (*WAITING, ConsultState.ACCEPTED)),
     (Verb.BOOK, (Part.COORDINATOR,), (ConsultState.ACCEPTED,)),
-    (Verb.CANCEL, (Part.REQUESTER, Part.COORDINATOR), _BEFORE_SESSION),
+    (Verb.CANCEL, (Part.REQUESTER, Part.COORDINATOR), BEFORE_SESSION),
     (Verb.JOIN, (Part.REQUESTER, Part.OWNER), WITH_SESSION),
     (Verb.WRITE_NOTE, (Part.OWNER,), (ConsultState.ACCEPTED, *WITH_SESSION, ConsultState.UNSIGNED)),
     (Verb.ACKNOWLEDGE, (Part.REQUESTER,), (ConsultState.DELIVERED,)),
+    (Verb.REVOKE_EXCERPT, (Part.REQUESTER,), _SHARING),
+    (Verb.WITHDRAW_CONSENT, (Part.REQUESTER, Part.COLLEAGUE), _SHARING),
+    (Verb.SEE_READINGS, (Part.REQUESTER, Part.COLLEAGUE), (*_SHARING, ConsultState.CANCELLED)),
 )
 
 ALLOWED: Final[Mapping[tuple[ConsultState, Verb], frozenset[Part]]] = {
@@ -181,6 +191,16 @@ ALLOWED: Final[Mapping[tuple[ConsultState, Verb], frozenset[Part]]] = {
     for state in ConsultState
 }
 """Who may do what from which state. Empty: nobody."""
+NEEDS: Final[Mapping[Verb, Permission]] = {
+    **dict.fromkeys((Verb.SAVE, Verb.SUBMIT, Verb.ADD_IMAGES, Verb.ACKNOWLEDGE), Permission.CONSULT_REQUEST),
+    **dict.fromkeys((Verb.RECEIVE, Verb.PROPOSE_TIME, Verb.BOOK), Permission.CONSULT_TRIAGE),
+    **dict.fromkeys((Verb.ACCEPT, Verb.DECLINE), Permission.CONSULT_ANSWER),
+    **dict.fromkeys((Verb.REVOKE_EXCERPT, Verb.WITHDRAW_CONSENT, Verb.SEE_READINGS), Permission.EXCERPT_REVOKE),
+    Verb.CANCEL: Permission.CONSULT_CANCEL,
+    Verb.JOIN: Permission.SESSION_JOIN,
+    Verb.WRITE_NOTE: Permission.NOTE_WRITE,
+}
+"""The kind of act each of them is: what a role has no part in, no state allows."""
 
 _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.SAVE: lambda: Refused("This request has been submitted: it can no longer be changed."),
@@ -195,12 +215,15 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.JOIN: lambda: Refused("The room of this consult is closed."),
     Verb.WRITE_NOTE: lambda: Refused("The note of this consult cannot be written now."),
     Verb.ACKNOWLEDGE: lambda: Refused("This note has not been delivered yet, or it is already acknowledged."),
+    Verb.REVOKE_EXCERPT: lambda: Refused("This excerpt is not shared any more."),
+    Verb.WITHDRAW_CONSENT: lambda: Refused("This consult shares nothing any more."),
+    Verb.SEE_READINGS: lambda: Refused("Nothing was shared with this consult yet."),
 }
 
 
 def may(consult: ServiceRequest, actor: Actor, verb: Verb) -> bool:
     """Whether the actor may do this now."""
-    return part_of(consult, actor) in ALLOWED[state_of(consult), verb]
+    return access.may(actor, NEEDS[verb]) and part_of(consult, actor) in ALLOWED[state_of(consult), verb]
 
 
 def require(consult: ServiceRequest, actor: Actor, verb: Verb) -> None:
@@ -208,6 +231,6 @@ def require(consult: ServiceRequest, actor: Actor, verb: Verb) -> None:
     if may(consult, actor, verb):
         return
     part = part_of(consult, actor)
-    if not any(part in ALLOWED[state, verb] for state in ConsultState):
+    if not access.may(actor, NEEDS[verb]) or not any(part in ALLOWED[state, verb] for state in ConsultState):
         raise Forbidden("This is for someone else to do.")
     raise _REFUSALS[verb]()

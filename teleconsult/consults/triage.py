@@ -13,7 +13,7 @@ from teleconsult.consults.models import RequestStatus, ServiceRequest, TaskStatu
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, Verb, may, require, state_of
 from teleconsult.encounters.models import EncounterStatus
-from teleconsult.excerpts.revoking import revoke_excerpt
+from teleconsult.excerpts.revoking import stop_sharing
 from teleconsult.scheduling.models import AppointmentStatus
 
 
@@ -53,7 +53,17 @@ async def cancel_consult(session: AsyncSession, actor: Actor, *, consult_id: uui
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.CANCEL)
-    reason, moment = checked_reason(reason), now()
+    reason = checked_reason(reason)
+    await call_off(session, consult, reason=reason)
+    await stop_sharing(session, actor, consult_id=consult.id, reason=reason)
+    audit.record(session, actor, "consult-cancelled", consult, patient_id=consult.patient_id)
+    await session.flush()
+    return consult
+
+
+async def call_off(session: AsyncSession, consult: ServiceRequest, *, reason: str) -> None:
+    """Close what stands of a consult whose session was not held. Part of the act that says why, which audits it."""
+    moment = now()
     consult.status, consult.status_reason, consult.updated_at = RequestStatus.REVOKED, reason, moment
     await tell_consult(session, "ConsultCancelled", consult)
     if consult.task is not None:
@@ -62,7 +72,4 @@ async def cancel_consult(session: AsyncSession, actor: Actor, *, consult_id: uui
         consult.appointment.status, consult.appointment.status_reason = AppointmentStatus.CANCELLED, reason
         if consult.appointment.encounter is not None:
             consult.appointment.encounter.status = EncounterStatus.CANCELLED
-    await revoke_excerpt(session, consult_id=consult.id)
-    audit.record(session, actor, "consult-cancelled", consult, patient_id=consult.patient_id)
     await session.flush()
-    return consult

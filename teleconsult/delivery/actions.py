@@ -1,6 +1,7 @@
 """Bringing a signed note to who asked, with a receipt; and the receipt's counterpart, the requester's word."""
 
 import uuid
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,10 +16,12 @@ from teleconsult.consults.states import Verb, require
 from teleconsult.delivery.models import Delivery, DeliveryStatus
 from teleconsult.documents.words import NOTE_WORDS
 from teleconsult.errors import NotFound
+from teleconsult.excerpts.revoking import let_expire
 from teleconsult.fhir.notes import composition, document_reference
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.models import Composition
 from teleconsult.records.actions import file_entry
+from teleconsult.settings import EXCERPT_DAYS
 
 
 async def deliver_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid.UUID, pdf_size: int) -> Delivery:
@@ -58,8 +61,12 @@ async def deliver_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid
     return delivery
 
 
-async def acknowledge_note(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> ServiceRequest:
+async def acknowledge_note(
+    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, excerpt_days: int = EXCERPT_DAYS
+) -> ServiceRequest:
     """The requester has read the note and takes it up: the consult is closed.
+
+    Its specialists can read what was shared for `excerpt_days` more.
 
     Raises NotFound, Forbidden for anybody but who asked, Refused before the delivery and the second time.
     """
@@ -68,6 +75,7 @@ async def acknowledge_note(session: AsyncSession, actor: Actor, *, consult_id: u
     moment = now()
     consult.status = RequestStatus.COMPLETED
     consult.completed_at = consult.updated_at = moment
+    await let_expire(session, consult_id=consult.id, after=timedelta(days=excerpt_days))
     audit.record(session, actor, "note-acknowledged", consult, patient_id=consult.patient_id)
     await session.flush()
     await tell_consult(session, "ConsultNoteAcknowledged", consult)

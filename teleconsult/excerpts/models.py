@@ -8,6 +8,8 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.db import Base
+from teleconsult.directory.models import PractitionerRole
+from teleconsult.imaging.models import ImagingStudy
 from teleconsult.records.models import ResourceType
 
 
@@ -60,11 +62,16 @@ class ExcerptStudy(Base):
 
 
 class ExcerptRead(Base):
-    """Who looked at the excerpt, and when."""
+    """Who looked at the excerpt, or at one of the studies shared with it, and when."""
 
     __tablename__ = "excerpt_read"
     __table_args__ = (Index(None, "excerpt_id", "read_at"),)
 
     excerpt_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("excerpt.id"))
     practitioner_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    imaging_study_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("imaging_study.id"))
+    """The study they opened; None for the excerpt itself."""
     read_at: Mapped[datetime]
+
+    role: Mapped[PractitionerRole] = relationship(lazy="raise")
+    study: Mapped[ImagingStudy | None] = relationship(lazy="raise")

@@ -1,20 +1,25 @@
 """Reading what was shared: the frozen excerpt and its studies, through the consult they belong to."""
 
 import uuid
+from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from teleconsult import audit
 from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.queries import consult_for
-from teleconsult.consults.states import Part, part_of
+from teleconsult.consults.states import Part, Verb, part_of, require
+from teleconsult.directory.models import PractitionerRole
 from teleconsult.errors import NotFound, Refused
 from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
 from teleconsult.imaging.models import ImagingStudy
+
+MOST_READINGS: Final = 200
 
 
 async def excerpt_for(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> Excerpt:
@@ -40,6 +45,32 @@ async def excerpt_for(session: AsyncSession, actor: Actor, consult_id: uuid.UUID
     audit.record(session, actor, "excerpt-read", excerpt, patient_id=consult.patient_id, consult=consult.id)
     await session.flush()
     return excerpt
+
+
+async def readings_of(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> Sequence[ExcerptRead]:
+    """Who else looked at what a consult shares, and when, latest first, at most 200; people and studies are loaded.
+
+    For who shared it. Raises NotFound, Forbidden for the other side, Refused while it is a draft.
+    """
+    consult = await consult_for(session, actor, consult_id)
+    require(consult, actor, Verb.SEE_READINGS)
+    readings = await session.scalars(
+        select(ExcerptRead)
+        .join(Excerpt, Excerpt.id == ExcerptRead.excerpt_id)
+        .where(
+            Excerpt.service_request_id == consult.id,
+            rows.excerpts(actor),
+            ExcerptRead.practitioner_role_id != actor.role_id,
+        )
+        .order_by(ExcerptRead.read_at.desc())
+        .limit(MOST_READINGS)
+        .options(
+            joinedload(ExcerptRead.role).joinedload(PractitionerRole.practitioner),
+            joinedload(ExcerptRead.role).joinedload(PractitionerRole.organization),
+            joinedload(ExcerptRead.study),
+        )
+    )
+    return readings.all()
 
 
 async def shared_studies(session: AsyncSession, excerpt: Excerpt) -> list[ImagingStudy]:

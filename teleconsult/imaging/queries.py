@@ -12,10 +12,11 @@ from sqlalchemy.orm import selectinload
 from teleconsult import audit
 from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.states import Part, part_of
 from teleconsult.errors import NotFound
-from teleconsult.excerpts.models import Excerpt, ExcerptStudy
+from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 
 
@@ -49,7 +50,10 @@ async def study_for(
 async def open_study(
     session: AsyncSession, actor: Actor, uid: str, *, study_id: uuid.UUID | None = None
 ) -> ImagingStudy:
-    """The same, with its series and instances, for someone who now looks at it; the looking is audited."""
+    """The same, with its series and instances, for someone who now looks at it.
+
+    The looking is audited; who shared it with an excerpt reads it in the excerpt's own log.
+    """
     found = await study_for(session, actor, uid, study_id=study_id)
     study = await session.get_one(
         ImagingStudy,
@@ -58,6 +62,15 @@ async def open_study(
         populate_existing=True,
     )
     audit.record(session, actor, "study-opened", study, patient_id=study.patient_id)
+    shared_by = await session.scalars(
+        select(Excerpt.id)
+        .join(ExcerptStudy, ExcerptStudy.excerpt_id == Excerpt.id)
+        .where(ExcerptStudy.imaging_study_id == study.id, rows.shared_excerpts(actor))
+    )
+    session.add_all(
+        ExcerptRead(excerpt_id=excerpt_id, practitioner_role_id=actor.role_id, imaging_study_id=study.id, read_at=now())
+        for excerpt_id in shared_by
+    )
     return study
 
 

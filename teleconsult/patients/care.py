@@ -3,7 +3,7 @@
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,8 +12,9 @@ from teleconsult.access import Permission, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.errors import Invalid
+from teleconsult.events import tell
 from teleconsult.patients.models import CareRelation
-from teleconsult.patients.queries import PatientFile, file_of, patient_for
+from teleconsult.patients.queries import PatientFile, file_of, patient_for, treated_patient
 
 
 class CareReason(StrEnum):
@@ -58,8 +59,23 @@ async def open_care_relation(
     return relation
 
 
+async def end_care_relation(session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID) -> None:
+    """Say "I no longer treat this patient": the file closes for the actor, and the rooms that rested on it.
+
+    What they asked and were answered stays theirs to see. Raises NotFound and Forbidden where there is no relation.
+    """
+    patient = await treated_patient(session, actor, patient_id)
+    await session.execute(
+        update(CareRelation)
+        .where(CareRelation.patient_id == patient.id, rows.care_relations(actor))
+        .values(ended_at=now())
+    )
+    audit.record(session, actor, "care-relation-ended", patient, patient_id=patient.id)
+    await tell(session, "AccessChanged", role=actor.role_id)
+
+
 async def open_file(session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID) -> PatientFile:
     """The file, and the trace of having opened it. Raises as `file_of` does."""
     file = await file_of(session, actor, patient_id)
-    audit.record(session, actor, "file-opened", file.patient, patient_id=patient_id)
+    audit.record(session, actor, "file-opened", file.patient, patient_id=patient_id, without_relation=file.is_read_only)
     return file

@@ -50,6 +50,7 @@ def test_every_foreign_key_that_is_searched_by_has_an_index_or_a_reason(database
         "decided_by_id",
         "withdrawn_by_id",
         "revoked_by_id",
+        "imaging_study_id",
         "reviewed_by_id",
         "owner_role_id",
         "requester_role_id",

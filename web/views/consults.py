@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from teleconsult.consents.recording import consent_of
 from teleconsult.consults.drafting import start_draft
 from teleconsult.consults.history import history_of
 from teleconsult.consults.models import RequestStatus, ServiceRequest
@@ -82,6 +83,7 @@ async def consult_page(
         values=values or {},
         cards=await studies_of_consult(session, actor, consult),
         may_add=may(consult, actor, Verb.ADD_IMAGES),
+        consent=await consent_of(session, consult.id),
         history=[(event, act_in_words(event)) for event in await history_of(session, consult)],
         **(await excerpt_context(request, consult.id) if sees_excerpt else NO_EXCERPT),
         **_progress(request, consult),

@@ -139,7 +139,9 @@ async def pdf(request: web.Request) -> web.StreamResponse:
 
 async def acknowledge(request: web.Request) -> web.StreamResponse:
     """The requester has read the note: the consult is closed."""
-    consult = await acknowledge_note(db(request), actor_of(request), consult_id=id_in(request))
+    consult = await acknowledge_note(
+        db(request), actor_of(request), consult_id=id_in(request), excerpt_days=settings_of(request).excerpt_days
+    )
     flash(request, _("The note is acknowledged. The consult is closed."))
     return to_page(request, "consults.show", id=consult.id)
 

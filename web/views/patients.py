@@ -10,7 +10,7 @@ from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
 from teleconsult.directory.models import RoleCode
 from teleconsult.errors import Invalid, NotFound
-from teleconsult.patients.care import CareReason, open_care_relation, open_file
+from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
 from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.queries import (
     earlier_identities,
@@ -123,6 +123,13 @@ async def open_care(request: web.Request) -> web.StreamResponse:
         db(request), actor_of(request), patient_id=patient_id, reason=form.get("reason", "")
     )
     return to_page(request, "patients.show", id=relation.patient_id)
+
+
+async def end_care(request: web.Request) -> web.StreamResponse:
+    """Say "I no longer treat this patient"."""
+    await end_care_relation(db(request), actor_of(request), patient_id=id_in(request))
+    flash(request, _("You no longer treat this patient. The file is closed for you."))
+    return to_page(request, "patients.index")
 
 
 async def identity(request: web.Request) -> web.StreamResponse:

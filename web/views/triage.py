@@ -33,7 +33,7 @@ async def decline(request: web.Request) -> web.StreamResponse:
             db(request), actor_of(request), consult_id=id_in(request), reason=form.get("reason", "")
         )
 
-    return await _acted(request, act, said=_("You have declined. The coordinator has been told."), home=True)
+    return await acted(request, act, said=_("You have declined. The coordinator has been told."), home=True)
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:
@@ -44,7 +44,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
             db(request), actor_of(request), consult_id=id_in(request), reason=form.get("reason", "")
         )
 
-    return await _acted(request, act, said=_("The consult is cancelled. The other side has been told."))
+    return await acted(request, act, said=_("The consult is cancelled. The other side has been told."))
 
 
 async def propose(request: web.Request) -> web.StreamResponse:
@@ -55,7 +55,7 @@ async def propose(request: web.Request) -> web.StreamResponse:
         starts_at, minutes = read_time(form, actor.time_zone)
         return await propose_time(db(request), actor, consult_id=id_in(request), starts_at=starts_at, minutes=minutes)
 
-    return await _acted(request, act, said=_("The time is proposed."))
+    return await acted(request, act, said=_("The time is proposed."))
 
 
 async def book(request: web.Request) -> web.StreamResponse:
@@ -64,10 +64,10 @@ async def book(request: web.Request) -> web.StreamResponse:
     async def act(form: Form) -> object:
         return await book_appointment(db(request), actor_of(request), consult_id=id_in(request))
 
-    return await _acted(request, act, said=_("The time is booked. Both sides can enter the room from now on."))
+    return await acted(request, act, said=_("The time is booked. Both sides can enter the room from now on."))
 
 
-async def _acted(
+async def acted(
     request: web.Request, act: Callable[[Form], Awaitable[Any]], *, said: str, home: bool = False
 ) -> web.StreamResponse:
     """Act on a form; where it cannot be taken, the consult's page again with what is wrong with it."""

@@ -4,8 +4,9 @@ import uuid
 
 import pytest
 
+from teleconsult.access.permissions import OF_ROLE
 from teleconsult.consults.models import RequestStatus, ServiceRequest, Task, TaskStatus
-from teleconsult.consults.states import ALLOWED, ConsultState, Part, Verb, state_of
+from teleconsult.consults.states import ALLOWED, NEEDS, ConsultState, Part, Verb, state_of
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
@@ -74,9 +75,16 @@ def test_every_verb_is_somebodys_somewhere() -> None:
         assert any(ALLOWED[state, verb] for state in ConsultState), verb
 
 
-def test_nothing_is_left_to_do_once_it_is_over() -> None:
+def test_once_it_is_over_only_what_was_shared_can_still_be_taken_back() -> None:
+    of_sharing = {Verb.REVOKE_EXCERPT, Verb.WITHDRAW_CONSENT, Verb.SEE_READINGS}
     for state in (ConsultState.ACKNOWLEDGED, ConsultState.CANCELLED, ConsultState.RETRACTED):
-        assert not any(ALLOWED[state, verb] for verb in Verb), state
+        assert {verb for verb in Verb if ALLOWED[state, verb]} <= of_sharing, state
+
+
+def test_every_verb_is_a_kind_of_act_some_role_has_a_part_in() -> None:
+    assert set(NEEDS) == set(Verb)
+    for permission in NEEDS.values():
+        assert any(permission in permissions for permissions in OF_ROLE.values()), permission
 
 
 def test_only_a_specialist_who_has_not_accepted_may_accept() -> None:

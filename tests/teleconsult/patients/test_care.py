@@ -8,10 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
+from teleconsult.consults.queries import consult_for
+from teleconsult.db import Sessions, transaction
+from teleconsult.encounters.queries import encounter_for
 from teleconsult.errors import Forbidden, Invalid, NotFound
-from teleconsult.patients.care import CareReason, open_care_relation, open_file
+from teleconsult.excerpts.queries import excerpt_for
+from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
 from teleconsult.patients.models import CareRelation
 from teleconsult.patients.queries import file_of, patient_for
+from tests import consult_steps
 from tests.people import Cast
 
 
@@ -75,3 +80,33 @@ async def test_a_file_without_a_network_stays_within_its_walls(db: AsyncSession,
     await db.flush()
     file = await file_of(db, cast.stranger, cast.strangers_patient.id)
     assert file.patient_ids == [cast.strangers_patient.id]
+
+
+async def test_who_stops_treating_finds_the_file_closed(db: AsyncSession, cast: Cast) -> None:
+    await end_care_relation(db, cast.rural, patient_id=cast.patient.id)
+    with pytest.raises(Forbidden):
+        await file_of(db, cast.rural, cast.patient.id)
+    with pytest.raises(Forbidden):
+        await end_care_relation(db, cast.rural, patient_id=cast.patient.id)
+    await open_care_relation(db, cast.rural, patient_id=cast.patient.id, reason="follow-up")
+    assert await file_of(db, cast.rural, cast.patient.id)
+    assert await actions(db) == ["care-relation-ended", "care-relation-opened"]
+
+
+async def test_nobody_ends_what_never_was(db: AsyncSession, cast: Cast) -> None:
+    for actor, error in ((cast.colleague, Forbidden), (cast.stranger, NotFound), (cast.secretary, NotFound)):
+        with pytest.raises(error):
+            await end_care_relation(db, actor, patient_id=cast.patient.id)
+    assert await file_of(db, cast.rural, cast.patient.id)
+
+
+async def test_what_was_asked_stays_but_not_what_rests_on_the_relation(cast: Cast, sessions: Sessions) -> None:
+    consult = await consult_steps.booked(cast, sessions)
+    async with transaction(sessions, cast.rural) as session:
+        assert await encounter_for(session, cast.rural, consult.id)
+        await end_care_relation(session, cast.rural, patient_id=cast.patient.id)
+    async with transaction(sessions, cast.rural) as session:
+        assert await consult_for(session, cast.rural, consult.id)
+        for look in (encounter_for, excerpt_for):
+            with pytest.raises(NotFound):
+                await look(session, cast.rural, consult.id)

@@ -1,0 +1,46 @@
+"""What a consult shares: who looked at it, taking it back, and the patient's own word against it."""
+
+from aiohttp import web
+
+from teleconsult.consents.withdrawing import withdraw_consent
+from teleconsult.consults.queries import consult_for
+from teleconsult.excerpts.queries import readings_of
+from teleconsult.excerpts.revoking import revoke_excerpt
+from web.bodies import Form
+from web.i18n import gettext as _
+from web.rendering import render
+from web.requests import actor_of, db, id_in
+from web.views.triage import acted
+
+
+async def readings(request: web.Request) -> web.StreamResponse:
+    """Every look at the excerpt and its images, for who shared them."""
+    session, actor, consult_id = db(request), actor_of(request), id_in(request)
+    return render(
+        request,
+        "excerpts/readings.html.jinja",
+        readings=await readings_of(session, actor, consult_id),
+        consult=await consult_for(session, actor, consult_id),
+    )
+
+
+async def revoke(request: web.Request) -> web.StreamResponse:
+    """The requester shares the excerpt no longer, with a reason."""
+
+    async def act(form: Form) -> object:
+        return await revoke_excerpt(
+            db(request), actor_of(request), consult_id=id_in(request), reason=form.get("reason", "")
+        )
+
+    return await acted(request, act, said=_("The excerpt is no longer shared. The other side has been told."))
+
+
+async def withdraw(request: web.Request) -> web.StreamResponse:
+    """The patient withdraws the consent, with what they said."""
+
+    async def act(form: Form) -> object:
+        return await withdraw_consent(
+            db(request), actor_of(request), consult_id=id_in(request), reason=form.get("reason", "")
+        )
+
+    return await acted(request, act, said=_("The consent is withdrawn. The other side has been told."))
