@@ -40,6 +40,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "excerpt-read": _("Read an excerpt"),
     "excerpt-revoked": _("Stopped sharing an excerpt"),
     "file-opened": _("Opened a patient's file"),
+    "identity-linked": _("Linked a way to sign in"),
+    "identity-unlinked": _("Unlinked a way to sign in"),
     "identity-resolved": _("Said who a patient is"),
     "images-stored": _("Received images"),
     "note-acknowledged": _("Acknowledged a note"),

@@ -19,6 +19,7 @@ from babel import dates, numbers, units
 from markupsafe import Markup, escape
 
 from teleconsult.access import Permission, may
+from teleconsult.accounts.relying_party import relying_party
 from teleconsult.clock import now
 from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.patients.birth_dates import AgeUnit, age_on
@@ -26,8 +27,8 @@ from web import i18n
 from web.audit_words import act_name
 from web.flash import take
 from web.record_words import dates_in_words, line_text
-from web.requests import CSRF_TOKEN, visitor_of
-from web.words import label
+from web.requests import CSRF_TOKEN, SETTINGS, visitor_of
+from web.words import label, profession_name
 
 STATIC: Final = Path(__file__).parent / "static"
 MANIFEST: Final = STATIC / ".vite" / "manifest.json"
@@ -64,6 +65,9 @@ def make_environment() -> jinja2.Environment:
         "url": url,
         "is_current": is_current,
         "allowed": is_allowed,
+        "passkey_site": passkey_site,
+        "provider_name": provider_name,
+        "profession_name": profession_name,
         "locale_tag": lambda: i18n.babel_locale().language,
         "now": now,
         "locales": i18n.LOCALES,
@@ -177,6 +181,18 @@ def is_current(path: str) -> bool:
     """Whether the page shown stands under this path: for navigation."""
     here = _request.get().path
     return here == path or (path != "/" and here.startswith(f"{path}/"))
+
+
+def passkey_site() -> str:
+    """The domain our passkeys are bound to; nothing where there can be none."""
+    party = relying_party(_request.get().app[SETTINGS])
+    return party.id if party else ""
+
+
+def provider_name() -> str:
+    """What the OpenID Provider of the settings is called; nothing where there is none."""
+    settings = _request.get().app[SETTINGS]
+    return settings.oidc_name if settings.oidc_issuer else ""
 
 
 def attributes(pairs: Mapping[str, object]) -> Markup:

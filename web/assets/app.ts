@@ -23,6 +23,7 @@ new LazyControllers(application, {
   "file-drop": async () => (await forms()).file_drop,
   picker: async () => (await forms()).picker,
   search: async () => (await forms()).search,
+  passkey: async () => (await import("./passkey")).default,
   room: async () => (await import("./room")).default,
   viewer: async () => (await import("./viewer/main")).default,
 }).watch(document);

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from teleconsult.accounts.stepping_up import ways_of
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
@@ -104,7 +105,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
 
 
 async def signature(request: web.Request) -> web.StreamResponse:
-    """Read once more, then the password."""
+    """Read once more, then show who one is."""
     return await _step_up(request)
 
 
@@ -154,7 +155,8 @@ async def _refused(request: web.Request, error: Conflict | Invalid | Refused | T
             flash(request, _(error.message, **error.values))
             return _to_note(request, note)
         content = await preview_content(session, actor_of(request), settings_of(request), note_id=note.id)
-    response = _page(request, "signature", note=note, content=content, errors=error, status=error.status)
+        ways = await ways_of(session, settings_of(request), actor_of(request))
+    response = _page(request, "signature", note=note, content=content, ways=ways, errors=error, status=error.status)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -169,7 +171,8 @@ async def _step_up(request: web.Request) -> web.StreamResponse:
         content = await content_to_sign(session, actor, settings_of(request), note_id=note.id)
     except Invalid as error:
         return await _editor(request, note, error=error)
-    return _page(request, "signature", note=note, content=content)
+    ways = await ways_of(session, settings_of(request), actor)
+    return _page(request, "signature", note=note, content=content, ways=ways)
 
 
 async def _editor_again(

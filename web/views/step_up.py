@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-from teleconsult.accounts.stepping_up import Proof, step_up
+from teleconsult.accounts.stepping_up import Proof, step_up, ways_of
+from teleconsult.db import transaction
 from teleconsult.errors import Invalid
 from web.bodies import Form, read_form
 from web.cookies import own_path, set_session
@@ -36,14 +37,17 @@ async def confirm(request: web.Request) -> web.StreamResponse:
 
 def read_proof(form: Form) -> Proof:
     """What was shown in a form."""
-    return Proof(password=form.get("password", ""))
+    return Proof(passkey=form.get("passkey", ""), code=form.get("code", ""), password=form.get("password", ""))
 
 
 async def _page(request: web.Request, back: str, error: Invalid | None = None) -> web.Response:
+    async with transaction(sessions_of(request), actor_of(request)) as session:
+        ways = await ways_of(session, settings_of(request), actor_of(request))
     return render(
         request,
         "accounts/step_up.html.jinja",
         status=error.status if error else 200,
+        ways=ways,
         next=own_path(back),
         errors=error or {},
     )
