@@ -231,9 +231,9 @@ async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | No
 async def _audit_denial(request: web.Request, error: TeleconsultError) -> None:
     actor = visitor_of(request)
     if isinstance(error, NotFound | Forbidden) and actor is not None:
-        await audit.record_denied(
-            request.app[SESSIONS], actor, "access-denied", method=request.method, path=request.path[:300]
-        )
+        # What is open to anyone may carry a secret in its path (the link of a mail): its pattern says enough.
+        path = _route(request) if is_for_anyone(request) else request.path
+        await audit.record_denied(request.app[SESSIONS], actor, "access-denied", method=request.method, path=path[:300])
 
 
 def _route(request: web.Request) -> str:
