@@ -65,15 +65,15 @@ create trigger audit_chain_kept before update or delete or truncate on audit_cha
 """
 
 # The app's role may delete neither a consult nor a line of a chat. These do it with the owner's rights, and look
-# themselves at what it is and how old: whatever they are asked, nothing younger than a month goes, and nothing that
-# was ever submitted, has images or is still going on.
+# themselves at what it is and how old: whatever they are asked, nothing of the last 29 days goes (30, and a day for
+# clocks that differ), and nothing that was ever submitted, has images or is still going on.
 ERASURE = """
 create function erase_discarded_drafts(establishment uuid, older_than timestamptz) returns bigint
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   erased bigint;
 begin
-  if older_than > now() - interval '30 days' then
+  if older_than > now() - interval '29 days' then
     raise exception 'too young to be erased' using errcode = 'restrict_violation';
   end if;
   delete from service_request draft
@@ -88,7 +88,7 @@ language plpgsql security definer set search_path = pg_catalog, public, pg_temp 
 declare
   erased bigint;
 begin
-  if older_than > now() - interval '30 days' then
+  if older_than > now() - interval '29 days' then
     raise exception 'too young to be erased' using errcode = 'restrict_violation';
   end if;
   delete from chat_message line using encounter, service_request consult

@@ -19,6 +19,7 @@ MODULES = (
     "teleconsult.messages.jobs",
     "teleconsult.accounts.pruning",
     "teleconsult.audit.jobs",
+    "teleconsult.directory.jobs",
 )
 """Where tasks are declared; the worker imports them all."""
 

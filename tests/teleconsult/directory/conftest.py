@@ -26,6 +26,14 @@ async def admin_elsewhere(cast: Cast, sessions: Sessions) -> Actor:
 
 
 @pytest.fixture
+async def admin_of_rural(cast: Cast, sessions: Sessions) -> Actor:
+    """The administrator of the rural health centre."""
+    async with transaction(sessions) as session:
+        actor = await another_person(session, cast, "rural", RoleCode.ADMINISTRATOR)
+    return replace(actor, factor_at=now())
+
+
+@pytest.fixture
 def operator(cast: Cast) -> Actor:
     """Who runs the network."""
     return replace(cast.operator, factor_at=now())
