@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 
+from sqlalchemy import Exists, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.accounts.limits import Door, attempt, forgive
-from teleconsult.accounts.models import Account
+from teleconsult.accounts.models import Account, FederatedIdentity
 from teleconsult.accounts.passkey_proofs import METHODS, Fault, passkeys_of, step_up_fault
 from teleconsult.accounts.passwords import is_password
 from teleconsult.accounts.relying_party import relying_party
@@ -70,8 +71,12 @@ async def ways_of(session: AsyncSession, settings: Settings, actor: Actor) -> Wa
         password=account.password_hash is not None,
         code=await has_second_factor(session, account.id),
         passkey=relying_party(settings) is not None and bool(await passkeys_of(session, account.id)),
-        federated=any(one.issuer == settings.oidc_issuer for one in await identities_of(session, actor)),
+        federated=bool(await session.scalar(select(_is_linked(account, settings.oidc_issuer)))),
     )
+
+
+def _is_linked(account: Account, issuer: str | None) -> Exists:
+    return exists().where(FederatedIdentity.account_id == account.id, FederatedIdentity.issuer == issuer)
 
 
 async def confirm(sessions: Sessions, settings: Settings, actor: Actor, *, proof: Proof, address: str) -> str:

@@ -147,10 +147,14 @@ async def test_a_code_will_do_once(sessions: Sessions, settings: Settings, cast:
 async def test_each_account_is_asked_for_what_it_has(sessions: Sessions, settings: Settings, cast: Cast) -> None:
     actor = await fresh(sessions, settings, cast.rural)
     async with transaction(sessions) as session:
-        assert await ways_of(session, settings, actor) == Ways(password=True, code=False, passkey=False)
+        assert await ways_of(session, settings, actor) == Ways(
+            password=True, code=False, passkey=False, federated=False
+        )
     await with_key(sessions, settings, cast)
     async with transaction(sessions) as session:
         await session.execute(update(Account).values(password_hash=None))
-        assert await ways_of(session, settings, actor) == Ways(password=False, code=False, passkey=True)
+        assert await ways_of(session, settings, actor) == Ways(
+            password=False, code=False, passkey=True, federated=False
+        )
     with pytest.raises(Invalid):
         await stepped_up(sessions, settings, actor, Proof(password=""))
