@@ -60,6 +60,11 @@ _PEOPLE: Final = (
     ("admin", "tertiary", RoleCode.ADMINISTRATOR, None, "", "Louise", "Bouchard", "A-1071"),
     ("stranger", "clinic", RoleCode.DOCTOR, Specialty.GENERAL, "Dr", "Jean", "Dubois", "20311"),
 )
+_SECOND_ROLES: Final = (
+    ("rural", "provincial", RoleCode.DOCTOR, Specialty.GENERAL),
+    ("admin", "tertiary", RoleCode.PRIVACY_OFFICER, None),
+)
+"""Begun after the first, in which they sign in the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +106,16 @@ async def add_people(session: AsyncSession) -> Cast:
         session.add_all([role, account])
         await session.flush()
         actors[key] = actor_of_role(account, role)
+    for key, place, code, specialty in _SECOND_ROLES:
+        practitioner_id = actors[key].practitioner_id
+        assert practitioner_id is not None  # everybody above is somebody
+        session.add(
+            PractitionerRole(
+                practitioner_id=practitioner_id,
+                organization_id=organizations[place].id,
+                code=code,
+                specialty=specialty,
+            )
+        )
+    await session.flush()
     return Cast(organizations, services, actors)
