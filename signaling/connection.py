@@ -1,32 +1,29 @@
-"""Who is at the other end of a socket: the same look-up the pages use, else the socket is refused.
+"""A socket and who it belongs to; what every namespace of ours does alike.
 
-A namespace of ours names its messages in `protocol.FROM_CLIENT` and answers each in a method `on_<event>`.
-Everything comes through `SignedInNamespace.trigger_event`: parse, check that the sign-in still holds, do it,
-say what went wrong in one of the protocol's few words.
+A namespace names its messages in `protocol.FROM_CLIENT` and answers each in a method `on_<event>`. Everything comes
+through `SignedInNamespace.trigger_event`: parse, ask whether the actor may, do it, say what went wrong in one of the
+protocol's few words. Whether the sign-in behind a socket still holds is `signaling.watch`'s to ask.
 """
 
-import time
 import uuid
-from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import socketio
 import structlog
 
 from signaling import protocol
+from signaling.doorman import Doorman, Entry
 from signaling.protocol import Bye, ErrorCode, Refusal
 from signaling.wire import BadMessage, parse, to_wire
 from teleconsult.access import Permission, may
-from teleconsult.accounts import SYSTEM, Actor, actor_for_cookie
-from teleconsult.accounts.sessions import is_session_open
-from teleconsult.accounts.tokens import actor_for_bearer
+from teleconsult.accounts import Actor
+from teleconsult.accounts.standing import Standing
 from teleconsult.audit import record_denied
-from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Forbidden, Invalid, NotFound, Refused, TeleconsultError, Unauthenticated
-from teleconsult.settings import Settings
 
-CHECK_EVERY: Final = 30  # seconds between two looks at the sign-in of a socket that talks
+MOST_PER_ACCOUNT: Final = 20
+MOST_PER_GUEST: Final = 10
 
 log = structlog.get_logger(__name__)
 
@@ -42,66 +39,20 @@ ERROR_CODES: Final[tuple[tuple[type[Exception], ErrorCode], ...]] = (
 
 @dataclass(slots=True)
 class Connection:
-    """One socket in one namespace, and who it belongs to."""
+    """One socket in one namespace."""
 
     sid: str
-    actor: Actor
-    token: str | None
-    """The bearer token it came with; None when a page's cookie opened it."""
-    checked_at: float = field(default_factory=time.monotonic)
+    entry: Entry
 
+    @property
+    def actor(self) -> Actor:
+        """Who it belongs to, in the role as it is now."""
+        return self.entry.actor
 
-class Doorman:
-    """Decides who may connect: a browser by its session cookie and Origin, a machine by a bearer token."""
-
-    def __init__(self, settings: Settings, sessions: Sessions, *, cookie_name: str) -> None:
-        self.sessions = sessions
-        self._settings = settings
-        self._cookie_name = cookie_name
-
-    async def admit(self, environ: dict[str, Any], auth: object) -> tuple[Actor, str | None]:
-        """The actor, and the bearer token if it was one. Raises Unauthenticated."""
-        if auth:
-            token = auth.get("token") if isinstance(auth, dict) and auth.keys() == {"token"} else None
-            if not isinstance(token, str):
-                raise Unauthenticated("This token is not accepted.")
-            return await self._by_token(token), token
-        if not self._is_our_page(environ):
-            raise Unauthenticated("This page may not open a socket here.")
-        cookie = self._cookie(environ)
-        async with transaction(self.sessions, SYSTEM) as session:
-            actor = await actor_for_cookie(session, self._settings, cookie) if cookie else None
-        if actor is None:
-            raise Unauthenticated("Sign in first.")
-        return actor, None
-
-    async def check_again(self, connection: Connection) -> None:
-        """Raises Unauthenticated when the sign-in a socket came by has ended since."""
-        if connection.token is not None:
-            await self._by_token(connection.token)
-            return
-        async with transaction(self.sessions, SYSTEM) as session:
-            session_id = connection.actor.session_id
-            if session_id is None or not await is_session_open(session, session_id):
-                raise Unauthenticated("The sign-in has ended.")
-
-    async def _by_token(self, token: str) -> Actor:
-        async with transaction(self.sessions, SYSTEM) as session:
-            return await actor_for_bearer(session, token)
-
-    def _is_our_page(self, environ: dict[str, Any]) -> bool:
-        """A cookie speaks for its owner only from our own pages (RFC 6454; Fetch Metadata for same-origin GETs)."""
-        origin = environ.get("HTTP_ORIGIN")
-        if origin is None:
-            return bool(environ.get("HTTP_SEC_FETCH_SITE") == "same-origin")
-        return origin in self._settings.allowed_origins
-
-    def _cookie(self, environ: dict[str, Any]) -> str | None:
-        try:
-            morsel = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(self._cookie_name)
-        except CookieError:
-            return None
-        return morsel.value if morsel else None
+    @property
+    def owner(self) -> uuid.UUID | None:
+        """Whose sockets are counted together: an account's, or a guest's."""
+        return self.actor.account_id or self.actor.guest_pass_id
 
 
 class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-socketio ships no types
@@ -114,7 +65,7 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         self._asks = protocol.FROM_CLIENT[namespace]
 
     async def entered(self, connection: Connection) -> None:
-        """Called once a socket is admitted."""
+        """Called once a socket is admitted, and again when its role has become another."""
 
     async def gone(self, connection: Connection) -> None:
         """Called once a socket is gone, however that came."""
@@ -129,11 +80,13 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         await self.tell("bye", Bye(reason), to=sid)
         await self.disconnect(sid)
 
-    async def drop_session(self, session_id: uuid.UUID) -> None:
-        """Somebody signed out elsewhere: their sockets end with the session."""
-        for connection in list(self.connections.values()):
-            if connection.actor.session_id == session_id:
-                await self.dismiss(connection.sid, "signed-out")
+    async def stands(self, connection: Connection, standing: Standing) -> None:
+        """The sign-in holds; where its role has changed, so has what the socket may do and hear."""
+        if standing == connection.entry.standing:
+            return
+        actor = replace(connection.actor, role=standing.role, organization_id=standing.organization_id)
+        connection.entry = replace(connection.entry, actor=actor, standing=standing)
+        await self.entered(connection)
 
     async def trigger_event(self, event: str, *args: Any) -> Any:
         """The one way in. The server has already refused `connect` and `disconnect` as events of a client's."""
@@ -149,12 +102,20 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         try:
-            actor, token = await self.doorman.admit(environ, auth)
-        except Unauthenticated as error:
+            entry = await self.doorman.admit(environ, auth)
+        except TeleconsultError as error:
             raise socketio.exceptions.ConnectionRefusedError(error.message) from None
-        connection = Connection(sid, actor, token)
+        connection = Connection(sid, entry)
+        if entry.consult_id is not None and self.namespace != "/room":
+            raise socketio.exceptions.ConnectionRefusedError("This opens a room and nothing else.")
+        if self._is_one_too_many(connection):
+            raise socketio.exceptions.ConnectionRefusedError("too-many")
         self.connections[sid] = connection
         await self.entered(connection)
+
+    def _is_one_too_many(self, connection: Connection) -> bool:
+        mine = sum(other.owner == connection.owner for other in self.connections.values())
+        return mine >= (MOST_PER_GUEST if connection.actor.guest_pass_id else MOST_PER_ACCOUNT)
 
     async def _answer(self, event: str, sid: str, payload: list[object]) -> object:
         connection, ask = self.connections.get(sid), self._asks.get(event)
@@ -165,13 +126,7 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         try:
             message: object = parse(ask.message, payload[0])
             await self._require(connection.actor, ask.needs, event)
-            if time.monotonic() - connection.checked_at > CHECK_EVERY:
-                await self.doorman.check_again(connection)
-                connection.checked_at = time.monotonic()
             answer = await getattr(self, f"on_{event}")(connection, message)
-        except Unauthenticated:
-            await self.dismiss(sid, "signed-out")
-            return Refusal("signed-out")
         except (BadMessage, TeleconsultError) as error:
             return Refusal(next((code for kind, code in ERROR_CODES if isinstance(error, kind)), "failed"))
         except Exception:

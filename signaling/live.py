@@ -1,27 +1,42 @@
 """The live part of the site, put together: one Socket.IO server with its two namespaces.
 
-`web.app` attaches it to `/socket.io/`, hands it every event of `teleconsult.events` and closes it at the end.
+`web.app` attaches it to `/socket.io/`, hands it every event of `teleconsult.events`, keeps its watch and closes it at
+the end.
 """
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from aiohttp import web
 
-from signaling.connection import Doorman
+from signaling.doorman import Cookies, Doorman
 from signaling.room import RoomNamespace
 from signaling.server import LiveServer
+from signaling.watch import Watch
 from signaling.worklist import WorklistNamespace
+from teleconsult.accounts.bearer_door import BearerDoor
 from teleconsult.db import Sessions
 from teleconsult.events import Event
 from teleconsult.settings import Settings
 
 
 class Live:
-    """What the rest of the site needs of it: attach, hear, close."""
+    """What the rest of the site needs of it: attach, watch, hear, close."""
 
-    def __init__(self, settings: Settings, sessions: Sessions, *, cookie_name: str) -> None:
-        doorman = Doorman(settings, sessions, cookie_name=cookie_name)
+    def __init__(
+        self,
+        settings: Settings,
+        sessions: Sessions,
+        *,
+        cookies: Cookies,
+        bearers: BearerDoor,
+        address_of: Callable[[web.Request], str],
+    ) -> None:
+        doorman = Doorman(settings, sessions, cookies=cookies, bearers=bearers, address_of=address_of)
         self.server = LiveServer(origins=settings.allowed_origins)
         self.room = RoomNamespace(settings, doorman)
         self.worklist = WorklistNamespace(doorman)
+        self.watch = Watch(settings, sessions, room=self.room, others=[self.worklist])
         self.server.register_namespace(self.room)
         self.server.register_namespace(self.worklist)
 
@@ -29,14 +44,15 @@ class Live:
         """Serve `/socket.io/`, WebSocket and long polling."""
         self.server.attach(app)
 
+    def watching(self) -> AbstractAsyncContextManager[None]:
+        """Turn out, inside the block, whoever may no longer be connected."""
+        return self.watch.kept()
+
     async def hear(self, event: Event) -> None:
         """Take what happened anywhere (a `teleconsult.events.Listener`) to the sockets it concerns."""
-        if event.name == "SessionEnded" and (session_id := event.ids.get("session")):
-            await self.room.drop_session(session_id)
-            await self.worklist.drop_session(session_id)
-            return
-        if event.name == "ConsultCancelled" and (consult_id := event.ids.get("consult")):
-            await self.room.close(consult_id)
+        await self.watch.hear(event)
+        if event.name == "GuestChanged" and (consult_id := event.ids.get("consult")):
+            await self.room.show_guests(consult_id)
         await self.worklist.publish(event)
 
     async def close(self) -> None:

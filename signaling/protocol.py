@@ -21,7 +21,9 @@ Role = Literal["requester", "specialist", "guest"]
 RoomState = Literal["waiting", "live", "ended"]
 Change = Literal["joined", "lost", "left"]
 ByeReason = Literal["elsewhere", "signed-out", "ended"]
-ErrorCode = Literal["invalid", "not-found", "not-open", "not-joined", "gone", "too-many", "signed-out", "failed"]
+ErrorCode = Literal[
+    "invalid", "not-found", "not-open", "not-admitted", "not-joined", "gone", "too-many", "signed-out", "failed"
+]
 What = Literal["consult", "encounter", "everything"]
 
 
@@ -208,6 +210,16 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """A guest who waits at the door may come in: join again."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestsChanged:
+    """A guest came to the door, went, was invited or turned out: look at the list again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bye:
     """This connection is out; it must not come back by itself."""
 
@@ -254,6 +266,8 @@ FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
         "media": MediaOf,
         "chat": ChatLine,
         "room": Room,
+        "admitted": Admitted,
+        "guests": GuestsChanged,
         "bye": Bye,
     },
     "/worklist": {"changed": Changed, "bye": Bye},

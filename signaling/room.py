@@ -7,15 +7,20 @@ import uuid
 from collections.abc import Iterator
 from typing import Final
 
-from signaling.connection import Connection, Doorman, SignedInNamespace
+from signaling.connection import Connection, SignedInNamespace
+from signaling.door import Door
+from signaling.doorman import Doorman
 from signaling.ice import ice_servers
 from signaling.negotiation import is_polite
 from signaling.presence import Seat, Sitting, room_name, sittings
 from signaling.protocol import (
+    Admitted,
+    ByeReason,
     Change,
     ChatLine,
     Done,
     FreshIce,
+    GuestsChanged,
     Ice,
     Join,
     Joined,
@@ -31,13 +36,14 @@ from signaling.protocol import (
     Signal,
     SignalFrom,
 )
+from teleconsult.accounts import SYSTEM
 from teleconsult.audit import record_denied
 from teleconsult.clock import now
 from teleconsult.db import transaction
 from teleconsult.encounters import actions
 from teleconsult.encounters import queries as encounters
 from teleconsult.encounters.models import ChatMessage
-from teleconsult.encounters.queries import LiveSession
+from teleconsult.encounters.queries import RoomSession
 from teleconsult.errors import NotFound, TeleconsultError
 from teleconsult.settings import Settings
 
@@ -52,10 +58,25 @@ class RoomNamespace(SignedInNamespace):
         super().__init__(NAMESPACE, doorman)
         self._settings = settings
         self._sittings: dict[str, Sitting] = {}
+        self.door = Door(doorman.sessions)
 
-    async def on_join(self, connection: Connection, message: Join) -> Joined:
-        """Take the actor's seat. A newer page of the same person takes it from an older one."""
+    def sitting_of(self, connection: Connection) -> Sitting | None:
+        """The seat a socket holds, if it does."""
+        return self._sittings.get(connection.sid)
+
+    async def on_join(self, connection: Connection, message: Join) -> Joined | Refusal:
+        """Take the actor's seat. A newer page of the same person takes it from an older one.
+
+        A guest waits at the door until they are let in.
+        """
+        if connection.entry.consult_id not in (None, message.consult):
+            raise NotFound
+        is_guest = connection.actor.guest_pass_id is not None
+        if is_guest and await self.door.keeps_out(connection, message.consult):
+            return Refusal("not-admitted")
         live, chat = await self._arrive(connection, message)
+        if connection.sid not in self.connections:  # turned out while we asked
+            raise NotFound
         mine = live.mine
         seat = Seat(
             message.consult, mine.participant.id, message.page, mine.name, mine.part, message.audio, message.video
@@ -63,7 +84,8 @@ class RoomNamespace(SignedInNamespace):
         await self._vacate(connection, seat)
         self._sittings[connection.sid] = Sitting(connection, seat)
         await self.enter_room(connection.sid, room_name(message.consult))
-        if {seat.participant.id for seat in live.seats} <= {sitting.seat.pid for sitting in self._in(message.consult)}:
+        present = {sitting.seat.pid for sitting in self._in(message.consult)}
+        if not is_guest and {seat.participant.id for seat in live.professionals} <= present:
             async with transaction(self.doorman.sessions, connection.actor) as session:
                 live = await actions.start_encounter(session, connection.actor, consult_id=message.consult)
             await self.tell("room", Room(_state(live), live.encounter.started_at), to=room_name(message.consult))
@@ -138,6 +160,7 @@ class RoomNamespace(SignedInNamespace):
 
     async def gone(self, connection: Connection) -> None:
         """The line is lost: the seat stays theirs, the others are told."""
+        await self.door.left_by(connection)
         sitting = self._sittings.pop(connection.sid, None)
         if sitting is None:
             return
@@ -150,17 +173,34 @@ class RoomNamespace(SignedInNamespace):
         except TeleconsultError:
             return  # the consult was closed meanwhile: there is no leaving to note
 
-    async def close(self, consult_id: uuid.UUID) -> None:
-        """The consult was cancelled: everyone goes."""
-        for sitting in list(self._in(consult_id)):
-            self._sittings.pop(sitting.connection.sid, None)
-            await self.dismiss(sitting.connection.sid, "ended")
+    async def dismiss(self, sid: str, reason: ByeReason) -> None:
+        """Take a socket out for good. The others hear that its owner `left`, so that their pages end sound and picture
+        with them, whatever the one who has to go does.
+        """
+        sitting = self._sittings.pop(sid, None)
+        if sitting is not None:
+            await self._tell_others(sitting.seat, "left")
+        await super().dismiss(sid, reason)
+        if sitting is not None:
+            async with transaction(self.doorman.sessions, SYSTEM) as session:
+                await actions.remove_participant(session, participant_id=sitting.seat.pid, reason=reason)
 
-    async def _arrive(self, connection: Connection, message: Join) -> tuple[LiveSession, tuple[ChatLine, ...]]:
+    async def let_in(self, connection: Connection) -> None:
+        """A guest may come in: where they wait at the door, tell them."""
+        if self.door.is_waiting(connection.sid):
+            await self.tell("admitted", Admitted(), to=connection.sid)
+
+    async def show_guests(self, consult_id: uuid.UUID) -> None:
+        """Those who may let guests in look at their list again."""
+        for sitting in list(self._in(consult_id)):
+            if sitting.seat.role != "guest":
+                await self.tell("guests", GuestsChanged(), to=sitting.connection.sid)
+
+    async def _arrive(self, connection: Connection, message: Join) -> tuple[RoomSession, tuple[ChatLine, ...]]:
         try:
             async with transaction(self.doorman.sessions, connection.actor) as session:
                 live = await actions.arrive_encounter(session, connection.actor, consult_id=message.consult)
-                return live, _lines(live, await encounters.chat_of(session, live))
+                return live, _lines(await encounters.chat_of(session, live))
         except NotFound:
             await record_denied(self.doorman.sessions, connection.actor, "encounter-refused", consult=message.consult)
             raise
@@ -211,14 +251,11 @@ def _peer(viewer: uuid.UUID, seat: Seat, *, present: bool) -> Peer:
     )
 
 
-def _lines(live: LiveSession, messages: list[ChatMessage]) -> tuple[ChatLine, ...]:
-    names = {seat.participant.id: seat.name for seat in live.seats}
-    return tuple(
-        ChatLine(line.id, line.participant_id, names[line.participant_id], line.text, line.sent_at) for line in messages
-    )
+def _lines(written: list[tuple[ChatMessage, str]]) -> tuple[ChatLine, ...]:
+    return tuple(ChatLine(line.id, line.participant_id, name, line.text, line.sent_at) for line, name in written)
 
 
-def _state(live: LiveSession) -> RoomState:
+def _state(live: RoomSession) -> RoomState:
     if live.encounter.ended_at is not None:
         return "ended"
     return "live" if live.encounter.started_at is not None else "waiting"

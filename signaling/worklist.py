@@ -9,14 +9,16 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from signaling.connection import Connection, Doorman, SignedInNamespace
+from signaling.connection import Connection, SignedInNamespace
+from signaling.doorman import Doorman
 from signaling.protocol import Changed, What
 from signaling.wire import to_wire
+from teleconsult.access import Permission, may
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import transaction
-from teleconsult.directory.models import HealthcareService, PractitionerRole, RoleCode, Specialty
+from teleconsult.directory.models import HealthcareService, RoleCode, Specialty
 from teleconsult.events import Event
 
 NAMESPACE: Final = "/worklist"
@@ -24,6 +26,8 @@ NAMESPACE: Final = "/worklist"
 # The first part of an event's name says what to look at again.
 KINDS: Final[tuple[tuple[str, What], ...]] = (("Consult", "consult"), ("Encounter", "encounter"))
 UNSCOPED: Final = "any"
+ASKING_SIDE: Final = (RoleCode.DOCTOR, RoleCode.NURSE, RoleCode.SECRETARY)
+WITH_LISTS: Final = (Permission.CONSULTS_SEE, Permission.AGENDA)
 
 
 class WorklistNamespace(SignedInNamespace):
@@ -33,12 +37,15 @@ class WorklistNamespace(SignedInNamespace):
         super().__init__(NAMESPACE, doorman)
 
     async def entered(self, connection: Connection) -> None:
-        """Join the room of those who share the actor's lists."""
-        actor = connection.actor
-        async with transaction(self.doorman.sessions, actor) as session:
-            role = await session.get(PractitionerRole, actor.role_id) if actor.role_id else None
-        if role is not None:
-            await self.enter_room(connection.sid, list_room(role.organization_id, role.code, role.specialty))
+        """Join the room of those who share the actor's lists, and no other any more."""
+        for room in self.server.rooms(connection.sid, namespace=self.namespace):
+            if room != connection.sid:
+                await self.leave_room(connection.sid, room)
+        standing = connection.entry.standing
+        if standing is not None and any(may(connection.actor, permission) for permission in WITH_LISTS):
+            await self.enter_room(
+                connection.sid, list_room(standing.organization_id, standing.role, standing.specialty)
+            )
 
     async def publish(self, event: Event) -> None:
         """Hint at what an event changed, to those it concerns. An event about no consult is nobody's list."""
@@ -56,7 +63,7 @@ class WorklistNamespace(SignedInNamespace):
 
 
 def list_room(organization_id: uuid.UUID, role: RoleCode, specialty: Specialty | None = None) -> str:
-    """Requesters and coordinators share their establishment's lists, specialists those of their specialty there."""
+    """People of one role share their establishment's lists, specialists those of their specialty there."""
     scope = specialty if role is RoleCode.SPECIALIST and specialty else UNSCOPED
     return f"list:{organization_id}:{role}:{scope}"
 
@@ -72,9 +79,9 @@ async def _concerned(session: AsyncSession, consult_id: uuid.UUID) -> list[str]:
     if row is None:
         return []
     requester_organization_id, service = row
-    rooms = [list_room(requester_organization_id, RoleCode.DOCTOR)]
+    rooms = [list_room(requester_organization_id, code) for code in ASKING_SIDE]
     if service is not None:
-        rooms.append(list_room(service.organization_id, RoleCode.COORDINATOR))
+        rooms += [list_room(service.organization_id, code) for code in (RoleCode.COORDINATOR, RoleCode.SECRETARY)]
         rooms.append(list_room(service.organization_id, RoleCode.SPECIALIST, service.specialty))
     return rooms
 

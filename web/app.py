@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from signaling.doorman import Cookies
 from signaling.live import Live
 from teleconsult import events, jobs
 from teleconsult.accounts.bearer_door import BearerDoor
+from teleconsult.accounts.oidc import Provider
 from teleconsult.db import make_engine, make_sessions
 from teleconsult.documents.press import Press
 from teleconsult.imaging.renditions import Renditions
@@ -17,10 +19,22 @@ from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
-from web.cookies import session_cookie
+from web.cookies import guest_cookie, session_cookie
 from web.middlewares import MIDDLEWARES, add_security_headers
 from web.rendering import setup_rendering
-from web.requests import BEARERS, CHECKER, OBJECTS, PRESS, RENDITIONS, SANDBOX, SEALER, SESSIONS, SETTINGS
+from web.requests import (
+    BEARERS,
+    CHECKER,
+    OBJECTS,
+    PRESS,
+    PROVIDER,
+    RENDITIONS,
+    SANDBOX,
+    SEALER,
+    SESSIONS,
+    SETTINGS,
+    address_of,
+)
 from web.routes import add_routes
 from web.statics import add_statics
 from web.uploads import sweep_uploads
@@ -37,6 +51,7 @@ def make_app(settings: Settings) -> web.Application:
     app[SESSIONS] = make_sessions(engine)
     app[OBJECTS] = Objects(open_store(settings.objects_url, settings.data))
     app[BEARERS] = BearerDoor(settings, app[SESSIONS])
+    app[PROVIDER] = provider = Provider(settings) if settings.oidc_issuer else None
     app[SEALER] = Sealer(settings.secret_key)
     app[SANDBOX] = sandbox = Sandbox()
     app[RENDITIONS] = Renditions(sandbox=sandbox, objects=app[OBJECTS], folder=settings.data / "cache" / "originals")
@@ -46,7 +61,13 @@ def make_app(settings: Settings) -> web.Application:
     add_statics(app)
     add_routes(app)
     app.on_response_prepare.append(add_security_headers)
-    live = Live(settings, app[SESSIONS], cookie_name=session_cookie(secure=settings.is_secure))
+    live = Live(
+        settings,
+        app[SESSIONS],
+        cookies=Cookies(session_cookie(secure=settings.is_secure), guest_cookie(secure=settings.is_secure)),
+        bearers=app[BEARERS],
+        address_of=address_of,
+    )
     live.attach(app)
 
     async def database(_app: web.Application) -> AsyncIterator[None]:
@@ -55,7 +76,7 @@ def make_app(settings: Settings) -> web.Application:
         await engine.dispose()
 
     async def live_sessions(_app: web.Application) -> AsyncIterator[None]:
-        async with events.listening(settings.database_url or "", live.hear):
+        async with events.listening(settings.database_url or "", live.hear), live.watching():
             yield
         await live.close()
 
@@ -64,6 +85,8 @@ def make_app(settings: Settings) -> web.Application:
         yield
         await sandbox.close()
         press.close()
+        if provider is not None:
+            await provider.close()
 
     app.cleanup_ctx.extend((database, live_sessions, workers))
     return app

@@ -10,6 +10,11 @@ def session_cookie(*, secure: bool) -> str:
     return "__Host-session" if secure else "session"
 
 
+def guest_cookie(*, secure: bool) -> str:
+    """The same for the device of a guest (`encounters.guests`)."""
+    return "__Host-guest" if secure else "guest"
+
+
 def set_session(response: web.Response, settings: Settings, token: str) -> web.Response:
     """Give the browser its new session's token; returns the response."""
     response.set_cookie(

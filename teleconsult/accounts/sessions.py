@@ -60,7 +60,8 @@ async def renew_session(
 ) -> tuple[Actor, str] | None:
     """The same sign-in under a new token: in another role of the account, or with a factor just shown (`fresh`).
 
-    None when the session is over, or the role is not the account's. It ends when the old one would have.
+    In another role it is another session, and the old one's sockets end with it. In the same role it stays what it is,
+    so that who proves themselves to sign a note is not thrown out of the call they are in. None when the session is over, or the role is not the account's. It ends when the old one would have.
     """
     old = await session.scalar(
         select(WebSession)
@@ -81,9 +82,14 @@ async def renew_session(
     )
     if role is None:
         return None
-    moment = now()
-    old.ended_at = moment
-    methods = " ".join(dict.fromkeys([*old.methods.split(), *fresh.split()]))
+    if fresh:
+        old.factor_at = now()
+        old.methods = " ".join(dict.fromkeys([*old.methods.split(), *fresh.split()]))
+    if role.id == old.practitioner_role_id:
+        token = secrets.token_urlsafe(32)
+        old.token_hash = _hash(token)
+        return actor_of_role(old.account, role, web_session=old, has_other_roles=actor.has_other_roles), token
+    old.ended_at = now()
     await tell(session, "SessionEnded", session=old.id)
     return _added(
         session,
@@ -91,9 +97,9 @@ async def renew_session(
         role,
         WebSession(
             created_at=old.created_at,
-            factor_at=moment if fresh else old.factor_at,
+            factor_at=old.factor_at,
             expires_at=old.expires_at,
-            methods=methods,
+            methods=old.methods,
             address=old.address,
             user_agent=old.user_agent,
         ),
@@ -112,7 +118,7 @@ async def actor_for_cookie(session: AsyncSession, settings: Settings, token: str
             joinedload(WebSession.role).joinedload(PractitionerRole.organization),
         )
     )
-    web_session, has_other_roles = found.tuples().one_or_none() or (None, False)
+    web_session, has_other_roles = found.one_or_none() or (None, False)
     if web_session is None or web_session.account.disabled_at or web_session.role.ended_at:
         return None
     if moment - web_session.last_seen_at > timedelta(minutes=settings.session_idle_minutes):

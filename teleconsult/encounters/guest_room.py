@@ -21,7 +21,6 @@ from teleconsult.scheduling.models import Appointment
 class Admission(StrEnum):
     """What a pass is good for at this moment."""
 
-    NOTHING = "nothing"
     DOOR = "door"
     ROOM = "room"
 

@@ -4,6 +4,7 @@ A link is good once: the first browser that opens it keeps it. Only hashes are k
 """
 
 import hashlib
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ AFTER_BOOKED_TIME: Final = timedelta(hours=24)
 MOST: Final = 4
 """Guests of one session at a time: everyone sends to everyone, and a phone in the country sends to six at most."""
 LONGEST_NAME: Final = 80
+COOKIE: Final = re.compile(r"(?P<pass>[0-9a-f]{32})\.(?P<device>[\w-]{43})", re.ASCII)
+USED_ELSEWHERE: Final = "This link was already used on another device. Ask who invited you for a new one."
 
 
 class GuestState(StrEnum):
@@ -139,38 +142,49 @@ async def invitation_behind(session: AsyncSession, token: str) -> Invitation | N
     return await _invitation(session, token_hash(token))
 
 
-def is_of_device(kept: GuestPass, device: str) -> bool:
-    """Whether this device opened the link. Its secret is one for all the links it opens."""
-    return bool(device) and kept.browser_hash == _device_hash(device, kept.id)
+async def open_pass(session: AsyncSession, invitation: Invitation, *, cookie: str) -> str:
+    """Bind the pass to the device this cookie is on, or was just given to: its new value.
 
-
-async def open_pass(session: AsyncSession, invitation: Invitation, *, device: str) -> Actor:
-    """Bind the pass to the device that holds this secret. Raises Refused when another one was first."""
+    A device keeps one secret for all the links it opens, so that a second one does not shut the first. Raises Refused
+    when another device was first.
+    """
     kept = invitation.kept
-    if is_of_device(kept, device):
-        return _actor(kept)
-    opened = await session.scalar(
-        update(GuestPass)
-        .where(GuestPass.id == kept.id, GuestPass.browser_hash.is_(None), GuestPass.revoked_at.is_(None))
-        .values(browser_hash=_device_hash(device, kept.id), opened_at=now())
-        .returning(GuestPass.id)
-    )
-    if opened is None:
-        raise Refused("This link was already used on another device. Ask who invited you for a new one.")
-    actor = _actor(kept)
-    record(session, actor, "guest-opened", kept, patient_id=kept.patient_id, consult=invitation.consult_id)
-    await tell(session, "GuestChanged", consult=invitation.consult_id)
-    return actor
+    _last_pass, device = _read(cookie)
+    device = device or new_token()
+    if kept.browser_hash != _device_hash(device, kept.id):
+        opened = await session.scalar(
+            update(GuestPass)
+            .where(GuestPass.id == kept.id, GuestPass.browser_hash.is_(None), GuestPass.revoked_at.is_(None))
+            .values(browser_hash=_device_hash(device, kept.id), opened_at=now())
+            .returning(GuestPass.id)
+        )
+        if opened is None:
+            raise Refused(USED_ELSEWHERE)
+        record(session, _actor(kept), "guest-opened", kept, patient_id=kept.patient_id, consult=invitation.consult_id)
+        await tell(session, "GuestChanged", consult=invitation.consult_id)
+    return f"{kept.id.hex}.{device}"
 
 
-async def actor_for_device(
-    session: AsyncSession, *, pass_id: uuid.UUID, device: str
-) -> tuple[Actor, Invitation] | None:
-    """The guest whose device this is; None once the session has ended, the pass run out or been withdrawn."""
-    query = select(GuestPass.token_hash).where(
-        GuestPass.id == pass_id, GuestPass.browser_hash == _device_hash(device, pass_id), pass_stands()
+def may_open(invitation: Invitation, *, cookie: str) -> bool:
+    """Whether nobody has opened the link yet, or this device has."""
+    _last_pass, device = _read(cookie)
+    kept = invitation.kept
+    return kept.browser_hash is None or kept.browser_hash == _device_hash(device, kept.id)
+
+
+async def actor_for_device(session: AsyncSession, cookie: str) -> tuple[Actor, Invitation] | None:
+    """The guest whose device this is, by the link it opened last.
+
+    None once the session has ended, the pass run out or been withdrawn.
+    """
+    pass_id, device = _read(cookie)
+    if pass_id is None:
+        return None
+    link = await session.scalar(
+        select(GuestPass.token_hash).where(
+            GuestPass.id == pass_id, GuestPass.browser_hash == _device_hash(device, pass_id), pass_stands()
+        )
     )
-    link = await session.scalar(query)
     invitation = await _invitation(session, link) if link is not None else None
     return (_actor(invitation.kept), invitation) if invitation else None
 
@@ -232,6 +246,12 @@ def _state(kept: GuestPass, participant: EncounterParticipant) -> GuestState:
 
 def _actor(kept: GuestPass) -> Actor:
     return Actor(None, None, None, None, None, kept.name, guest_pass_id=kept.id)
+
+
+def _read(cookie: str) -> tuple[uuid.UUID | None, str]:
+    """The pass opened last on this device, and the device's secret."""
+    found = COOKIE.fullmatch(cookie)
+    return (uuid.UUID(found["pass"]), found["device"]) if found else (None, "")
 
 
 def _device_hash(device: str, pass_id: uuid.UUID) -> bytes:

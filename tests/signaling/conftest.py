@@ -6,17 +6,23 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import unused_port
+from sqlalchemy.orm import joinedload
 
+from signaling.doorman import Cookies
 from signaling.live import Live
-from teleconsult.accounts import sign_in
-from teleconsult.db import Sessions
+from teleconsult.accounts import Actor
+from teleconsult.accounts.bearer_door import BearerDoor
+from teleconsult.accounts.models import Account
+from teleconsult.accounts.sessions import open_session
+from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import PractitionerRole
 from teleconsult.events import listening
 from teleconsult.settings import Settings
-from tests.people import PASSWORD, Cast
+from tests.people import Cast
 from tests.signaling.booking import Booking, book
 from tests.signaling.visitors import Visitor
 
-COOKIE = "session"
+COOKIES = Cookies(session="session", guest="guest")
 
 
 @dataclass
@@ -37,17 +43,33 @@ async def booking(sessions: Sessions, cast: Cast) -> Booking:
 async def site(settings: Settings, sessions: Sessions) -> AsyncIterator[LiveSite]:
     """The live part alone, with the events of the database."""
     url = f"http://127.0.0.1:{unused_port()}"
-    live = Live(settings.model_copy(update={"public_url": url}), sessions, cookie_name=COOKIE)
+    own = settings.model_copy(update={"public_url": url})
+    live = Live(
+        own,
+        sessions,
+        cookies=COOKIES,
+        bearers=BearerDoor(own, sessions),
+        address_of=lambda request: request.remote or "",
+    )
     app = web.Application()
     live.attach(app)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", int(url.rsplit(":", 1)[1])).start()
     assert settings.database_url
-    async with listening(settings.database_url, live.hear):
+    async with listening(settings.database_url, live.hear), live.watching():
         yield LiveSite(url, live)
     await live.close()
     await runner.cleanup()
+
+
+async def cookie_of(sessions: Sessions, settings: Settings, actor: Actor) -> str:
+    """The token of a new session of that person's."""
+    async with transaction(sessions) as session:
+        account = await session.get_one(Account, actor.account_id)
+        options = [joinedload(PractitionerRole.practitioner), joinedload(PractitionerRole.organization)]
+        role = await session.get_one(PractitionerRole, actor.role_id, options=options)
+        return open_session(session, settings, account, role, methods="pwd", address="127.0.0.1")[1]
 
 
 VisitorMaker = Callable[..., Awaitable[Visitor]]
@@ -61,10 +83,8 @@ async def visit(site: LiveSite, settings: Settings, sessions: Sessions, cast: Ca
 
     async def _visit(who: str, namespace: str = "/room", *, connect: bool = True, new_session: bool = False) -> Visitor:
         if who not in cookies or new_session:
-            _, cookies[who] = await sign_in(
-                sessions, settings, email=cast.emails[who], password=PASSWORD, address="127.0.0.1"
-            )
-        headers = {"Cookie": f"{COOKIE}={cookies[who]}", "Origin": site.url}
+            cookies[who] = await cookie_of(sessions, settings, getattr(cast, who))
+        headers = {"Cookie": f"{COOKIES.session}={cookies[who]}", "Origin": site.url}
         visitor = Visitor(site.url, namespace=namespace, headers=headers)
         visitors.append(visitor)
         if connect:

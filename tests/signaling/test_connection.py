@@ -4,11 +4,8 @@ import aiohttp
 import pytest
 import socketio
 
-from signaling.connection import CHECK_EVERY
-from teleconsult.accounts.models import Account, WebSession
-from teleconsult.clock import now
+from signaling.connection import MOST_PER_ACCOUNT
 from teleconsult.db import Sessions, transaction
-from teleconsult.directory.models import PractitionerRole
 from teleconsult.settings import Settings
 from tests.people import Cast, bearer_of
 from tests.signaling.booking import Booking
@@ -75,37 +72,16 @@ async def test_the_default_namespace_is_nobodys(visit: VisitorMaker) -> None:
         await visitor.connect()
 
 
-@pytest.mark.parametrize("how", ["ended", "disabled", "left the house"])
-async def test_a_session_that_ended_is_noticed_without_being_told(
-    visit: VisitorMaker, booking: Booking, site: LiveSite, sessions: Sessions, cast: Cast, how: str
-) -> None:
-    rural = await visit("rural")
-    await rural.join(booking.consult)
-    (connection,) = site.live.room.connections.values()
-    async with transaction(sessions) as session:
-        if how == "ended":
-            (await session.get_one(WebSession, connection.actor.session_id)).ended_at = now()
-        elif how == "disabled":
-            (await session.get_one(Account, cast.rural.account_id)).disabled_at = now()
-        else:
-            (await session.get_one(PractitionerRole, cast.rural.role_id)).ended_at = now()
-    connection.checked_at -= CHECK_EVERY + 1
-    await rural.send_raw('2/room,["media",{"audio":false,"video":false}]')
-    assert (await rural.next("bye"))["reason"] == "signed-out"
-    assert not site.live.room.connections
-
-
-async def test_a_token_of_a_disabled_account_is_noticed(
-    site: LiveSite, token: str, booking: Booking, sessions: Sessions, cast: Cast
-) -> None:
-    machine = Visitor(site.url, namespace="/room", headers={}, auth={"token": token})
-    await machine.connect()
-    async with transaction(sessions) as session:
-        (await session.get_one(Account, cast.rural.account_id)).disabled_at = now()
-    (connection,) = site.live.room.connections.values()
-    connection.checked_at -= CHECK_EVERY + 1
-    await machine.send_raw('2/room,["ice",{}]')
-    assert (await machine.next("bye"))["reason"] == "signed-out"
+async def test_an_account_has_twenty_sockets_at_a_time(visit: VisitorMaker, site: LiveSite) -> None:
+    for _ in range(MOST_PER_ACCOUNT):
+        await visit("rural", "/worklist")
+    one_more = await visit("rural", "/worklist", connect=False)
+    with pytest.raises(REFUSED):
+        await one_more.connect()
+    await visit("colleague", "/worklist")
+    (first, *_rest) = site.live.worklist.connections
+    await site.live.worklist.disconnect(first)
+    await visit("rural", "/worklist")
 
 
 async def test_the_handshake_offers_no_compression(site: LiveSite) -> None:

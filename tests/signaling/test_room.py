@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from teleconsult.accounts.sessions import sign_out
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consults.models import Task, TaskStatus
+from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
 from teleconsult.encounters.actions import finish_encounter
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterStatus
-from teleconsult.events import tell
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 from tests.people import Cast
 from tests.signaling.booking import Booking
@@ -268,12 +268,15 @@ async def test_signing_out_elsewhere_ends_the_call(
         await sign_out(session, actor)
     assert (await rural.next("bye"))["reason"] == "signed-out"
     await asyncio.wait_for(rural.gone.wait(), 5)
-    assert (await specialist.next("peer"))["peer"]["pid"] == first["pid"]
+    change = await specialist.next("peer")
+    assert (change["change"], change["peer"]["pid"]) == ("left", first["pid"])
 
 
-async def test_a_cancelled_consult_empties_the_room(visit: VisitorMaker, booking: Booking, sessions: Sessions) -> None:
-    rural, specialist, _, _ = await both_in(visit, booking)
+async def test_a_cancelled_consult_empties_the_room(
+    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast
+) -> None:
+    rural = await visit("rural")
+    await rural.join(booking.consult)
     async with transaction(sessions) as session:
-        await tell(session, "ConsultCancelled", consult=booking.consult)
+        await cancel_consult(session, cast.rural, consult_id=booking.consult, reason="She is better.")
     assert (await rural.next("bye"))["reason"] == "ended"
-    assert (await specialist.next("bye"))["reason"] == "ended"

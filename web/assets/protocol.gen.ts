@@ -10,7 +10,7 @@ export type Change = "joined" | "lost" | "left";
 
 export type ByeReason = "elsewhere" | "signed-out" | "ended";
 
-export type ErrorCode = "invalid" | "not-found" | "not-open" | "not-joined" | "gone" | "too-many" | "signed-out" | "failed";
+export type ErrorCode = "invalid" | "not-found" | "not-open" | "not-admitted" | "not-joined" | "gone" | "too-many" | "signed-out" | "failed";
 
 export type What = "consult" | "encounter" | "everything";
 
@@ -141,6 +141,12 @@ export interface Room {
   started_at?: string | null;
 }
 
+/** A guest who waits at the door may come in: join again. */
+export type Admitted = Record<string, never>;
+
+/** A guest came to the door, went, was invited or turned out: look at the list again. */
+export type GuestsChanged = Record<string, never>;
+
 /** This connection is out; it must not come back by itself. */
 export interface Bye {
   reason: ByeReason;
@@ -170,6 +176,8 @@ export interface RoomTells {
   media: (message: MediaOf) => void;
   chat: (message: ChatLine) => void;
   room: (message: Room) => void;
+  admitted: (message: Admitted) => void;
+  guests: (message: GuestsChanged) => void;
   bye: (message: Bye) => void;
 }
 

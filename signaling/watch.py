@@ -1,0 +1,180 @@
+"""Whether everyone who has a socket open may still have it.
+
+A page asks at each request who its reader is; a socket was asked once, when it came. So all of them are looked at
+again every three seconds, however silent they are: sessions, tokens, guests' passes and seats in a room in one query
+each. What is told meanwhile (`teleconsult.events`) only makes the look at those concerned come at once. Nobody is
+thus in a room or on a list five seconds after they may not be.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Set
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from signaling.connection import Connection, SignedInNamespace
+from signaling.protocol import ByeReason
+from signaling.room import RoomNamespace
+from teleconsult.access import Permission, may
+from teleconsult.accounts import SYSTEM
+from teleconsult.accounts.standing import Standing, good_keys, good_tokens, keep_alive, open_sessions
+from teleconsult.db import Sessions, transaction
+from teleconsult.encounters.guest_room import Admission, passes_in_force
+from teleconsult.encounters.queries import still_taking_part
+from teleconsult.events import Event
+from teleconsult.settings import Settings
+
+EVERY: Final = 3.0  # seconds
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is good now, of what was asked about."""
+
+    sessions: Mapping[uuid.UUID, Standing]
+    tokens: Mapping[uuid.UUID, Standing]
+    keys: Set[uuid.UUID]
+    passes: Mapping[uuid.UUID, Admission]
+    seats: Set[uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One socket, and the seat it held when we began to look."""
+
+    namespace: SignedInNamespace
+    connection: Connection
+    seat: uuid.UUID | None
+    consult: uuid.UUID | None
+
+    def is_concerned(self, event: Event) -> bool:
+        """Whether the event names its owner, what it came by, or the room it is in."""
+        actor = self.connection.actor
+        own = {
+            "account": actor.account_id,
+            "role": actor.role_id,
+            "session": actor.session_id,
+            "token": actor.token_id,
+            "guest": actor.guest_pass_id,
+            "consult": self.consult or self.connection.entry.consult_id,
+        }
+        return event.name == "Reconnected" or any(
+            own.get(kind) == named for kind, named in event.ids.items() if named is not None
+        )
+
+
+class Watch:
+    """Over the sockets of this process."""
+
+    def __init__(
+        self, settings: Settings, sessions: Sessions, *, room: RoomNamespace, others: Iterable[SignedInNamespace]
+    ) -> None:
+        self._settings = settings
+        self._sessions = sessions
+        self._room = room
+        self._others = tuple(others)
+
+    @contextlib.asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Look at everyone every three seconds inside the block."""
+        task = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def hear(self, event: Event) -> None:
+        """Something changed somewhere: look at those it concerns."""
+        await self.look(lambda watched: watched.is_concerned(event))
+
+    async def look(self, at: Callable[[Watched], bool] = lambda _watched: True) -> None:
+        """Ask anew about those sockets, and turn out whose time is over."""
+        looked_at = [watched for watched in self._everyone() if at(watched)]
+        if not looked_at:
+            return
+        findings = await self._find(looked_at)
+        for watched in looked_at:
+            try:
+                await self._decide(watched, findings)
+            except Exception:  # one socket that fails keeps nobody else from being looked at
+                log.exception("watch.decision_failed", namespace=watched.namespace.namespace)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            try:
+                await self.look()
+            except Exception as error:  # the database is away: nobody's rights can be changed there either
+                log.warning("watch.look_failed", error=type(error).__name__)
+
+    def _everyone(self) -> list[Watched]:
+        seated = []
+        for connection in self._room.connections.values():
+            sitting = self._room.sitting_of(connection)
+            pid, consult = (sitting.seat.pid, sitting.seat.consult_id) if sitting else (None, None)
+            seated.append(Watched(self._room, connection, pid, consult))
+        return seated + [
+            Watched(namespace, connection, None, None)
+            for namespace in self._others
+            for connection in namespace.connections.values()
+        ]
+
+    async def _find(self, looked_at: list[Watched]) -> Findings:
+        actors = [one.connection.actor for one in looked_at]
+        seated = [one for one in looked_at if one.seat is not None]
+        async with transaction(self._sessions, SYSTEM) as session:
+            await keep_alive(session, _known(one.connection.actor.session_id for one in seated))
+            return Findings(
+                sessions=await open_sessions(session, self._settings, _known(one.session_id for one in actors)),
+                tokens=await good_tokens(session, _known(one.token_id for one in actors)),
+                keys=await good_keys(session, _known(one.connection.entry.key_id for one in looked_at)),
+                passes=await passes_in_force(session, _known(one.guest_pass_id for one in actors)),
+                seats=await still_taking_part(session, _known(one.seat for one in seated)),
+            )
+
+    async def _decide(self, watched: Watched, findings: Findings) -> None:
+        connection, namespace = watched.connection, watched.namespace
+        if connection.sid not in namespace.connections:
+            return  # gone while we asked
+        if connection.actor.guest_pass_id is not None:
+            reason = await self._judge_guest(watched, findings.passes.get(connection.actor.guest_pass_id))
+        else:
+            reason = await self._judge(watched, _standing(connection, findings), findings)
+        if reason is not None:
+            log.info("watch.turned_out", namespace=namespace.namespace, reason=reason)
+            await namespace.dismiss(connection.sid, reason)
+
+    async def _judge(self, watched: Watched, standing: Standing | None, findings: Findings) -> ByeReason | None:
+        if standing is None:
+            return "signed-out"
+        await watched.namespace.stands(watched.connection, standing)
+        if watched.seat is None:
+            return None
+        may_stay = watched.seat in findings.seats and may(watched.connection.actor, Permission.SESSION_JOIN)
+        return None if may_stay else "ended"
+
+    async def _judge_guest(self, watched: Watched, admission: Admission | None) -> ByeReason | None:
+        if admission is Admission.ROOM:
+            await self._room.let_in(watched.connection)
+            return None
+        return None if admission is Admission.DOOR and watched.seat is None else "ended"
+
+
+def _standing(connection: Connection, findings: Findings) -> Standing | None:
+    """The role behind the sign-in, unless that is over or the key that vouched for its token is."""
+    entry, actor = connection.entry, connection.actor
+    if entry.key_id is not None and entry.key_id not in findings.keys:
+        return None
+    if actor.session_id is not None:
+        return findings.sessions.get(actor.session_id)
+    return findings.tokens.get(actor.token_id) if actor.token_id is not None else None
+
+
+def _known(ids: Iterable[uuid.UUID | None]) -> set[uuid.UUID]:
+    return {one for one in ids if one is not None}

@@ -1,0 +1,260 @@
+"""Rights that end: every kind, told of or not, is felt by an open socket within five seconds."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from signaling.watch import EVERY
+from teleconsult.accounts.models import Account, IssuedToken, TokenKey, WebSession
+from teleconsult.audit.models import AuditEvent
+from teleconsult.clock import now
+from teleconsult.consents.models import Consent, ConsentStatus
+from teleconsult.consults.models import Task, TaskStatus
+from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import PractitionerRole, RoleCode
+from teleconsult.events import tell
+from teleconsult.patients.models import CareRelation
+from teleconsult.settings import Settings
+from tests.people import Cast, another_neurologist, bearer_of
+from tests.signaling.booking import Booking
+from tests.signaling.conftest import LiveSite, VisitorMaker
+from tests.signaling.visitors import Visitor
+
+WITHIN = 5.0
+Change = Callable[[AsyncSession, Cast, Booking], Awaitable[dict[str, uuid.UUID | None]]]
+
+
+async def session_ends(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
+    mine = WebSession.account_id == cast.specialist.account_id
+    ended = await session.scalar(update(WebSession).where(mine).values(ended_at=now()).returning(WebSession.id))
+    return {"session": ended}
+
+
+async def session_runs_out(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
+    mine = WebSession.account_id == cast.specialist.account_id
+    await session.execute(update(WebSession).where(mine).values(expires_at=now()))
+    return {"account": cast.specialist.account_id}
+
+
+async def account_is_disabled(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
+    (await session.get_one(Account, cast.specialist.account_id)).disabled_at = now()
+    return {"account": cast.specialist.account_id}
+
+
+async def role_ends(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
+    (await session.get_one(PractitionerRole, cast.specialist.role_id)).ended_at = now()
+    return {"role": cast.specialist.role_id}
+
+
+async def role_changes(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
+    (await session.get_one(PractitionerRole, cast.specialist.role_id)).code = RoleCode.SECRETARY
+    return {"role": cast.specialist.role_id}
+
+
+async def consult_is_reassigned(session: AsyncSession, cast: Cast, booking: Booking) -> dict[str, uuid.UUID | None]:
+    other = await another_neurologist(session, cast)
+    (await session.get_one(Task, booking.task.id)).owner_role_id = other.role_id
+    return {"consult": booking.consult}
+
+
+async def consult_is_cancelled(session: AsyncSession, cast: Cast, booking: Booking) -> dict[str, uuid.UUID | None]:
+    (await session.get_one(Task, booking.task.id)).status = TaskStatus.CANCELLED
+    return {"consult": booking.consult}
+
+
+async def consent_is_withdrawn(session: AsyncSession, cast: Cast, booking: Booking) -> dict[str, uuid.UUID | None]:
+    of_consult = Consent.service_request_id == booking.consult
+    await session.execute(update(Consent).where(of_consult).values(status=ConsentStatus.INACTIVE, withdrawn_at=now()))
+    return {"consult": booking.consult}
+
+
+BY_COOKIE = [
+    session_ends,
+    session_runs_out,
+    account_is_disabled,
+    role_ends,
+    role_changes,
+    consult_is_reassigned,
+]
+
+
+async def in_session(visit: VisitorMaker, booking: Booking) -> tuple[Visitor, Visitor, dict[str, Any]]:
+    """Doctor and specialist in the room; what the specialist was told."""
+    rural, specialist = await visit("rural"), await visit("specialist")
+    await rural.join(booking.consult)
+    return rural, specialist, await specialist.join(booking.consult)
+
+
+async def change(sessions: Sessions, how: Change, cast: Cast, booking: Booking, *, told: bool) -> None:
+    """Make the change, and say so or leave it to the watch."""
+    async with transaction(sessions) as session:
+        concerned = await how(session, cast, booking)
+        if told:
+            await tell(session, "AccessChanged", **concerned)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
+@pytest.mark.parametrize("how", BY_COOKIE, ids=lambda how: how.__name__)
+async def test_a_seat_in_a_room_is_lost_and_the_other_side_hears_it(
+    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, how: Change, told: bool
+) -> None:
+    rural, specialist, mine = await in_session(visit, booking)
+    began = time.monotonic()
+    await change(sessions, how, cast, booking, told=told)
+    bye = await specialist.next("bye")
+    await asyncio.wait_for(specialist.gone.wait(), WITHIN)
+    assert time.monotonic() - began < (1.0 if told else WITHIN)
+    assert bye["reason"] in {"signed-out", "ended"}
+    heard = await rural.next("peer")
+    while heard["change"] == "joined":
+        heard = await rural.next("peer")
+    assert (heard["change"], heard["peer"]["pid"]) == ("left", mine["pid"]), "so its page ends sound and picture"
+    assert time.monotonic() - began < WITHIN
+    await is_kept(sessions, "participant-removed")
+
+
+async def is_kept(sessions: Sessions, action: str) -> None:
+    """Wait until the audit holds it: it is written once everyone has been told."""
+    for _ in range(50):
+        async with transaction(sessions) as session:
+            if await session.scalar(select(AuditEvent.id).where(AuditEvent.action == action)):
+                return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"{action} was not kept")
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
+@pytest.mark.parametrize("how", [consult_is_cancelled, consent_is_withdrawn], ids=lambda how: how.__name__)
+async def test_what_ends_for_both_ends_for_both(
+    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, how: Change, told: bool
+) -> None:
+    both = (await in_session(visit, booking))[:2]
+    began = time.monotonic()
+    await change(sessions, how, cast, booking, told=told)
+    for visitor in both:
+        assert (await visitor.next("bye"))["reason"] == "ended"
+    assert time.monotonic() - began < (1.0 if told else WITHIN)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
+async def test_who_asked_is_out_once_they_stop_treating_the_patient(
+    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, told: bool
+) -> None:
+    async def relation_ends(session: AsyncSession, cast: Cast, booking: Booking) -> dict[str, uuid.UUID | None]:
+        mine = CareRelation.practitioner_role_id == cast.rural.role_id
+        await session.execute(update(CareRelation).where(mine).values(ended_at=now()))
+        return {"role": cast.rural.role_id}
+
+    rural, specialist, _ = await in_session(visit, booking)
+    began = time.monotonic()
+    await change(sessions, relation_ends, cast, booking, told=told)
+    assert (await rural.next("bye"))["reason"] == "ended"
+    assert time.monotonic() - began < (1.0 if told else WITHIN)
+    assert await specialist.hears_nothing("bye")
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
+@pytest.mark.parametrize("how", [session_ends, session_runs_out, account_is_disabled, role_ends])
+async def test_a_socket_that_only_listens_is_covered(
+    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, how: Change, told: bool
+) -> None:
+    idle, other = await visit("specialist", "/worklist"), await visit("rural", "/worklist")
+    began = time.monotonic()
+    await change(sessions, how, cast, booking, told=told)
+    assert (await idle.next("bye"))["reason"] == "signed-out"
+    assert time.monotonic() - began < (1.0 if told else WITHIN)
+    assert await other.hears_nothing("bye")
+
+
+async def revoke(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
+    mine = IssuedToken.account_id == cast.specialist.account_id
+    revoked = await session.scalar(update(IssuedToken).where(mine).values(revoked_at=now()).returning(IssuedToken.id))
+    return {"token": revoked}
+
+
+async def runs_out(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
+    mine = IssuedToken.account_id == cast.specialist.account_id
+    await session.execute(update(IssuedToken).where(mine).values(expires_at=now()))
+    return {"account": cast.specialist.account_id}
+
+
+async def key_leaks(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
+    await session.execute(update(TokenKey).values(retired_at=now()))
+    return {"account": cast.specialist.account_id}
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
+@pytest.mark.parametrize("how", [revoke, runs_out, key_leaks, account_is_disabled, role_ends])
+async def test_a_bearer_tokens_socket_ends_with_the_token(
+    site: LiveSite, booking: Booking, sessions: Sessions, cast: Cast, how: Change, told: bool
+) -> None:
+    async with transaction(sessions) as session:
+        token = await bearer_of(session, cast.specialist)
+    machine = Visitor(site.url, namespace="/room", headers={}, auth={"token": token})
+    await machine.connect()
+    await machine.join(booking.consult)
+    began = time.monotonic()
+    await change(sessions, how, cast, booking, told=told)
+    assert (await machine.next("bye"))["reason"] == "signed-out"
+    assert time.monotonic() - began < (1.0 if told else WITHIN)
+    await machine.close()
+
+
+async def test_a_changed_role_hears_of_its_own_lists_and_no_longer_of_the_old_ones(
+    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, site: LiveSite
+) -> None:
+    listener = await visit("specialist", "/worklist")
+
+    async def becomes_coordinator(session: AsyncSession, cast: Cast, _: Booking) -> dict[str, uuid.UUID | None]:
+        (await session.get_one(PractitionerRole, cast.specialist.role_id)).code = RoleCode.COORDINATOR
+        return {"role": cast.specialist.role_id}
+
+    await change(sessions, becomes_coordinator, cast, booking, told=True)
+    (connection,) = site.live.worklist.connections.values()
+    for _ in range(50):
+        if connection.actor.role is RoleCode.COORDINATOR:
+            break
+        await asyncio.sleep(0.02)
+    assert connection.actor.role is RoleCode.COORDINATOR
+    rooms = {room for room in site.live.server.rooms(connection.sid, "/worklist") if room != connection.sid}
+    assert len(rooms) == 1
+    assert ":coordinator:" in rooms.pop()
+    assert await listener.hears_nothing("bye")
+
+
+async def test_whoever_sits_in_a_call_is_not_idle(
+    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, settings: Settings
+) -> None:
+    rural, listener = await visit("rural"), await visit("colleague", "/worklist")
+    await rural.join(booking.consult)
+    long_ago = now() - timedelta(minutes=settings.session_idle_minutes, seconds=1)
+    async with transaction(sessions) as session:
+        await session.execute(update(WebSession).values(last_seen_at=long_ago))
+    assert (await listener.next("bye"))["reason"] == "signed-out", "a list left open is idle all the same"
+    assert await rural.hears_nothing("bye", within=EVERY)
+    async with transaction(sessions) as session:
+        mine = WebSession.account_id == cast.rural.account_id
+        assert (await session.scalars(select(WebSession.last_seen_at).where(mine))).one() > long_ago
+
+
+async def test_one_look_asks_once_for_each_kind_however_many_sockets(
+    visit: VisitorMaker, booking: Booking, site: LiveSite, sessions: Sessions
+) -> None:
+    asked: list[str] = []
+    engine = sessions.kw["bind"].sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    counts = []
+    for who in ("rural", "specialist", "colleague", "coordinator"):
+        for namespace in ("/room", "/worklist"):
+            await visit(who, namespace)
+        asked.clear()
+        await site.live.watch.look()
+        counts.append(len([statement for statement in asked if statement.startswith(("SELECT", "UPDATE"))]))
+    assert max(counts) == min(counts) <= 2, "and the one that says who acts"
