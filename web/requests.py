@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.access import Permission
 from teleconsult.accounts import Actor
 from teleconsult.accounts.bearer_door import BearerDoor
+from teleconsult.accounts.oidc import Provider
 from teleconsult.db import Sessions
 from teleconsult.documents.press import Press
 from teleconsult.errors import NotFound, Unauthenticated
@@ -45,6 +46,8 @@ SESSIONS: Final = web.AppKey("sessions", Sessions)
 OBJECTS: Final = web.AppKey("objects", Objects)
 SEALER: Final = web.AppKey("sealer", Sealer)
 BEARERS: Final = web.AppKey("bearers", BearerDoor)
+PROVIDER: Final = web.AppKey[Provider | None]("provider")
+"""The OpenID Provider of the settings, if they name one."""
 SANDBOX: Final = web.AppKey("sandbox", Sandbox)
 RENDITIONS: Final = web.AppKey("renditions", Renditions)
 PRESS: Final = web.AppKey("press", Press)

@@ -15,14 +15,18 @@ from web.views import (
     admin,
     agenda,
     audit_check,
+    break_glass,
     consults,
     drafting,
+    federation,
+    glass_review,
     home,
     images,
     invitations,
     mailed_codes,
     notes,
     own_account,
+    own_factors,
     passkey_sign_in,
     passkeys,
     patients,
@@ -64,6 +68,14 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/patients/{id}/care-relation-end", patients.end_care, P.FILE_READ, name="patients.end_care")
     route("GET", "/patients/{id}/identity", patients.identity, P.PATIENT_REGISTER, name="patients.identity")
     route("POST", "/patients/{id}/identity", patients.resolve, P.PATIENT_REGISTER, name="patients.resolve")
+
+    # Files opened without a care relation
+    route("GET", "/break-glass", break_glass.show, P.BREAK_GLASS, name="break_glass.show")
+    route("POST", "/break-glass", break_glass.seek, P.BREAK_GLASS)
+    route("POST", "/break-glass/opening", break_glass.open_file, P.BREAK_GLASS, name="break_glass.open")
+    route("POST", "/break-glass/{id}/end", break_glass.close_file, P.BREAK_GLASS, name="break_glass.close")
+    route("GET", "/audit/break-glass", glass_review.show, P.AUDIT_READ, name="glass_review.show")
+    route("POST", "/audit/break-glass/{id}/decision", glass_review.decide, P.AUDIT_READ, name="glass_review.decide")
 
     # Consults
     route("GET", "/consults", consults.index, P.CONSULTS_SEE, name="consults.index")
@@ -140,6 +152,13 @@ def _add_own_account(route: Callable[..., object]) -> None:
     """One's own account: its passkeys, its sessions, the role in force, and who one is, once more."""
     route("POST", "/sign-in/passkey", passkey_sign_in.sign_in, ANYONE, name="passkey_sign_in.sign_in")
     route("POST", "/sign-in/passkey/options", passkey_sign_in.ask, ANYONE, name="passkey_sign_in.ask")
+    route("GET", "/sign-in/federated", federation.start, ANYONE, name="federation.start")
+    route("GET", "/sign-in/federated/callback", federation.come_back, ANYONE, name="federation.come_back")
+    unknown = "/sign-in/federated/unknown"
+    route("GET", unknown, federation.not_known_here, ANYONE, name="federation.not_known_here")
+    route("GET", "/step-up/federated", federation.step_up, P.OWN_ACCOUNT, name="federation.step_up")
+    route("POST", "/account/identities", federation.link, P.OWN_ACCOUNT, name="federation.link")
+    route("POST", "/account/identities/{id}/removal", federation.unlink, P.OWN_ACCOUNT, name="federation.unlink")
     route("GET", "/step-up", step_up.show, P.OWN_ACCOUNT, name="step_up.show")
     route("POST", "/step-up", step_up.confirm, P.OWN_ACCOUNT)
     route("POST", "/step-up/passkey/options", passkeys.ask_to_step_up, P.OWN_ACCOUNT, name="step_up.ask")
@@ -149,6 +168,13 @@ def _add_own_account(route: Callable[..., object]) -> None:
     route("POST", "/account/sessions/ending", own_account.end_others, P.OWN_ACCOUNT, name="own_account.end_others")
     ending = "/account/sessions/{id}/ending"
     route("POST", ending, own_account.end_session, P.OWN_ACCOUNT, name="own_account.end_session")
+    route("GET", "/account/password", own_factors.password_form, P.OWN_ACCOUNT, name="own_factors.password")
+    route("POST", "/account/password", own_factors.choose_password, P.OWN_ACCOUNT)
+    route("GET", "/account/application", own_factors.begin, P.OWN_ACCOUNT, name="own_factors.application")
+    route("POST", "/account/application", own_factors.confirm, P.OWN_ACCOUNT)
+    route("GET", "/account/application/removal", own_factors.removal_form, P.OWN_ACCOUNT, name="own_factors.remove")
+    route("POST", "/account/application/removal", own_factors.remove, P.OWN_ACCOUNT)
+    route("POST", "/account/recovery-codes", own_factors.draw_codes, P.OWN_ACCOUNT, name="own_factors.draw_codes")
     route("GET", "/account/passkeys/new", passkeys.new, P.OWN_ACCOUNT, name="passkeys.new")
     route("POST", "/account/passkeys/options", passkeys.ask_for_new, P.OWN_ACCOUNT, name="passkeys.ask_for_new")
     route("POST", "/account/passkeys", passkeys.create, P.OWN_ACCOUNT, name="passkeys.create")

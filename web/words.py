@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from teleconsult.accounts.professions import Profession
 from teleconsult.audit.findings import Fault
 from teleconsult.consults.models import RequestPriority
 from teleconsult.consults.worklists import Standing
 from teleconsult.directory.models import OrganizationKind, RoleCode, Specialty
 from teleconsult.notes.verdict import Reason
 from teleconsult.patients.care import CareReason
-from teleconsult.patients.models import AdministrativeGender
+from teleconsult.patients.models import AdministrativeGender, GlassReason
 from teleconsult.records.measures import Flag
 from teleconsult.records.queries import EntryKind
 from teleconsult.records.reading import Label
@@ -27,6 +28,19 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         RoleCode.COORDINATOR: _("Coordinator"),
         RoleCode.SPECIALIST: _("Specialist"),
         RoleCode.ADMINISTRATOR: _("Administrator"),
+    },
+    Profession: {
+        Profession.DOCTOR: _("Doctor"),
+        Profession.PHARMACIST: _("Pharmacist"),
+        Profession.DENTIST: _("Dentist"),
+        Profession.MIDWIFE: _("Midwife"),
+        Profession.NURSE: _("Nurse"),
+        Profession.PHYSIOTHERAPIST: _("Physiotherapist"),
+        Profession.PODIATRIST: _("Podiatrist"),
+        Profession.SPEECH_THERAPIST: _("Speech therapist"),
+        Profession.PSYCHOLOGIST: _("Psychologist"),
+        Profession.DIETICIAN: _("Dietician"),
+        Profession.RADIOGRAPHER: _("Radiographer"),
     },
     OrganizationKind: {
         OrganizationKind.HEALTH_CENTRE: _("Health centre"),
@@ -71,6 +85,12 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         AdministrativeGender.MALE: _("Male"),
         AdministrativeGender.OTHER: _("Other"),
         AdministrativeGender.UNKNOWN: _("Sex unknown"),
+    },
+    GlassReason: {
+        GlassReason.DANGER: _("The patient is in danger now"),
+        GlassReason.TRANSFER: _("The patient is being transferred to us"),
+        GlassReason.UNREACHABLE: _("Who treats the patient cannot be reached"),
+        GlassReason.OTHER: _("Another reason, told below"),
     },
     CareReason: {
         CareReason.CONSULTATION: _("The patient consults me"),
@@ -135,6 +155,11 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
 def label(code: StrEnum) -> str:
     """The code in the reader's words; the code itself where we have none."""
     return str(LABELS.get(type(code), {}).get(code, code.value))
+
+
+def profession_name(code: str) -> str:
+    """A profession of the national directory in the reader's words; empty where we have none."""
+    return label(Profession(code)) if code in set(Profession) else ""
 
 
 def options(kind: type[StrEnum]) -> list[tuple[str, str]]:

@@ -142,6 +142,8 @@ class SecretPurpose(StrEnum):
     PASSKEY_REGISTRATION = "passkey-registration"
     PASSKEY_SIGN_IN = "passkey-sign-in"
     PASSKEY_STEP_UP = "passkey-step-up"
+    FEDERATED = "federated"
+    """An answer of an OpenID Provider, kept from its first use on (`accounts.federation`)."""
     SESSION_JOIN = "session-join"
     """A join token (`encounters.join_tokens`): the hash of its `jti` is used up by the socket it opens."""
 

@@ -46,7 +46,7 @@ async def sign(
 ) -> str:
     """A token of kind `typ` for `audience`, good for `life` (a day at most). `claims` has its `sub`.
 
-    `jti` is random unless it is among the claims.
+    `jti` is random unless it is among the claims. The session acts for the system: keys are nobody's to read.
     """
     key = await _signing_key(session, sealer)
     moment = now()

@@ -46,7 +46,7 @@ async def issue_token(
 ) -> str:
     """A token that acts in that role alone, for `purposes` alone, for `minutes` (at most a day).
 
-    People make tokens for their own role in force, having just proved who they are; the command line for anybody's:
+    The session acts for the system (`token_keys.sign`). People make tokens for their own role in force, having just proved who they are; the command line for anybody's:
     who administers an establishment does not thereby read its files. Raises StepUpNeeded, Invalid, and NotFound for
     a role that is not theirs, has ended or has no account.
     """
@@ -161,6 +161,23 @@ async def tokens_of_establishment(session: AsyncSession, actor: Actor) -> list[I
         .order_by(IssuedToken.created_at.desc(), IssuedToken.id)
         .limit(MOST)
         .options(joinedload(IssuedToken.role).joinedload(PractitionerRole.practitioner))
+    )
+    return list(found)
+
+
+async def own_tokens(session: AsyncSession, actor: Actor) -> list[IssuedToken]:
+    """The actor's own tokens that are good now, for all their roles, newest first; role and organization loaded."""
+    require(actor, Permission.OWN_ACCOUNT)
+    found = await session.scalars(
+        select(IssuedToken)
+        .where(
+            IssuedToken.account_id == actor.account_id,
+            IssuedToken.expires_at > now(),
+            IssuedToken.revoked_at.is_(None),
+        )
+        .order_by(IssuedToken.created_at.desc(), IssuedToken.id)
+        .limit(MOST)
+        .options(joinedload(IssuedToken.role).joinedload(PractitionerRole.organization))
     )
     return list(found)
 

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from teleconsult.accounts.enrolling import recovery_codes_left, totp_since
 from teleconsult.accounts.identities import identities_of
 from teleconsult.accounts.models import Account
 from teleconsult.accounts.own_sessions import end_other_sessions, end_own_session, own_sessions
@@ -23,6 +24,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         account=await session.get_one(Account, actor.account_id),
         identities=await identities_of(session, actor),
         roles=await own_roles(session, actor),
+        application=await totp_since(session, actor),
+        codes_left=await recovery_codes_left(session, actor),
         passkeys=await passkeys_of(session, actor.account_id),
         sessions=await own_sessions(session, settings, actor),
         device_name=device_name,
