@@ -5,6 +5,7 @@ Each of these changes wants a factor shown just now (`stepping_up.require_fresh`
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import pyotp
@@ -28,6 +29,7 @@ from teleconsult.messages.jobs import notify
 from teleconsult.settings import Settings
 
 RECOVERY_CODES: Final = 10
+PENDING_FOR: Final = timedelta(minutes=15)
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's 32: none that is taken for another when it is read from paper."""
 
@@ -47,6 +49,7 @@ class Enrolment:
 async def start_totp(session: AsyncSession, actor: Actor, settings: Settings) -> Enrolment:
     """A secret to share with an application; it counts once `confirm_totp` has seen a code of it.
 
+    Asked again within 15 minutes it is the same one: a page that is shown twice must not undo what was photographed.
     Raises StepUpNeeded, and Refused where one is in use already.
     """
     require_fresh(actor)
@@ -54,13 +57,13 @@ async def start_totp(session: AsyncSession, actor: Actor, settings: Settings) ->
     totp = await session.scalar(select(Totp).where(Totp.account_id == account.id))
     if totp is not None and totp.confirmed_at is not None:
         raise Refused("An application is in use already. Remove it first.")
-    secret = pyotp.random_base32()
-    sealed = totp_sealer(settings).seal(secret.encode())
-    if totp is None:
-        session.add(Totp(account_id=account.id, secret_sealed=sealed, created_at=now()))
-    else:
-        totp.secret_sealed, totp.created_at = sealed, now()
+    sealer, moment = totp_sealer(settings), now()
+    if totp is None or moment - totp.created_at > PENDING_FOR:
+        totp = totp or Totp(account_id=account.id)
+        totp.secret_sealed, totp.created_at = sealer.seal(pyotp.random_base32().encode()), moment
+        session.add(totp)
     await session.flush()
+    secret = sealer.open(totp.secret_sealed).decode()
     uri = pyotp.TOTP(secret, interval=STEP_SECONDS).provisioning_uri(name=account.email, issuer_name="Téléconsult")
     picture = segno.make(uri, error="m").svg_data_uri(scale=4, light="#fff")
     return Enrolment(uri, " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)), picture)
