@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult import audit
 from teleconsult.accounts import one_time
 from teleconsult.accounts.actor import SYSTEM, Actor
-from teleconsult.accounts.blocklist import is_expected
+from teleconsult.accounts.blocklist import FEWEST_TRIES, is_expected
 from teleconsult.accounts.ending import end_sessions
 from teleconsult.accounts.limits import Door, attempt, forgive, start_over
 from teleconsult.accounts.models import Account, WebSession
@@ -58,7 +58,9 @@ async def hash_of_choice(demand: Demand, *, new: str) -> str:
             {"new": "Use at least %(least)s characters. A few words in a row are easy to remember."},
             least=demand.shortest,
         )
-    if await asyncio.to_thread(is_expected, new, words=demand.words):
+    if await asyncio.to_thread(
+        is_expected, new, words=demand.words, fewest_tries=min(FEWEST_TRIES, demand.shortest - 1)
+    ):
         raise Invalid({"new": "This password would be among the first to be tried. Choose another one."})
     return await hash_apart(new)
 
