@@ -110,8 +110,7 @@ def _is_only_our_own(moved: Iterable[Head], known: dict[Lane, Head], own: set[La
     return all(
         head.chain == NO_ESTABLISHMENT
         and head.key in own
-        and head.key in known
-        and head.position == known[head.key].position + 1
+        and head.position == (known[head.key].position if head.key in known else 0) + 1
         for head in moved
     )
 

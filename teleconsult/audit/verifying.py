@@ -31,7 +31,7 @@ UNLIKE: Final = text(
     from unnest(cast(:chains as uuid[]), cast(:lanes as smallint[]), cast(:positions as bigint[]),
       cast(:hashes as bytea[])) as signed (chain, lane, position, hash)
     left join audit_chain link using (chain, lane, position)
-    where link.hash is distinct from signed.hash
+    where link.hash is distinct from signed.hash order by signed.position
     """
 )
 LOOKED_UP: Final = 1000
