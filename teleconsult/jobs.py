@@ -17,6 +17,7 @@ from teleconsult.db import driver_connection
 MODULES = (
     "teleconsult.delivery.jobs",
     "teleconsult.messages.jobs",
+    "teleconsult.patients.notices",
     "teleconsult.accounts.pruning",
     "teleconsult.audit.jobs",
     "teleconsult.directory.jobs",

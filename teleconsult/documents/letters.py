@@ -21,6 +21,7 @@ class LetterKind(StrEnum):
     INVITATION = "invitation"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105  # the same
     FACTORS_CHANGED = "factors-changed"
+    GLASS_BROKEN = "glass-broken"
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,15 @@ class CareRelation(Base):
     role: Mapped[PractitionerRole] = relationship(lazy="raise")
 
 
+class GlassReason(StrEnum):
+    """Why a file had to be opened without a care relation."""
+
+    DANGER = "danger"
+    TRANSFER = "transfer"
+    UNREACHABLE = "unreachable"
+    OTHER = "other"
+
+
 class BreakGlass(Base):
     """A file opened without a care relation, because someone might come to harm: to read, for an hour, never unseen."""
 
@@ -139,14 +148,19 @@ class BreakGlass(Base):
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
     """Whose patient it is: its privacy officers are told and review."""
     practitioner_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    kind: Mapped[GlassReason]
     reason: Mapped[str]
+    """In their own words."""
     started_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     notified_at: Mapped[datetime | None]
     reviewed_at: Mapped[datetime | None]
     reviewed_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    is_justified: Mapped[bool | None]
+    """What the privacy officer decided; None until then."""
     review: Mapped[str] = mapped_column(default="")
 
     patient: Mapped[Patient] = relationship(lazy="raise")
     role: Mapped[PractitionerRole] = relationship(lazy="raise", foreign_keys=[practitioner_role_id])
+    reviewer: Mapped[PractitionerRole | None] = relationship(lazy="raise", foreign_keys=[reviewed_by_id])

@@ -50,6 +50,7 @@ async def patient_for(session: AsyncSession, actor: Actor, patient_id: uuid.UUID
 
 async def treated_patient(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
     """The same, of a patient the actor treats: what every act on a file begins with. Raises Forbidden as well."""
+    require(actor, Permission.FILE_READ)
     patient = await _in_care(session, actor, patient_id)
     if patient is None:
         await patient_for(session, actor, patient_id)

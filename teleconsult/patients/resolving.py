@@ -1,4 +1,4 @@
-"""Learning who an unknown patient is: their true traits, or that they are a patient we know already."""
+"""Who a patient is: true traits for an unknown one, that it is a patient we know already, or a mistake set right."""
 
 import uuid
 from typing import Any
@@ -7,13 +7,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
+from teleconsult.access import Permission, may, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
-from teleconsult.errors import Forbidden, Invalid, Refused
+from teleconsult.errors import Invalid, Refused
 from teleconsult.patients.care import CareReason, open_care_relation
 from teleconsult.patients.models import IdentityChange, Patient
 from teleconsult.patients.names import fold
-from teleconsult.patients.queries import has_care_relation, patient_for
+from teleconsult.patients.queries import patient_for, treated_patient
 from teleconsult.patients.registering import Identity, check_identity, same_person, set_national_id
 
 
@@ -37,13 +38,32 @@ async def resolve_identity(
     return patient
 
 
+async def correct_identity(
+    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, identity: Identity
+) -> Patient:
+    """Set the traits of a known patient right; what they were called before is kept, the links stay.
+
+    Raises NotFound and Forbidden as `patient_to_identify` does, Refused while nobody knows who it is, Invalid.
+    """
+    patient = await _locked(session, actor, patient_id)
+    if patient.is_temporary:
+        raise Refused("Nobody knows yet who this is. Say who it is first.")
+    check_identity(identity)
+    _keep_before(session, actor, patient)
+    _set_traits(patient, identity)
+    await set_national_id(session, patient, identity.national_id)
+    await session.flush()
+    audit.record(session, actor, "identity-corrected", patient, patient_id=patient.id)
+    return patient
+
+
 async def resolve_as_known(
     session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, known_id: uuid.UUID
 ) -> Patient:
     """The unknown patient is one whom this establishment knows: both become the same person, nothing is moved.
 
-    The kept identity holds the former person, so that a mistake can be undone. The actor treats the known patient
-    from now on. Raises as `resolve_identity` does; Invalid where `known_id` cannot be the one.
+    The kept identity holds the former person, so that a mistake can be undone. Who reads files treats the known
+    patient from now on. Raises as `resolve_identity` does; Invalid where `known_id` cannot be the one.
     """
     patient = await _unknown_patient(session, actor, patient_id)
     known = await patient_for(session, actor, known_id)
@@ -64,19 +84,33 @@ async def resolve_as_known(
             address=known.address,
         ),
     )
-    await open_care_relation(session, actor, patient_id=known.id, reason=CareReason.EMERGENCY)
+    if may(actor, Permission.FILE_READ):
+        await open_care_relation(session, actor, patient_id=known.id, reason=CareReason.EMERGENCY)
     await session.flush()
     audit.record(session, actor, "identity-resolved", patient, patient_id=patient.id, known_patient_id=known.id)
     return patient
 
 
+async def patient_to_identify(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
+    """A patient whose identity is the actor's to write: whom they treat; for a secretary, any of the house.
+
+    Raises NotFound for another establishment's and for who registers nobody, Forbidden without a care relation.
+    """
+    require(actor, Permission.PATIENT_REGISTER)
+    look_up = treated_patient if may(actor, Permission.FILE_READ) else patient_for
+    return await look_up(session, actor, patient_id)
+
+
 async def _unknown_patient(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
-    patient = await patient_for(session, actor, patient_id)
-    if not await has_care_relation(session, actor, patient_id):
-        raise Forbidden("Say first that you are treating this patient.")
-    await session.refresh(patient, with_for_update={"of": Patient})
+    patient = await _locked(session, actor, patient_id)
     if not patient.is_temporary:
         raise Refused("This patient's identity is known already.")
+    return patient
+
+
+async def _locked(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
+    patient = await patient_to_identify(session, actor, patient_id)
+    await session.refresh(patient, with_for_update={"of": Patient})
     return patient
 
 

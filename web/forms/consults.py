@@ -8,7 +8,7 @@ from typing import TypeVar
 from teleconsult.consents.models import ConsentBasis
 from teleconsult.consults.drafting import ConsentAnswer, Request
 from teleconsult.consults.models import RequestPriority
-from teleconsult.errors import Invalid, NotFound
+from teleconsult.errors import Invalid
 from teleconsult.scheduling.local_times import moment_from_local
 from web.bodies import Form, unreadable_form
 from web.forms.numbers import read_number
@@ -31,14 +31,6 @@ def read_request(form: Form) -> Request:
             relationship=form.get("relationship", ""),
         ),
     )
-
-
-def read_patient_id(form: Form) -> uuid.UUID:
-    """Whom a new request is about. Raises NotFound for what is no id, as for one nobody has."""
-    try:
-        return uuid.UUID(form.get("patient_id", ""))
-    except ValueError as error:
-        raise NotFound from error
 
 
 def read_version(form: Form) -> int | None:

@@ -4,8 +4,9 @@ import uuid
 from datetime import date
 
 from teleconsult.clock import now
-from teleconsult.errors import Invalid
+from teleconsult.errors import Invalid, NotFound
 from teleconsult.patients.birth_dates import find_birth_date
+from teleconsult.patients.elsewhere import Search
 from teleconsult.patients.models import AdministrativeGender
 from teleconsult.patients.registering import Identity
 from web.bodies import Form
@@ -30,6 +31,28 @@ def read_unknown(form: Form) -> tuple[AdministrativeGender, int | None, str]:
     if typed and age is None:
         raise Invalid({"estimated_age": "Give an age in years, or leave it empty."})
     return _gender(form, "unknown_gender"), age, form.get("found_where", "")
+
+
+def read_patient_id(form: Form) -> uuid.UUID:
+    """Whom a form is about. Raises NotFound for what is no id, as for one nobody has."""
+    try:
+        return uuid.UUID(form.get("patient_id", ""))
+    except ValueError as error:
+        raise NotFound from error
+
+
+def read_search(form: Form) -> Search:
+    """Whom somebody asks for at another establishment. Raises Invalid for a birth date that cannot be read."""
+    try:
+        organization_id = uuid.UUID(form["organization"]) if form.get("organization") else None
+    except ValueError as error:
+        raise Invalid({"organization": "Choose from the list."}) from error
+    return Search(
+        organization_id=organization_id,
+        local_number=form.get("local_number", "").strip(),
+        family=form.get("family", "").strip(),
+        birth_date=_birth_date(form.get("birth_date", "")),
+    )
 
 
 def read_known(form: Form) -> uuid.UUID:

@@ -18,7 +18,7 @@ from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.scheduling.booking import DURATIONS
 from web.bodies import read_form
 from web.consult_words import act_in_words, next_step
-from web.forms.consults import read_patient_id
+from web.forms.patients import read_patient_id
 from web.rendering import render
 from web.requests import actor_of, db, frame_of, id_in, to_page
 from web.views.drafting import draft_page

@@ -17,6 +17,7 @@ from teleconsult.notes.drafting import open_note, save_draft
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for, note_for, read_note, read_pdf
 from teleconsult.notes.signing import Signing, content_to_sign, preview_content, sign_note
+from teleconsult.patients.breaking_glass import opening_about
 from web.bodies import read_form
 from web.errors import wants_json
 from web.flash import flash
@@ -71,6 +72,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "signed",
         note=note,
         content=NoteContent.from_bytes(note.content),
+        opening=await opening_about(session, actor, note.patient_id),
         consult=consult,
         delivery=await delivery_of(session, note),
         may_acknowledge=consult is not None and may(consult, actor, Verb.ACKNOWLEDGE),

@@ -6,21 +6,20 @@ from typing import Any
 
 from aiohttp import web
 
+from teleconsult.access import Permission, may
 from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
-from teleconsult.directory.models import RoleCode
-from teleconsult.errors import Invalid, NotFound
+from teleconsult.errors import Forbidden, Invalid, NotFound
 from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
-from teleconsult.patients.models import AdministrativeGender, Patient
+from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier
 from teleconsult.patients.queries import (
     earlier_identities,
     file_of,
-    has_care_relation,
     identifiers_of,
     patient_for,
 )
-from teleconsult.patients.registering import LooksLike, register_patient, register_unknown
-from teleconsult.patients.resolving import resolve_as_known, resolve_identity
+from teleconsult.patients.registering import NATIONAL_ID, LooksLike, register_patient, register_unknown
+from teleconsult.patients.resolving import correct_identity, patient_to_identify, resolve_as_known, resolve_identity
 from teleconsult.patients.searching import Found, patients_in_care, search_patients
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.queries import Cursor, EntryKind, Page, summary, timeline
@@ -38,7 +37,7 @@ async def index(request: web.Request) -> web.StreamResponse:
     """Search, and without one the patients the reader treats."""
     text = request.query.get("q", "").replace("\0", " ").strip()
     session, actor = db(request), actor_of(request)
-    if text:
+    if text or not may(actor, Permission.FILE_READ):
         found = await search_patients(session, actor, text=text)
     else:
         found = Found(await patients_in_care(session, actor), is_cut=False)
@@ -83,12 +82,15 @@ async def create_unknown(request: web.Request) -> web.StreamResponse:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """The file, or the way to it where the reader has not said that they treat the patient."""
+    """The file; the way to it where the reader does not treat the patient yet; or who it is, and no more."""
     session, actor, patient_id = db(request), actor_of(request), id_in(request)
     kind, before = _kind(request), _before(request)
-    patient = await patient_for(session, actor, patient_id)
-    if not await has_care_relation(session, actor, patient_id):
-        return render(request, "patients/closed.html.jinja", patient=patient, reasons=options(CareReason))
+    if not may(actor, Permission.FILE_READ):
+        return await _without_file(request, "registered")
+    try:
+        patient = (await file_of(session, actor, patient_id)).patient
+    except Forbidden:
+        return await _without_file(request, "closed", reasons=options(CareReason))
     page = await timeline(session, actor, patient_id, kind=kind, before=before)
     context: dict[str, Any] = {
         "patient": patient,
@@ -112,7 +114,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         summary=await summary(session, actor, patient_id),
         identifiers=await identifiers_of(session, patient),
         earlier=await earlier_identities(session, patient),
-        may_request=actor.role is RoleCode.DOCTOR,
+        opening=file.opening,
     )
 
 
@@ -133,26 +135,43 @@ async def end_care(request: web.Request) -> web.StreamResponse:
 
 
 async def identity(request: web.Request) -> web.StreamResponse:
-    """The form that gives an unknown patient their identity, or finds them among the known."""
-    file = await file_of(db(request), actor_of(request), id_in(request))
-    if not file.patient.is_temporary:
-        return _to_patient(request, file.patient)
-    return await _identity_page(request, file.patient)
+    """The form that gives an unknown patient their identity, or finds them among the known; or that corrects it."""
+    return await _identity_page(request, await patient_to_identify(db(request), actor_of(request), id_in(request)))
 
 
 async def resolve(request: web.Request) -> web.StreamResponse:
     """Give the identity typed, or that of the known patient chosen."""
     form, session, actor, patient_id = await read_form(request), db(request), actor_of(request), id_in(request)
+    patient = await patient_to_identify(session, actor, patient_id)
+    was_unknown = patient.is_temporary
     try:
         if "known_id" in form:
-            patient = await resolve_as_known(session, actor, patient_id=patient_id, known_id=read_known(form))
+            await resolve_as_known(session, actor, patient_id=patient_id, known_id=read_known(form))
+        elif was_unknown:
+            await resolve_identity(session, actor, patient_id=patient_id, identity=read_identity(form))
         else:
-            patient = await resolve_identity(session, actor, patient_id=patient_id, identity=read_identity(form))
+            await correct_identity(session, actor, patient_id=patient_id, identity=read_identity(form))
     except Invalid as error:
-        patient = (await file_of(session, actor, patient_id)).patient
         return await _identity_page(request, patient, status=422, values=form, errors=error)
-    flash(request, _("The identity is known now. The temporary name is kept with the file."), tone="ok")
+    if was_unknown:
+        flash(request, _("The identity is known now. The temporary name is kept with the file."), tone="ok")
+    else:
+        flash(request, _("The identity is corrected. The former one is kept with the file."), tone="ok")
     return _to_patient(request, patient)
+
+
+async def _without_file(request: web.Request, page: str, **context: Any) -> web.StreamResponse:
+    """Who the patient is, for who may not read the file, or not yet."""
+    session, actor = db(request), actor_of(request)
+    patient = await patient_for(session, actor, id_in(request))
+    return render(
+        request,
+        f"patients/{page}.html.jinja",
+        patient=patient,
+        identifiers=await identifiers_of(session, patient),
+        earlier=await earlier_identities(session, patient),
+        **context,
+    )
 
 
 def _new_page(request: web.Request, **context: Any) -> web.StreamResponse:
@@ -173,8 +192,23 @@ async def _identity_page(
         text=text,
         candidates=candidates,
         genders=_genders(),
-        **context,
+        **{"values": _traits(patient, await identifiers_of(db(request), patient)), **context},
     )
+
+
+def _traits(patient: Patient, identifiers: list[PatientIdentifier]) -> dict[str, str]:
+    """What the form begins with: nothing but the sex while nobody knows who it is."""
+    if patient.is_temporary:
+        return {"gender": patient.gender}
+    return {
+        "family": patient.family,
+        "given": patient.given,
+        "gender": patient.gender,
+        "birth_date": patient.birth_date.strftime("%d/%m/%Y") if patient.birth_date else "",
+        "national_id": next((one.value for one in identifiers if one.system == NATIONAL_ID), ""),
+        "phone": patient.phone,
+        "address": patient.address,
+    }
 
 
 def _genders() -> list[tuple[str, str]]:

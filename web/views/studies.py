@@ -13,6 +13,7 @@ from teleconsult.errors import Invalid, NotFound
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.queries import cover_of, instance_for, open_study, study_for
 from teleconsult.imaging.refusals import Unreadable, sentence
+from teleconsult.patients.breaking_glass import opening_about
 from teleconsult.patients.models import Patient
 from web.i18n import gettext as _
 from web.rendering import render
@@ -38,6 +39,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         patient=await db(request).get_one(Patient, study.patient_id),
         manifest=manifest(study),
         frame=frame,
+        opening=await opening_about(db(request), actor_of(request), study.patient_id),
         covers=covers,
         first=_first(study),
     )

@@ -36,7 +36,7 @@ from teleconsult.access.rows.patients import (
     patients_of_network,
     treated_patients,
 )
-from teleconsult.access.rows.people import audit_events, roles_of_house
+from teleconsult.access.rows.people import audit_events, houses_that_share, roles_of_house
 
 __all__ = [
     "audit_events",
@@ -47,6 +47,7 @@ __all__ = [
     "entries",
     "excerpts",
     "files",
+    "houses_that_share",
     "imports_of_house",
     "is_permitted",
     "notes",
