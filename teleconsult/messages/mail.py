@@ -5,6 +5,7 @@ Where no server is set up, mails become files in the data folder.
 
 import asyncio
 import ssl
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -28,8 +29,8 @@ SUBMISSION_PORT: Final = 587
 def compose(settings: Settings, letter: Letter, *, to: str) -> EmailMessage:
     """The letter as a message (RFC 5322). Raises ValueError for an address or subject that could add a header."""
     message = EmailMessage()
-    message["From"] = Address("Téléconsult", addr_spec=header_text(settings.mail_from))
-    message["To"] = Address(addr_spec=header_text(to))
+    message["From"] = _address(settings.mail_from, "Téléconsult")
+    message["To"] = _address(to)
     message["Subject"] = header_text(letter.subject)
     message["Date"] = format_datetime(now())
     message["Message-ID"] = make_msgid(domain=settings.mail_from.rpartition("@")[2])
@@ -47,6 +48,13 @@ def header_text(value: str) -> str:
     if not text.isprintable():
         raise ValueError("a mail's header holds a character that no header may hold")
     return text
+
+
+def _address(address: str, name: str = "") -> Address:
+    try:
+        return Address(name, addr_spec=header_text(address))
+    except (HeaderParseError, IndexError) as error:  # what the parser raises for a text that is no address at all
+        raise ValueError("this is no address a mail can be sent to") from error
 
 
 async def send(settings: Settings, message: EmailMessage) -> None:
