@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 
@@ -65,13 +65,17 @@ class Doorman:
     async def admit(self, environ: dict[str, Any], auth: object) -> Entry:
         """Who comes, and by what. Raises Unauthenticated, and TooMany for who tries out tokens."""
         async with transaction(self.sessions, SYSTEM) as session:
-            if auth and auth != AS_GUEST:
-                return await self._by_token(session, environ, auth)
-            if not self._is_our_page(environ):
-                raise Unauthenticated("This page may not open a socket here.")
-            if auth == AS_GUEST:
-                return await self._by_guests_cookie(session, _cookie(environ, self._cookies.guest))
-            return await self._by_session_cookie(session, _cookie(environ, self._cookies.session))
+            entry = await self._entry(session, environ, auth)
+        return replace(entry, actor=replace(entry.actor, address=self._address_of(environ["aiohttp.request"])))
+
+    async def _entry(self, session: AsyncSession, environ: dict[str, Any], auth: object) -> Entry:
+        if auth and auth != AS_GUEST:
+            return await self._by_token(session, environ, auth)
+        if not self._is_our_page(environ):
+            raise Unauthenticated("This page may not open a socket here.")
+        if auth == AS_GUEST:
+            return await self._by_guests_cookie(session, _cookie(environ, self._cookies.guest))
+        return await self._by_session_cookie(session, _cookie(environ, self._cookies.session))
 
     async def _by_token(self, session: AsyncSession, environ: dict[str, Any], auth: object) -> Entry:
         token = auth.get("token") if isinstance(auth, dict) and auth.keys() == {"token"} else None

@@ -4,6 +4,8 @@ Socket.IO's requests live as long as their socket, so none of this wraps them bu
 """
 
 import errno
+import uuid
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -100,8 +102,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         with using_locale(_locale_of(request)):
             return await handler(request)
     except TeleconsultError as error:
-        await _audit_denial(request, error)
-        failure = error
+        failure = await _audited(request, error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -156,14 +157,14 @@ async def in_transaction(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     if is_marked(request, "has_own_transactions"):
         async with transaction(request.app[SESSIONS], SYSTEM) as session:
-            request[ACTOR] = await _find_actor(request, session)
+            request[ACTOR] = await _actor(request, session)
         return await handler(request)
     # Before the transaction: who sends slowly may hold a socket for long, but never a connection to the database.
     await hold_body(request)
     async with request.app[SESSIONS]() as session:
         request[SESSION] = session
         await act_as(session, SYSTEM)
-        request[ACTOR] = actor = await _find_actor(request, session)
+        request[ACTOR] = actor = await _actor(request, session)
         await act_as(session, actor or NOBODY)
         response = await handler(request)
         if response.status < 400:
@@ -217,6 +218,11 @@ async def permitted(request: web.Request, handler: Handler) -> web.StreamRespons
 MIDDLEWARES: Final = (errors, in_transaction, signed_in, against_forgery, permitted, keep_flashes)
 
 
+async def _actor(request: web.Request, session: AsyncSession) -> Actor | None:
+    actor = await _find_actor(request, session)
+    return replace(actor, address=address_of(request)) if actor else None
+
+
 async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | None:
     settings = request.app[SETTINGS]
     authorization = request.headers.get("Authorization", "")
@@ -228,12 +234,36 @@ async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | No
     return await actor_for_cookie(session, settings, token) if token else None
 
 
+async def _audited(request: web.Request, error: TeleconsultError) -> TeleconsultError | web.HTTPException:
+    """The refusal once it stands in the audit log; where it cannot be written there, what went wrong instead."""
+    try:
+        await _audit_denial(request, error)
+    except Exception as failed:
+        return _failure(request, failed)
+    return error
+
+
 async def _audit_denial(request: web.Request, error: TeleconsultError) -> None:
     actor = visitor_of(request)
     if isinstance(error, NotFound | Forbidden) and actor is not None:
         # What is open to anyone may carry a secret in its path (the link of a mail): its pattern says enough.
         path = _route(request) if is_for_anyone(request) else request.path
-        await audit.record_denied(request.app[SESSIONS], actor, "access-denied", method=request.method, path=path[:300])
+        await audit.record_denied(
+            request.app[SESSIONS],
+            actor,
+            "access-denied",
+            patient_id=_patient_named(request),
+            method=request.method,
+            path=path[:300],
+        )
+
+
+def _patient_named(request: web.Request) -> uuid.UUID | None:
+    """The patient whose page was asked for: who watches over that file reads of the attempt."""
+    try:
+        return uuid.UUID(request.match_info["id"]) if _route(request).startswith("/patients/{id}") else None
+    except ValueError:
+        return None
 
 
 def _route(request: web.Request) -> str:

@@ -35,6 +35,8 @@ class Actor:
     """The purposes a bearer token is good for (`access.purposes`); None where nothing narrows the role."""
     guest_pass_id: uuid.UUID | None = None
     """A guest of one session has this, and nothing of the above."""
+    address: str = ""
+    """Where they act from, as the network says; nothing for jobs."""
     is_system: bool = False
 
     @property

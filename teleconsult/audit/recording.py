@@ -18,9 +18,13 @@ def record(
     *,
     patient_id: uuid.UUID | None = None,
     outcome: str = "success",
+    address: str | None = None,
     **detail: str | int | bool | uuid.UUID | None,
 ) -> None:
-    """Add the event; it commits or vanishes with the act. `action` is a noun and a past verb: `note-signed`."""
+    """Add the event; it commits or vanishes with the act. `action` is a noun and a past verb: `note-signed`.
+
+    `address` is where the act came from, for whom the actor does not say so: before sign-in.
+    """
     session.add(
         AuditEvent(
             recorded_at=now(),
@@ -30,6 +34,7 @@ def record(
             practitioner_role_id=actor.role_id if actor else None,
             organization_id=actor.organization_id if actor else None,
             actor_name=actor.name if actor else "",
+            address=address or (actor.address if actor else ""),
             entity_type=entity.__tablename__ if entity is not None else "",
             entity_id=entity.id if entity is not None else None,
             patient_id=patient_id,
@@ -39,11 +44,17 @@ def record(
 
 
 async def record_denied(
-    sessions: Sessions, actor: Actor | None, action: str, **detail: str | int | bool | uuid.UUID | None
+    sessions: Sessions,
+    actor: Actor | None,
+    action: str,
+    *,
+    patient_id: uuid.UUID | None = None,
+    address: str | None = None,
+    **detail: str | int | bool | uuid.UUID | None,
 ) -> None:
     """Record a refusal in a transaction of its own: the refused act's is about to roll back."""
     async with transaction(sessions, SYSTEM) as session:
-        record(session, actor, action, None, patient_id=None, outcome="denied", **detail)
+        record(session, actor, action, None, patient_id=patient_id, outcome="denied", address=address, **detail)
 
 
 def _plain(value: object) -> object:

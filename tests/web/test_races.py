@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 
 from teleconsult.accounts import sign_in
 from teleconsult.accounts.models import Account
-from teleconsult.audit import verify_chain
 from teleconsult.consents.models import Consent
 from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
 from teleconsult.db import Sessions, transaction
@@ -23,6 +22,7 @@ from teleconsult.notes.models import Composition
 from teleconsult.settings import Settings
 from tests import consult_steps, note_steps
 from tests.people import PASSWORD, Cast, another_neurologist
+from tests.teleconsult.audit.log import verdict_of
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.web.test_notes import deliver
 from web.csrf import HEADER, token_for
@@ -138,8 +138,7 @@ async def test_one_note_signed_once_delivered_once_acknowledged_once(
         await deliver(sessions, settings)
     statuses = await asyncio.gather(*(act("rural", f"/consults/{consult.id}/acknowledgement") for _ in range(4)))
     assert sorted(statuses) == [303, 409, 409, 409]
-    async with sessions() as session:
-        assert (await verify_chain(session)).is_good
+    assert (await verdict_of(sessions)).is_good
 
 
 async def test_a_draft_thrown_away_during_the_upload(
