@@ -13,6 +13,12 @@ from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
     accounts,
     admin,
+    admin_endpoints,
+    admin_imports,
+    admin_people,
+    admin_retention,
+    admin_services,
+    admin_sessions,
     agenda,
     audit_check,
     break_glass,
@@ -20,10 +26,13 @@ from web.views import (
     drafting,
     federation,
     glass_review,
+    guests,
     home,
     images,
     invitations,
+    joining,
     mailed_codes,
+    network,
     notes,
     own_account,
     own_factors,
@@ -33,10 +42,12 @@ from web.views import (
     resetting,
     roles,
     rooms,
+    roster,
     second_factor,
     sharing,
     step_up,
     studies,
+    tokens,
     triage,
     verify,
 )
@@ -105,19 +116,71 @@ def add_routes(app: web.Application) -> None:
     route("GET", f"{frame}/rendered", studies.rendered, P.IMAGES_READ, name="studies.rendered")
     route("GET", f"{frame}/pixels", studies.pixels, P.IMAGES_READ, name="studies.pixels")
 
-    # The live room
-    route("GET", "/consults/{id}/room", rooms.show, P.SESSION_JOIN, name="rooms.show")
-
+    _add_room(route)
     _add_notes(route)
 
     # Administration
-    route("GET", "/admin", admin.show, P.ADMINISTRATION, name="admin.show")
+    _add_administration(route)
+    _add_roster_and_network(route)
     _add_audit(route)
 
     # Machines
     route("GET", "/healthz", health.alive, ANYONE, name="health.alive")
     route("GET", "/readyz", health.ready, ANYONE, name="health.ready")
     route("GET", "/metrics", health.metrics, ANYONE, name="health.metrics")
+
+
+def _add_administration(route: Callable[..., object]) -> None:
+    """The console of one establishment: its people, services, other systems, sign-ins, rules, directory."""
+    needs = P.ADMINISTRATION
+    route("GET", "/admin", admin.show, needs, name="admin.show")
+    route("GET", "/admin/people", admin_people.index, needs, name="admin_people.index")
+    route("POST", "/admin/people", admin_people.create, needs)
+    route("GET", "/admin/people/new", admin_people.new, needs, name="admin_people.new")
+    person = "/admin/people/{id}"
+    route("GET", person, admin_people.show, needs, name="admin_people.show")
+    route("POST", f"{person}/invitation", admin_people.resend, needs, name="admin_people.resend")
+    route("POST", f"{person}/roles", admin_people.give_role, needs, name="admin_people.give_role")
+    route("POST", f"{person}/disabling", admin_people.disable, needs, name="admin_people.disable")
+    route("POST", f"{person}/enabling", admin_people.enable, needs, name="admin_people.enable")
+    route("POST", f"{person}/sessions-end", admin_people.end_sessions, needs, name="admin_people.end_sessions")
+    route("POST", f"{person}/factor-reset", admin_people.reset_factor, needs, name="admin_people.reset_factor")
+    route("POST", "/admin/roles/{id}/ending", admin_people.take_role, needs, name="admin_roles.end")
+    route("GET", "/admin/services", admin_services.index, needs, name="admin_services.index")
+    route("POST", "/admin/services", admin_services.create, needs)
+    route("POST", "/admin/services/{id}/opening", admin_services.open, needs, name="admin_services.open")
+    route("POST", "/admin/services/{id}/closing", admin_services.close, needs, name="admin_services.close")
+    route("GET", "/admin/endpoints", admin_endpoints.index, needs, name="admin_endpoints.index")
+    route("POST", "/admin/endpoints", admin_endpoints.create, needs)
+    route("POST", "/admin/endpoints/{id}/status", admin_endpoints.change, needs, name="admin_endpoints.change")
+    route("GET", "/admin/sessions", admin_sessions.index, needs, name="admin_sessions.index")
+    route("POST", "/admin/sessions/{id}/ending", admin_sessions.end, needs, name="admin_sessions.end")
+    route("GET", "/admin/tokens", admin_sessions.tokens, needs, name="admin_tokens.index")
+    route("POST", "/admin/tokens/{id}/revocation", admin_sessions.revoke, needs, name="admin_tokens.revoke")
+    route("GET", "/admin/retention", admin_retention.index, needs, name="admin_retention.index")
+    route("POST", "/admin/retention", admin_retention.change, needs)
+    route("GET", "/admin/imports", admin_imports.index, needs, name="admin_imports.index")
+    route("POST", "/admin/imports", admin_imports.create, needs)
+    route("GET", "/admin/imports/{id}", admin_imports.show, needs, name="admin_imports.show")
+    route("POST", "/admin/imports/{id}/decisions", admin_imports.decide, needs, name="admin_imports.decide")
+
+
+def _add_roster_and_network(route: Callable[..., object]) -> None:
+    """Who is on duty, and the console of the whole network."""
+    route("GET", "/roster", roster.show, P.ROSTER, name="roster.show")
+    route("POST", "/roster/shifts", roster.create, P.ROSTER, name="roster.add")
+    route("POST", "/roster/shifts/{id}/removal", roster.remove, P.ROSTER, name="roster.remove")
+    route("POST", "/roster/shifts/{id}/handover", roster.give, P.ROSTER, name="roster.give")
+    route("GET", "/network", network.show, P.NETWORK, name="network.show")
+    route("GET", "/network/establishments", network.index, P.NETWORK, name="network.establishments")
+    route("POST", "/network/establishments", network.create, P.NETWORK)
+    route("GET", "/network/establishments/new", network.new, P.NETWORK, name="network.new")
+    place = "/network/establishments/{id}"
+    route("GET", place, network.edit, P.NETWORK, name="network.establishment")
+    route("POST", place, network.change, P.NETWORK)
+    route("POST", f"{place}/administrator", network.invite, P.NETWORK, name="network.invite")
+    route("GET", "/network/keys", network.keys, P.NETWORK, name="network.keys")
+    route("POST", "/network/keys/rotation", network.rotate, P.NETWORK, name="network.rotate")
 
 
 def _add_audit(route: Callable[..., object]) -> None:
@@ -175,10 +238,26 @@ def _add_own_account(route: Callable[..., object]) -> None:
     route("GET", "/account/application/removal", own_factors.removal_form, P.OWN_ACCOUNT, name="own_factors.remove")
     route("POST", "/account/application/removal", own_factors.remove, P.OWN_ACCOUNT)
     route("POST", "/account/recovery-codes", own_factors.draw_codes, P.OWN_ACCOUNT, name="own_factors.draw_codes")
+    route("GET", "/account/tokens", tokens.index, P.OWN_ACCOUNT, name="tokens.index")
+    route("POST", "/account/tokens", tokens.create, P.OWN_ACCOUNT)
+    route("POST", "/account/tokens/{id}/revocation", tokens.revoke, P.OWN_ACCOUNT, name="tokens.revoke")
     route("GET", "/account/passkeys/new", passkeys.new, P.OWN_ACCOUNT, name="passkeys.new")
     route("POST", "/account/passkeys/options", passkeys.ask_for_new, P.OWN_ACCOUNT, name="passkeys.ask_for_new")
     route("POST", "/account/passkeys", passkeys.create, P.OWN_ACCOUNT, name="passkeys.create")
     route("POST", "/account/passkeys/{id}/removal", passkeys.remove, P.OWN_ACCOUNT, name="passkeys.remove")
+
+
+def _add_room(route: Callable[..., object]) -> None:
+    """The live room, and its guests."""
+    route("GET", "/consults/{id}/room", rooms.show, P.SESSION_JOIN, name="rooms.show")
+    route("POST", "/consults/{id}/join-token", rooms.join_token, P.SESSION_JOIN, name="rooms.join_token")
+    route("GET", "/consults/{id}/guests", guests.index, P.GUEST_INVITE, name="guests.index")
+    route("POST", "/consults/{id}/guests", guests.create, P.GUEST_INVITE)
+    route("POST", "/consults/{id}/guests/{guest}/admission", guests.admit, P.GUEST_INVITE, name="guests.admit")
+    route("POST", "/consults/{id}/guests/{guest}/revocation", guests.revoke, P.GUEST_INVITE, name="guests.revoke")
+    route("GET", "/join", joining.room, ANYONE, name="guests.room")
+    route("GET", "/join/{token}", joining.invitation, ANYONE, name="guests.invitation")
+    route("POST", "/join/{token}", joining.open_link, ANYONE)
 
 
 def _add_notes(route: Callable[..., object]) -> None:

@@ -7,11 +7,11 @@ import hashlib
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import rows
@@ -61,8 +61,9 @@ class Invitation:
 
     kept: GuestPass
     inviter: str
+    inviter_seat: uuid.UUID
+    """The participant id of who invited: whose picture a guest sees large."""
     consult_id: uuid.UUID
-    starts_at: datetime
 
 
 async def invite_guest(
@@ -142,6 +143,11 @@ async def invitation_behind(session: AsyncSession, token: str) -> Invitation | N
     return await _invitation(session, token_hash(token))
 
 
+async def was_sent(session: AsyncSession, token: str) -> bool:
+    """Whether such a link was ever made: who comes by one that is over is not guessing."""
+    return bool(await session.scalar(select(exists().where(GuestPass.token_hash == token_hash(token)))))
+
+
 async def open_pass(session: AsyncSession, invitation: Invitation, *, cookie: str) -> str:
     """Bind the pass to the device this cookie is on, or was just given to: its new value.
 
@@ -192,10 +198,17 @@ async def actor_for_device(session: AsyncSession, cookie: str) -> tuple[Actor, I
 async def _invitation(session: AsyncSession, link: bytes) -> Invitation | None:
     found = (
         await session.execute(
-            select(GuestPass, Practitioner, Encounter.service_request_id, Appointment.starts_at)
+            select(GuestPass, Practitioner, EncounterParticipant.id, Encounter.service_request_id)
             .join(PractitionerRole, PractitionerRole.id == GuestPass.created_by_id)
             .join(Practitioner, Practitioner.id == PractitionerRole.practitioner_id)
             .join(Encounter, Encounter.id == GuestPass.encounter_id)
+            .join(
+                EncounterParticipant,
+                and_(
+                    EncounterParticipant.encounter_id == Encounter.id,
+                    EncounterParticipant.practitioner_role_id == GuestPass.created_by_id,
+                ),
+            )
             .join(Appointment, Appointment.id == Encounter.appointment_id)
             .where(
                 GuestPass.token_hash == link,
@@ -209,8 +222,8 @@ async def _invitation(session: AsyncSession, link: bytes) -> Invitation | None:
     ).one_or_none()
     if found is None:
         return None
-    kept, practitioner, consult_id, starts_at = found
-    return Invitation(kept, practitioner.name, consult_id, starts_at)
+    kept, practitioner, inviter_seat, consult_id = found
+    return Invitation(kept, practitioner.name, inviter_seat, consult_id)
 
 
 async def _pass_of(

@@ -66,6 +66,11 @@ class RoomSession:
         """The two whose session it is: it begins when both are there."""
         return tuple(seat for seat in self.seats if seat.part != "guest")
 
+    @property
+    def counterpart(self) -> Seat:
+        """For one of the two whose session it is: the other one."""
+        return next(seat for seat in self.professionals if seat is not self.mine)
+
 
 @dataclass(frozen=True, slots=True)
 class LiveSession(RoomSession):

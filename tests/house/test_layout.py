@@ -18,9 +18,10 @@ LONGEST = 400
 
 PUBLIC = {
     "/sign-in", "/sign-in/second-factor", "/sign-in/federated", "/sign-in/federated/callback",
-    "/sign-in/federated/unknown", "/sign-in/code", "/sign-in/code/entry", "/sign-in/reset",
-    "/sign-in/reset-mail", "/sign-in/reset/{token}", "/invitation/{token}", "/invitation/{token}/opening",
-    "/language", "/healthz", "/readyz", "/metrics", "/verify", "/static", "/favicon.ico",
+    "/sign-in/passkey", "/sign-in/passkey/options", "/sign-in/federated/unknown", "/sign-in/code",
+    "/sign-in/code/entry", "/sign-in/reset", "/sign-in/reset-mail", "/sign-in/reset/{token}",
+    "/invitation/{token}", "/invitation/{token}/opening", "/join", "/join/{token}", "/language", "/healthz",
+    "/readyz", "/metrics", "/verify", "/static", "/favicon.ico",
 }  # fmt: skip
 """What answers without sign-in. Socket.IO checks by itself (`signaling/connection.py`)."""
 

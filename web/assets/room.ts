@@ -1,27 +1,36 @@
 // The room's page: shows what a Call tells, and hands it what the person presses. Loaded where a page has a room.
 import { Controller } from "@hotwired/stimulus";
+import { type Frame, lookAgain } from "./frames";
 import type { ByeReason, ChatLine, ErrorCode, Joined, MediaOf, Peer, PeerChanged, Room } from "./protocol.gen";
 import { ChatLog } from "./room/chat_log";
 import { afterBye, afterRefusal, clock, type Facts, type Over, standing } from "./room/standing";
+import { Tiles } from "./room/tiles";
 import { play, release } from "./room/video";
 import { Call, type CallView } from "./rtc/call";
 import { type Devices, openDevices } from "./rtc/devices";
 import type { Path } from "./rtc/peer_link";
 import type { Grade } from "./rtc/quality";
+import { openRoomSocket, RoomClient } from "./rtc/room_client";
 
 type Toggle = "mute" | "camera" | "audioOnly";
 
 export default class RoomController extends Controller<HTMLElement> implements CallView {
   static override targets = [
-    ...["audioOnly", "camera", "grade", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab", "offline"],
-    ...["quiet", "remote", "self", "send", "stage", "state", "study", "timer", "trouble", "troubles", "unscripted"],
+    ...["audioOnly", "camera", "grade", "guests", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab"],
+    ...["offline", "others", "quiet", "remote", "self", "send", "stage", "state", "study", "tile", "timer"],
+    ...["trouble", "troubles", "unscripted"],
   ];
-  static override values = { consult: String, zone: String };
+  static override values = { consult: String, guest: Boolean, main: String, zone: String };
   declare readonly consultValue: string;
+  /** Whether a guest's device opened the page. */
+  declare readonly guestValue: boolean;
+  /** Who has the large picture; everyone else a small one. */
+  declare readonly mainValue: string;
   declare readonly zoneValue: string;
   declare readonly audioOnlyTarget: HTMLButtonElement;
   declare readonly cameraTarget: HTMLButtonElement;
   declare readonly gradeTargets: HTMLElement[];
+  declare readonly guestsTargets: Frame[];
   declare readonly hearTarget: HTMLElement;
   declare readonly inputTarget: HTMLInputElement;
   declare readonly leaveTarget: HTMLButtonElement;
@@ -31,6 +40,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
   declare readonly nameTarget: HTMLElement;
   declare readonly noteTabTarget: HTMLElement;
   declare readonly offlineTarget: HTMLElement;
+  declare readonly othersTarget: HTMLElement;
   declare readonly quietTarget: HTMLElement;
   declare readonly remoteTarget: HTMLVideoElement;
   declare readonly selfTarget: HTMLElement;
@@ -38,6 +48,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
   declare readonly stageTarget: HTMLElement;
   declare readonly stateTargets: HTMLElement[];
   declare readonly studyTarget: HTMLElement;
+  declare readonly tileTarget: HTMLTemplateElement;
   declare readonly timerTarget: HTMLElement;
   declare readonly troubleTargets: HTMLElement[];
   declare readonly troublesTarget: HTMLElement;
@@ -46,6 +57,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
 
   #call: Call | null = null;
   #chat?: ChatLog;
+  #tiles?: Tiles;
   #stream: MediaStream | null = null;
   #me = "";
   #startedAt: number | null = null;
@@ -54,6 +66,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
   #facts: Facts = {
     over: null,
     asked: false,
+    door: false,
     joined: false,
     online: true,
     room: "waiting",
@@ -64,7 +77,8 @@ export default class RoomController extends Controller<HTMLElement> implements C
 
   override connect(): void {
     if (this.hasUnscriptedTarget) this.unscriptedTarget.remove();
-    this.#chat ??= new ChatLog(this.logTarget, document.documentElement.lang, this.zoneValue);
+    this.#chat ??= new ChatLog(this.logTarget, document.documentElement.lang, this.zoneValue || undefined);
+    this.#tiles ??= new Tiles(this.othersTarget, this.tileTarget);
     this.#ticking = setInterval(() => this.#tick(), 1000);
     this.remoteTarget.addEventListener("resize", () => this.#know({}));
     void this.#begin();
@@ -108,6 +122,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
   hear(): void {
     this.remoteTarget.muted = false;
     void this.remoteTarget.play();
+    this.#tiles?.hear();
     this.hearTarget.hidden = true;
   }
 
@@ -140,16 +155,31 @@ export default class RoomController extends Controller<HTMLElement> implements C
     this.#me = reply.pid;
     this.#aheadBy = Date.parse(reply.now) - Date.now();
     for (const line of reply.chat) this.chat(line);
-    const other = reply.peers[0];
+    for (const peer of reply.peers) if (peer.present && !this.#isMain(peer)) this.#tiles?.show(peer);
+    const main = reply.peers.find((peer) => this.#isMain(peer));
     const before = this.#facts.peer === "here" ? "lost" : this.#facts.peer;
-    this.#know({ joined: true, online: true, peer: other?.present ? "here" : before });
-    if (other?.present) this.#see(other);
+    this.#know({ door: false, joined: true, online: true, peer: main?.present ? "here" : before });
+    if (main?.present) this.#see(main);
     this.room(reply);
     this.sendTarget.disabled = false;
     this.leaveTarget.disabled = false;
   }
 
+  atDoor(): void {
+    this.#know({ door: true, online: true });
+  }
+
+  guests(): void {
+    for (const frame of this.guestsTargets) lookAgain(frame, frame.dataset.url ?? "");
+  }
+
   peer(peer: Peer, change: PeerChanged["change"]): void {
+    if (!this.#isMain(peer)) {
+      if (change === "joined") this.#tiles?.show(peer);
+      if (change === "lost") this.#tiles?.lost(peer.pid);
+      if (change === "left") this.#tiles?.remove(peer.pid);
+      return;
+    }
     const where = { joined: "here", lost: "lost", left: "left" } as const;
     this.#know({ peer: where[change] });
     if (change === "joined") this.#see(peer);
@@ -157,15 +187,20 @@ export default class RoomController extends Controller<HTMLElement> implements C
   }
 
   media(media: MediaOf): void {
-    this.#see(media);
+    if (media.sender === this.mainValue) this.#see(media);
+    else this.#tiles?.media(media);
   }
 
-  path(_peer: Peer, path: Path): void {
-    this.#know({ path });
+  path(peer: Peer, path: Path): void {
+    if (this.#isMain(peer)) this.#know({ path });
+    else this.#tiles?.path(peer.pid, path);
   }
 
-  async stream(_peer: Peer, stream: MediaStream): Promise<void> {
-    this.hearTarget.hidden = await play(this.remoteTarget, stream);
+  async stream(peer: Peer, stream: MediaStream): Promise<void> {
+    const isMain = this.#isMain(peer);
+    const isHeard = await (isMain ? play(this.remoteTarget, stream) : this.#tiles?.stream(peer.pid, stream));
+    if (isHeard === false) this.hearTarget.hidden = false;
+    else if (isMain) this.hearTarget.hidden = true;
   }
 
   room({ state, started_at }: Pick<Room, "state" | "started_at">): void {
@@ -204,7 +239,8 @@ export default class RoomController extends Controller<HTMLElement> implements C
       return;
     }
     this.#take(devices);
-    this.#call = new Call(this.consultValue, this.#stream, this);
+    const socket = () => openRoomSocket({ asGuest: this.guestValue });
+    this.#call = new Call((listener) => new RoomClient(this.consultValue, listener, socket()), this.#stream, this);
     this.audioOnlyTarget.disabled = false;
     this.#know({ asked: true });
   }
@@ -220,6 +256,10 @@ export default class RoomController extends Controller<HTMLElement> implements C
     if (trouble.audio && trouble.video) said.add("both");
     for (const target of this.troubleTargets) target.hidden = !said.has(target.dataset.trouble ?? "");
     this.troublesTarget.hidden = said.size === 0;
+  }
+
+  #isMain(peer: Peer): boolean {
+    return peer.pid === this.mainValue;
   }
 
   #see({ audio, video }: Pick<Peer, "audio" | "video">): void {
@@ -263,6 +303,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
     this.#startedAt = null;
     this.#tick();
     this.#forget();
+    this.#tiles?.clear();
     this.selfTarget.hidden = true;
     const controls = [this.muteTarget, this.cameraTarget, this.audioOnlyTarget, this.leaveTarget, this.sendTarget];
     for (const control of controls) control.disabled = true;

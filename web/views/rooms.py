@@ -4,18 +4,24 @@ from aiohttp import web
 
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
+from teleconsult.db import transaction
+from teleconsult.encounters.guests import guests_of
+from teleconsult.encounters.join_tokens import issue_join_token
+from teleconsult.encounters.models import GuestKind
 from teleconsult.encounters.queries import encounter_for
 from teleconsult.errors import Refused
 from teleconsult.excerpts.queries import shared_studies
 from web.rendering import render
-from web.requests import actor_of, db, id_in
+from web.requests import actor_of, db, id_in, own_transactions, sealer_of, sessions_of
 from web.views.excerpts import excerpt_context
+from web.words import options
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """The room, from the booking until the note is signed, for the two who take part in it."""
     session, actor, consult_id = db(request), actor_of(request), id_in(request)
     live = await encounter_for(session, actor, consult_id)
+    guests = await guests_of(session, actor, consult_id)
     consult = await consult_for(session, actor, consult_id)
     if not live.is_open:
         return render(request, "rooms/closed.html.jinja", status=Refused.status, consult=consult)
@@ -24,9 +30,26 @@ async def show(request: web.Request) -> web.StreamResponse:
         request,
         "rooms/show.html.jinja",
         consult=consult,
+        consult_id=consult.id,
         live=live,
-        other=live.others[0],
+        other=live.counterpart.name,
+        main=live.counterpart.participant.id,
+        is_guest=False,
+        guests=guests,
+        kinds=options(GuestKind),
         studies=await shared_studies(session, shown["excerpt"]) if shown["excerpt"] else [],
         may_write=may(consult, actor, Verb.WRITE_NOTE),
         **shown,
+    )
+
+
+@own_transactions
+async def join_token(request: web.Request) -> web.StreamResponse:
+    """A short-lived token that opens one socket into this room (`auth: {"token": …}`)."""
+    async with transaction(sessions_of(request), actor_of(request)) as session:
+        token, expires = await issue_join_token(
+            session, sealer_of(request), actor_of(request), consult_id=id_in(request)
+        )
+    return web.json_response(
+        {"token": token, "expires": expires.isoformat()}, status=201, headers={"Cache-Control": "no-store"}
     )

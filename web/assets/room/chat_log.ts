@@ -8,7 +8,7 @@ export class ChatLog {
   constructor(
     private readonly list: HTMLElement,
     locale: string,
-    timeZone: string,
+    timeZone?: string, // the browser's own where none is given
   ) {
     this.#clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
   }

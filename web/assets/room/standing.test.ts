@@ -4,6 +4,7 @@ import { clock, type Facts, standing } from "./standing";
 const IN: Facts = {
   over: null,
   asked: true,
+  door: false,
   joined: true,
   online: true,
   room: "live",
@@ -15,6 +16,8 @@ const IN: Facts = {
 test.each<[Partial<Facts>, string]>([
   [{ asked: false }, "asking"],
   [{ joined: false, path: null, peer: "expected" }, "connecting"],
+  [{ joined: false, door: true, path: null, peer: "expected" }, "door"],
+  [{ joined: false, door: true, online: false, path: null, peer: "expected" }, "offline"],
   [{ path: null, peer: "expected" }, "waiting"],
   [{ path: null }, "calling"],
   [{ path: "connecting" }, "calling"],

@@ -4,6 +4,7 @@ import type { Path } from "../rtc/peer_link";
 
 export type Standing =
   | "asking"
+  | "door"
   | "connecting"
   | "waiting"
   | "calling"
@@ -22,6 +23,8 @@ export interface Facts {
   over: Over | null;
   /** Camera and microphone have been asked for. */
   asked: boolean;
+  /** A guest who has to wait until somebody lets them in. */
+  door: boolean;
   /** Joined at least once. */
   joined: boolean;
   online: boolean;
@@ -37,8 +40,9 @@ export function standing(facts: Facts): Standing {
   if (!facts.asked) return "asking";
   // Sound and pictures travel from person to person: they outlive the line to the server.
   if (facts.path === "connected" && facts.peer !== "left") return facts.pictures ? "live" : "silent";
-  if (!facts.joined) return "connecting";
+  if (!facts.joined && !facts.door) return "connecting";
   if (!facts.online) return "offline";
+  if (facts.door) return "door";
   switch (facts.peer) {
     case "expected":
       return "waiting";
@@ -56,6 +60,7 @@ export function afterBye(reason: ByeReason): Over {
 }
 
 export function afterRefusal(error: ErrorCode): Over {
+  if (error === "too-many") return "elsewhere";
   return error === "signed-out" ? "signed-out" : "closed";
 }
 

@@ -11,8 +11,8 @@ import type {
   SignalFrom,
 } from "../protocol.gen";
 import { type Path, PeerLink } from "./peer_link";
-import { type Grade, grade, type Reading } from "./quality";
-import { RoomClient, type RoomListener } from "./room_client";
+import { type Grade, grade, worst } from "./quality";
+import type { RoomClient, RoomListener } from "./room_client";
 
 export interface CallView {
   /** We are in; peers are there or awaited. Comes again after each reconnect. */
@@ -26,7 +26,10 @@ export interface CallView {
   path(peer: Peer, path: Path): void;
   stream(peer: Peer, stream: MediaStream): void;
   chat(line: ChatLine): void;
-  quality(grade: Grade, reading: Reading): void;
+  /** That of the worst link, where there are several. */
+  quality(grade: Grade): void;
+  atDoor(): void;
+  guests(): void;
 }
 
 interface Line {
@@ -35,20 +38,22 @@ interface Line {
 }
 
 const MEASURE_EVERY = 2_000; // ms
+/** How long sound and pictures may outlive a peer's line to the server, ms: it may be gone because they may not be here. */
+const GRACE = 60_000;
 
 export class Call implements RoomListener {
   readonly #room: RoomClient;
   readonly #lines = new Map<string, Line>();
+  readonly #absent = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #measuring: ReturnType<typeof setInterval>;
   #ice: RTCIceServer[] = [];
   #stream: MediaStream | null;
   #withVideo = true;
 
   constructor(
-    consult: string,
+    makeRoom: (listener: RoomListener) => RoomClient,
     stream: MediaStream | null,
     private readonly view: CallView,
-    makeRoom = (listener: RoomListener) => new RoomClient(consult, listener),
   ) {
     this.#stream = stream;
     this.#room = makeRoom(this);
@@ -96,6 +101,12 @@ export class Call implements RoomListener {
 
   joined(reply: Joined): void {
     this.#ice = servers(reply.ice);
+    const expected = new Map(reply.peers.map((peer) => [peer.pid, peer]));
+    for (const [pid, { peer }] of this.#lines) {
+      // Who was turned out while we heard nothing is not on the list any more.
+      if (!expected.has(pid)) this.peer({ peer, change: "left" });
+      else if (!expected.get(pid)?.present) this.#letGoSoon(peer);
+    }
     for (const peer of reply.peers) {
       if (!peer.present) continue;
       // Who comes last offers: the others have just been told of us.
@@ -106,6 +117,7 @@ export class Call implements RoomListener {
 
   peer({ peer, change }: PeerChanged): void {
     if (change === "joined" && !this.#resume(peer)) this.#connect(peer, { expecting: true });
+    if (change === "lost") this.#letGoSoon(peer);
     if (change === "left") this.#hangUp(peer.pid);
     this.view.peer(peer, change);
   }
@@ -142,13 +154,31 @@ export class Call implements RoomListener {
     this.view.room(room);
   }
 
+  atDoor(): void {
+    this.view.atDoor();
+  }
+
+  guests(): void {
+    this.view.guests();
+  }
+
   /** The same page of the same person is back: their connection to us may have lived on. */
   #resume(peer: Peer): boolean {
     const line = this.#lines.get(peer.pid);
     if (!line || line.peer.page !== peer.page) return false;
     line.peer = peer;
+    clearTimeout(this.#absent.get(peer.pid));
     line.link.take("resumed");
     return true;
+  }
+
+  #letGoSoon(peer: Peer): void {
+    if (!this.#lines.has(peer.pid)) return;
+    clearTimeout(this.#absent.get(peer.pid));
+    this.#absent.set(
+      peer.pid,
+      setTimeout(() => this.peer({ peer, change: "left" }), GRACE),
+    );
   }
 
   #connect(peer: Peer, { expecting }: { expecting: boolean }): void {
@@ -170,6 +200,8 @@ export class Call implements RoomListener {
   }
 
   #hangUp(pid: string): void {
+    clearTimeout(this.#absent.get(pid));
+    this.#absent.delete(pid);
     this.#lines.get(pid)?.link.close();
     this.#lines.delete(pid);
   }
@@ -188,10 +220,12 @@ export class Call implements RoomListener {
   }
 
   async #measure(): Promise<void> {
-    for (const { link } of this.#lines.values()) {
+    const grades: Grade[] = [];
+    for (const { link } of [...this.#lines.values()]) {
       const reading = await link.measure();
-      if (reading) this.view.quality(grade(reading), reading);
+      if (reading) grades.push(grade(reading));
     }
+    if (grades.length > 0) this.view.quality(worst(grades));
   }
 }
 

@@ -76,6 +76,11 @@ export function grade({ roundTrip, loss, concealed }: Reading): Grade {
   return "good";
 }
 
+/** The one to show where there are several links. */
+export function worst(grades: readonly Grade[]): Grade {
+  return (["poor", "fair"] as const).find((one) => grades.includes(one)) ?? "good";
+}
+
 function number(value: unknown): number {
   return typeof value === "number" && Number.isFinite(value) ? value : 0;
 }

@@ -51,7 +51,19 @@ const turn = () => new Promise((done) => setTimeout(done, 0));
 
 beforeEach(() => {
   socket = new FakeSocket();
-  const names = ["joined", "refused", "offline", "peer", "signal", "media", "chat", "room", "bye"] as const;
+  const names = [
+    "joined",
+    "refused",
+    "offline",
+    "peer",
+    "signal",
+    "media",
+    "chat",
+    "room",
+    "bye",
+    "atDoor",
+    "guests",
+  ] as const;
   listener = Object.fromEntries(names.map((name) => [name, vi.fn()])) as typeof listener;
   room = new RoomClient("c", listener as unknown as RoomListener, socket as unknown as RoomSocket);
 });
@@ -125,6 +137,18 @@ test("a server that refuses the socket means that the sign-in is over", () => {
   socket.active = false;
   socket.hear("connect_error");
   expect(listener.refused).toHaveBeenCalledWith("signed-out");
+});
+
+test("a guest who has to wait joins again when somebody lets them in", async () => {
+  socket.answers.join = { error: "not-admitted" };
+  socket.connect();
+  await turn();
+  expect(listener.atDoor).toHaveBeenCalledTimes(1);
+  expect(listener.refused).not.toHaveBeenCalled();
+  socket.answers.join = JOINED;
+  socket.hear("admitted", {});
+  await turn();
+  expect(listener.joined).toHaveBeenCalledTimes(1);
 });
 
 test("leaving is said before the line is cut", async () => {

@@ -25,6 +25,10 @@ export interface RoomListener {
   media(media: MediaOf): void;
   chat(line: ChatLine): void;
   room(room: Room): void;
+  /** A guest waits at the door until somebody lets them in. */
+  atDoor(): void;
+  /** Who is invited or at the door has changed. */
+  guests(): void;
   bye(reason: ByeReason): void;
 }
 
@@ -33,9 +37,10 @@ export type RoomSocket = Socket<RoomTells, RoomAsks>;
 const PATIENCE = 8_000; // ms for an answer
 const AGAIN = 2_000; // ms before joining is tried again on a connection that stands
 
-/** A connection of our own: the page's other sockets come and go without it. */
-export function openRoomSocket(): RoomSocket {
+/** A connection of our own: the page's other sockets come and go without it. A guest's cookie speaks only where asked to. */
+export function openRoomSocket({ asGuest = false } = {}): RoomSocket {
   return io("/room", {
+    ...(asGuest && { auth: { as: "guest" } }),
     transports: ["websocket", "polling"],
     forceNew: true,
     reconnectionDelay: 500,
@@ -66,9 +71,10 @@ export class RoomClient {
     };
     socket.on("connect", () => void this.#join());
     socket.on("disconnect", () => this.#dropped());
-    socket.on("connect_error", () => {
+    socket.on("connect_error", (error) => {
       // `active` means that the client tries again by itself; else the server has refused us.
-      if (!socket.active) this.#end(() => listener.refused("signed-out"));
+      const why = error?.message === "too-many" ? "too-many" : "signed-out";
+      if (!socket.active) this.#end(() => listener.refused(why));
     });
     socket.on(
       "peer",
@@ -90,6 +96,11 @@ export class RoomClient {
       "room",
       joinedOnly((message) => listener.room(message)),
     );
+    socket.on(
+      "guests",
+      joinedOnly(() => listener.guests()),
+    );
+    socket.on("admitted", () => void this.#join());
     socket.on("bye", ({ reason }) => this.#end(() => listener.bye(reason)));
     if (socket.connected) void this.#join();
   }
@@ -142,7 +153,8 @@ export class RoomClient {
     if (this.#isOver) return;
     if ("error" in reply) {
       const { error } = reply;
-      if (error === "failed" || error === "too-many") setTimeout(() => void this.#join(), AGAIN);
+      if (error === "not-admitted") this.listener.atDoor();
+      else if (error === "failed" || error === "too-many") setTimeout(() => void this.#join(), AGAIN);
       else this.#end(() => this.listener.refused(error));
       return;
     }
