@@ -13,7 +13,7 @@ from teleconsult.settings import Settings
 def set_up_logs(settings: Settings) -> None:
     """JSON lines on standard error; what libraries say as plain lines, with only the warnings of the talkative ones."""
     logging.basicConfig(level=settings.log_level, format="%(message)s", stream=sys.stderr)
-    for noisy in ("aioice", "aiortc", "fontTools", "weasyprint", "procrastinate"):
+    for noisy in ("aioice", "aiortc", "fontTools", "weasyprint", "procrastinate", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").addFilter(without_content)
     structlog.configure(

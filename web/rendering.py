@@ -28,7 +28,7 @@ from web.audit_words import act_name
 from web.flash import take
 from web.record_words import dates_in_words, line_text
 from web.requests import CSRF_TOKEN, SETTINGS, visitor_of
-from web.words import label, profession_name
+from web.words import activities_in_words, label
 
 STATIC: Final = Path(__file__).parent / "static"
 MANIFEST: Final = STATIC / ".vite" / "manifest.json"
@@ -67,7 +67,7 @@ def make_environment() -> jinja2.Environment:
         "allowed": is_allowed,
         "passkey_site": passkey_site,
         "provider_name": provider_name,
-        "profession_name": profession_name,
+        "activities_in_words": activities_in_words,
         "locale_tag": lambda: i18n.babel_locale().language,
         "now": now,
         "locales": i18n.LOCALES,

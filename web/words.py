@@ -2,13 +2,26 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
+from teleconsult.access import Purpose
 from teleconsult.accounts.professions import Profession
+from teleconsult.accounts.queries import AccountState
 from teleconsult.audit.findings import Fault
 from teleconsult.consults.models import RequestPriority
 from teleconsult.consults.worklists import Standing
-from teleconsult.directory.models import OrganizationKind, RoleCode, Specialty
+from teleconsult.directory.models import (
+    ConnectionType,
+    DifferenceKind,
+    EndpointStatus,
+    OrganizationKind,
+    RetentionSubject,
+    RoleCode,
+    Specialty,
+)
+from teleconsult.encounters.guests import GuestState
+from teleconsult.encounters.models import GuestKind
+from teleconsult.health import Part
 from teleconsult.notes.verdict import Reason
 from teleconsult.patients.care import CareReason
 from teleconsult.patients.models import AdministrativeGender, GlassReason
@@ -48,6 +61,52 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         OrganizationKind.TERTIARY: _("Tertiary hospital"),
         OrganizationKind.CLINIC: _("Clinic"),
     },
+    AccountState: {
+        AccountState.NONE: _("No account"),
+        AccountState.INVITED: _("Invited"),
+        AccountState.ACTIVE: _("Active"),
+        AccountState.DISABLED: _("Disabled"),
+    },
+    ConnectionType: {
+        ConnectionType.FHIR: _("FHIR server"),
+        ConnectionType.HL7V2: _("HL7 v2 messages"),
+        ConnectionType.DICOM_WEB: _("Images by DICOMweb"),
+        ConnectionType.DIMSE: _("Images by DICOM"),
+        ConnectionType.SECURE_MAIL: _("Secure health mail"),
+    },
+    EndpointStatus: {
+        EndpointStatus.ACTIVE: _("In use"),
+        EndpointStatus.SUSPENDED: _("Suspended"),
+        EndpointStatus.OFF: _("Given up"),
+    },
+    RetentionSubject: {
+        RetentionSubject.ENDED_SESSIONS: _("Ended sign-ins"),
+        RetentionSubject.DISCARDED_DRAFTS: _("Requests thrown away before they were sent"),
+        RetentionSubject.CHAT: _("What was written in live sessions"),
+    },
+    DifferenceKind: {
+        DifferenceKind.NEW: _("Not in our directory"),
+        DifferenceKind.CHANGED: _("Changed"),
+        DifferenceKind.DUPLICATE: _("Same name, other number"),
+    },
+    Purpose: {
+        Purpose.CONSULTS: _("Consults"),
+        Purpose.FILES: _("Patients’ files"),
+        Purpose.IMAGES: _("Images"),
+        Purpose.LIVE: _("Live sessions"),
+        Purpose.AUDIT: _("The audit log"),
+    },
+    Part: {
+        Part.DATABASE: _("Database"),
+        Part.QUEUE: _("Work that waits"),
+        Part.WORKER: _("Worker"),
+        Part.OBJECTS: _("Images and documents"),
+        Part.MAIL: _("Mail"),
+        Part.PRESS: _("Printing of documents"),
+        Part.SANDBOX: _("Reading of images"),
+        Part.AUDIT: _("Signing of the audit log"),
+        Part.DISK: _("Room on the disk"),
+    },
     Specialty: {
         Specialty.NEUROLOGY: _("Neurology"),
         Specialty.TRAUMA: _("Traumatology"),
@@ -67,6 +126,21 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Fault.HEAD_REWRITTEN: _("The chain was written anew."),
         Fault.CHECKPOINT_MISSING: _("A signed checkpoint was removed."),
         Fault.CHECKPOINT_FORGED: _("A signed checkpoint was changed, or signed with another key."),
+    },
+    GuestKind: {
+        GuestKind.PATIENT: _("Patient"),
+        GuestKind.FAMILY_DOCTOR: _("Family doctor"),
+        GuestKind.INTERPRETER: _("Interpreter"),
+        GuestKind.OTHER: _("Somebody else"),
+    },
+    GuestState: {
+        GuestState.INVITED: _("Not opened yet"),
+        GuestState.OPENED: _("Opened"),
+        GuestState.WAITING: _("Waiting at the door"),
+        GuestState.IN_ROOM: _("In the room"),
+        GuestState.LEFT: _("Has left"),
+        GuestState.EXPIRED: _("Has run out"),
+        GuestState.REVOKED: _("Taken back"),
     },
     Standing: {
         Standing.DRAFT: _("Drafts"),
@@ -157,9 +231,14 @@ def label(code: StrEnum) -> str:
     return str(LABELS.get(type(code), {}).get(code, code.value))
 
 
-def profession_name(code: str) -> str:
-    """A profession of the national directory in the reader's words; empty where we have none."""
-    return label(Profession(code)) if code in set(Profession) else ""
+def activities_in_words(profession: Mapping[str, Any]) -> list[str]:
+    """What an OpenID Provider says somebody works as, and where (`accounts.professions`), one text an activity."""
+    lines = []
+    for activity in profession.get("activities", []):
+        code = activity["profession"]
+        known = label(Profession(code)) if code in set(Profession) else ""
+        lines.append(", ".join(part for part in (known, activity["place"]) if part))
+    return lines
 
 
 def options(kind: type[StrEnum]) -> list[tuple[str, str]]:

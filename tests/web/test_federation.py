@@ -196,6 +196,7 @@ async def test_an_algorithm_the_provider_does_not_name(client: Client, linked: C
     assert (await come_back(client, provider.authorize(await begin(client)))).status == 422
 
 
+@pytest.mark.filterwarnings("ignore:The RSA key is 1024 bits")
 async def test_a_weak_key(client: Client, linked: Cast, provider: ForgingProvider) -> None:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
