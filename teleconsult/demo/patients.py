@@ -19,6 +19,8 @@ _PREFIXES: Final = {"rural": "AL", "provincial": "CN", "tertiary": "CC", "clinic
 """What each establishment's numbers begin with."""
 _DOCTORS: Final = {"rural": "rural", "clinic": "stranger"}
 """Who treats the patients of an establishment."""
+_NURSED: Final = 4
+"""How many of the first patients the nurse treats, too."""
 
 
 async def add_patients(session: AsyncSession, cast: Cast) -> dict[str, Patient]:
@@ -31,6 +33,9 @@ async def add_patients(session: AsyncSession, cast: Cast) -> dict[str, Patient]:
         if chart.get("care", True):
             doctor = cast.actors[_DOCTORS[place]]
             await open_care_relation(session, doctor, patient_id=first[name].id, reason=CareReason.FOLLOW_UP)
+        if place == "rural" and number <= _NURSED:
+            nurse = cast.actors["nurse"]
+            await open_care_relation(session, nurse, patient_id=first[name].id, reason=CareReason.FOLLOW_UP)
         await _write_file(session, cast, chart, patients)
     return first
 

@@ -29,7 +29,11 @@ ACCOUNTS: Final = {
     "coordinator@demo.test": "Aline Roy, coordination, CHU de la Capitale",
     "specialist@demo.test": "Dr Nguyễn Thị Minh, neurologie, CHU de la Capitale",
     "oncall@demo.test": "Dr Paul Girard, traumatologie, de garde, CHU de la Capitale",
+    "nurse@demo.test": "Sylvie Lefebvre, infirmière, Centre de santé de l’Anse-aux-Loups",
+    "secretary@demo.test": "Carole Simard, secrétariat, Centre de santé de l’Anse-aux-Loups",
     "admin@demo.test": "Louise Bouchard, administration, CHU de la Capitale",
+    "privacy@demo.test": "Denis Morin, protection des renseignements, Centre de santé de l’Anse-aux-Loups",
+    "operator@demo.test": "Yves Poirier, exploitation du réseau, CHU de la Capitale",
     "stranger@demo.test": "Dr Jean Dubois, Clinique du Lac",
 }
 """Who signs in with which address: what `make run` prints."""
@@ -57,7 +61,11 @@ _PEOPLE: Final = (
     ("coordinator", "tertiary", RoleCode.COORDINATOR, None, "", "Aline", "Roy", "C-3318"),
     ("specialist", "tertiary", RoleCode.SPECIALIST, Specialty.NEUROLOGY, "Dr", "Nguyễn Thị", "Minh", "18455"),
     ("oncall", "tertiary", RoleCode.SPECIALIST, Specialty.TRAUMA, "Dr", "Paul", "Girard", "16092"),
+    ("nurse", "rural", RoleCode.NURSE, None, "", "Sylvie", "Lefebvre", "I-2276"),
+    ("secretary", "rural", RoleCode.SECRETARY, None, "", "Carole", "Simard", "S-0418"),
     ("admin", "tertiary", RoleCode.ADMINISTRATOR, None, "", "Louise", "Bouchard", "A-1071"),
+    ("privacy", "rural", RoleCode.PRIVACY_OFFICER, None, "", "Denis", "Morin", "P-1190"),
+    ("operator", "tertiary", RoleCode.OPERATOR, None, "", "Yves", "Poirier", "O-0007"),
     ("stranger", "clinic", RoleCode.DOCTOR, Specialty.GENERAL, "Dr", "Jean", "Dubois", "20311"),
 )
 _SECOND_ROLES: Final = (

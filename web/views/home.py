@@ -6,16 +6,21 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from teleconsult.access import Permission, may
 from teleconsult.accounts import Actor
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.states import WAITING, WITH_SESSION, ConsultState, state_of
-from teleconsult.consults.worklists import coordinator_board, own_requests, specialist_worklist
+from teleconsult.consults.worklists import Standing, consults_page, coordinator_board, own_requests, specialist_worklist
 from teleconsult.directory.models import RoleCode
+from teleconsult.patients.reviewing import openings_to_review
+from teleconsult.patients.searching import patients_in_care
 from teleconsult.scheduling.local_times import local_from_moment, next_quarter
+from teleconsult.scheduling.queries import agenda
 from web.consult_words import next_step
-from web.rendering import render
+from web.rendering import render, zone_of
 from web.requests import actor_of, db, frame_of
+from web.views import admin, network
 
 HALF_AN_HOUR: Final = timedelta(minutes=30)
 COLUMNS: Final[dict[str, tuple[ConsultState, ...]]] = {
@@ -37,8 +42,16 @@ async def show(request: web.Request) -> web.StreamResponse:
             return await _worklist(request)
         case RoleCode.DOCTOR:
             return await _own(request)
+        case RoleCode.NURSE:
+            return await _ward(request)
+        case RoleCode.SECRETARY:
+            return await _reception(request)
+        case RoleCode.ADMINISTRATOR:
+            return await admin.show(request)
+        case RoleCode.OPERATOR:
+            return await network.show(request)
         case _:
-            return render(request, "home/administrator.html.jinja")
+            return await _watch(request)
 
 
 async def _own(request: web.Request) -> web.StreamResponse:
@@ -79,6 +92,37 @@ async def _board(request: web.Request) -> web.StreamResponse:
         columns={column: _in(consults, *states) for column, states in COLUMNS.items()},
         **time_field(actor),
     )
+
+
+async def _ward(request: web.Request) -> web.StreamResponse:
+    """A nurse's: the patients they treat, and the consults about them."""
+    session, actor = db(request), actor_of(request)
+    under_way, _older = await consults_page(session, actor, standing=Standing.OPEN)
+    sessions = sorted(_in(under_way, *WITH_SESSION), key=_start)
+    return _render(
+        request,
+        "nurse",
+        sessions=sessions,
+        others=[consult for consult in under_way if consult not in sessions],
+        patients=await patients_in_care(session, actor),
+    )
+
+
+async def _reception(request: web.Request) -> web.StreamResponse:
+    """A secretary's: who is expected today, and later."""
+    actor = actor_of(request)
+    today = now().astimezone(zone_of(actor.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    expected = await agenda(db(request), actor, start=today)
+    return _render(request, "secretary", expected=expected, tomorrow=today + timedelta(days=1))
+
+
+async def _watch(request: web.Request) -> web.StreamResponse:
+    """Of those who see no consult: the way to what they look after."""
+    actor, waiting = actor_of(request), 0
+    if may(actor, Permission.AUDIT_READ):
+        openings = await openings_to_review(db(request), actor)
+        waiting = sum(opening.reviewed_at is None for opening in openings)
+    return render(request, "home/administrator.html.jinja", waiting=waiting)
 
 
 def time_field(actor: Actor) -> dict[str, str]:

@@ -22,8 +22,8 @@ def consults(actor: Actor) -> Filter:
     """Consults that exist for the actor.
 
     The requester sees their own, drafts too (not those thrown away). Once submitted: colleagues of the requesting
-    establishment who treat the patient, coordinators of the answering one, specialists of the service while nobody
-    has accepted, then only who did.
+    establishment who treat the patient, its secretaries (to whom the agenda tells when it is), coordinators of the
+    answering one, specialists of the service while nobody has accepted, then only who did.
     """
     kept = or_(ServiceRequest.submitted_at.is_not(None), ServiceRequest.status == RequestStatus.DRAFT)
     return or_(and_(requests(actor), kept), and_(ServiceRequest.submitted_at.is_not(None), _is_submitted_to(actor)))
@@ -82,13 +82,15 @@ def encounters(actor: Actor) -> Filter:
 
 
 def _is_submitted_to(actor: Actor) -> Filter:
-    """A submitted consult concerns the actor: as who treats the patient, who coordinates, or who may answer."""
+    """A submitted consult concerns the actor: as who treats or receives the patient, coordinates, or may answer."""
     match actor.role:
         case RoleCode.DOCTOR | RoleCode.NURSE:
             return and_(
                 is_house(ServiceRequest.requester_organization_id, actor),
                 treats(ServiceRequest.patient_id, actor),
             )
+        case RoleCode.SECRETARY:
+            return is_house(ServiceRequest.requester_organization_id, actor)
         case RoleCode.COORDINATOR:
             return ServiceRequest.service_id.in_(select(HealthcareService.id).where(services(actor)))
         case RoleCode.SPECIALIST:
