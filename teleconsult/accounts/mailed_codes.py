@@ -64,7 +64,8 @@ async def sign_in_by_code(sessions: Sessions, settings: Settings, *, browser: st
             await forgive(session, attempt_id)
             entry = await enter(session, settings, account, methods="email", visit=visit)
         else:
-            audit.record(session, None, "sign-in-failed", outcome="denied", address=visit.address, door="mailed-code")
+            whose = kept.account_id if kept else None
+            audit.record(session, None, "sign-in-failed", outcome="denied", address=visit.address, account=whose)
     if not fits:
         raise Invalid({"code": "This code is not right, or no longer good. Look at the newest mail, or ask again."})
     return admitted(entry)

@@ -53,7 +53,7 @@ async def show_second_factor(sessions: Sessions, settings: Settings, *, browser:
     """
     entry: Entry | None = None
     async with transaction(sessions, SYSTEM) as session:
-        awaited, account = await awaiting_factor(session, browser)
+        awaited, account = await _awaiting(session, browser)
         attempt_id = await attempt(
             session,
             settings,
@@ -65,7 +65,8 @@ async def show_second_factor(sessions: Sessions, settings: Settings, *, browser:
         fits = await take_code(session, settings, account_id=account.id, code=code)
         if fits:
             await forgive(session, attempt_id)
-            entry = await finish_with(session, settings, awaited, account, method="otp", visit=visit)
+            awaited.used_at = now()
+            entry = await enter(session, settings, account, methods=f"{awaited.methods} otp", visit=visit)
         else:
             awaited.wrong_tries += 1
             audit.record(session, None, "second-factor-failed", account, outcome="denied", address=visit.address)
@@ -74,27 +75,13 @@ async def show_second_factor(sessions: Sessions, settings: Settings, *, browser:
     return admitted(entry)
 
 
-async def awaiting_factor(session: AsyncSession, browser: str) -> tuple[OneTimeSecret, Account]:
-    """The wait that this browser's cookie stands for, locked, and whose it is. Raises Refused when it is over."""
+async def _awaiting(session: AsyncSession, browser: str) -> tuple[OneTimeSecret, Account]:
+    """The wait that this browser's cookie stands for, locked, and whose it is."""
     awaited = await one_time.held_by(session, SecretPurpose.SECOND_FACTOR, browser)
     account = await session.get(Account, awaited.account_id) if awaited else None
     if awaited is None or account is None or account.disabled_at is not None:
         raise Refused("This step took too long or was tried too often. Sign in again.")
     return awaited, account
-
-
-async def finish_with(
-    session: AsyncSession,
-    settings: Settings,
-    awaited: OneTimeSecret,
-    account: Account,
-    *,
-    method: str,
-    visit: Visit,
-) -> Entry | None:
-    """End the wait: the second factor was shown by `method` (`otp`, or `hwk` for a passkey)."""
-    awaited.used_at = now()
-    return await enter(session, settings, account, methods=f"{awaited.methods} {method}", visit=visit)
 
 
 async def set_locale(session: AsyncSession, actor: Actor, *, locale: str) -> None:
