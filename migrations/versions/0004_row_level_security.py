@@ -1,4 +1,11 @@
-"""Row-level security on every table that speaks of a person."""
+"""Row-level security on every table that speaks of a person.
+
+From here on the app's role sees and changes what the one who acts may see and change, and nothing where nobody does.
+"""
+
+from alembic import op
+
+from migrations import acting, crossings, rules
 
 revision = "0004"
 down_revision = "0003"
@@ -7,4 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Filled in with the rules it brings."""
+    connection = op.get_bind()
+    for statement in (*acting.STATEMENTS, *crossings.STATEMENTS):
+        connection.exec_driver_sql(statement.replace("%", "%%"))
+    op.execute(f"grant execute on all functions in schema public to {rules.APP_ROLE}")
