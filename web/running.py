@@ -148,6 +148,8 @@ def _greet(settings: Settings, *, demo: bool) -> None:
     if demo:
         lines.append(f"Demo accounts, password {PASSWORD}:")
         lines += [f"  {email:24} {who}" for email, who in ACCOUNTS.items()]
+    if settings.smtp_url is None:
+        lines.append(f"Mails are written to {settings.data / 'mail'}.")
     print("\n".join([*lines, "Stop with Ctrl+C."]), flush=True)
 
 
