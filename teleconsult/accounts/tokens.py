@@ -15,12 +15,13 @@ from sqlalchemy.orm import joinedload
 
 from teleconsult import audit
 from teleconsult.access import Permission, Purpose, may, require
-from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.accounts.models import Account, IssuedToken
 from teleconsult.accounts.sessions import actor_of_role, first_role
 from teleconsult.accounts.stepping_up import require_fresh
 from teleconsult.accounts.token_keys import LONGEST, BadToken, sign, verify
 from teleconsult.clock import now
+from teleconsult.db import act_as
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.events import tell
@@ -46,7 +47,7 @@ async def issue_token(
 ) -> str:
     """A token that acts in that role alone, for `purposes` alone, for `minutes` (at most a day).
 
-    The session acts for the system (`token_keys.sign`). People make tokens for their own role in force, having just proved who they are; the command line for anybody's:
+    People make tokens for their own role in force, having just proved who they are; the command line for anybody's:
     who administers an establishment does not thereby read its files. Raises StepUpNeeded, Invalid, and NotFound for
     a role that is not theirs, has ended or has no account.
     """
@@ -83,9 +84,12 @@ async def issue_token(
         expires_at=now() + life,
     )
     session.add(kept)
-    await session.flush()
     audit.record(session, actor, "token-issued", kept, account=account.id, scope=scope, minutes=minutes)
-    return await sign(session, sealer, typ=TYPE, audience=AUDIENCE, life=life, claims=_claims(kept))
+    await session.flush()
+    await act_as(session, SYSTEM)  # the keys are nobody else's to read
+    token = await sign(session, sealer, typ=TYPE, audience=AUDIENCE, life=life, claims=_claims(kept))
+    await act_as(session, actor)
+    return token
 
 
 async def actor_for_bearer(session: AsyncSession, token: str) -> Actor:
