@@ -28,6 +28,7 @@ from teleconsult.settings import Settings
 
 TYPE: Final = "join+jwt"
 AUDIENCE: Final = "room"
+LIFE: Final = one_time.LIFETIME[SecretPurpose.SESSION_JOIN]
 
 
 async def issue_join_token(
@@ -52,8 +53,7 @@ async def issue_join_token(
         "session": str(actor.session_id or ""),
         "token": str(actor.token_id or ""),
     }
-    life = kept.expires_at - kept.created_at
-    return await sign(session, sealer, typ=TYPE, audience=AUDIENCE, life=life, claims=claims), kept.expires_at
+    return await sign(session, sealer, typ=TYPE, audience=AUDIENCE, life=LIFE, claims=claims), kept.expires_at
 
 
 async def actor_for_join_token(session: AsyncSession, settings: Settings, token: str) -> tuple[Actor, uuid.UUID]:

@@ -65,11 +65,20 @@ async def site(settings: Settings, sessions: Sessions) -> AsyncIterator[LiveSite
 
 async def cookie_of(sessions: Sessions, settings: Settings, actor: Actor) -> str:
     """The token of a new session of that person's."""
+    return (await _signed_in(sessions, settings, actor))[1]
+
+
+async def actor_in_session(sessions: Sessions, settings: Settings, actor: Actor) -> Actor:
+    """That person in a new session."""
+    return (await _signed_in(sessions, settings, actor))[0]
+
+
+async def _signed_in(sessions: Sessions, settings: Settings, actor: Actor) -> tuple[Actor, str]:
     async with transaction(sessions) as session:
         account = await session.get_one(Account, actor.account_id)
         options = [joinedload(PractitionerRole.practitioner), joinedload(PractitionerRole.organization)]
         role = await session.get_one(PractitionerRole, actor.role_id, options=options)
-        return open_session(session, settings, account, role, methods="pwd", address="127.0.0.1")[1]
+        return open_session(session, settings, account, role, methods="pwd", address="127.0.0.1")
 
 
 VisitorMaker = Callable[..., Awaitable[Visitor]]

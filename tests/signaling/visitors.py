@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import socketio
@@ -67,3 +68,12 @@ class Visitor:
 
     async def _end(self, *_reason: object) -> None:
         self.gone.set()
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> bool:
+    """Whether it comes true within a second: what is written after everyone has been told."""
+    for _ in range(50):
+        if await condition():
+            return True
+        await asyncio.sleep(0.02)
+    return False
