@@ -30,6 +30,7 @@ export default class PasskeyController extends Controller<HTMLFormElement> {
   declare readonly makingValue: boolean;
   declare readonly autofillValue: boolean;
   #offering?: ReturnType<typeof setInterval>;
+  #asking = false;
 
   override connect(): void {
     const works = browserSupportsWebAuthn() && this.#isHere();
@@ -49,11 +50,13 @@ export default class PasskeyController extends Controller<HTMLFormElement> {
   async ask(): Promise<void> {
     if (this.makingValue && !this.element.reportValidity()) return;
     this.problemTarget.hidden = true;
+    this.#asking = true;
     try {
       this.#send(await this.#answer());
     } catch (error) {
       this.#say(error);
     }
+    this.#asking = false;
   }
 
   // A passkey is bound to a domain and holds for what is under it.
@@ -65,7 +68,8 @@ export default class PasskeyController extends Controller<HTMLFormElement> {
   async #offer(): Promise<void> {
     if (document.hidden || !(await browserSupportsWebAuthnAutofill())) return;
     try {
-      const optionsJSON = await this.#options<PublicKeyCredentialRequestOptionsJSON>();
+      const optionsJSON = await this.#options();
+      if (this.#asking) return; // an offer would call off what the button asked for
       this.#send(await startAuthentication({ optionsJSON, useBrowserAutofill: true }));
     } catch {
       // Nobody chose one, or the button was pressed instead: the offer was only an offer.
