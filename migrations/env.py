@@ -2,14 +2,16 @@
 
 from alembic import context
 from sqlalchemy import create_engine
+from sqlalchemy.schema import SchemaItem
 
 from teleconsult.db import sqlalchemy_url
 from teleconsult.tables import metadata
 
 
-def ours(_object: object, name: str | None, kind: str, _reflected: bool, _compared: object) -> bool:
-    """procrastinate keeps its own tables; autogenerate leaves them alone."""
-    return not (kind == "table" and name is not None and name.startswith("procrastinate_"))
+def ours(thing: SchemaItem, name: str | None, kind: str, _reflected: bool, _compared: object) -> bool:
+    """Tables of ours: procrastinate keeps its own, and a view is made by the walls (`migrations.crossings`)."""
+    is_theirs = kind == "table" and name is not None and name.startswith("procrastinate_")
+    return not is_theirs and not thing.info.get("is_view")
 
 
 url = context.config.attributes.get("url") or context.get_x_argument(as_dictionary=True)["url"]

@@ -54,7 +54,7 @@ Entry = SignedIn | FactorAwaited
 async def account_at(session: AsyncSession, email: str) -> Account | None:
     """The account that signs in with this address, unless it is disabled."""
     return await session.scalar(
-        select(Account).where(func.lower(Account.email) == email.strip().lower(), Account.disabled_at.is_(None))
+        select(Account).where(Account.id == func.account_of(email.strip()), Account.disabled_at.is_(None))
     )
 
 

@@ -54,12 +54,11 @@ async def decline_consult(session: AsyncSession, actor: Actor, *, consult_id: uu
     reason = checked_reason(reason)
     task, moment = _task_of(consult), now()
     task.status, task.status_reason, task.modified_at = TaskStatus.REJECTED, reason, moment
-    task.owner_role_id = actor.role_id
+    task.owner_role_id, consult.updated_at = actor.role_id, moment
     if consult.appointment is not None:
         consult.appointment.hold_for(None)
     await session.flush()  # the open task of a request is unique: the old one closes first
     session.add(Task(service_request_id=consult.id, service_id=task.service_id, created_at=moment, modified_at=moment))
-    consult.updated_at = moment
     audit.record(session, actor, "consult-declined", consult, patient_id=consult.patient_id, task=task.id)
     await session.flush()
     await tell_consult(session, "ConsultDeclined", consult)

@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, and_
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from teleconsult.db import Base
 from teleconsult.directory.models import HealthcareService, Organization, PractitionerRole
-from teleconsult.notes.models import Composition
+from teleconsult.notes.models import NoteMark
 from teleconsult.patients.models import Patient
 from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment
 
@@ -113,7 +113,12 @@ class ServiceRequest(Base):
         ),
     )
     """The one that stands (unique by `uq_appointment_open`)."""
-    notes: Mapped[list[Composition]] = relationship(lazy="raise", viewonly=True, order_by=Composition.created_at)
+    notes: Mapped[list[NoteMark]] = relationship(
+        lazy="raise",
+        viewonly=True,
+        primaryjoin=lambda: ServiceRequest.id == foreign(NoteMark.service_request_id),
+        order_by=NoteMark.created_at,
+    )
 
 
 class Task(Base):

@@ -12,20 +12,11 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import ServiceRequest, Task
 from teleconsult.directory.models import HealthcareService, PractitionerRole
 from teleconsult.errors import NotFound
-from teleconsult.notes.models import Composition
 from teleconsult.scheduling.models import Appointment
 
 
 def whole() -> tuple[ORMOption, ...]:
     """What a consult is loaded with: all that its state, a card or its page needs, in a constant number of queries."""
-    notes = (
-        Composition.service_request_id,
-        Composition.author_role_id,
-        Composition.status,
-        Composition.created_at,
-        Composition.signed_at,
-        Composition.signer_name,
-    )
     return (
         joinedload(ServiceRequest.patient),
         joinedload(ServiceRequest.requester).joinedload(PractitionerRole.practitioner),
@@ -34,7 +25,7 @@ def whole() -> tuple[ORMOption, ...]:
         joinedload(ServiceRequest.task).joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
         joinedload(ServiceRequest.appointment).joinedload(Appointment.encounter),
         selectinload(ServiceRequest.tasks).joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
-        selectinload(ServiceRequest.notes).load_only(*notes),
+        selectinload(ServiceRequest.notes),
     )
 
 

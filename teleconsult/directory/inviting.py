@@ -190,7 +190,7 @@ async def _mail_link(session: AsyncSession, actor: Actor, settings: Settings, ac
 async def _add_account(session: AsyncSession, actor: Actor, practitioner: Practitioner, *, email: str) -> Account:
     email = email.lower()
     await act_as(session, SYSTEM)  # whose it is, is nobody's business; that it is taken, has to be said
-    is_taken = await session.scalar(select(Account.id).where(func.lower(Account.email) == email)) is not None
+    is_taken = await session.scalar(select(func.account_of(email))) is not None
     await act_as(session, actor)
     if is_taken:
         raise Invalid({"email": "This address is another account’s way in. Give the person’s own."})

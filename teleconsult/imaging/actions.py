@@ -163,13 +163,10 @@ async def _own_study(session: AsyncSession, actor: Actor, study_id: uuid.UUID) -
 
 
 async def _known(session: AsyncSession, organization_id: uuid.UUID, instances: Sequence[Instance]) -> dict[str, bytes]:
-    uids = {instance.header.sop_instance_uid for instance in instances}
-    rows = await session.execute(
-        select(ImagingInstance.sop_instance_uid, ImagingInstance.sha256).where(
-            ImagingInstance.organization_id == organization_id, ImagingInstance.sop_instance_uid.in_(uids)
-        )
-    )
-    return dict(rows.all())
+    """SHA-256 by UID of those the establishment holds already, in whatever study."""
+    uids = list({instance.header.sop_instance_uid for instance in instances})
+    held = func.held_instances(organization_id, uids).table_valued("sop_instance_uid", "sha256")
+    return {uid: bytes(sha256) for uid, sha256 in await session.execute(select(held))}
 
 
 def _row(series: ImagingSeries, study: ImagingStudy, instance: Instance) -> ImagingInstance:

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Boolean, Uuid, column, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
-from teleconsult.consults.models import RequestStatus, ServiceRequest
+from teleconsult.consults.models import ServiceRequest
 from teleconsult.excerpts.models import Excerpt, ExcerptStudy
 from teleconsult.fhir.imaging_studies import imaging_study
 from teleconsult.imaging.header import InstanceHeader
@@ -24,6 +24,10 @@ from teleconsult.records.actions import file_entry
 from teleconsult.records.models import RecordEntry
 
 LONGEST_TITLE: Final = 300
+_HELD: Final = (
+    *(column("id", Uuid), column("patient_id", Uuid), column("service_request_id", Uuid)),
+    column("is_in_draft", Boolean),
+)
 
 
 class StudyRows:
@@ -53,23 +57,16 @@ class StudyRows:
 
     async def _find(self, uid: str) -> ImagingStudy | Refusal | None:
         consult = self._consult
-        study = await self._session.scalar(
-            select(ImagingStudy).where(
-                ImagingStudy.organization_id == consult.requester_organization_id,
-                ImagingStudy.study_instance_uid == uid,
-            )
-        )
-        if study is None:
+        asked = func.held_study(consult.requester_organization_id, uid)
+        held = (await self._session.execute(select(asked.table_valued(*_HELD)))).one_or_none()
+        if held is None:
             return None
-        if study.patient_id != consult.patient_id:
+        if held.patient_id != consult.patient_id:
             return Refusal.OTHER_PATIENT
-        if study.service_request_id != consult.id:
-            status = await self._session.scalar(
-                select(ServiceRequest.status).where(ServiceRequest.id == study.service_request_id)
-            )
-            if status is RequestStatus.DRAFT:
-                return Refusal.OTHER_DRAFT
-            study.service_request_id = consult.id
+        if held.service_request_id != consult.id and held.is_in_draft:
+            return Refusal.OTHER_DRAFT
+        study = await self._session.get_one(ImagingStudy, held.id)
+        study.service_request_id = consult.id
         return study
 
     async def _new(self, header: InstanceHeader) -> ImagingStudy:

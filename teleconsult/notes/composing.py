@@ -2,19 +2,23 @@
 
 import uuid
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, BigInteger, DateTime, Text, column, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.directory.models import HealthcareService, PractitionerRole
 from teleconsult.encounters.models import Encounter
-from teleconsult.excerpts.models import Excerpt, ExcerptStudy
-from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.notes.content import Clinician, ImagesShared, NoteContent, PatientIdentity
 from teleconsult.notes.models import Composition
 from teleconsult.patients.models import Patient, PatientIdentifier
+
+_SHARED: Final = (
+    *(column("study_instance_uid", Text), column("description", Text), column("modalities", ARRAY(Text))),
+    *(column("started_at", DateTime(timezone=True)), column("images", BigInteger)),
+)
 
 
 async def compose(session: AsyncSession, note: Composition, *, at: datetime, verify_at: str) -> NoteContent:
@@ -99,23 +103,14 @@ async def _encounter(session: AsyncSession, note: Composition) -> Encounter | No
 
 async def _images(session: AsyncSession, consult_id: uuid.UUID) -> tuple[ImagesShared, ...]:
     """The studies of the consult's excerpt, with how many images each has."""
-    rows = await session.execute(
-        select(ImagingStudy, func.count(ImagingInstance.id.distinct()))
-        .join(ExcerptStudy, ExcerptStudy.imaging_study_id == ImagingStudy.id)
-        .join(Excerpt, Excerpt.id == ExcerptStudy.excerpt_id)
-        .outerjoin(ImagingSeries, ImagingSeries.imaging_study_id == ImagingStudy.id)
-        .outerjoin(ImagingInstance, ImagingInstance.imaging_series_id == ImagingSeries.id)
-        .where(Excerpt.service_request_id == consult_id)
-        .group_by(ImagingStudy.id)
-        .order_by(ImagingStudy.started_at, ImagingStudy.study_instance_uid)
-    )
+    told = func.consult_images(consult_id).table_valued(*_SHARED)
     return tuple(
         ImagesShared(
             study_uid=study.study_instance_uid,
             description=study.description,
             modality="/".join(study.modalities),
             taken_on=study.started_at.date() if study.started_at else None,
-            images=count,
+            images=study.images,
         )
-        for study, count in rows
+        for study in await session.execute(select(told))
     )

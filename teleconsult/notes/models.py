@@ -55,6 +55,23 @@ class Composition(Base):
     pdf_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+class NoteMark(Base):
+    """That there is a note, whose, and since when it is signed: what everybody knows who sees the consult.
+
+    A view of the database's (`migrations/crossings.py`), only read. What the note says is in `Composition`.
+    """
+
+    __tablename__ = "consult_note"
+    __table_args__ = ({"info": {"is_view": True}},)
+
+    service_request_id: Mapped[uuid.UUID]
+    author_role_id: Mapped[uuid.UUID]
+    status: Mapped[CompositionStatus]
+    created_at: Mapped[datetime]
+    signed_at: Mapped[datetime | None]
+    signer_name: Mapped[str]
+
+
 class SigningKey(Base):
     """A signer's certificate and sealed private key (soft key; issued by the authority named in it)."""
 

@@ -131,19 +131,18 @@ async def same_person(session: AsyncSession, actor: Actor, identity: Identity) -
     """The person known under this national number, name and birth date where the actor's establishment shares."""
     if not identity.national_id or identity.birth_date is None:
         return None
-    return await session.scalar(
-        select(Patient.person_id)
-        .join(PatientIdentifier, PatientIdentifier.patient_id == Patient.id)
-        .where(
-            PatientIdentifier.system == NATIONAL_ID,
-            PatientIdentifier.value == fold_number(identity.national_id),
-            Patient.birth_date == identity.birth_date,
-            Patient.family_folded == fold(identity.family),
-            rows.patients_of_network(actor),
+    known: uuid.UUID | None = await session.scalar(
+        select(
+            func.same_person(
+                actor.organization_id,
+                NATIONAL_ID,
+                fold_number(identity.national_id),
+                identity.birth_date,
+                fold(identity.family),
+            )
         )
-        .order_by(Patient.created_at)
-        .limit(1)
     )
+    return known
 
 
 def check_identity(identity: Identity) -> None:

@@ -116,10 +116,8 @@ async def _locked(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) ->
 
 async def _is_alone(session: AsyncSession, patient: Patient) -> bool:
     """Whether no other local patient is the same person yet: a link that exists is never broken by the way."""
-    count = await session.scalar(
-        select(func.count()).where(Patient.person_id == patient.person_id, Patient.id != patient.id)
-    )
-    return count == 0
+    await session.flush()
+    return bool(await session.scalar(select(func.is_alone(patient.id))))
 
 
 def _keep_before(session: AsyncSession, actor: Actor, patient: Patient) -> None:

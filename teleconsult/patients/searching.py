@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import Permission, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.patients.birth_dates import OLDEST, find_birth_date
-from teleconsult.patients.models import NAME_WORDS, CareRelation, Patient, PatientIdentifier
+from teleconsult.patients.models import CareRelation, Patient, PatientIdentifier
 from teleconsult.patients.names import fold, fold_number
 
 LIMIT: Final = 50
@@ -75,7 +75,7 @@ def _conditions(actor: Actor, text: str) -> list[ColumnElement[bool]]:
             conditions.append(Patient.id.in_(_numbered(actor, part)))
         else:
             names += fold(part).split()
-    return [*conditions, _named(names)] if names else conditions
+    return [*conditions, Patient.id.in_(_named(actor, names))] if names else conditions
 
 
 def _is_spaced_number(text: str) -> bool:
@@ -83,10 +83,10 @@ def _is_spaced_number(text: str) -> bool:
     return sum(any(letter.isdigit() for letter in part) for part in text.split()) > 1
 
 
-def _named(words: list[str]) -> ColumnElement[bool]:
-    """Every word begins one of the words of the name."""
+def _named(actor: Actor, words: list[str]) -> Select[uuid.UUID]:
+    """Ids of the house's patients in whose name every word begins one."""
     query = " & ".join(f"{word}:*" for word in words[:MOST_WORDS])
-    return literal_column(NAME_WORDS).op("@@")(func.to_tsquery(literal_column("'simple'::regconfig"), query))
+    return select(func.patients_called(actor.organization_id, query))
 
 
 def _numbered(actor: Actor, number: str) -> Select[uuid.UUID]:

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,8 +23,6 @@ GRACE: Final = timedelta(minutes=15)
 FURTHEST: Final = timedelta(days=366)
 DURATIONS: Final = (15, 20, 30, 45, 60)
 """Minutes a session may be planned for."""
-TAKING: Final = (AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED, AppointmentStatus.FULFILLED)
-"""As the exclusion constraint has it."""
 
 
 async def propose_time(
@@ -95,16 +93,8 @@ async def _require_free(session: AsyncSession, appointment: Appointment) -> None
     """Say it beside the field while there still is a choice: the specialist has another booked session then."""
     if appointment.specialist_key is None:
         return
-    overlapping = select(
-        exists().where(
-            Appointment.specialist_key == appointment.specialist_key,
-            Appointment.status.in_(TAKING),
-            Appointment.starts_at < appointment.ends_at,
-            Appointment.ends_at > appointment.starts_at,
-            Appointment.id != appointment.id,
-        )
-    )
-    if await session.scalar(overlapping):
+    asked = func.is_booked(appointment.specialist_key, appointment.starts_at, appointment.ends_at, appointment.id)
+    if await session.scalar(select(asked)):
         raise _taken()
 
 
