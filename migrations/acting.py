@@ -55,11 +55,12 @@ def reads_file(patient: str) -> str:
 def sees_consult(asked: str) -> str:
     """The consult exists for who acts; `asked` is what the row of its request is called.
 
-    For who asked; once it is submitted for colleagues who treat the patient, for coordinators of the establishment
-    that answers, and for specialists of the service until one has accepted, then for that one.
+    For who asked; once it is submitted for colleagues who treat the patient and secretaries of their establishment,
+    for coordinators of the one that answers, and for specialists of the service until one has accepted, then for that one.
     """
     return f"""({asked}.requester_role_id = {ME} or {asked}.submitted_at is not null and case {CODE}
       when 'coordinator' then {asked}.service_id = any ({SERVICES})
+      when 'secretary' then {asked}.requester_organization_id = {HOUSE}
       when 'specialist' then {asked}.service_id = any ({SERVICES}) and answers({ME}, {asked}.id)
       else {asked}.requester_organization_id = {HOUSE} and {treats(f"{asked}.patient_id")} end)"""
 

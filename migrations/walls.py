@@ -35,6 +35,7 @@ OWN_ACCOUNT: Final = f"account_id = {ACCOUNT}"
 OF_HOUSE: Final = f"organization_id = {HOUSE}"
 TREATS: Final = f"{CODE} in ({TREATING})"
 REGISTERS: Final = f"{CODE} in ({TREATING}, 'secretary')"
+RECEIVES: Final = acts_as("secretary")
 COORDINATES: Final = acts_as("coordinator")
 ADMINISTERS: Final = acts_as("administrator")
 OPERATES: Final = acts_as("operator")
@@ -132,12 +133,12 @@ PATIENTS: Final = {
     "person": Wall(add=REGISTERS),
     "patient": Wall(
         read=any_of(
-            all_of(REGISTERS, OF_HOUSE),
+            all_of(any_of(REGISTERS, GUARDS_PRIVACY), OF_HOUSE),
             f"opens_file({READER}, id)",
             "exists (select from service_request asked where asked.patient_id = patient.id)",
         ),
         add=all_of(REGISTERS, OF_HOUSE),
-        change=all_of(OF_HOUSE, treats("patient.id")),
+        change=all_of(OF_HOUSE, any_of(RECEIVES, treats("patient.id"))),
     ),
     "patient_identifier": Wall(
         read=any_of(
@@ -148,7 +149,10 @@ PATIENTS: Final = {
     ),
     "identity_change": Wall(
         read=all_of(REGISTERS, "is_of_house(patient_id)"),
-        add=all_of(f"changed_by_id = {ME}", treats("identity_change.patient_id")),
+        add=all_of(
+            f"changed_by_id = {ME}",
+            any_of(all_of(RECEIVES, "is_of_house(patient_id)"), treats("identity_change.patient_id")),
+        ),
     ),
     "care_relation": Wall(read=MINE, add=all_of(TREATS, MINE, "is_of_house(patient_id)"), change=MINE),
     "break_glass": Wall(
@@ -181,7 +185,12 @@ CONSULTS: Final = {
         ),
         # Who may lock a consult need not be one who may change it.
         change=sees_consult("service_request"),
-        become=any_of(f"requester_role_id = {ME}", COORDINATES, "has_answered(id)"),
+        become=any_of(
+            f"requester_role_id = {ME}",
+            COORDINATES,
+            "has_answered(id)",
+            all_of(f"requester_organization_id = {HOUSE}", treats("service_request.patient_id")),
+        ),
     ),
     "consent": Wall(
         read=any_of(_seen("consent"), treats("consent.patient_id")),
