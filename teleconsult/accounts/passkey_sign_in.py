@@ -43,7 +43,13 @@ async def sign_in_with_passkey(
                 await forgive(session, attempt_id)
                 return entry
         else:
-            action = "passkey-copied" if fault is Fault.COUNT else "sign-in-failed"
-            reason = fault or "disabled"
-            audit.record(session, None, action, account, outcome="denied", address=visit.address, reason=reason)
+            audit.record(
+                session,
+                None,
+                "passkey-copied" if fault is Fault.COUNT else "sign-in-failed",
+                account,
+                outcome="denied",
+                address=visit.address,
+                reason=fault or "disabled",
+            )
     raise Invalid({"": "This passkey is not accepted here. Sign in another way, or ask your administrator."})

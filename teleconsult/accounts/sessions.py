@@ -61,7 +61,8 @@ async def renew_session(
     """The same sign-in under a new token: in another role of the account, or with a factor just shown (`fresh`).
 
     In another role it is another session, and the old one's sockets end with it. In the same role it stays what it is,
-    so that who proves themselves to sign a note is not thrown out of the call they are in. None when the session is over, or the role is not the account's. It ends when the old one would have.
+    so that who proves themselves to sign a note is not thrown out of the call they are in. It ends when the old one
+    would have. None when it is over already, or the role is not the account's.
     """
     old = await session.scalar(
         select(WebSession)

@@ -100,8 +100,15 @@ async def confirm(sessions: Sessions, settings: Settings, actor: Actor, *, proof
         if fault is None:
             await forgive(session, attempt_id)
             return _METHODS[proof.kind]
-        action = "passkey-copied" if fault == Fault.COUNT else "step-up-failed"
-        audit.record(session, actor, action, account, outcome="denied", address=address, reason=fault)
+        audit.record(
+            session,
+            actor,
+            "passkey-copied" if fault == Fault.COUNT else "step-up-failed",
+            account,
+            outcome="denied",
+            address=address,
+            reason=fault,
+        )
     raise Invalid({proof.kind: _REFUSALS[proof.kind]})
 
 

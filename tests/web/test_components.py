@@ -21,6 +21,7 @@ from web.flash import keep_flashes
 from web.i18n import using_locale
 from web.rendering import ENVIRONMENT, render_text, setup_rendering
 from web.requests import ACTOR, SETTINGS
+from web.routes import add_routes
 
 TEMPLATES = Path(__file__).parent.parent.parent / "web" / "templates"
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr", "path", "circle", "rect"}
@@ -31,6 +32,7 @@ def app_for_pages(*folders: Path) -> web.Application:
     app = web.Application(middlewares=[keep_flashes])
     app[SETTINGS] = Settings(secret_key="k" * 40)
     setup_rendering(app)
+    add_routes(app)
     environment = app[ENVIRONMENT]
     assert environment.loader is not None
     environment.loader = jinja2.ChoiceLoader([environment.loader, jinja2.FileSystemLoader(folders)])
