@@ -56,7 +56,8 @@ def sees_consult(asked: str) -> str:
     """The consult exists for who acts; `asked` is what the row of its request is called.
 
     For who asked; once it is submitted for colleagues who treat the patient and secretaries of their establishment,
-    for coordinators of the one that answers, and for specialists of the service until one has accepted, then for that one.
+    for coordinators of the one that answers, and for specialists of the service until one has accepted, then for
+    that one.
     """
     return f"""({asked}.requester_role_id = {ME} or {asked}.submitted_at is not null and case {CODE}
       when 'coordinator' then {asked}.service_id = any ({SERVICES})

@@ -27,7 +27,9 @@ NAMESPACE: Final = "/worklist"
 KINDS: Final[tuple[tuple[str, What], ...]] = (("Consult", "consult"), ("Encounter", "encounter"))
 UNSCOPED: Final = "any"
 ASKING_SIDE: Final = (RoleCode.DOCTOR, RoleCode.NURSE, RoleCode.SECRETARY)
-WITH_LISTS: Final = (Permission.CONSULTS_SEE, Permission.AGENDA)
+WITH_LISTS: Final = (Permission.CONSULTS_SEE, Permission.AGENDA, Permission.AUDIT_READ)
+OPENINGS: Final = ("GlassBroken", "GlassReviewed")
+"""Told to the privacy officers of the patient's establishment, whose list of openings to judge has changed."""
 
 
 class WorklistNamespace(SignedInNamespace):
@@ -52,12 +54,16 @@ class WorklistNamespace(SignedInNamespace):
         if event.name == "Reconnected":
             await self.emit("changed", _hint("everything", None))
             return
+        if event.name in OPENINGS and (organization_id := event.ids.get("organization")):
+            room = list_room(organization_id, RoleCode.PRIVACY_OFFICER)
+            await self.emit("changed", _hint("everything", None), to=room)
+            return
         what = next((what for prefix, what in KINDS if event.name.startswith(prefix)), None)
         consult_id = event.ids.get("consult")
         if what is None or consult_id is None:
             return
         async with transaction(self.doorman.sessions, SYSTEM) as session:
-            rooms = await _concerned(session, consult_id)
+            rooms = await concerned_rooms(session, consult_id)
         if rooms:
             await self.emit("changed", _hint(what, consult_id), to=rooms)
 
@@ -68,7 +74,8 @@ def list_room(organization_id: uuid.UUID, role: RoleCode, specialty: Specialty |
     return f"list:{organization_id}:{role}:{scope}"
 
 
-async def _concerned(session: AsyncSession, consult_id: uuid.UUID) -> list[str]:
+async def concerned_rooms(session: AsyncSession, consult_id: uuid.UUID) -> list[str]:
+    """The lists a consult may stand on: the asking establishment's, and those of the service that was asked."""
     row = (
         await session.execute(
             select(ServiceRequest.requester_organization_id, HealthcareService)

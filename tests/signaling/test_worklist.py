@@ -5,6 +5,8 @@ from datetime import datetime
 
 from teleconsult.db import Sessions, transaction
 from teleconsult.events import Event, tell
+from tests.glass_steps import opened
+from tests.people import Cast
 from tests.signaling.booking import Booking
 from tests.signaling.conftest import LiveSite, VisitorMaker
 
@@ -55,3 +57,14 @@ async def test_nobody_can_speak_here(visit: VisitorMaker, booking: Booking) -> N
     assert await rural.ask("changed", {"what": "consult"}) == {"error": "invalid"}
     assert await rural.join(booking.consult) == {"error": "invalid"}
     assert await colleague.hears_nothing("changed")
+
+
+async def test_a_file_opened_in_an_emergency_is_told_to_its_privacy_officers(
+    visit: VisitorMaker, cast: Cast, sessions: Sessions
+) -> None:
+    officer = await visit("privacy", "/worklist")
+    others = [await visit(who, "/worklist") for who in ("privacy_tertiary", "rural", "specialist", "admin")]
+    await opened(cast, sessions)
+    assert (await officer.next("changed"))["what"] == "everything"
+    for visitor in others:
+        assert await visitor.hears_nothing("changed", within=0.1)
