@@ -3,12 +3,43 @@
 from collections.abc import Mapping
 from typing import Final
 
-from web.i18n import LazyString
+from teleconsult.audit.entries import Entry, Why
+from teleconsult.patients.care import CareReason
+from web.i18n import LazyString, gettext
 from web.i18n import lazy_gettext as _
+from web.words import label
 
 ACTS: Final[Mapping[str, LazyString]] = {
+    "account-added": _("Made an account"),
+    "account-disabled": _("Disabled an account"),
+    "account-enabled": _("Enabled an account"),
+    "difference-accepted": _("Accepted a change of the directory"),
+    "difference-rejected": _("Left out a change of the directory"),
+    "directory-read": _("Read an extract of the national directory"),
+    "endpoint-added": _("Added an endpoint"),
+    "endpoint-changed": _("Changed an endpoint"),
+    "establishment-added": _("Added an establishment"),
+    "establishment-changed": _("Changed an establishment"),
+    "factors-reset": _("Took away a lost second factor"),
+    "practitioner-added": _("Added a person to the directory"),
+    "practitioner-changed": _("Changed a person in the directory"),
+    "retention-rule-removed": _("Removed a rule of retention"),
+    "retention-rule-set": _("Set a rule of retention"),
+    "retention-run": _("Erased what a rule lets go"),
+    "role-added": _("Gave a role"),
+    "role-ended": _("Ended a role"),
+    "service-added": _("Added a service"),
+    "service-closed": _("Switched a service off"),
+    "service-opened": _("Switched a service on"),
+    "sessions-ended": _("Ended somebody’s sessions"),
+    "shift-added": _("Put somebody on duty"),
+    "shift-handed-over": _("Handed a shift over"),
+    "shift-removed": _("Took a shift away"),
     "access-denied": _("Access refused"),
     "care-relation-ended": _("Said to treat the patient no longer"),
+    "audit-exported": _("Took the audit log away as a table"),
+    "audit-read": _("Read the audit log"),
+    "shared-file-read": _("Read the file with another establishment’s"),
     "audit-check-asked": _("Asked whether the audit log is whole"),
     "audit-check-stopped": _("Stopped a check of the audit log"),
     "audit-checkpointed": _("Signed how far the audit log is"),
@@ -45,8 +76,15 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "glass-broken": _("Opened a file without a care relation"),
     "glass-closed": _("Closed a file opened without a care relation"),
     "glass-reviewed": _("Judged the opening of a file without a care relation"),
+    "identity-corrected": _("Corrected who a patient is"),
+    "guest-admitted": _("Let a guest in"),
+    "guest-invited": _("Invited a guest"),
+    "guest-joined": _("Entered a session as a guest"),
+    "guest-opened": _("Opened an invitation"),
+    "guest-revoked": _("Took an invitation back"),
     "identity-resolved": _("Said who a patient is"),
     "images-stored": _("Received images"),
+    "join-token-issued": _("Received a token for a session"),
     "note-acknowledged": _("Acknowledged a note"),
     "note-delivered": _("Delivered a note"),
     "note-drafted": _("Began a note"),
@@ -57,6 +95,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "passkey-copied": _("Was refused a passkey that may have been copied"),
     "passkey-removed": _("Removed a passkey"),
     "patient-sought-elsewhere": _("Looked for a patient of another establishment"),
+    "participant-removed": _("Took somebody out of a session"),
     "patient-registered": _("Registered a patient"),
     "session-ended": _("Ended somebody's session"),
     "role-switched": _("Changed role"),
@@ -70,12 +109,6 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "study-reconciled": _("Confirmed whose images they are"),
     "study-removed": _("Removed images"),
     "time-proposed": _("Proposed a time"),
-    "identity-corrected": _("Corrected who a patient is"),
-    "guest-admitted": _("Let a guest in"),
-    "guest-invited": _("Invited a guest"),
-    "guest-joined": _("Entered a session as a guest"),
-    "guest-opened": _("Opened an invitation"),
-    "guest-revoked": _("Took an invitation back"),
     "token-issued": _("Issued a token"),
     "token-key-rotated": _("Changed the key of tokens"),
     "token-revoked": _("Revoked a token"),
@@ -98,3 +131,12 @@ ACTS: Final[Mapping[str, LazyString]] = {
 def act_name(action: str) -> str:
     """The act in the reader's words; its code where we have none."""
     return str(ACTS.get(action, action))
+
+
+def why_in_words(entry: Entry) -> str:
+    """Why an act was allowed, in the reader's words; nothing where no patient is concerned."""
+    if entry.why is None:
+        return ""
+    if entry.why is Why.CARE and entry.care_reason in set(CareReason):
+        return gettext("%(why)s: “%(reason)s”", why=label(entry.why), reason=label(CareReason(entry.care_reason)))
+    return label(entry.why)

@@ -20,6 +20,7 @@ from web.views import (
     admin_services,
     admin_sessions,
     agenda,
+    audit,
     audit_check,
     break_glass,
     consults,
@@ -184,7 +185,10 @@ def _add_roster_and_network(route: Callable[..., object]) -> None:
 
 
 def _add_audit(route: Callable[..., object]) -> None:
-    """The audit log: whether it is whole."""
+    """The audit log: who read what, and whether it is whole."""
+    route("GET", "/audit", audit.index, P.AUDIT_READ, name="audit.index")
+    route("GET", "/audit/unusual", audit.unusual, P.AUDIT_READ, name="audit.unusual")
+    route("POST", "/audit/export", audit.export, P.AUDIT_READ, name="audit.export")
     route("GET", "/admin/audit-check", audit_check.show, P.AUDIT_CHECK, name="audit_check.show")
     route("POST", "/admin/audit-check", audit_check.create, P.AUDIT_CHECK)
     route("POST", "/admin/audit-check/{id}/stop", audit_check.stop, P.AUDIT_CHECK, name="audit_check.stop")

@@ -7,7 +7,10 @@ from typing import Any, Final
 from teleconsult.access import Purpose
 from teleconsult.accounts.professions import Profession
 from teleconsult.accounts.queries import AccountState
+from teleconsult.audit.entries import Why
 from teleconsult.audit.findings import Fault
+from teleconsult.audit.kinds import Kind
+from teleconsult.audit.unusual import Unusual
 from teleconsult.consults.models import RequestPriority
 from teleconsult.consults.worklists import Standing
 from teleconsult.directory.models import (
@@ -141,6 +144,29 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         GuestState.LEFT: _("Has left"),
         GuestState.EXPIRED: _("Has run out"),
         GuestState.REVOKED: _("Taken back"),
+    },
+    Kind: {
+        Kind.READING: _("Reading of files"),
+        Kind.CHANGES: _("Changes to files"),
+        Kind.REFUSED: _("What was refused"),
+        Kind.BREAK_GLASS: _("Files opened in an emergency"),
+        Kind.SIGN_IN: _("Sign-ins"),
+        Kind.AUDIT: _("Reading of this log"),
+        Kind.OTHER: _("Everything else"),
+    },
+    Why: {
+        Why.BREAK_GLASS: _("Opened in an emergency, without a care relation"),
+        Why.CARE: _("Treats the patient"),
+        Why.CONSULT: _("For a consult"),
+        Why.UNKNOWN: _("No reason is known"),
+    },
+    Unusual: {
+        Unusual.SAME_FAMILY_NAME: _("Same family name as the reader"),
+        Unusual.COLLEAGUE: _("The patient has the name of a colleague"),
+        Unusual.MANY_FILES: _("20 files or more within an hour"),
+        Unusual.AT_NIGHT: _("At night, not on duty"),
+        Unusual.NO_CONSULT: _("Said to treat the patient only then, and no consult within a month"),
+        Unusual.AFTER_CARE: _("After they had said to treat the patient no longer"),
     },
     Standing: {
         Standing.DRAFT: _("Drafts"),

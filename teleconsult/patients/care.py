@@ -77,5 +77,14 @@ async def end_care_relation(session: AsyncSession, actor: Actor, *, patient_id: 
 async def open_file(session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID) -> PatientFile:
     """The file, and the trace of having opened it. Raises as `file_of` does."""
     file = await file_of(session, actor, patient_id)
-    audit.record(session, actor, "file-opened", file.patient, patient_id=patient_id, without_relation=file.is_read_only)
+    for patient in file.linked:
+        audit.record(
+            session,
+            actor,
+            # each establishment finds in its own log who read what it wrote
+            "file-opened" if patient is file.patient else "shared-file-read",
+            patient,
+            patient_id=patient.id,
+            without_relation=file.is_read_only,
+        )
     return file

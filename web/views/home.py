@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from teleconsult.access import Permission, may
 from teleconsult.accounts import Actor
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
@@ -117,12 +116,10 @@ async def _reception(request: web.Request) -> web.StreamResponse:
 
 
 async def _watch(request: web.Request) -> web.StreamResponse:
-    """Of those who see no consult: the way to what they look after."""
-    actor, waiting = actor_of(request), 0
-    if may(actor, Permission.AUDIT_READ):
-        openings = await openings_to_review(db(request), actor)
-        waiting = sum(opening.reviewed_at is None for opening in openings)
-    return render(request, "home/administrator.html.jinja", waiting=waiting)
+    """Of the privacy officer: the two questions they are asked, and what waits for their judgement."""
+    openings = await openings_to_review(db(request), actor_of(request))
+    waiting = sum(opening.reviewed_at is None for opening in openings)
+    return render(request, "home/privacy_officer.html.jinja", waiting=waiting)
 
 
 def time_field(actor: Actor) -> dict[str, str]:

@@ -48,7 +48,7 @@ async def test_the_file_opens_with_a_care_relation(db: AsyncSession, cast: Cast)
     assert relation.reason == CareReason.ON_CALL
     file = await open_file(db, cast.colleague, patient_id=cast.patient.id)
     assert file.patient_ids == [cast.patient.id, cast.patient_elsewhere.id]
-    assert await actions(db) == ["care-relation-opened", "file-opened"]
+    assert await actions(db) == ["care-relation-opened", "file-opened", "shared-file-read"]
 
 
 async def test_saying_it_twice_changes_nothing(db: AsyncSession, cast: Cast) -> None:
