@@ -83,8 +83,8 @@ export default class PasskeyController extends Controller<HTMLFormElement> {
 
   async #options<T = PublicKeyCredentialRequestOptionsJSON>(): Promise<T> {
     const response = await fetch(this.optionsValue, { method: "POST", headers: ownHeaders() });
-    // Too long ago that one proved who one is, or signed out: the page itself knows where to go.
-    if (response.status === 401 || response.status === 403) location.reload();
+    // Too long ago that one proved who one is: the page of a new passkey knows where to go. Others may hold a call.
+    if (response.status === 403 && this.makingValue) location.reload();
     if (!response.ok) throw new TypeError(`${response.status}`);
     return (await response.json()) as T;
   }

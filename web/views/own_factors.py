@@ -87,9 +87,16 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 async def _password_page(request: web.Request, error: Invalid | None = None) -> web.Response:
     async with transaction(sessions_of(request), actor_of(request)) as session:
-        demand = await demand_of(session, await session.get_one(Account, actor_of(request).account_id))
-    status = error.status if error else 200
-    return render(request, "accounts/password.html.jinja", status=status, shortest=demand.shortest, errors=error or {})
+        account = await session.get_one(Account, actor_of(request).account_id)
+        demand = await demand_of(session, account)
+    return render(
+        request,
+        "accounts/password.html.jinja",
+        status=error.status if error else 200,
+        email=account.email,
+        shortest=demand.shortest,
+        errors=error or {},
+    )
 
 
 async def _application_page(request: web.Request, error: Invalid | None = None) -> web.Response:
