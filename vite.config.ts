@@ -73,6 +73,7 @@ export default defineConfig({
       input: {
         app: "web/assets/app.ts",
         styles: "web/assets/app.css",
+        admin: "web/assets/styles/admin.css",
         patients: "web/assets/styles/patients.css",
         room: "web/assets/styles/room.css",
         viewer: "web/assets/styles/viewer.css",

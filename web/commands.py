@@ -12,10 +12,13 @@ from teleconsult.access import Purpose
 from teleconsult.accounts import SYSTEM
 from teleconsult.accounts.token_keys import rotate_keys
 from teleconsult.accounts.tokens import EVERY_PURPOSE, issue_token, role_of_account
-from teleconsult.db import Sessions, is_answering, make_engine, make_sessions, transaction
+from teleconsult.db import Sessions, make_engine, make_sessions, transaction
+from teleconsult.documents.press import Press
 from teleconsult.embedded import DatabaseUrls, embedded_postgresql
 from teleconsult.errors import Invalid, TeleconsultError
-from teleconsult.objects import Objects, new_key, open_store
+from teleconsult.health import Parts, State, examine
+from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, SettingsError
 from web.i18n import using_locale
@@ -127,28 +130,20 @@ def doctor(settings: Settings, _options: argparse.Namespace) -> int:
     """`teleconsult doctor`: one line a part, 1 where any of them fails."""
 
     async def check(url: str) -> int:
-        failures = 0
-        for name, probe in (("database", _database_answers(url)), ("objects", _objects_answer(settings))):
-            try:
-                async with asyncio.timeout(10):
-                    await probe
-                print(f"ok    {name}")
-            except Exception as error:  # each part's own way to fail, said in one line
-                failures = 1
-                print(f"FAIL  {name}: {type(error).__name__}: {error}")
-        return failures
+        objects = Objects(open_store(settings.objects_url, settings.data))
+        press, sandbox = Press(), Sandbox(workers=1)
+        try:
+            async with opened(url) as sessions:
+                readings = await examine(Parts(settings, sessions, objects, press, sandbox))
+        finally:
+            press.close()
+            await sandbox.close()
+        for reading in readings:
+            measured = ", ".join(f"{name} {value}" for name, value in reading.values.items() if value is not None)
+            print(
+                f"{reading.state.upper() if reading.state is State.FAIL else reading.state:5} {reading.part}", measured
+            )
+        return int(any(reading.state is State.FAIL for reading in readings))
 
     with database(settings) as urls:
         return asyncio.run(check(urls.app))
-
-
-async def _database_answers(url: str) -> None:
-    async with opened(url) as sessions:
-        await is_answering(sessions)
-
-
-async def _objects_answer(settings: Settings) -> None:
-    objects, key = Objects(open_store(settings.objects_url, settings.data)), new_key("doctor")
-    await objects.put(key, b"ok")
-    await objects.get(key)
-    await objects.delete(key)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from teleconsult.access import Permission as P
-from web.api import health
+from web.api import fhir, health
 from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
     accounts,
@@ -70,24 +70,7 @@ def add_routes(app: web.Application) -> None:
     route("GET", "/", home.show, P.HOME, name="home.show")
     route("GET", "/agenda", agenda.show, P.AGENDA, name="agenda.show")
 
-    # Patients
-    route("GET", "/patients", patients.index, P.PATIENTS_FIND, name="patients.index")
-    route("POST", "/patients", patients.create, P.PATIENT_REGISTER, name="patients.create")
-    route("GET", "/patients/new", patients.new, P.PATIENT_REGISTER, name="patients.new")
-    route("POST", "/patients/unknown", patients.create_unknown, P.PATIENT_REGISTER, name="patients.create_unknown")
-    route("GET", "/patients/{id}", patients.show, P.PATIENTS_FIND, name="patients.show")
-    route("POST", "/patients/{id}/care-relation", patients.open_care, P.FILE_READ, name="patients.open_care")
-    route("POST", "/patients/{id}/care-relation-end", patients.end_care, P.FILE_READ, name="patients.end_care")
-    route("GET", "/patients/{id}/identity", patients.identity, P.PATIENT_REGISTER, name="patients.identity")
-    route("POST", "/patients/{id}/identity", patients.resolve, P.PATIENT_REGISTER, name="patients.resolve")
-
-    # Files opened without a care relation
-    route("GET", "/break-glass", break_glass.show, P.BREAK_GLASS, name="break_glass.show")
-    route("POST", "/break-glass", break_glass.seek, P.BREAK_GLASS)
-    route("POST", "/break-glass/opening", break_glass.open_file, P.BREAK_GLASS, name="break_glass.open")
-    route("POST", "/break-glass/{id}/end", break_glass.close_file, P.BREAK_GLASS, name="break_glass.close")
-    route("GET", "/audit/break-glass", glass_review.show, P.AUDIT_READ, name="glass_review.show")
-    route("POST", "/audit/break-glass/{id}/decision", glass_review.decide, P.AUDIT_READ, name="glass_review.decide")
+    _add_patients(route)
 
     # Consults
     route("GET", "/consults", consults.index, P.CONSULTS_SEE, name="consults.index")
@@ -129,6 +112,27 @@ def add_routes(app: web.Application) -> None:
     route("GET", "/healthz", health.alive, ANYONE, name="health.alive")
     route("GET", "/readyz", health.ready, ANYONE, name="health.ready")
     route("GET", "/metrics", health.metrics, ANYONE, name="health.metrics")
+
+
+def _add_patients(route: Callable[..., object]) -> None:
+    """Patients and their files."""
+    route("GET", "/patients", patients.index, P.PATIENTS_FIND, name="patients.index")
+    route("POST", "/patients", patients.create, P.PATIENT_REGISTER, name="patients.create")
+    route("GET", "/patients/new", patients.new, P.PATIENT_REGISTER, name="patients.new")
+    route("POST", "/patients/unknown", patients.create_unknown, P.PATIENT_REGISTER, name="patients.create_unknown")
+    route("GET", "/patients/{id}", patients.show, P.PATIENTS_FIND, name="patients.show")
+    route("POST", "/patients/{id}/care-relation", patients.open_care, P.FILE_READ, name="patients.open_care")
+    route("POST", "/patients/{id}/care-relation-end", patients.end_care, P.FILE_READ, name="patients.end_care")
+    route("GET", "/patients/{id}/identity", patients.identity, P.PATIENT_REGISTER, name="patients.identity")
+    route("POST", "/patients/{id}/identity", patients.resolve, P.PATIENT_REGISTER, name="patients.resolve")
+
+    # Files opened without a care relation
+    route("GET", "/break-glass", break_glass.show, P.BREAK_GLASS, name="break_glass.show")
+    route("POST", "/break-glass", break_glass.seek, P.BREAK_GLASS)
+    route("POST", "/break-glass/opening", break_glass.open_file, P.BREAK_GLASS, name="break_glass.open")
+    route("POST", "/break-glass/{id}/end", break_glass.close_file, P.BREAK_GLASS, name="break_glass.close")
+    route("GET", "/audit/break-glass", glass_review.show, P.AUDIT_READ, name="glass_review.show")
+    route("POST", "/audit/break-glass/{id}/decision", glass_review.decide, P.AUDIT_READ, name="glass_review.decide")
 
 
 def _add_administration(route: Callable[..., object]) -> None:
@@ -189,6 +193,8 @@ def _add_audit(route: Callable[..., object]) -> None:
     route("GET", "/audit", audit.index, P.AUDIT_READ, name="audit.index")
     route("GET", "/audit/unusual", audit.unusual, P.AUDIT_READ, name="audit.unusual")
     route("POST", "/audit/export", audit.export, P.AUDIT_READ, name="audit.export")
+    route("GET", "/fhir/AuditEvent", fhir.search_audit_events, P.AUDIT_READ, name="fhir.audit_events")
+    route("GET", "/fhir/AuditEvent/{id}", fhir.read_audit_event, P.AUDIT_READ, name="fhir.audit_event")
     route("GET", "/admin/audit-check", audit_check.show, P.AUDIT_CHECK, name="audit_check.show")
     route("POST", "/admin/audit-check", audit_check.create, P.AUDIT_CHECK)
     route("POST", "/admin/audit-check/{id}/stop", audit_check.stop, P.AUDIT_CHECK, name="audit_check.stop")

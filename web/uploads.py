@@ -29,14 +29,17 @@ ABANDONED_SECONDS: Final = 24 * 3600
 
 
 @asynccontextmanager
-async def uploaded_files(request: web.Request, *, name: str) -> AsyncIterator[list[Received]]:
+async def uploaded_files(request: web.Request, *, name: str, limit: int | None = None) -> AsyncIterator[list[Received]]:
     """The files sent as `name`, for as long as the block runs; then they are gone, whatever happened.
+
+    `limit`, in bytes of the whole body, narrows the one of the settings.
 
     Raises TooLarge by the announced length before anything is read, or as soon as a limit is passed; Forbidden
     without the form's token; Invalid for a body that is no form or breaks off; Unavailable without room on the disk.
     """
     settings = settings_of(request)
-    if (request.content_length or 0) > settings.upload_limit:
+    most = min(limit or settings.upload_limit, settings.upload_limit)
+    if (request.content_length or 0) > most:
         raise too_large()
     if request.content_type != "multipart/form-data":
         raise Invalid({"": "Choose the files to send."})
@@ -44,7 +47,7 @@ async def uploaded_files(request: web.Request, *, name: str) -> AsyncIterator[li
     await asyncio.to_thread(parent.mkdir, parents=True, exist_ok=True)
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="upload-", dir=parent))
     try:
-        yield await _Reading(request, settings, folder).files(name)
+        yield await _Reading(request, settings, folder, most).files(name)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -64,9 +67,9 @@ def too_large() -> TooLarge:
 class _Reading:
     """One body on its way in."""
 
-    def __init__(self, request: web.Request, settings: Settings, folder: Path) -> None:
+    def __init__(self, request: web.Request, settings: Settings, folder: Path, limit: int) -> None:
         self._request, self._settings, self._folder = request, settings, folder
-        self._left = settings.upload_limit
+        self._left = limit
 
     async def files(self, name: str) -> list[Received]:
         try:

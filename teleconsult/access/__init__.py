@@ -4,6 +4,6 @@
 consult must be in stands in `consults.states`. The database says the same a second time (`migrations/walls.py`).
 """
 
-from teleconsult.access.permissions import Permission, Purpose, may, require
+from teleconsult.access.permissions import Permission, Purpose, may, purposes_for, require
 
-__all__ = ["Permission", "Purpose", "may", "require"]
+__all__ = ["Permission", "Purpose", "may", "purposes_for", "require"]

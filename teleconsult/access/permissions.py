@@ -104,6 +104,12 @@ OF_PURPOSE: Final[Mapping[Purpose, frozenset[Permission]]] = {
 """No token opens administration, a person's own account, break-glass or the writing of notes: those want a person."""
 
 
+def purposes_for(role: RoleCode | None) -> list[Purpose]:
+    """What a token for this role could be good for: purposes that open something of what the role may do."""
+    may_do = OF_ROLE[role] - _EVERYONE if role is not None else frozenset()
+    return [purpose for purpose, opened in OF_PURPOSE.items() if opened & may_do]
+
+
 def may(actor: Actor, permission: Permission) -> bool:
     """Whether the actor's role, narrowed by the purposes of a token, allows this kind of act at all."""
     if actor.is_system:

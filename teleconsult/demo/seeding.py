@@ -6,6 +6,7 @@ from teleconsult.accounts.actor import SYSTEM
 from teleconsult.accounts.models import Account
 from teleconsult.db import Sessions, transaction
 from teleconsult.demo.consults import Consults
+from teleconsult.demo.duty import add_duty
 from teleconsult.demo.images import Images
 from teleconsult.demo.patients import add_patients
 from teleconsult.demo.people import ACCOUNTS, add_people
@@ -28,6 +29,7 @@ async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) ->
         cast = await add_people(session)
         await enrol_signers(session, settings)
         patients = await add_patients(session, cast)
+        await add_duty(session, cast)
     press, sandbox = Press(), Sandbox(workers=1)
     receiver = Receiver(sessions=sessions, objects=objects, sandbox=sandbox, file_limit=settings.upload_file_limit)
     signing = Signing(sessions, settings, objects, Sealer(settings.secret_key), press)

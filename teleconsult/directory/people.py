@@ -6,7 +6,7 @@ factor away) is for an administrator of all of it: where they work elsewhere too
 
 import uuid
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
@@ -19,7 +19,7 @@ from teleconsult.accounts.stepping_up import require_fresh
 from teleconsult.clock import now
 from teleconsult.db import act_as
 from teleconsult.directory.models import PractitionerRole
-from teleconsult.directory.roles import practitioner_here, refuse_oneself
+from teleconsult.directory.roles import ASSIGNABLE, practitioner_here, refuse_oneself
 from teleconsult.documents.letters import LetterKind
 from teleconsult.errors import NotFound, Refused
 from teleconsult.events import tell
@@ -101,12 +101,15 @@ async def end_session_here(session: AsyncSession, actor: Actor, *, session_id: u
 
 
 async def works_elsewhere(session: AsyncSession, actor: Actor, practitioner_id: uuid.UUID) -> bool:
-    """Whether somebody has a role at another establishment now."""
+    """Whether somebody has a role now that is not the establishment's: at another one, or for the whole network."""
     role = await session.scalar(
         select(PractitionerRole.id)
         .where(
             PractitionerRole.practitioner_id == practitioner_id,
-            PractitionerRole.organization_id != actor.organization_id,
+            or_(
+                PractitionerRole.organization_id != actor.organization_id,
+                PractitionerRole.code.not_in(ASSIGNABLE),
+            ),
             PractitionerRole.ended_at.is_(None),
         )
         .limit(1)
@@ -122,5 +125,7 @@ async def _account_wholly_here(session: AsyncSession, actor: Actor, practitioner
     if account is None:
         raise NotFound
     if await works_elsewhere(session, actor, practitioner.id):
-        raise Refused("This person works at another establishment, too. End their roles here instead.")
+        raise Refused(
+            "This person also works at another establishment or for the network. End their roles here instead."
+        )
     return account

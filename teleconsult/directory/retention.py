@@ -30,26 +30,30 @@ S = RetentionSubject
 FEWEST_DAYS: Final[Mapping[RetentionSubject, int]] = {S.ENDED_SESSIONS: 7, S.DISCARDED_DRAFTS: 30, S.CHAT: 30}
 """Nothing goes sooner, whatever a rule says; for drafts and chats the database checks it again."""
 MOST_DAYS: Final = 3650
+USUAL_DAYS: Final = (30, 90, 365, 1095)
+"""What is offered; any other number can be typed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A subject, its rule if the establishment has one, and how many things the rule would erase now."""
+    """A subject, its rule if the establishment has one, and what this and other rules would erase now."""
 
     subject: RetentionSubject
     rule: RetentionRule | None
     fewest_days: int
-    due: int
+    due: Mapping[int, int]
+    """How many things, by the days of a rule: those usually chosen and the one in force."""
 
 
 async def standings(session: AsyncSession, actor: Actor) -> list[Standing]:
-    """Every subject with its rule and what it would let go tonight. Raises NotFound."""
+    """Every subject with its rule and what rules would let go tonight. Raises NotFound."""
     require(actor, Permission.ADMINISTRATION)
     rules = {rule.subject: rule for rule in await _rules(session, actor)}
     found = []
     for subject, fewest in FEWEST_DAYS.items():
         rule = rules.get(subject)
-        due = await preview(session, actor, subject=subject, keep_days=rule.keep_days) if rule else 0
+        choices = sorted({fewest, *USUAL_DAYS, *([rule.keep_days] if rule else [])})
+        due = {days: await preview(session, actor, subject=subject, keep_days=days) for days in choices}
         found.append(Standing(subject, rule, fewest, due))
     return found
 

@@ -117,7 +117,14 @@ async def decide_differences(
         if decision is Decision.ACCEPTED and not await _apply(session, actor, difference):
             continue
         difference.decision, difference.decided_by_id, difference.decided_at = decision, actor.role_id, now()
-        audit.record(session, actor, f"difference-{decision.value}", difference, kind=difference.kind.value, of=kept.id)
+        audit.record(
+            session,
+            actor,
+            "difference-accepted" if decision is Decision.ACCEPTED else "difference-rejected",
+            difference,
+            kind=difference.kind.value,
+            of=kept.id,
+        )
         decided += 1
     await session.flush()
     return decided

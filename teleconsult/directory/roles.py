@@ -68,6 +68,8 @@ async def end_role(session: AsyncSession, actor: Actor, *, role_id: uuid.UUID) -
     if role is None:
         raise NotFound
     require_fresh(actor)
+    if role.code not in ASSIGNABLE:
+        raise Forbidden("This person operates the network: that is not an establishment’s to change.")
     if role.practitioner_id == actor.practitioner_id and role.code is RoleCode.ADMINISTRATOR:
         raise Forbidden("You cannot end your own role as administrator. Another administrator can.")
     if role.ended_at is not None:

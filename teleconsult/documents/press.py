@@ -1,17 +1,21 @@
 """Where documents are rendered: a process of its own, so that laying out a page never holds up a call."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
-from typing import Final
+from typing import Final, TypeVar
 
 from teleconsult.errors import Unavailable
 from teleconsult.notes.content import NoteContent
 
 SECONDS: Final = 30
 """How long a document may wait for the process and be rendered by it; a note takes a third of a second."""
+
+
+Done = TypeVar("Done")
 
 
 class Press:
@@ -22,11 +26,18 @@ class Press:
 
     async def note(self, content: NoteContent, *, is_signed: bool) -> bytes:
         """`render_note`, elsewhere. Raises Unavailable when the process died over it, or took half a minute."""
+        return await self._run(partial(_render, content, is_signed=is_signed))
+
+    async def answer(self) -> None:
+        """Show that the process starts and finds its libraries. Raises Unavailable."""
+        await self._run(_load)
+
+    async def _run(self, work: Callable[[], Done]) -> Done:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-        pool, rendering = self._pool, partial(_render, content, is_signed=is_signed)
+        pool = self._pool
         try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, rendering), SECONDS)
+            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, work), SECONDS)
         except (BrokenProcessPool, TimeoutError) as error:
             if self._pool is pool:  # else somebody waiting with us has closed it already
                 self.close()
@@ -40,6 +51,12 @@ class Press:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in at_work:
                 process.kill()
+
+
+def _load() -> None:
+    from teleconsult.documents import pdf
+
+    assert pdf
 
 
 def _render(content: NoteContent, *, is_signed: bool) -> bytes:

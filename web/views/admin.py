@@ -1,13 +1,13 @@
-"""The administrator's page: who works here."""
+"""The administrator's first page: how the establishment stands."""
 
 from aiohttp import web
 
-from teleconsult.accounts.queries import accounts_of_establishment
+from teleconsult.directory.overview import establishment_overview
 from web.rendering import render
-from web.requests import actor_of, db
+from web.requests import actor_of, db, settings_of
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """The people of the administrator's establishment."""
-    people = await accounts_of_establishment(db(request), actor_of(request))
-    return render(request, "admin/show.html.jinja", people=people)
+    """The establishment in numbers, each leading to where it is looked after."""
+    overview = await establishment_overview(db(request), actor_of(request), settings_of(request))
+    return render(request, "admin/show.html.jinja", overview=overview)

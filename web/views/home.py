@@ -1,6 +1,6 @@
 """A person's own home: what waits for them, by role."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from teleconsult.scheduling.local_times import local_from_moment, next_quarter
 from teleconsult.scheduling.queries import agenda
 from web.consult_words import next_step
 from web.rendering import render, zone_of
-from web.requests import actor_of, db, frame_of
+from web.requests import Handler, actor_of, db, frame_of
 from web.views import admin, network
 
 HALF_AN_HOUR: Final = timedelta(minutes=30)
@@ -34,23 +34,9 @@ COLUMNS: Final[dict[str, tuple[ConsultState, ...]]] = {
 
 async def show(request: web.Request) -> web.StreamResponse:
     """The home of the role in force; asked for by a frame of that page, only the frame."""
-    match actor_of(request).role:
-        case RoleCode.COORDINATOR:
-            return await _board(request)
-        case RoleCode.SPECIALIST:
-            return await _worklist(request)
-        case RoleCode.DOCTOR:
-            return await _own(request)
-        case RoleCode.NURSE:
-            return await _ward(request)
-        case RoleCode.SECRETARY:
-            return await _reception(request)
-        case RoleCode.ADMINISTRATOR:
-            return await admin.show(request)
-        case RoleCode.OPERATOR:
-            return await network.show(request)
-        case _:
-            return await _watch(request)
+    role = actor_of(request).role
+    home = _HOMES.get(role, _watch) if role is not None else _watch
+    return await home(request)
 
 
 async def _own(request: web.Request) -> web.StreamResponse:
@@ -149,3 +135,14 @@ def _in(consults: Sequence[ServiceRequest], *states: ConsultState) -> list[Servi
 
 def _start(consult: ServiceRequest) -> datetime:
     return consult.appointment.starts_at if consult.appointment else consult.authored_on
+
+
+_HOMES: Final[Mapping[RoleCode, Handler]] = {
+    RoleCode.DOCTOR: _own,
+    RoleCode.NURSE: _ward,
+    RoleCode.SPECIALIST: _worklist,
+    RoleCode.COORDINATOR: _board,
+    RoleCode.SECRETARY: _reception,
+    RoleCode.ADMINISTRATOR: admin.show,
+    RoleCode.OPERATOR: network.show,
+}

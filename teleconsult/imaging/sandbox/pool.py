@@ -96,6 +96,16 @@ class Sandbox:
             raise Unreadable(Refusal(answer.head["refused"]))
         return Message(answer.head["done"], answer.body)
 
+    async def answer(self) -> None:
+        """Show that a worker starts, or lives. Raises Unavailable."""
+        worker = await self._idle.get()
+        try:
+            if worker is None or not worker.is_alive:
+                worker = None
+                worker = await self._start()
+        finally:
+            self._idle.put_nowait(worker)
+
     async def close(self) -> None:
         """End every worker. Those at work are ended by the cancelling of who asked."""
         while not self._idle.empty():

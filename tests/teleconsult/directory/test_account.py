@@ -78,9 +78,19 @@ async def test_an_account_that_is_used_elsewhere_is_not_one_establishments_to_ch
                 code=RoleCode.DOCTOR,
             )
         )
-    with pytest.raises(Refused, match="another establishment"):
+    with pytest.raises(Refused, match="another establishment or for the network"):
         async with transaction(sessions, admin) as session:
             await verb(session, admin, practitioner_id=cast.oncall.practitioner_id)
+
+
+@pytest.mark.parametrize("verb", [disable_account, enable_account, reset_second_factor])
+async def test_an_operators_account_is_no_establishments_to_change(
+    sessions: Sessions, cast: Cast, admin: Actor, verb: Verb
+) -> None:
+    await with_factors(sessions, cast.operator)
+    with pytest.raises(Refused):
+        async with transaction(sessions, admin) as session:
+            await verb(session, admin, practitioner_id=cast.operator.practitioner_id)
 
 
 @pytest.mark.parametrize("verb", [disable_account, enable_account, reset_second_factor])

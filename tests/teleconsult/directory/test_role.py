@@ -132,6 +132,14 @@ async def test_nobody_gives_themselves_a_role_or_ends_their_own_administration(
         assert [role.ended_at for role in await session.scalars(roles)] == [None]
 
 
+async def test_an_operator_is_not_an_establishments_to_end(sessions: Sessions, cast: Cast, admin: Actor) -> None:
+    assert cast.operator.role_id
+    with pytest.raises((Forbidden, NotFound)):
+        async with transaction(sessions, admin) as session:
+            await end_role(session, admin, role_id=cast.operator.role_id)
+    assert not (await reload(sessions, PractitionerRole, cast.operator.role_id)).ended_at
+
+
 async def test_it_wants_a_fresh_factor_and_an_administrator(sessions: Sessions, cast: Cast) -> None:
     assert cast.oncall.role_id
     for actor, error in ((cast.admin, StepUpNeeded), (cast.coordinator, NotFound), (cast.operator, NotFound)):

@@ -1,0 +1,25 @@
+"""Services, page by page."""
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from tests.conftest import Post, SignIn
+from tests.people import Cast
+
+Client = TestClient[web.Request, web.Application]
+
+
+async def test_a_service_is_added_switched_off_and_on(
+    client: Client, signed_in: SignIn, post: Post, cast: Cast
+) -> None:
+    await signed_in("admin")
+    assert (await post("/admin/services", specialty="cardiology")).status == 303
+    assert (await post("/admin/services", specialty="cardiology")).status == 409
+    assert (await post("/admin/services", specialty="astrology")).status == 422
+    page = await (await client.get("/admin/services")).text()
+    assert page.count('data-testid="service-row"') == 3
+    assert "No specialist" in page
+    assert (await post(f"/admin/services/{cast.neurology.id}/closing")).status == 303
+    assert "Switched off" in await (await client.get("/admin/services")).text()
+    assert (await post(f"/admin/services/{cast.neurology.id}/opening")).status == 303
+    assert "Switched off" not in await (await client.get("/admin/services")).text()

@@ -1,0 +1,61 @@
+"""What an establishment offers to others."""
+
+from typing import Any
+
+from aiohttp import web
+
+from teleconsult.directory.models import Specialty
+from teleconsult.directory.services import add_service, services_here, specialists_here, switch_service
+from teleconsult.errors import Conflict, Invalid
+from web.bodies import read_form
+from web.flash import flash
+from web.forms.administration import read_code
+from web.i18n import gettext as _
+from web.rendering import render
+from web.requests import actor_of, db, id_in, to_page
+from web.words import options
+
+
+async def index(request: web.Request) -> web.StreamResponse:
+    """The services, and those that could be added."""
+    return await _page(request)
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    """Offer one more."""
+    form = await read_form(request)
+    try:
+        await add_service(db(request), actor_of(request), specialty=read_code(form, "specialty", Specialty))
+    except (Invalid, Conflict) as error:
+        return await _page(request, status=error.status, errors=error)
+    flash(request, _("The service takes requests from now on."))
+    return to_page(request, "admin_services.index")
+
+
+async def open(request: web.Request) -> web.StreamResponse:
+    """Take requests again."""
+    await switch_service(db(request), actor_of(request), service_id=id_in(request), is_active=True)
+    flash(request, _("The service takes requests from now on."))
+    return to_page(request, "admin_services.index")
+
+
+async def close(request: web.Request) -> web.StreamResponse:
+    """Take no more."""
+    await switch_service(db(request), actor_of(request), service_id=id_in(request), is_active=False)
+    flash(request, _("The service takes no more requests; those under way go on."))
+    return to_page(request, "admin_services.index")
+
+
+async def _page(request: web.Request, *, status: int = 200, **context: Any) -> web.StreamResponse:
+    session, actor = db(request), actor_of(request)
+    services = await services_here(session, actor)
+    offered = {service.specialty for service in services}
+    return render(
+        request,
+        "admin/services.html.jinja",
+        status=status,
+        services=services,
+        specialists=await specialists_here(session, actor),
+        missing=[(code, words) for code, words in options(Specialty) if code not in offered],
+        **context,
+    )
