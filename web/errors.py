@@ -6,12 +6,16 @@ from aiohttp import web
 from yarl import URL
 
 from teleconsult.errors import Invalid, StepUpNeeded, TeleconsultError, TooMany
+from teleconsult.fhir.outcomes import operation_outcome
+from web.api import fhir
 from web.csrf import own_origin
 from web.i18n import gettext as _
 from web.i18n import lazy_gettext as _lazy
 from web.rendering import render
 from web.requests import frame_of, see_other
 
+FHIR: Final = "/fhir/"
+"""Under it programs are answered, in the standard's own words for failures."""
 WORDS: Final = {
     400: _lazy("The request could not be understood."),
     401: _lazy("Please sign in."),
@@ -25,13 +29,16 @@ WORDS: Final = {
 
 def error_response(request: web.Request, error: TeleconsultError | web.HTTPException) -> web.Response:
     """A page, or JSON `{"error", "fields"}` where the client asked for it. Never a stack trace, never an id."""
-    if isinstance(error, StepUpNeeded) and not wants_json(request):
+    if isinstance(error, StepUpNeeded) and not wants_json(request) and not request.path.startswith(FHIR):
         return _to_step_up(request)
     if isinstance(error, TeleconsultError):
         words = _(error.message, **error.values)
     else:
         words = str(WORDS.get(error.status, WORDS[400 if error.status < 500 else 500]))
-    if wants_json(request):
+    if request.path.startswith(FHIR):
+        fields = {name: _(text) for name, text in error.fields.items()} if isinstance(error, Invalid) else None
+        response = fhir.answer(operation_outcome(error.status, words, fields=fields), status=error.status)
+    elif wants_json(request):
         content: dict[str, object] = {"error": words}
         if isinstance(error, Invalid):
             content["fields"] = {name: _(text) for name, text in error.fields.items()}

@@ -24,7 +24,7 @@ from teleconsult.errors import Forbidden, NotFound, TeleconsultError, Unauthenti
 from web import csrf
 from web.bodies import hold_body
 from web.cookies import session_cookie
-from web.errors import error_response
+from web.errors import FHIR, error_response
 from web.flash import keep_flashes
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
 from web.requests import (
@@ -181,7 +181,8 @@ async def signed_in(request: web.Request, handler: Handler) -> web.StreamRespons
     if actor is None:
         if is_for_anyone(request):
             return await handler(request)
-        if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+        is_page = request.method == "GET" and not request.path.startswith(FHIR)
+        if is_page and "text/html" in request.headers.get("Accept", ""):
             target = request.app.router["accounts.sign_in"].url_for()
             return see_other(target.with_query(next=request.path_qs) if request.path != "/" else target)
         raise Unauthenticated("Your session is over. Sign in again.")

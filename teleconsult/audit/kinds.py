@@ -14,7 +14,17 @@ READS: Final = frozenset(
 """Acts that show a part of a patient's file to somebody."""
 GLASS: Final = frozenset({"glass-broken", "glass-closed", "glass-reviewed"})
 SEARCHES: Final = frozenset({"audit-read", "patient-sought-elsewhere"})
-WAYS_IN: Final = ("sign", "second-factor", "passkey", "password", "recovery-code", "step", "identity-", "token")
+WAYS_IN: Final = (
+    "signed-",
+    "sign-in",
+    "second-factor",
+    "passkey",
+    "password",
+    "recovery-code",
+    "step",
+    "identity-",
+    "token",
+)
 """How the names of acts begin that have to do with proving who one is."""
 CARE: Final = frozenset({"consult-submitted", "consult-booked", "time-proposed", "encounter-arrived", "guest-invited"})
 """Acts that show that a patient is being seen at a distance."""

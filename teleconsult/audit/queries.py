@@ -56,6 +56,7 @@ class Asked:
 
     patient_id: uuid.UUID | None = None
     practitioner_id: uuid.UUID | None = None
+    role_id: uuid.UUID | None = None
     kind: Kind | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -69,7 +70,7 @@ async def events(
     narrowed = await _conditions(session, asked)
     if before is not None:
         narrowed.append(tuple_(AuditEvent.recorded_at, AuditEvent.id) < (before.recorded_at, before.id))
-    if asked.patient_id is None and asked.practitioner_id is None:
+    if not (asked.patient_id or asked.practitioner_id or asked.role_id):
         # Two questions, each answered by an index of its own; one with "or" would read the whole log.
         ids = union(
             *(
@@ -102,6 +103,8 @@ async def _conditions(session: AsyncSession, asked: Asked) -> list[ColumnElement
     if asked.practitioner_id is not None:
         roles = select(PractitionerRole.id).where(PractitionerRole.practitioner_id == asked.practitioner_id)
         conditions.append(AuditEvent.practitioner_role_id.in_((await session.scalars(roles)).all()))
+    if asked.role_id is not None:
+        conditions.append(AuditEvent.practitioner_role_id == asked.role_id)
     if asked.kind is not None:
         conditions.append(CONDITIONS[asked.kind])
     if asked.since is not None:
