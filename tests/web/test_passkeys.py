@@ -17,6 +17,7 @@ from tests.authenticator import SoftKey
 from tests.conftest import Post, SignIn
 from tests.passkey_steps import with_key
 from tests.people import Cast
+from web.i18n import LOCALE_COOKIE
 
 Client = TestClient[web.Request, web.Application]
 
@@ -57,6 +58,7 @@ async def test_whatever_is_wrong_the_sign_in_page_says_the_same(
     stranger = SoftKey().answer(await options(post, "/sign-in/passkey/options"))
     answer = key.answer(await options(post, "/sign-in/passkey/options"))
     client.session.cookie_jar.clear()  # another browser
+    client.session.cookie_jar.update_cookies({LOCALE_COOKIE: "en"})
     for passkey in (answer, stranger, "", "{}", "null"):
         refused = await post("/sign-in/passkey", passkey=passkey)
         assert refused.status == 422
