@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -17,7 +17,6 @@ from teleconsult.consults.queries import lock_consult
 from teleconsult.directory.models import Practitioner, PractitionerRole
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus, GuestPass
 from teleconsult.errors import NotFound
-from teleconsult.patients.models import CareRelation
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
 Part = Literal["requester", "specialist", "guest"]
@@ -181,15 +180,6 @@ async def still_taking_part(session: AsyncSession, participant_ids: Collection[u
     """
     if not participant_ids:
         return set()
-    asks = and_(
-        EncounterParticipant.practitioner_role_id == ServiceRequest.requester_role_id,
-        exists().where(
-            CareRelation.patient_id == ServiceRequest.patient_id,
-            CareRelation.practitioner_role_id == ServiceRequest.requester_role_id,
-            CareRelation.ended_at.is_(None),
-        ),
-    )
-    answers = EncounterParticipant.practitioner_role_id == Task.owner_role_id
     return set(
         await session.scalars(
             select(EncounterParticipant.id)
@@ -199,11 +189,10 @@ async def still_taking_part(session: AsyncSession, participant_ids: Collection[u
             .join(Task, Task.service_request_id == ServiceRequest.id)
             .where(
                 EncounterParticipant.id.in_(participant_ids),
-                or_(asks, answers),
+                rows.held_seats(),
                 Task.status.not_in(CLOSED_TASKS),
                 Encounter.status != EncounterStatus.CANCELLED,
                 Appointment.status.in_(WITH_ROOM),
-                rows.is_permitted(ServiceRequest.id),
             )
         )
     )

@@ -3,7 +3,6 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,69 +11,32 @@ from sqlalchemy import event, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from signaling.watch import EVERY
-from teleconsult.accounts.models import Account, IssuedToken, TokenKey, WebSession
+from teleconsult.accounts.models import IssuedToken, TokenKey, WebSession
+from teleconsult.accounts.sessions import renew_session
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
-from teleconsult.consents.models import Consent, ConsentStatus
-from teleconsult.consults.models import Task, TaskStatus
 from teleconsult.db import Sessions, transaction
 from teleconsult.directory.models import PractitionerRole, RoleCode
 from teleconsult.events import tell
 from teleconsult.patients.models import CareRelation
 from teleconsult.settings import Settings
-from tests.people import Cast, another_neurologist, bearer_of
+from tests.people import Cast, bearer_of
 from tests.signaling.booking import Booking
+from tests.signaling.changes import (
+    Change,
+    account_is_disabled,
+    consent_is_withdrawn,
+    consult_is_cancelled,
+    consult_is_reassigned,
+    role_changes,
+    role_ends,
+    session_ends,
+    session_runs_out,
+)
 from tests.signaling.conftest import LiveSite, VisitorMaker
 from tests.signaling.visitors import Visitor, eventually
 
 WITHIN = 5.0
-Change = Callable[[AsyncSession, Cast, Booking], Awaitable[dict[str, uuid.UUID | None]]]
-
-
-async def session_ends(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
-    mine = WebSession.account_id == cast.specialist.account_id
-    ended = await session.scalar(update(WebSession).where(mine).values(ended_at=now()).returning(WebSession.id))
-    return {"session": ended}
-
-
-async def session_runs_out(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
-    mine = WebSession.account_id == cast.specialist.account_id
-    await session.execute(update(WebSession).where(mine).values(expires_at=now()))
-    return {"account": cast.specialist.account_id}
-
-
-async def account_is_disabled(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
-    (await session.get_one(Account, cast.specialist.account_id)).disabled_at = now()
-    return {"account": cast.specialist.account_id}
-
-
-async def role_ends(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
-    (await session.get_one(PractitionerRole, cast.specialist.role_id)).ended_at = now()
-    return {"role": cast.specialist.role_id}
-
-
-async def role_changes(session: AsyncSession, cast: Cast, _booking: Booking) -> dict[str, uuid.UUID | None]:
-    (await session.get_one(PractitionerRole, cast.specialist.role_id)).code = RoleCode.SECRETARY
-    return {"role": cast.specialist.role_id}
-
-
-async def consult_is_reassigned(session: AsyncSession, cast: Cast, booking: Booking) -> dict[str, uuid.UUID | None]:
-    other = await another_neurologist(session, cast)
-    (await session.get_one(Task, booking.task.id)).owner_role_id = other.role_id
-    return {"consult": booking.consult}
-
-
-async def consult_is_cancelled(session: AsyncSession, cast: Cast, booking: Booking) -> dict[str, uuid.UUID | None]:
-    (await session.get_one(Task, booking.task.id)).status = TaskStatus.CANCELLED
-    return {"consult": booking.consult}
-
-
-async def consent_is_withdrawn(session: AsyncSession, cast: Cast, booking: Booking) -> dict[str, uuid.UUID | None]:
-    of_consult = Consent.service_request_id == booking.consult
-    await session.execute(update(Consent).where(of_consult).values(status=ConsentStatus.INACTIVE, withdrawn_at=now()))
-    return {"consult": booking.consult}
-
-
 BY_COOKIE = [
     session_ends,
     session_runs_out,
@@ -223,6 +185,18 @@ async def test_a_changed_role_hears_of_its_own_lists_and_no_longer_of_the_old_on
     assert len(rooms) == 1
     assert ":coordinator:" in rooms.pop()
     assert await listener.hears_nothing("bye")
+
+
+async def test_proving_oneself_again_does_not_end_the_call(
+    visit: VisitorMaker, booking: Booking, sessions: Sessions, site: LiveSite
+) -> None:
+    _rural, specialist, _ = await in_session(visit, booking)
+    actors = [connection.actor for connection in site.live.room.connections.values()]
+    async with transaction(sessions) as session:
+        for actor in actors:
+            assert await renew_session(session, actor, fresh="pwd")
+    await site.live.watch.look()
+    assert await specialist.hears_nothing("bye")
 
 
 async def test_whoever_sits_in_a_call_is_not_idle(

@@ -10,6 +10,7 @@ The system finds nothing here: a job looks up what it was told of, by id.
 from teleconsult.access.rows.consults import (
     consults,
     encounters,
+    held_seats,
     is_permitted,
     open_tasks,
     owned_tasks,
@@ -47,6 +48,7 @@ __all__ = [
     "entries",
     "excerpts",
     "files",
+    "held_seats",
     "houses_that_share",
     "imports_of_house",
     "is_permitted",

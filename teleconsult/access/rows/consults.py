@@ -13,6 +13,7 @@ from teleconsult.consents.models import Consent, ConsentStatus
 from teleconsult.consults.models import RequestStatus, ServiceRequest, Task, TaskStatus
 from teleconsult.directory.models import HealthcareService, PractitionerRole, RoleCode
 from teleconsult.encounters.models import Encounter, EncounterParticipant
+from teleconsult.patients.models import CareRelation
 
 UNANSWERED: Final = (TaskStatus.REQUESTED, TaskStatus.RECEIVED, TaskStatus.ON_HOLD)
 
@@ -79,6 +80,22 @@ def encounters(actor: Actor) -> Filter:
         ~asked_and_stopped,
         is_permitted(Encounter.service_request_id),
     )
+
+
+@row_filter
+def held_seats() -> Filter:
+    """The same for everybody at once: seats of doctors and specialists that are theirs still. Joins Encounter,
+    ServiceRequest and the Task to EncounterParticipant.
+    """
+    relation = aliased(CareRelation)
+    treats_still = exists().where(
+        relation.patient_id == ServiceRequest.patient_id,
+        relation.practitioner_role_id == ServiceRequest.requester_role_id,
+        relation.ended_at.is_(None),
+    )
+    asks = and_(EncounterParticipant.practitioner_role_id == ServiceRequest.requester_role_id, treats_still)
+    answers = EncounterParticipant.practitioner_role_id == Task.owner_role_id
+    return and_(or_(asks, answers), is_permitted(ServiceRequest.id))
 
 
 def _is_submitted_to(actor: Actor) -> Filter:

@@ -187,7 +187,9 @@ async def test_chat_is_kept_once_and_in_order(sessions: Sessions, cast: Cast, co
             await say(session, cast.rural, consult_id=consult.id, message_id=message_id, text=text)
     async with transaction(sessions) as session:
         live = await encounter_for(session, cast.specialist, consult.id)
-        assert [line.text for line in await chat_of(session, live)] == ["a", "b", "c"]
+        assert [(line.text, name) for line, name in await chat_of(session, live)] == [
+            (text, cast.rural.name) for text in "abc"
+        ]
 
 
 async def test_chat_refuses_what_is_not_a_line_of_ones_own(
