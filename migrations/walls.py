@@ -40,6 +40,7 @@ COORDINATES: Final = acts_as("coordinator")
 ADMINISTERS: Final = acts_as("administrator")
 OPERATES: Final = acts_as("operator")
 GUARDS_PRIVACY: Final = acts_as("privacy-officer")
+CHECKS: Final = acts_as("administrator", "operator", "privacy-officer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,11 @@ PATIENTS: Final = {
             any_of(all_of(RECEIVES, "is_of_house(patient_id)"), treats("identity_change.patient_id")),
         ),
     ),
-    "care_relation": Wall(read=MINE, add=all_of(TREATS, MINE, "is_of_house(patient_id)"), change=MINE),
+    "care_relation": Wall(
+        read=any_of(MINE, all_of(GUARDS_PRIVACY, "is_of_house(patient_id)")),
+        add=all_of(TREATS, MINE, "is_of_house(patient_id)"),
+        change=MINE,
+    ),
     "break_glass": Wall(
         read=any_of(MINE, all_of(GUARDS_PRIVACY, OF_HOUSE)),
         add=all_of(TREATS, MINE),
@@ -291,7 +296,8 @@ AUDIT: Final = {
         add=any_of(OWN_ACCOUNT, all_of(IS_GUEST, "account_id is null")),
     ),
     "audit_chain": Wall(),
-    "audit_check": Wall(read=f"asked_by_id = {ME}", add=f"asked_by_id = {ME}", change=f"asked_by_id = {ME}"),
+    # There is one log, and one check of it at a time: whoever asked for it, all who may ask see how far it is.
+    "audit_check": Wall(read=CHECKS, add=all_of(CHECKS, f"asked_by_id = {ME}"), change=CHECKS),
 }
 
 WALLS: Final = DIRECTORY | ACCOUNTS | PATIENTS | CONSULTS | IMAGING | AUDIT
