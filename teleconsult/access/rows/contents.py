@@ -1,6 +1,6 @@
 """Whose excerpts, images and notes: what a consult shows of a patient, and for how long."""
 
-from sqlalchemy import and_, exists, false, or_
+from sqlalchemy import and_, exists, false, or_, select
 
 from teleconsult.access.rows.consults import consults, is_permitted, requests
 from teleconsult.access.rows.patients import is_in_open_file, treats
@@ -43,12 +43,12 @@ def shared_excerpts(actor: Actor) -> Filter:
 @row_filter
 def studies(actor: Actor) -> Filter:
     """Studies of the files open to the actor, and those an excerpt shares with them."""
-    is_shared = exists().where(
-        ExcerptStudy.imaging_study_id == ImagingStudy.id,
-        Excerpt.id == ExcerptStudy.excerpt_id,
-        shared_excerpts(actor),
+    shared = (
+        select(ExcerptStudy.id)
+        .join(Excerpt, Excerpt.id == ExcerptStudy.excerpt_id)
+        .where(ExcerptStudy.imaging_study_id == ImagingStudy.id, shared_excerpts(actor))
     )
-    return or_(is_in_open_file(ImagingStudy.patient_id, actor), is_shared)
+    return or_(is_in_open_file(ImagingStudy.patient_id, actor), shared.exists())
 
 
 @row_filter

@@ -62,7 +62,7 @@ async def test_the_specialist_loses_it_when_it_is_revoked(
     cast: Cast, sessions: Sessions, consult: ServiceRequest
 ) -> None:
     async with transaction(sessions) as session:
-        await revoke_excerpt(session, consult_id=consult.id)
+        await revoke_excerpt(session, cast.rural, consult_id=consult.id, reason="The wrong file.")
     async with transaction(sessions) as session:
         with pytest.raises(NotFound):
             await study_for(session, cast.specialist, UID)
