@@ -52,7 +52,7 @@ CONDITIONS: Final[Mapping[Kind, ColumnElement[bool]]] = {
     Kind.READING: _action.in_(READS),
     Kind.CHANGES: and_(AuditEvent.patient_id.is_not(None), _action.not_in(READS | GLASS | SEARCHES)),
     Kind.REFUSED: AuditEvent.outcome == "denied",
-    Kind.BREAK_GLASS: _action.in_(GLASS),
+    Kind.BREAK_GLASS: _action.in_({*GLASS, "patient-sought-elsewhere"}),
     Kind.SIGN_IN: _is_way_in,
     Kind.AUDIT: _is_of_log,
     Kind.OTHER: and_(AuditEvent.patient_id.is_(None), not_(_is_way_in), not_(_is_of_log)),
