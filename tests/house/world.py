@@ -1,0 +1,272 @@
+"""One of everything that has an id, and who may know of it: what the authorization matrix walks.
+
+Everybody who is not named among a thing's `insiders` is outside: for them it must look like nothing at all.
+"""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.models import Account, FederatedIdentity, IssuedToken, Passkey, WebSession
+from teleconsult.audit.models import AuditEvent
+from teleconsult.clock import now
+from teleconsult.consults.answering import accept_consult
+from teleconsult.consults.drafting import start_draft
+from teleconsult.db import Base, Sessions, transaction
+from teleconsult.directory.models import (
+    ConnectionType,
+    DirectoryImport,
+    DutyShift,
+    Endpoint,
+    HealthcareService,
+    Specialty,
+)
+from teleconsult.documents.press import Press
+from teleconsult.encounters.models import Encounter, GuestKind, GuestPass
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.notes.drafting import open_note
+from teleconsult.notes.signing import Signing
+from teleconsult.objects import Objects, open_store
+from teleconsult.patients.models import BreakGlass, GlassReason
+from teleconsult.sealing import Sealer
+from teleconsult.settings import Settings
+from tests import consult_steps, note_steps
+from tests.people import Cast, another_neurologist
+from tests.teleconsult.imaging.files import dicom_bytes
+from tests.teleconsult.imaging.steps import door
+
+PEOPLE: Final = (
+    *("rural", "colleague", "nurse", "secretary", "privacy", "coordinator", "specialist", "second", "oncall"),
+    *("admin", "privacy_tertiary", "operator", "stranger", "nurse_elsewhere"),
+)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """What fills the places of an address (or of a form), and who may know of it."""
+
+    kind: str
+    parts: dict[str, str]
+    insiders: frozenset[str]
+
+
+World = dict[str, Thing]
+
+
+async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> World:
+    """A consult in each state that matters, with its papers, and one of all the rest; some of it the stranger's."""
+    world: World = {}
+
+    def add(name: str, kind: str, id: object, *insiders: str, **parts: object) -> None:
+        filled = {key: str(value) for key, value in {"id": id, **parts}.items()}
+        world[name] = Thing(kind, filled, frozenset(insiders))
+
+    async with transaction(sessions) as session:
+        second = await another_neurologist(session, cast)
+        cast.emails["second"] = await _email_of(session, second.account_id)
+        strangers_draft = await start_draft(session, cast.stranger, patient_id=cast.strangers_patient.id)
+    await note_steps.enrol(sessions, settings, cast.specialist)
+    press = Press()
+    signing = Signing(sessions, settings, Objects(open_store(None, settings.data)), Sealer(settings.secret_key), press)
+    signed = await note_steps.signed(cast, signing)
+    press.close()
+    booked = await consult_steps.booked(cast, sessions)
+    submitted = await consult_steps.submitted(cast, sessions)
+    draft = await consult_steps.drafted(cast, sessions)
+    async with door(sessions, settings.data) as opened:
+        await opened.bring(cast.rural, submitted.id, dicom_bytes(side=64))
+        await opened.bring(cast.rural, draft.id, dicom_bytes(side=64))
+        await opened.bring(cast.stranger, strangers_draft.id, dicom_bytes(side=64, PatientName="Lavoie^Luc"))
+    async with transaction(sessions) as session:
+        await accept_consult(session, cast.specialist, consult_id=submitted.id)
+    async with transaction(sessions) as session:
+        note = await open_note(session, cast.specialist, consult_id=submitted.id)
+
+    both_sides = ("rural", "specialist", "coordinator")
+    add("accepted consult", "consult", submitted.id, *both_sides)
+    add("signed consult", "consult", signed.consult.id, *both_sides)
+    add("booked consult", "consult", booked.id, *both_sides)
+    add("draft consult", "consult", draft.id, "rural")
+    add("stranger's consult", "consult", strangers_draft.id, "stranger")
+    # Privacy officers see what was read of it, by their own people or at their own establishment; never the file.
+    officers = ("privacy", "privacy_tertiary")
+    add("patient", "patient", cast.patient.id, "rural", "colleague", "nurse", "secretary", *officers)
+    add("patient elsewhere", "patient", cast.patient_elsewhere.id)
+    add("stranger's patient", "patient", cast.strangers_patient.id, "stranger", "nurse_elsewhere")
+    add("draft note", "note", note.id, "specialist")
+    add("signed note", "note", signed.note.id, "rural", "specialist")
+    for name, consult, insiders in (
+        ("shared study", submitted, ("rural", "specialist")),
+        ("unshared study", draft, ("rural",)),
+        ("stranger's study", strangers_draft, ("stranger",)),
+    ):
+        study_id, uid, sop = await _study_of(sessions, consult.id)
+        add(name, "study", study_id, *insiders, uid=uid, sop=sop)
+
+    async with transaction(sessions) as session:
+        guest = await _guest(session, cast, booked.id)
+        add("guest", "guest", booked.id, "rural", "specialist", guest=guest.id)
+        for name, row, kind, insiders in _rows(cast):
+            session.add(row)
+            await session.flush()
+            add(name, kind, row.id, *insiders)
+        audit.record(session, cast.rural, "file-opened", cast.patient, patient_id=cast.patient.id)
+        audit.record(session, cast.stranger, "file-opened", cast.strangers_patient)
+    add("specialist's person", "practitioner", cast.specialist.practitioner_id, "admin", *officers)
+    add("rural person", "practitioner", cast.rural.practitioner_id, "privacy")
+    add("specialist's role", "role", cast.specialist.role_id, "admin", "specialist")
+    add("rural role", "role", cast.rural.role_id, "rural")
+    add("neurology", "service", cast.neurology.id, "admin", "coordinator")
+    add("rural establishment", "organization", cast.organizations["rural"].id, "operator")
+    async with transaction(sessions) as session:
+        for who, insiders in (("rural", ("privacy",)), ("stranger", ())):
+            role_id = getattr(cast, who).role_id
+            of_person = (AuditEvent.practitioner_role_id == role_id) & (AuditEvent.action == "file-opened")
+            event_id = await session.scalar(select(AuditEvent.id).where(of_person).limit(1))
+            add(f"{who}'s act", "event", event_id, *insiders)
+    return world
+
+
+def _rows(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
+    """What administration keeps: the cast's administrator is the tertiary hospital's."""
+    moment, tertiary, elsewhere = now(), cast.organizations["tertiary"].id, cast.organizations["elsewhere"].id
+    hour = timedelta(hours=1)
+    rural_service = HealthcareService(organization_id=cast.organizations["rural"].id, specialty=Specialty.GENERAL)
+    rows: list[tuple[str, Base, str, tuple[str, ...]]] = [
+        (
+            "opening",
+            BreakGlass(
+                patient_id=cast.patient.id,
+                organization_id=cast.patient.organization_id,
+                practitioner_role_id=cast.oncall.role_id,
+                kind=GlassReason.DANGER,
+                reason="Found unconscious.",
+                started_at=moment - 2 * hour,
+                expires_at=moment - hour,
+            ),
+            "opening",
+            ("oncall", "privacy"),
+        ),
+        ("rural service", rural_service, "service", ()),
+        (
+            "shift",
+            DutyShift(
+                service_id=cast.neurology.id,
+                practitioner_role_id=cast.specialist.role_id,
+                starts_at=moment,
+                ends_at=moment + hour,
+                created_at=moment,
+            ),
+            "shift",
+            ("admin", "coordinator"),
+        ),
+    ]
+    for name, house, insiders in (("tertiary", tertiary, ("admin",)), ("clinic's", elsewhere, ())):
+        endpoint = Endpoint(
+            organization_id=house,
+            connection_type=ConnectionType.FHIR,
+            name="Records",
+            address=f"https://fhir-{uuid.uuid4().hex}.example.test/r4",
+            updated_at=moment,
+        )
+        extract = DirectoryImport(
+            organization_id=house,
+            file_name="extract.txt",
+            sha256=bytes(32),
+            lines=0,
+            refused=[],
+            created_by_id=cast.admin.role_id if house == tertiary else cast.stranger.role_id,
+            created_at=moment,
+        )
+        rows += [(f"{name} endpoint", endpoint, "endpoint", insiders), (f"{name} import", extract, "import", insiders)]
+    for who in ("rural", "specialist"):
+        actor = getattr(cast, who)
+        watching = ("admin",) if actor.organization_id == tertiary else ()
+        factor: dict[str, Any] = {"account_id": actor.account_id, "created_at": moment}
+        rows += [
+            (
+                f"{who}'s session",
+                WebSession(
+                    token_hash=secrets.token_bytes(32),
+                    account_id=actor.account_id,
+                    practitioner_role_id=actor.role_id,
+                    created_at=moment,
+                    last_seen_at=moment,
+                    factor_at=moment,
+                    expires_at=moment + hour,
+                ),
+                "session",
+                (who, *watching),
+            ),
+            (
+                f"{who}'s token",
+                IssuedToken(
+                    account_id=actor.account_id,
+                    practitioner_role_id=actor.role_id,
+                    organization_id=actor.organization_id,
+                    scope="consults",
+                    created_at=moment,
+                    expires_at=moment + hour,
+                ),
+                "token",
+                (who, *watching),
+            ),
+            (
+                f"{who}'s passkey",
+                Passkey(**factor, credential_id=secrets.token_bytes(16), public_key=b"", sign_count=0, name="Key"),
+                "passkey",
+                (who,),
+            ),
+            (
+                f"{who}'s identity",
+                FederatedIdentity(
+                    account_id=actor.account_id,
+                    issuer="https://issuer.example.test",
+                    subject=uuid.uuid4().hex,
+                    claims={},
+                    linked_at=moment,
+                ),
+                "identity",
+                (who,),
+            ),
+        ]
+    return rows
+
+
+async def _guest(session: AsyncSession, cast: Cast, consult_id: uuid.UUID) -> GuestPass:
+    encounter_id = await session.scalar(select(Encounter.id).where(Encounter.service_request_id == consult_id))
+    kept = GuestPass(
+        encounter_id=encounter_id,
+        patient_id=cast.patient.id,
+        kind=GuestKind.INTERPRETER,
+        name="An interpreter",
+        token_hash=secrets.token_bytes(32),
+        created_by_id=cast.rural.role_id,
+        created_at=now(),
+        expires_at=now() + timedelta(hours=1),
+    )
+    session.add(kept)
+    await session.flush()
+    return kept
+
+
+async def _email_of(session: AsyncSession, account_id: uuid.UUID | None) -> str:
+    return str((await session.get_one(Account, account_id)).email)
+
+
+async def _study_of(sessions: Sessions, consult_id: uuid.UUID) -> tuple[uuid.UUID, str, str]:
+    async with sessions() as session:
+        found = await session.execute(
+            select(ImagingStudy.id, ImagingStudy.study_instance_uid, ImagingInstance.sop_instance_uid)
+            .join(ImagingSeries, ImagingSeries.imaging_study_id == ImagingStudy.id)
+            .join(ImagingInstance, ImagingInstance.imaging_series_id == ImagingSeries.id)
+            .where(ImagingStudy.service_request_id == consult_id)
+        )
+        study_id, uid, sop = found.one()
+        return study_id, uid, sop
