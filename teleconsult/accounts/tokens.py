@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from teleconsult import audit
-from teleconsult.access import Permission, Purpose, may, require
+from teleconsult.access import Permission, Purpose, may, require, rows
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.accounts.models import Account, IssuedToken
 from teleconsult.accounts.sessions import actor_of_role, first_role
@@ -161,7 +161,7 @@ async def tokens_of_establishment(session: AsyncSession, actor: Actor) -> list[I
     require(actor, Permission.ADMINISTRATION)
     found = await session.scalars(
         select(IssuedToken)
-        .where(IssuedToken.organization_id == actor.organization_id, IssuedToken.expires_at > now())
+        .where(rows.tokens_of_house(actor), IssuedToken.expires_at > now())
         .order_by(IssuedToken.created_at.desc(), IssuedToken.id)
         .limit(MOST)
         .options(joinedload(IssuedToken.role).joinedload(PractitionerRole.practitioner))
@@ -175,7 +175,7 @@ async def own_tokens(session: AsyncSession, actor: Actor) -> list[IssuedToken]:
     found = await session.scalars(
         select(IssuedToken)
         .where(
-            IssuedToken.account_id == actor.account_id,
+            rows.own_tokens(actor),
             IssuedToken.expires_at > now(),
             IssuedToken.revoked_at.is_(None),
         )

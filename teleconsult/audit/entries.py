@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
-from teleconsult.audit.kinds import GLASS
+from teleconsult.audit.kinds import GLASS, READS
 from teleconsult.audit.models import AuditEvent
 from teleconsult.audit.queries import organization_names, roles_of
 from teleconsult.directory.models import PractitionerRole
@@ -38,7 +39,7 @@ class Entry:
     patient_house: str
     """Whose patient it is otherwise."""
     why: Why | None
-    """None where no patient is concerned."""
+    """None where nothing had to allow it."""
     care_reason: str = ""
     """The code that was chosen when the care relation was declared (`patients.care.CareReason`)."""
 
@@ -64,9 +65,7 @@ async def entries_of(session: AsyncSession, actor: Actor, events: Sequence[Audit
 
 async def own_patients(session: AsyncSession, actor: Actor, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Patient]:
     """Those of the officer's own establishment: others' names are not theirs to read."""
-    found = await session.scalars(
-        select(Patient).where(Patient.id.in_(ids), Patient.organization_id == actor.organization_id)
-    )
+    found = await session.scalars(select(Patient).where(Patient.id.in_(ids), rows.watched_patients(actor)))
     return {patient.id: patient for patient in found}
 
 
@@ -104,14 +103,19 @@ def is_without_relation(event: AuditEvent) -> bool:
     return event.action in GLASS or event.detail.get("without_relation") is True
 
 
+def is_for_consult(event: AuditEvent) -> bool:
+    """Whether a consult was what the act was about."""
+    return "consult" in event.detail or event.entity_type == "service_request"
+
+
 def _reason(event: AuditEvent, relations: Collection[CareRelation]) -> dict[str, Any]:
-    if event.patient_id is None:
+    if event.patient_id is None or event.outcome != "success":
         return {"why": None}
     if is_without_relation(event):
         return {"why": Why.BREAK_GLASS}
-    if "consult" in event.detail or event.entity_type == "service_request":
+    if is_for_consult(event):
         return {"why": Why.CONSULT}
     relation = standing(relations, event)
     if relation is not None:
         return {"why": Why.CARE, "care_reason": relation.reason}
-    return {"why": Why.UNKNOWN}
+    return {"why": Why.UNKNOWN if event.action in READS else None}

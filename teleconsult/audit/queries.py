@@ -119,7 +119,7 @@ async def patient_by_number(session: AsyncSession, actor: Actor, *, number: str)
     require(actor, Permission.AUDIT_READ)
     return await session.scalar(
         select(Patient).where(
-            Patient.organization_id == actor.organization_id,
+            rows.watched_patients(actor),
             Patient.local_number.in_({number.strip(), number.strip().upper()}),
         )
     )
@@ -131,9 +131,7 @@ async def people_named(session: AsyncSession, actor: Actor, *, words: str) -> Se
     name = func.concat_ws(
         " ", Practitioner.prefix, Practitioner.given, Practitioner.family, Practitioner.registration_number
     )
-    here = and_(
-        PractitionerRole.practitioner_id == Practitioner.id, PractitionerRole.organization_id == actor.organization_id
-    )
+    here = and_(PractitionerRole.practitioner_id == Practitioner.id, rows.roles_of_house(actor))
     found = await session.scalars(
         select(Practitioner)
         .where(
@@ -151,7 +149,7 @@ async def person_seen(session: AsyncSession, actor: Actor, *, practitioner_id: u
     require(actor, Permission.AUDIT_READ)
     roles = select(PractitionerRole.id).where(PractitionerRole.practitioner_id == practitioner_id)
     works_here = select(PractitionerRole.id).where(
-        PractitionerRole.practitioner_id == practitioner_id, PractitionerRole.organization_id == actor.organization_id
+        PractitionerRole.practitioner_id == practitioner_id, rows.roles_of_house(actor)
     )
     has_acted = select(AuditEvent.id).where(AuditEvent.practitioner_role_id.in_(roles), rows.audit_events(actor))
     person = await session.scalar(

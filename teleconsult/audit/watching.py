@@ -10,8 +10,9 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
-from teleconsult.audit.entries import care_relations_of, is_without_relation, own_patients
+from teleconsult.audit.entries import care_relations_of, is_for_consult, is_without_relation, own_patients
 from teleconsult.audit.kinds import CARE, READS, Kind
 from teleconsult.audit.models import AuditEvent
 from teleconsult.audit.queries import PAGE, Asked, Cursor, events, roles_of
@@ -92,6 +93,7 @@ async def _around(session: AsyncSession, actor: Actor, piece: Sequence[AuditEven
             shifts=shifts[event.practitioner_role_id],
             colleagues=colleagues,
             files_that_hour=counts.get((event.practitioner_role_id, _hour(event)), 0),
+            is_for_consult=is_for_consult(event),
             is_seen=any(abs(moment - event.recorded_at) <= AROUND for moment in seen[event.patient_id]),
         )
         for event in reads
@@ -141,7 +143,7 @@ async def _colleagues(session: AsyncSession, actor: Actor) -> frozenset[tuple[st
     found = await session.execute(
         select(Practitioner.family, Practitioner.given)
         .join(PractitionerRole, PractitionerRole.practitioner_id == Practitioner.id)
-        .where(PractitionerRole.organization_id == actor.organization_id, PractitionerRole.ended_at.is_(None))
+        .where(rows.roles_of_house(actor), PractitionerRole.ended_at.is_(None))
         .distinct()
     )
     return frozenset((fold(row.family), fold(row.given)) for row in found)

@@ -21,10 +21,13 @@ from teleconsult.access.rows.contents import excerpts, notes, shared_excerpts, s
 from teleconsult.access.rows.directory import (
     endpoints_of_house,
     imports_of_house,
+    own_sessions,
+    own_tokens,
     practitioners_of_house,
     rules_of_house,
     services_of_house,
     sessions_of_house,
+    tokens_of_house,
 )
 from teleconsult.access.rows.patients import (
     care_relations,
@@ -37,7 +40,7 @@ from teleconsult.access.rows.patients import (
     patients_of_network,
     treated_patients,
 )
-from teleconsult.access.rows.people import audit_events, houses_that_share, roles_of_house
+from teleconsult.access.rows.people import audit_events, houses_that_share, roles_of_house, watched_patients
 
 __all__ = [
     "audit_events",
@@ -56,6 +59,8 @@ __all__ = [
     "open_tasks",
     "openings",
     "openings_to_review",
+    "own_sessions",
+    "own_tokens",
     "owned_tasks",
     "patients",
     "patients_of_house",
@@ -70,5 +75,7 @@ __all__ = [
     "shared_excerpts",
     "studies",
     "studies_of_house",
+    "tokens_of_house",
     "treated_patients",
+    "watched_patients",
 ]

@@ -3,9 +3,9 @@
 from sqlalchemy import select
 
 from teleconsult.access.rows.people import roles_of_house
-from teleconsult.access.rows.seam import Filter, is_house, row_filter
+from teleconsult.access.rows.seam import Filter, is_account, is_house, row_filter
 from teleconsult.accounts.actor import Actor
-from teleconsult.accounts.models import WebSession
+from teleconsult.accounts.models import IssuedToken, WebSession
 from teleconsult.directory.models import (
     DirectoryImport,
     Endpoint,
@@ -16,14 +16,34 @@ from teleconsult.directory.models import (
 )
 
 
+@row_filter
 def practitioners_of_house(actor: Actor) -> Filter:
     """Who has, or had, a role at the actor's establishment."""
     return Practitioner.id.in_(select(PractitionerRole.practitioner_id).where(roles_of_house(actor)))
 
 
+@row_filter
 def sessions_of_house(actor: Actor) -> Filter:
     """Browsers signed in to a role at the actor's establishment."""
     return WebSession.practitioner_role_id.in_(select(PractitionerRole.id).where(roles_of_house(actor)))
+
+
+@row_filter
+def own_sessions(actor: Actor) -> Filter:
+    """Browsers signed in to the actor's account."""
+    return is_account(WebSession.account_id, actor)
+
+
+@row_filter
+def own_tokens(actor: Actor) -> Filter:
+    """Bearer tokens of the actor's account."""
+    return is_account(IssuedToken.account_id, actor)
+
+
+@row_filter
+def tokens_of_house(actor: Actor) -> Filter:
+    """Bearer tokens that act for the actor's establishment."""
+    return is_house(IssuedToken.organization_id, actor)
 
 
 @row_filter

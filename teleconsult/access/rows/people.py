@@ -1,9 +1,10 @@
 """Whose people, and whose trace of what they did."""
 
-from sqlalchemy import and_, exists, or_
+from sqlalchemy import and_, exists, false, or_
 
+from teleconsult.access.permissions import Permission
 from teleconsult.access.rows.patients import shares
-from teleconsult.access.rows.seam import Filter, is_house, row_filter
+from teleconsult.access.rows.seam import Filter, has, is_house, row_filter
 from teleconsult.accounts.actor import Actor
 from teleconsult.audit.models import AuditEvent
 from teleconsult.directory.models import Organization, PractitionerRole
@@ -14,6 +15,12 @@ from teleconsult.patients.models import Patient
 def roles_of_house(actor: Actor) -> Filter:
     """What people do at the actor's establishment."""
     return is_house(PractitionerRole.organization_id, actor)
+
+
+@row_filter
+def watched_patients(actor: Actor) -> Filter:
+    """Patients of the house, to who watches over the reading of their files: who they are, and no more."""
+    return is_house(Patient.organization_id, actor) if has(actor, Permission.AUDIT_READ) else false()
 
 
 @row_filter

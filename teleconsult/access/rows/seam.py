@@ -46,5 +46,10 @@ def is_house(column: Id, actor: Actor) -> Filter:
     return _is(column, actor.organization_id)
 
 
+def is_account(column: Id, actor: Actor) -> Filter:
+    """The column names the actor's account; never true of a guest."""
+    return _is(column, actor.account_id)
+
+
 def _is(column: Id, value: uuid.UUID | None) -> Filter:
     return false() if value is None else column == value

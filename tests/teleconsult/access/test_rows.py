@@ -1,0 +1,50 @@
+"""Every filter of rows goes through one seam, and shows nothing to who is nobody there."""
+
+import importlib
+import inspect
+import pkgutil
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import ColumnElement, true
+
+from teleconsult.access import rows
+from teleconsult.access.rows import seam
+from teleconsult.accounts.actor import NOBODY, SYSTEM, Actor
+
+OF_ANYBODY = {"held_seats", "is_permitted"}
+"""Filters that ask for nobody in particular."""
+FILTERS = sorted(rows.__all__)
+
+
+def built(name: str, actor: Actor) -> ColumnElement[bool]:
+    """The condition of that name for the actor."""
+    written: Callable[..., ColumnElement[bool]] = getattr(rows, name)
+    given: dict[str, Any] = {"actor": actor, "consult_id": uuid.uuid4()}
+    return written(*(given[parameter] for parameter in inspect.signature(written).parameters))
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_it_goes_through_the_seam(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seam, "_wall", lambda _condition: true())
+    assert str(built(name, NOBODY)) == "true"
+
+
+@pytest.mark.parametrize("name", sorted(set(FILTERS) - OF_ANYBODY))
+@pytest.mark.parametrize("actor", [NOBODY, SYSTEM], ids=["nobody", "the system"])
+def test_it_names_no_empty_column(name: str, actor: Actor) -> None:
+    """A column compared with the nothing that nobody has would match rows where that column is empty."""
+    assert "IS NULL" not in str(built(name, actor)).replace("ended_at IS NULL", "").replace("owner_role_id IS NULL", "")
+
+
+@pytest.mark.parametrize("module", sorted(part.name for part in pkgutil.iter_modules(rows.__path__)))
+def test_each_is_listed(module: str) -> None:
+    source = importlib.import_module(f"{rows.__name__}.{module}")
+    marked = {
+        name
+        for name, found in vars(source).items()
+        if hasattr(found, "__wrapped__") and found.__module__ == source.__name__
+    }
+    assert marked <= set(rows.__all__)
