@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from teleconsult.accounts import sign_in
+from teleconsult.accounts.entering import SignedIn, Visit
 from teleconsult.accounts.models import Account
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import whole
@@ -52,7 +53,9 @@ async def test_the_demonstration_is_filled_in_once(sessions: Sessions, settings:
         assert not any(study.identity_differs for study in studies)
         assert await session.scalar(select(func.max(RecordEntry.effective_at))) <= datetime.now(UTC)
     for email in ACCOUNTS:
-        actor, _token = await sign_in(sessions, settings, email=email, password=PASSWORD, address="127.0.0.1")
+        entry = await sign_in(sessions, settings, email=email, password=PASSWORD, visit=Visit(address="127.0.0.1"))
+        assert isinstance(entry, SignedIn)
+        actor = entry.actor
         assert actor.name in ACCOUNTS[email]
         if email.startswith("rural"):
             async with transaction(sessions) as session:

@@ -13,6 +13,7 @@ from tests.conftest import Post, SignIn
 from tests.passkey_steps import VISIT, fresh
 from tests.people import Cast
 from web.devices import device_name
+from web.i18n import using_locale
 
 Client = TestClient[web.Request, web.Application]
 
@@ -88,4 +89,5 @@ async def test_before_sign_in_there_is_none(client: Client, post: Post) -> None:
     ],
 )
 def test_a_device_has_a_name_people_know(user_agent: str, words: str) -> None:
-    assert device_name(user_agent) == words
+    with using_locale("en"):
+        assert device_name(user_agent) == words
