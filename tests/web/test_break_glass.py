@@ -10,11 +10,15 @@ from sqlalchemy import select, update
 from teleconsult.accounts.models import WebSession
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
+from teleconsult.imaging.models import ImagingStudy
 from teleconsult.patients.models import BreakGlass
+from teleconsult.settings import Settings
 from tests import consult_steps
 from tests.conftest import Post, SignIn
 from tests.glass_steps import REASON, opened
 from tests.people import PASSWORD, Cast
+from tests.teleconsult.imaging.files import dicom_bytes
+from tests.teleconsult.imaging.steps import door
 
 Client = TestClient[web.Request, web.Application]
 
@@ -86,14 +90,25 @@ async def test_nobody_is_listed(client: Client, signed_in: SignIn, post: Post, c
 
 
 async def test_the_banner_stands_on_every_page_of_the_file(
-    client: Client, signed_in: SignIn, cast: Cast, sessions: Sessions
+    client: Client, signed_in: SignIn, cast: Cast, sessions: Sessions, settings: Settings
 ) -> None:
-    await opened(cast, sessions)
-    await signed_in("specialist")
+    draft = await consult_steps.drafted(cast, sessions)
+    async with door(sessions, settings.data) as brought:
+        await brought.bring(cast.rural, draft.id, dicom_bytes(side=64))
+    async with transaction(sessions) as session:
+        study = (await session.scalars(select(ImagingStudy.study_instance_uid))).one()
+    await signed_in("oncall")
+    assert (await client.get(f"/studies/{study}")).status == 404
+    opening = await opened(cast, sessions, actor=cast.oncall)
     page = await (await client.get("/break-glass")).text()
     assert f'href="/patients/{cast.patient.id}"' in page
-    for path in (f"/patients/{cast.patient.id}", f"/patients/{cast.patient.id}?kind=notes"):
-        assert 'data-testid="glass-banner"' in await (await client.get(path)).text()
+    file = f"/patients/{cast.patient.id}"
+    for path in (file, f"{file}?kind=notes", f"/studies/{study}"):
+        page = await (await client.get(path)).text()
+        assert 'data-testid="glass-banner"' in page
+        assert f'action="/break-glass/{opening.id}/end"' in page
+    await signed_in("rural")
+    assert 'data-testid="glass-banner"' not in await (await client.get(f"/studies/{study}")).text()
 
 
 async def test_the_privacy_officer_reviews(
