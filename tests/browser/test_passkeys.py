@@ -19,6 +19,7 @@ from tests.browser.site import Site
 from tests.people import PASSWORD, Cast
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
