@@ -25,10 +25,16 @@ WITH_SPECIALTY: Final = frozenset({RoleCode.SPECIALIST, RoleCode.DOCTOR})
 
 
 async def practitioner_here(session: AsyncSession, actor: Actor, practitioner_id: uuid.UUID) -> Practitioner:
-    """Somebody who has, or had, a role at the actor's establishment. Raises NotFound, also for others."""
+    """Somebody who has, or had, a role at the actor's establishment. Raises NotFound, also for others.
+
+    Held for the transaction, because the database asks who may hold a row as it asks who may change it: names may be
+    read by everybody, so reading alone would find others' people where the condition here were forgotten.
+    """
     require(actor, Permission.ADMINISTRATION)
     practitioner = await session.scalar(
-        select(Practitioner).where(Practitioner.id == practitioner_id, practitioners_of_house(actor))
+        select(Practitioner)
+        .where(Practitioner.id == practitioner_id, practitioners_of_house(actor))
+        .with_for_update(read=True, key_share=True)
     )
     if practitioner is None:
         raise NotFound

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload
 
@@ -168,6 +168,8 @@ async def _specialist(session: AsyncSession, actor: Actor, role_id: uuid.UUID) -
 
 async def _add(session: AsyncSession, actor: Actor, shift: DutyShift) -> DutyShift:
     """Write a shift down, unless its person is on duty then for that service already (Conflict)."""
+    turn = func.hashtextextended(f"roster {shift.service_id}", 0)  # who presses twice plans once
+    await session.execute(select(func.pg_advisory_xact_lock(turn)))
     same = await session.scalar(
         select(DutyShift.id)
         .where(

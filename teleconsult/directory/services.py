@@ -41,12 +41,13 @@ async def specialists_here(session: AsyncSession, actor: Actor) -> dict[Specialt
     return {specialty: count for specialty, count in rows if specialty is not None}
 
 
-async def service_here(session: AsyncSession, actor: Actor, service_id: uuid.UUID) -> HealthcareService:
-    """One of the establishment's own services, locked. Raises NotFound, also for another's."""
+async def service_here(
+    session: AsyncSession, actor: Actor, service_id: uuid.UUID, *, lock: bool = False
+) -> HealthcareService:
+    """One of the establishment's own services; to be changed, with `lock`. Raises NotFound, also for another's."""
     require(actor, Permission.ROSTER)
-    service = await session.scalar(
-        select(HealthcareService).where(HealthcareService.id == service_id, services_of_house(actor)).with_for_update()
-    )
+    found = select(HealthcareService).where(HealthcareService.id == service_id, services_of_house(actor))
+    service = await session.scalar(found.with_for_update() if lock else found)
     if service is None:
         raise NotFound
     return service
@@ -73,7 +74,7 @@ async def switch_service(
 ) -> HealthcareService:
     """Take requests from now on, or no more; what was asked already goes on. Twice is once. Raises NotFound."""
     require(actor, Permission.ADMINISTRATION)
-    service = await service_here(session, actor, service_id)
+    service = await service_here(session, actor, service_id, lock=True)
     if service.active is not is_active:
         service.active = is_active
         audit.record(session, actor, "service-opened" if is_active else "service-closed", service)
