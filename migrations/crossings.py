@@ -43,14 +43,20 @@ create function is_alone(patient uuid) returns boolean language sql stable secur
   end;
 """
 
-PATIENTS_CALLED: Final = """
-create function patients_called(house uuid, words text) returns setof uuid
+# The first patients of the house, by name, whose names have these words; `among` narrows the search where it is given.
+_CALLED: Final = """
+    (select patient.id from patient
+    where patient.organization_id = patients_called.house and speaks_for(patients_called.house)
+      and {narrowed} and to_tsvector('simple'::regconfig, patient.family_folded || ' ' || patient.given_folded)
+        @@ to_tsquery('simple'::regconfig, patients_called.words)
+    order by patient.family_folded, patient.given_folded, patient.birth_date, patient.id limit patients_called.most)
+"""
+PATIENTS_CALLED: Final = f"""
+create function patients_called(house uuid, words text, among uuid[], most integer) returns setof uuid
 language sql stable security definer rows 50
   begin atomic
-    select patient.id from patient
-    where patient.organization_id = patients_called.house and speaks_for(patients_called.house)
-      and to_tsvector('simple'::regconfig, patient.family_folded || ' ' || patient.given_folded)
-        @@ to_tsquery('simple'::regconfig, patients_called.words);
+    {_CALLED.format(narrowed="patients_called.among is null")} union all
+    {_CALLED.format(narrowed="patient.id = any (patients_called.among)")};
   end;
 """
 

@@ -178,6 +178,11 @@ def _seen(table: str) -> str:
     return shown("service_request", "asked", by=f"{table}.service_request_id")
 
 
+def _shared(table: str) -> str:
+    """To secretaries the agenda tells when a consult is, and no more."""
+    return all_of(f"{CODE} <> 'secretary'", _seen(table))
+
+
 _ASKED: Final = f"asks({ME}, service_request_id)"
 _ASKED_WITH: Final = f"asks_with({ME}, excerpt_id)"
 _OPEN_EXCERPT: Final = f"reads_excerpt({READER}, excerpt_id)"
@@ -192,13 +197,12 @@ CONSULTS: Final = {
         change=sees_consult("service_request"),
         become=any_of(
             f"requester_role_id = {ME}",
-            COORDINATES,
-            "has_answered(id)",
+            acts_as("coordinator", "specialist"),
             all_of(f"requester_organization_id = {HOUSE}", treats("service_request.patient_id")),
         ),
     ),
     "consent": Wall(
-        read=any_of(_seen("consent"), treats("consent.patient_id")),
+        read=any_of(_shared("consent"), treats("consent.patient_id")),
         add=all_of(f"recorded_by_id = {ME}", _ASKED),
         change=any_of(_ASKED, treats("consent.patient_id")),
     ),
@@ -235,7 +239,7 @@ CONSULTS: Final = {
         add=all_of("sits_in(encounter_id)", "is_own_seat(participant_id)"),
     ),
     # What the row says of the patient is what the consult says; the entries are another matter.
-    "excerpt": Wall(read=_seen("excerpt"), add=_ASKED, change=_seen("excerpt")),
+    "excerpt": Wall(read=_shared("excerpt"), add=_ASKED, change=_shared("excerpt")),
     "excerpt_item": Wall(read=_OPEN_EXCERPT, add=_ASKED_WITH),
     "excerpt_study": Wall(
         read=any_of(_ASKED_WITH, _OPEN_EXCERPT),

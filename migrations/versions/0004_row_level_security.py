@@ -5,7 +5,7 @@ From here on the app's role sees and changes what the one who acts may see and c
 
 from alembic import op
 
-from migrations import acting, crossings, rules
+from migrations import acting, crossings, rules, walls
 
 revision = "0004"
 down_revision = "0003"
@@ -15,6 +15,10 @@ depends_on = None
 
 def upgrade() -> None:
     connection = op.get_bind()
+    owner = connection.exec_driver_sql("select quote_ident(current_user)").scalar_one()
     for statement in (*acting.STATEMENTS, *crossings.STATEMENTS):
         connection.exec_driver_sql(statement.replace("%", "%%"))
+    for table, wall in walls.WALLS.items():
+        for statement in walls.raised(table, wall, owner=owner):
+            op.execute(statement)
     op.execute(f"grant execute on all functions in schema public to {rules.APP_ROLE}")

@@ -1,0 +1,171 @@
+"""What nobody can write where it is not theirs, whatever the statement: row-level security alone."""
+
+from dataclasses import asdict
+
+import psycopg
+from sqlalchemy import CursorResult, text
+from sqlalchemy.exc import ProgrammingError
+
+from teleconsult.db import ACTING, Sessions, transaction
+from tests.people import Cast
+from tests.walled import walled
+
+PATIENT = """insert into patient (id, organization_id, person_id, local_number, family, given, family_folded,
+  given_folded, gender, phone, address, is_temporary, found_where, created_at, updated_at)
+  select gen_random_uuid(), :{house}, :person, 'X1', 'A', 'B', 'a', 'b', 'female', '', '', false, '', now(), now()"""
+ENTRY = """insert into record_entry (id, patient_id, organization_id, resource_type, status, version, effective_at,
+  recorded_at, author_name, title, resource)
+  values (gen_random_uuid(), :{patient}, :house, 'Observation', 'current', 1, now(), now(), '', 'T', '{{}}')"""
+CARE = """insert into care_relation (id, patient_id, practitioner_role_id, reason, started_at)
+  values (gen_random_uuid(), :{patient}, :{role}, 'consultation', now())"""
+REQUEST = """insert into service_request (id, patient_id, requester_role_id, requester_organization_id, status,
+  status_reason, priority, question, draft, version, authored_on, updated_at)
+  values (gen_random_uuid(), :{patient}, :{role}, :house, 'draft', '', 'routine', '', '{{}}', 1, now(), now())"""
+TASK = """insert into task (id, service_request_id, service_id, owner_role_id, status, business_status, status_reason,
+  created_at, modified_at) values (gen_random_uuid(), :waiting, :service, :me, 'rejected', '', '', now(), now())"""
+CONSENT = """insert into consent (id, patient_id, service_request_id, basis, given_by, relationship_to_patient, status,
+  recorded_by_id, recorded_at)
+  values (gen_random_uuid(), :patient, :waiting, 'patient', '', '', 'active', :me, now())"""
+ITEM = """insert into excerpt_item (id, excerpt_id, position, record_entry_id, record_version, resource_type,
+  effective_at, title, author_name, organization_name, resource)
+  values (gen_random_uuid(), :excerpt, 9, gen_random_uuid(), 1, 'Observation', now(), '', '', '', '{{}}')"""
+STUDY = """insert into imaging_study (id, organization_id, patient_id, service_request_id, study_instance_uid,
+  accession_number, description, modalities, header_patient_name, header_patient_id, identity_differs, created_at)
+  values (gen_random_uuid(), :house, :patient, :consult, '1.9', '', '', '{{}}', '', '', false, now())"""
+CHAT = """insert into chat_message (id, encounter_id, participant_id, text, sent_at)
+  select gen_random_uuid(), :encounter, id, 'x', now() from encounter_participant where {whose} limit 1"""
+ROLE = """insert into practitioner_role (id, practitioner_id, organization_id, code, started_at)
+  values (gen_random_uuid(), :practitioner, :{house}, '{code}', now())"""
+EVENT = """insert into audit_event (id, recorded_at, action, outcome, account_id, actor_name, entity_type, detail)
+  values (gen_random_uuid(), now(), 'file-opened', 'success', :{account}, '', '', '{{}}')"""
+GLASS = """insert into break_glass (id, patient_id, organization_id, practitioner_role_id, kind, reason, started_at,
+  expires_at, review)
+  values (gen_random_uuid(), :patient, :house, :{role}, 'danger', 'x', now(), now() + interval '1 hour', '')"""
+
+REFUSED = [
+    ("rural", PATIENT.format(house="other_house")),
+    ("coordinator", PATIENT.format(house="house")),
+    ("stranger", "update patient set family = 'X' where id = :patient"),
+    ("colleague", "update patient set family = 'X' where id = :patient"),
+    ("colleague", ENTRY.format(patient="patient")),
+    ("rural", ENTRY.format(patient="strangers_patient")),
+    ("nurse_elsewhere", ENTRY.format(patient="strangers_patient")),
+    ("nurse_elsewhere", "update record_entry set title = 'X'"),
+    ("specialist", "update record_entry set title = 'X'"),
+    ("rural", CARE.format(patient="strangers_patient", role="me")),
+    ("colleague", CARE.format(patient="patient", role="rural")),
+    ("coordinator", CARE.format(patient="patient", role="me")),
+    ("secretary", CARE.format(patient="patient", role="me")),
+    ("colleague", REQUEST.format(patient="patient", role="me")),
+    ("rural", REQUEST.format(patient="patient", role="colleague")),
+    ("rural", REQUEST.format(patient="strangers_patient", role="me")),
+    ("stranger", "update service_request set question = 'X' where id = :consult"),
+    ("colleague", "update service_request set question = 'X' where id = :consult"),
+    ("secretary", "update service_request set question = 'X' where id = :consult"),
+    ("specialist", "update service_request set question = 'X' where id = :waiting"),
+    ("specialist", TASK),
+    ("oncall", TASK),
+    ("oncall", "update task set owner_role_id = :me where service_request_id = :consult"),
+    ("oncall", CONSENT),
+    ("specialist", "update consent set status = 'active'"),
+    ("specialist", ITEM.format()),
+    ("stranger", STUDY.format()),
+    ("specialist", STUDY.format()),
+    ("specialist", "update imaging_study set patient_id = patient_id"),
+    ("specialist", "delete from imaging_instance"),
+    ("stranger", "update composition set sections = '{}'"),
+    ("rural", "update delivery set status = 'delivered'"),
+    ("specialist", CHAT.format(whose="practitioner_role_id <> :me")),
+    ("coordinator", CHAT.format(whose="true")),
+    ("guest", CHAT.format(whose="practitioner_role_id is not null")),
+    ("guest", "update encounter_participant set left_at = now() where practitioner_role_id is not null"),
+    ("guest", "update guest_pass set expires_at = now() + interval '1 year'"),
+    ("guest", "update encounter set status = 'finished'"),
+    ("coordinator", "update guest_pass set admitted_at = now()"),
+    ("colleague", GLASS.format(role="rural")),
+    ("coordinator", GLASS.format(role="me")),
+    ("rural", "update break_glass set review = 'x'"),
+    ("admin", ROLE.format(house="other_house", code="doctor")),
+    ("admin", ROLE.format(house="house", code="operator")),
+    ("specialist", ROLE.format(house="house", code="administrator")),
+    ("specialist", "update practitioner_role set code = 'administrator' where id = :me"),
+    ("admin", "update practitioner_role set code = 'operator' where id = :me"),
+    ("admin", "update account set disabled_at = now() where practitioner_id = :rural_practitioner"),
+    ("admin", "update web_session set ended_at = now()"),
+    ("rural", "update account set password_hash = 'x' where id <> :account"),
+    ("rural", "delete from totp where account_id <> :account"),
+    ("colleague", "delete from totp"),
+    ("privacy", "update account set locale = 'en' where id <> :account"),
+    ("rural", "update organization set sharing_network = 'x'"),
+    ("admin", "update organization set name = 'x' where id = :other_house"),
+    ("rural", "insert into token_key (id, public_key, private_key_sealed, created_at) values (:me, '', '', now())"),
+    ("rural", "update retention_rule set keep_days = 1"),
+    ("rural", EVENT.format(account="other_account")),
+    ("guest", EVENT.format(account="other_account")),
+    ("nobody", EVENT.format(account="no_account")),
+    ("nobody", PATIENT.format(house="house")),
+    ("nobody", "update account set locale = 'en'"),
+]
+ALLOWED = [
+    ("rural", PATIENT.format(house="house")),
+    ("rural", "update patient set family = 'X' where id = :patient"),
+    ("rural", ENTRY.format(patient="patient")),
+    ("colleague", CARE.format(patient="patient", role="me")),
+    ("rural", REQUEST.format(patient="patient", role="me")),
+    ("oncall", "update service_request set updated_at = now() where id = :waiting"),
+    ("oncall", "update task set owner_role_id = :me where service_request_id = :waiting"),
+    ("rural", STUDY.format()),
+    ("guest", CHAT.format(whose="guest_pass_id is not null")),
+    ("admin", ROLE.format(house="house", code="nurse")),
+    ("operator", ROLE.format(house="other_house", code="administrator")),
+    ("rural", EVENT.format(account="account")),
+    ("guest", EVENT.format(account="no_account")),
+]
+"""The same statements, where they are theirs to make: so that no refusal above is for another reason."""
+
+
+async def test_each_writes_what_is_theirs_and_nothing_else(cast: Cast, sessions: Sessions) -> None:
+    ids = await walled(cast, sessions)
+    async with transaction(sessions) as session:
+        person = await session.scalar(text("select person_id from patient where id = :id"), {"id": cast.patient.id})
+    things = {name.removesuffix("_id"): value for name, value in asdict(ids).items()} | {
+        "other_house": cast.organizations["provincial"].id,
+        "other_account": cast.coordinator.account_id,
+        "no_account": None,
+        "person": person,
+        "patient": cast.patient.id,
+        "strangers_patient": cast.strangers_patient.id,
+        "rural": cast.rural.role_id,
+        "rural_practitioner": cast.rural.practitioner_id,
+        "colleague": cast.colleague.role_id,
+        "service": cast.trauma.id,
+    }
+    wrong = []
+    for is_theirs, cases in ((False, REFUSED), (True, ALLOWED)):
+        for who, statement in cases:
+            actor = getattr(cast, who, cast.rural)
+            own = {
+                "me": actor.role_id,
+                "account": actor.account_id,
+                "house": actor.organization_id,
+                "practitioner": actor.practitioner_id,
+            }
+            acting = {"guest": f"guest:{ids.pass_id}", "nobody": ""}.get(who, actor.acting)
+            count = await written(sessions, acting, statement, things | own)
+            if (count > 0) is not is_theirs:
+                wrong.append((who, statement, count))
+    assert not wrong
+
+
+async def written(sessions: Sessions, acting: str, statement: str, values: dict[str, object]) -> int:
+    """How many rows the statement writes; -1 where the database refuses it. Nothing of it stays."""
+    async with sessions() as session:
+        session.info[ACTING] = acting
+        try:
+            result = await session.execute(text(statement), values)
+        except ProgrammingError as error:
+            assert isinstance(error.orig, psycopg.errors.InsufficientPrivilege), error
+            return -1
+        assert isinstance(result, CursorResult)
+        await session.rollback()
+        return result.rowcount

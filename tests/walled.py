@@ -1,0 +1,256 @@
+"""Rows of every table, for tests of what the database shows to whom.
+
+The neurologist answered one consult of the rural doctor's, and a guest was let into its session; another waits for
+the trauma service; a third is a draft of the stranger's. The nurse elsewhere broke the glass of the stranger's patient.
+The administrator's establishment has a row of everything an administrator sets, the rural doctor one of every way in.
+"""
+
+import dataclasses
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.accounts.actor import SYSTEM
+from teleconsult.accounts.models import (
+    FederatedIdentity,
+    IssuedToken,
+    OneTimeSecret,
+    Passkey,
+    RecoveryCode,
+    SecretPurpose,
+    SignInAttempt,
+    TokenKey,
+    Totp,
+    WebSession,
+)
+from teleconsult.audit.models import AuditCheck
+from teleconsult.clock import now
+from teleconsult.consults.drafting import start_draft
+from teleconsult.consults.requesting import submit_request
+from teleconsult.db import Base, Sessions, transaction
+from teleconsult.delivery.models import Channel, Delivery
+from teleconsult.directory.models import (
+    ConnectionType,
+    DifferenceKind,
+    DirectoryDifference,
+    DirectoryImport,
+    DutyShift,
+    Endpoint,
+    RetentionRule,
+    RetentionSubject,
+)
+from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, GuestKind, GuestPass
+from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.notes.models import Composition, CompositionStatus, SigningKey
+from teleconsult.patients.models import BreakGlass, IdentityChange, PatientIdentifier
+from teleconsult.records.actions import file_entry
+from tests import consult_steps
+from tests.people import Cast
+
+
+@dataclass(frozen=True, slots=True)
+class Walled:
+    """What the rows hang on."""
+
+    consult_id: uuid.UUID
+    waiting_id: uuid.UUID
+    encounter_id: uuid.UUID
+    excerpt_id: uuid.UUID
+    study_id: uuid.UUID
+    series_id: uuid.UUID
+    note_id: uuid.UUID
+    pass_id: uuid.UUID
+
+
+async def walled(cast: Cast, sessions: Sessions) -> Walled:
+    """Fill every table."""
+    consult = await consult_steps.booked(cast, sessions)
+    async with transaction(sessions) as session:
+        waiting = await start_draft(session, cast.rural, patient_id=cast.patient.id)
+        await submit_request(
+            session,
+            cast.rural,
+            consult_id=waiting.id,
+            request=dataclasses.replace(consult_steps.request(cast), service_id=cast.trauma.id),
+        )
+        await start_draft(session, cast.stranger, patient_id=cast.strangers_patient.id)
+        for patient in (cast.patient_elsewhere, cast.strangers_patient):
+            await file_entry(
+                session,
+                SYSTEM,
+                patient_id=patient.id,
+                resource={"resourceType": "Observation"},
+                title="Blood pressure",
+                effective_at=now(),
+            )
+        room = (await session.scalars(select(Encounter).where(Encounter.service_request_id == consult.id))).one()
+        excerpt = (await session.scalars(select(Excerpt).where(Excerpt.service_request_id == consult.id))).one()
+        ids = Walled(consult.id, waiting.id, room.id, excerpt.id, *(uuid.uuid4() for _ in range(4)))
+        for rows in (_images(cast, ids), _session(cast, ids), _patient(cast), _ways_in(cast), _directory(cast)):
+            await _add(session, rows)
+    return ids
+
+
+async def _add(session: AsyncSession, rows: list[Base]) -> None:
+    for row in rows:
+        session.add(row)
+        await session.flush()
+
+
+def _images(cast: Cast, ids: Walled) -> list[Base]:
+    """A study shared with the neurologist."""
+    house = cast.rural.organization_id
+    return [
+        ImagingStudy(
+            id=ids.study_id,
+            organization_id=house,
+            patient_id=cast.patient.id,
+            service_request_id=ids.consult_id,
+            study_instance_uid="1.2.3",
+            created_at=now(),
+        ),
+        ImagingSeries(id=ids.series_id, imaging_study_id=ids.study_id, series_instance_uid="1.2.3.4", modality="CT"),
+        ImagingInstance(
+            organization_id=house,
+            imaging_series_id=ids.series_id,
+            sop_instance_uid="1.2.3.4.5",
+            sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+            transfer_syntax_uid="1.2.840.10008.1.2.1",
+            size=1,
+            sha256=b"",
+            object_key="an image",
+            created_at=now(),
+        ),
+        ExcerptStudy(excerpt_id=ids.excerpt_id, imaging_study_id=ids.study_id),
+        ExcerptRead(excerpt_id=ids.excerpt_id, practitioner_role_id=cast.specialist.role_id, read_at=now()),
+    ]
+
+
+def _session(cast: Cast, ids: Walled) -> list[Base]:
+    """What was written in the session and of it, and a guest who was let in."""
+    moment, seat = now(), uuid.uuid4()
+    return [
+        GuestPass(
+            id=ids.pass_id,
+            encounter_id=ids.encounter_id,
+            patient_id=cast.patient.id,
+            kind=GuestKind.PATIENT,
+            name="Rose",
+            token_hash=b"link",
+            browser_hash=b"browser",
+            created_by_id=cast.rural.role_id,
+            created_at=moment,
+            expires_at=moment + timedelta(hours=1),
+            opened_at=moment,
+            admitted_at=moment,
+        ),
+        EncounterParticipant(id=seat, encounter_id=ids.encounter_id, guest_pass_id=ids.pass_id),
+        ChatMessage(encounter_id=ids.encounter_id, participant_id=seat, text="Hello", sent_at=moment),
+        Composition(
+            id=ids.note_id,
+            service_request_id=ids.consult_id,
+            patient_id=cast.patient.id,
+            author_role_id=cast.specialist.role_id,
+            status=CompositionStatus.FINAL,
+            created_at=moment,
+            updated_at=moment,
+            signed_at=moment,
+            content=b"{}",
+            pdf_object_key="a note",
+        ),
+        Delivery(composition_id=ids.note_id, channel=Channel.PATIENT_FILE, destination="", created_at=moment),
+    ]
+
+
+def _patient(cast: Cast) -> list[Base]:
+    moment = now()
+    return [
+        PatientIdentifier(patient_id=cast.patient.id, system="urn:oid:1.2", value="BELR", recorded_at=moment),
+        IdentityChange(patient_id=cast.patient.id, before={}, changed_at=moment, changed_by_id=cast.rural.role_id),
+        BreakGlass(
+            patient_id=cast.strangers_patient.id,
+            organization_id=cast.strangers_patient.organization_id,
+            practitioner_role_id=cast.nurse_elsewhere.role_id,
+            kind="danger",
+            reason="Found unconscious.",
+            started_at=moment,
+            expires_at=moment + timedelta(hours=1),
+        ),
+    ]
+
+
+def _ways_in(cast: Cast) -> list[Base]:
+    """One row of every kind for the rural doctor, and what belongs to nobody."""
+    moment, account = now(), cast.rural.account_id
+    later = moment + timedelta(hours=1)
+    return [
+        WebSession(
+            token_hash=b"cookie",
+            account_id=account,
+            practitioner_role_id=cast.rural.role_id,
+            created_at=moment,
+            last_seen_at=moment,
+            factor_at=moment,
+            expires_at=later,
+        ),
+        IssuedToken(
+            account_id=account,
+            practitioner_role_id=cast.rural.role_id,
+            organization_id=cast.rural.organization_id,
+            scope="files",
+            created_at=moment,
+            expires_at=later,
+        ),
+        Totp(account_id=account, secret_sealed=b"", created_at=moment),
+        RecoveryCode(account_id=account, code_hash=b"", created_at=moment),
+        Passkey(account_id=account, credential_id=b"", public_key=b"", sign_count=0, name="key", created_at=moment),
+        FederatedIdentity(account_id=account, issuer="https://id.test", subject="1", claims={}, linked_at=moment),
+        OneTimeSecret(purpose=SecretPurpose.INVITATION, account_id=account, created_at=moment, expires_at=later),
+        SignInAttempt(address="127.0.0.1", attempted_at=moment, succeeded=False),
+        TokenKey(public_key="", private_key_sealed=b"", created_at=moment),
+        SigningKey(
+            practitioner_id=cast.specialist.practitioner_id,
+            certificate="",
+            private_key_sealed=b"",
+            not_after=later,
+            created_at=moment,
+        ),
+        AuditCheck(asked_by_id=cast.admin.role_id, asked_at=moment, looked_at=moment),
+    ]
+
+
+def _directory(cast: Cast) -> list[Base]:
+    """What the administrator of the tertiary hospital set."""
+    moment, house, extract = now(), cast.admin.organization_id, uuid.uuid4()
+    return [
+        DutyShift(
+            service_id=cast.trauma.id,
+            practitioner_role_id=cast.oncall.role_id,
+            starts_at=moment,
+            ends_at=moment + timedelta(hours=8),
+            created_at=moment,
+        ),
+        Endpoint(
+            organization_id=house,
+            connection_type=ConnectionType.FHIR,
+            name="Laboratory",
+            address="https://lab.test",
+            updated_at=moment,
+        ),
+        RetentionRule(organization_id=house, subject=RetentionSubject.CHAT, keep_days=90, updated_at=moment),
+        DirectoryImport(
+            id=extract,
+            organization_id=house,
+            file_name="extract.txt",
+            sha256=b"",
+            lines=1,
+            refused=[],
+            created_by_id=cast.admin.role_id,
+            created_at=moment,
+        ),
+        DirectoryDifference(import_id=extract, kind=DifferenceKind.NEW, registration_number="1", before={}, after={}),
+    ]
