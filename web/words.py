@@ -165,7 +165,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Unusual.COLLEAGUE: _("The patient has the name of a colleague"),
         Unusual.MANY_FILES: _("20 files or more within an hour"),
         Unusual.AT_NIGHT: _("At night, not on duty"),
-        Unusual.NO_CONSULT: _("Said to treat the patient only then, and no consult within a month"),
+        Unusual.NO_CONSULT: _("Not their patient before, no consult"),
         Unusual.AFTER_CARE: _("After they had said to treat the patient no longer"),
     },
     Standing: {

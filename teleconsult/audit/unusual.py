@@ -56,6 +56,8 @@ class Around:
     colleagues: frozenset[tuple[str, str]]
     """Folded names of those who work at the patient's establishment or the reader's."""
     files_that_hour: int
+    is_for_consult: bool
+    """Whether a consult was what they read."""
     is_seen: bool
     """Whether a consult or an appointment of the patient lies within a month."""
 
@@ -92,7 +94,7 @@ def is_at_night(around: Around) -> bool:
 
 def is_without_consult(around: Around) -> bool:
     """Nobody was treating this patient until that day, and no consult of theirs was asked or booked within a month."""
-    if around.event.patient_id is None or around.is_seen:
+    if around.event.patient_id is None or around.is_for_consult or around.is_seen:
         return False
     moment = around.event.recorded_at
     return not any(relation.started_at < moment - NEW for relation in around.care)

@@ -58,11 +58,11 @@ async def unusual_reads(
             found = reasons(around)
             if found:
                 _add(seen, around.event, found)
+            if len(seen) == PAGE:
+                return Found(list(seen.values()), Cursor.of(around.event))
         if len(piece) < PIECE:
             return Found(list(seen.values()), None)
         before = Cursor.of(piece[-1])
-        if len(seen) >= PAGE:
-            break
     return Found(list(seen.values()), before)
 
 

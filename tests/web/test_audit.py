@@ -43,7 +43,15 @@ async def test_who_read_this_patient(client: Client, signed_in: SignIn, cast: Ca
     await signed_in("privacy")
     page = await (await client.get("/audit", params={"number": cast.patient.local_number.lower()})).text()
     assert page.count('data-testid="audit-entry"') == 2
-    for words in ("Tremblay", "Minh", "BÉLANGER Rose", "For a consult", "CHU de la Capitale", "Opened a patient"):
+    for words in (
+        "Tremblay",
+        "Minh",
+        "BÉLANGER Rose",
+        "Treats the patient",
+        "For a consult",
+        "CHU de la Capitale",
+        "Opened a patient",
+    ):
         assert words in page
     assert "Dubois" not in page
 

@@ -50,6 +50,7 @@ def around(moment: datetime = NOON, **more: Any) -> Around:
             "shifts": [],
             "colleagues": frozenset({("girard", "paul")}),
             "files_that_hour": 3,
+            "is_for_consult": False,
             "is_seen": True,
             **more,
         }
@@ -96,6 +97,7 @@ def test_nobody_treated_the_patient_until_that_day() -> None:
     assert reasons(around(care=new, is_seen=False)) == [Unusual.NO_CONSULT]
     assert reasons(around(care=[], is_seen=False)) == [Unusual.NO_CONSULT]
     assert reasons(around(care=new, is_seen=True)) == []
+    assert reasons(around(care=[], is_for_consult=True, is_seen=False)) == []
     assert reasons(around(is_seen=False)) == [], "who treats somebody for long needs no consult"
 
 
