@@ -2,12 +2,12 @@
 import { Controller } from "@hotwired/stimulus";
 
 export default class RevealController extends Controller {
-  static targets = ["input", "button", "choice"];
+  static override targets = ["input", "button", "choice"];
   declare readonly inputTarget: HTMLInputElement;
   declare readonly buttonTarget: HTMLButtonElement;
   declare readonly choiceTarget: HTMLElement;
 
-  connect(): void {
+  override connect(): void {
     this.choiceTarget.hidden = false;
   }
 
