@@ -214,11 +214,3 @@ def _state(account: Account | None, taken_up: set[uuid.UUID]) -> AccountState:
     if account.disabled_at is not None:
         return AccountState.DISABLED
     return AccountState.ACTIVE if account.id in taken_up else AccountState.INVITED
-
-
-async def accounts_of_establishment(
-    session: AsyncSession, actor: Actor
-) -> list[tuple[Practitioner, PractitionerRole, str]]:
-    """Who works here and how they sign in: practitioner, role, e-mail."""
-    people = (await people_of_establishment(session, actor)).people
-    return [(person.practitioner, role, person.email) for person in people for role in person.roles]
