@@ -87,7 +87,7 @@ async def seek_elsewhere(session: AsyncSession, actor: Actor, *, search: Search)
     audit.record(
         session,
         actor,
-        ASKED,
+        "patient-sought-elsewhere",
         patient_id=found[0].id if len(found) == 1 else None,
         by="number" if search.local_number else "name",
         found=len(found),
