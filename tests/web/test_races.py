@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient
 from sqlalchemy import func, select
 
 from teleconsult.accounts import sign_in
+from teleconsult.accounts.entering import SignedIn, Visit
 from teleconsult.accounts.models import Account
 from teleconsult.consents.models import Consent
 from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
@@ -38,9 +39,10 @@ async def act(client: Client, cast: Cast, sessions: Sessions, settings: Settings
 
     async def send(who: str, path: str, *, method: str = "POST", data: object = None, **fields: str) -> int:
         if who not in cookies:
-            _actor, cookies[who] = await sign_in(
-                sessions, settings, email=cast.emails[who], password=PASSWORD, address="192.0.2.1"
-            )
+            visit = Visit(address="192.0.2.1")
+            entry = await sign_in(sessions, settings, email=cast.emails[who], password=PASSWORD, visit=visit)
+            assert isinstance(entry, SignedIn)
+            cookies[who] = entry.token
         headers = {"Cookie": f"session={cookies[who]}", HEADER: token_for(settings, cookies[who])}
         if isinstance(data, bytes):
             headers["Content-Type"] = "multipart/form-data; boundary=x"

@@ -93,7 +93,7 @@ async def test_a_colleague_who_treats_the_patient_may_note_it(cast: Cast, sessio
         ("specialist", Forbidden),
         ("coordinator", Forbidden),
         ("colleague", NotFound),
-        ("secretary", NotFound),
+        ("secretary", Forbidden),
         ("stranger", NotFound),
     ],
 )
