@@ -65,14 +65,18 @@ create trigger audit_chain_kept before update or delete or truncate on audit_cha
 """
 
 # The app's role may delete neither a consult nor a line of a chat. These do it with the owner's rights, and look
-# themselves at what it is and how old: whatever they are asked, nothing of the last 29 days goes (30, and a day for
-# clocks that differ), and nothing that was ever submitted, has images or is still going on.
+# themselves at who asks, at what it is and how old: whatever they are asked, nothing of another establishment's goes,
+# nothing of the last 29 days (30, and a day for clocks that differ), and nothing that was ever submitted, has images
+# or is still going on.
 ERASURE = """
 create function erase_discarded_drafts(establishment uuid, older_than timestamptz) returns bigint
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   erased bigint;
 begin
+  if not coalesce(speaks_for(establishment), false) then
+    raise exception 'not theirs to erase' using errcode = 'insufficient_privilege';
+  end if;
   if older_than > now() - interval '29 days' then
     raise exception 'too young to be erased' using errcode = 'restrict_violation';
   end if;
@@ -88,6 +92,9 @@ language plpgsql security definer set search_path = pg_catalog, public, pg_temp 
 declare
   erased bigint;
 begin
+  if not coalesce(speaks_for(establishment), false) then
+    raise exception 'not theirs to erase' using errcode = 'insufficient_privilege';
+  end if;
   if older_than > now() - interval '29 days' then
     raise exception 'too young to be erased' using errcode = 'restrict_violation';
   end if;
