@@ -30,7 +30,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, embedded_postgresql(Path(folder)) as urls:
         migrate(urls.owner)
         engine = make_engine(urls.app)
-        sessions = make_sessions(engine)
+        sessions = make_sessions(engine, acting="system")
         async with transaction(sessions) as session:
             cast = await make_cast(session)
         consult_id = (await booked(cast, sessions)).id
