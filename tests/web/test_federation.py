@@ -24,6 +24,7 @@ from tests.forging_provider import ALGORITHMS, CLIENT_ID, CLIENT_SECRET, Forging
 from tests.people import PASSWORD, Cast
 from web.app import make_app
 from web.csrf import token_for
+from web.i18n import LOCALE_COOKIE
 
 Client = TestClient[web.Request, web.Application]
 HTML = {"Accept": "text/html"}
@@ -48,6 +49,12 @@ def settings(settings: Settings, provider: ForgingProvider) -> Settings:
             "oidc_scope": "openid scope_all",
         }
     )
+
+
+@pytest.fixture(autouse=True)
+def in_english(client: Client) -> None:
+    """Before sign-in, too."""
+    client.session.cookie_jar.update_cookies({LOCALE_COOKIE: "en"})
 
 
 @pytest.fixture

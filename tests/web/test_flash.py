@@ -17,7 +17,7 @@ ERROR = "errors/error.html.jinja"
 async def _act(request: web.Request) -> web.StreamResponse:
     flash(request, "The request <b>was sent</b>.")
     flash(request, "The coordinator has been told.", "info")
-    return see_other("/")
+    return see_other("/shown")
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
@@ -28,7 +28,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
 async def visitor(aiohttp_client: Callable[[web.Application], Awaitable[TestClient]]) -> TestClient:
     """A browser on a site with one page and one act."""
     app = app_for_pages()
-    app.router.add_get("/", _page)
+    app.router.add_get("/shown", _page)
     app.router.add_post("/act", _act)
     return await aiohttp_client(app)
 
@@ -37,19 +37,19 @@ async def test_flash_is_shown_once_after_the_redirect(visitor: TestClient) -> No
     page = await (await visitor.post("/act")).text()
     assert "The request &lt;b&gt;was sent&lt;/b&gt;." in page
     assert page.count('data-testid="flash"') == 2
-    assert 'data-testid="flash"' not in await (await visitor.get("/")).text()
+    assert 'data-testid="flash"' not in await (await visitor.get("/shown")).text()
 
 
 async def test_part_of_a_page_leaves_it_for_the_whole(visitor: TestClient) -> None:
     await visitor.post("/act", allow_redirects=False)
-    part = await (await visitor.get("/", headers={"Turbo-Frame": "board"})).text()
+    part = await (await visitor.get("/shown", headers={"Turbo-Frame": "board"})).text()
     assert 'data-testid="flash"' not in part
-    assert 'data-testid="flash"' in await (await visitor.get("/")).text()
+    assert 'data-testid="flash"' in await (await visitor.get("/shown")).text()
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "W10=.00", "Ä.Ä", "." * 50])
 async def test_forged_flash_says_nothing(visitor: TestClient, cookie: str) -> None:
-    response = await visitor.get("/", headers={"Cookie": f"{COOKIE}={cookie}"})
+    response = await visitor.get("/shown", headers={"Cookie": f"{COOKIE}={cookie}"})
     assert response.status == 404 or response.status == 200
     assert 'data-testid="flash"' not in await response.text()
 

@@ -17,6 +17,7 @@ from teleconsult.encounters.models import Encounter, GuestPass
 from tests import consult_steps
 from tests.conftest import Post, SignIn
 from tests.people import Cast
+from web.i18n import LOCALE_COOKIE
 
 Client = TestClient[web.Request, web.Application]
 
@@ -75,6 +76,7 @@ async def test_the_first_device_keeps_the_link(
     assert "HttpOnly" in answer.headers["Set-Cookie"]
     assert (await opened(phone, link)).status == 303, "the same device may press twice"
     other: Client = TestClient(phone.server)
+    other.session.cookie_jar.update_cookies({LOCALE_COOKIE: "en"})
     for answer in (await other.get(link), await opened(other, link)):
         assert answer.status == 409
         assert "already used on another device" in await answer.text()

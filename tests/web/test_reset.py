@@ -37,7 +37,8 @@ async def test_a_new_password_ends_the_other_sessions_and_its_owner_is_told(
     async with sessions() as session:
         ended = (await session.scalars(select(WebSession.ended_at).order_by(WebSession.created_at))).all()
         assert [moment is not None for moment in ended] == [True, False]
-        actions = (await session.scalars(select(AuditEvent.action).order_by(AuditEvent.recorded_at))).all()
+        ours = select(AuditEvent.action).where(AuditEvent.action != "audit-checkpointed")
+        actions = (await session.scalars(ours.order_by(AuditEvent.recorded_at))).all()
     assert actions[-3:] == ["password-reset-asked", "password-changed", "signed-in"]
     told = await last_mail(settings, sessions)
     assert (told["To"], told["Subject"]) == (cast.emails["rural"], "Your password was changed")

@@ -27,6 +27,7 @@ from teleconsult.accounts.tokens import (
 )
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
+from teleconsult.db import act_as
 from teleconsult.directory.models import PractitionerRole, RoleCode
 from teleconsult.errors import Invalid, NotFound, StepUpNeeded
 from teleconsult.sealing import Sealer
@@ -227,7 +228,9 @@ async def test_it_ends_at_the_next_request(
 async def test_people_make_tokens_for_their_own_role(db: AsyncSession, cast: Cast) -> None:
     rural = replace(cast.rural, factor_at=now())
     assert rural.role_id
-    actor = await actor_for_bearer(db, await issue_token(db, SEALER, rural, role_id=rural.role_id, minutes=5))
+    token = await issue_token(db, SEALER, rural, role_id=rural.role_id, minutes=5)
+    await act_as(db, SYSTEM)
+    actor = await actor_for_bearer(db, token)
     kept = (await db.scalars(select(IssuedToken))).one()
     assert (actor.token_id, kept.created_by_id) == (kept.id, rural.role_id)
     assert await db.scalar(select(AuditEvent.id).where(AuditEvent.action == "token-issued"))
