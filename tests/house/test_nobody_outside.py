@@ -214,7 +214,7 @@ class Region(RuleBasedStateMachine):
             return await self._seen(
                 session,
                 text("select id from service_request"),
-                text("select service_request_id from excerpt"),
+                text("select service_request_id from excerpt_item join excerpt on excerpt.id = excerpt_id"),
                 text("select distinct patient_id from record_entry"),
             )
 

@@ -5,8 +5,10 @@ from typing import Final
 
 from aiohttp import web
 
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.accounts.passkey_proofs import sign_in_options
 from teleconsult.accounts.passkey_sign_in import sign_in_with_passkey
+from teleconsult.db import act_as
 from teleconsult.errors import Invalid
 from web.bodies import read_form
 from web.cookies import own_path
@@ -23,6 +25,7 @@ MINUTES: Final = 5
 async def ask(request: web.Request) -> web.StreamResponse:
     """What the browser is asked (JSON): any passkey of this site's that it holds."""
     browser = request.cookies.get(BROWSER_COOKIE) or secrets.token_urlsafe(32)
+    await act_as(db(request), SYSTEM)  # nobody has signed in yet, and the challenge must be kept
     options = sign_in_options(db(request), settings_of(request), browser=browser)
     response = web.Response(text=options, content_type="application/json", headers={"Cache-Control": "no-store"})
     response.set_cookie(

