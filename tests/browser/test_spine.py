@@ -62,7 +62,7 @@ async def test_one_consult_from_request_to_signed_note(
     await expect(rural.get_by_test_id("flash")).to_be_visible()
     await the_note_stands_in_the_file(rural, cast)
     await the_signature_holds(rural, site, tmp_path)
-    await every_act_is_audited(sessions)
+    await every_act_is_audited(sessions, site)
 
 
 async def give_the_patient_a_file(sessions: Sessions, cast: Cast) -> None:
@@ -219,9 +219,9 @@ def verify(pdf: Path, site: Site) -> int:
     return subprocess.run(command, env=site.environment, check=False).returncode
 
 
-async def every_act_is_audited(sessions: Sessions) -> None:
+async def every_act_is_audited(sessions: Sessions, site: Site) -> None:
     async with sessions() as session:
         actions = set(await session.scalars(select(AuditEvent.action).distinct()))
-    assert (await verdict_of(sessions)).is_good
+    assert (await verdict_of(sessions, Path(site.environment["TELECONSULT_DATA"]) / "audit")).is_good
     missing = [step for step in STEPS if step not in actions]
     assert not missing, f"{missing} not among {sorted(actions)}"
