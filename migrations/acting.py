@@ -133,10 +133,9 @@ create function opens_file(role uuid, patient uuid) returns boolean language sql
               and opening.ended_at is null and opening.expires_at > now())));
   end;
 
-create function is_of_house(patient uuid) returns boolean language sql stable security definer
+create function house_of(patient uuid) returns uuid language sql stable security definer
   begin atomic
-    select exists (
-      select from patient kept where kept.id = is_of_house.patient and kept.organization_id = acting_house());
+    select kept.organization_id from patient kept where kept.id = house_of.patient;
   end;
 """
 
@@ -184,7 +183,10 @@ create function sits_in(encounter uuid) returns boolean language sql stable secu
         join encounter session on session.id = seat.encounter_id
         join service_request asked on asked.id = session.service_request_id
       where seat.encounter_id = sits_in.encounter and seat.practitioner_role_id = {ME}
-        and (asked.requester_role_id <> {ME} or {treats("asked.patient_id")})
+        and (asked.requester_role_id = {ME} and {treats("asked.patient_id")}
+          or exists (
+            select from task
+            where task.service_request_id = asked.id and task.owner_role_id = {ME} and task.status <> 'rejected'))
         and exists (
           select from consent where consent.service_request_id = asked.id and consent.status = 'active'))
       or exists (
@@ -238,18 +240,27 @@ create function asks_with(role uuid, excerpt uuid) returns boolean language sql 
       where shared.id = asks_with.excerpt and asked.requester_role_id = asks_with.role);
   end;
 
-create function brings(role uuid, study uuid) returns boolean language sql stable strict security definer
+create function brings_to(role uuid, study uuid) returns boolean language sql stable strict security definer
   begin atomic
     select exists (
       select from imaging_study brought join service_request asked on asked.id = brought.service_request_id
-      where brought.id = brings.study and asked.requester_role_id = brings.role);
+      where brought.id = brings_to.study and asked.requester_role_id = brings_to.role);
   end;
 
-create function brings_series(role uuid, series uuid) returns boolean language sql stable strict security definer
+create function brings_to_series(role uuid, series uuid) returns boolean language sql stable strict security definer
   begin atomic
     select exists (
       select from imaging_series brought
-      where brought.id = brings_series.series and brings(brings_series.role, brought.imaging_study_id));
+      where brought.id = brings_to_series.series and brings_to(brings_to_series.role, brought.imaging_study_id));
+  end;
+
+create function brings_for(role uuid, study uuid, patient uuid) returns boolean
+language sql stable strict security definer
+  begin atomic
+    select exists (
+      select from imaging_study brought
+      where brought.id = brings_for.study and brought.patient_id = brings_for.patient
+        and brings_to(brings_for.role, brought.id));
   end;
 """
 

@@ -62,9 +62,9 @@ def shown(table: str, row: str, *, by: str) -> str:
     return f"exists (select from {table} {row} where {row}.id = {by})"
 
 
-_MANAGED: Final = any_of(all_of(ADMINISTERS, OF_HOUSE), OPERATES)
+_MANAGED: Final = all_of(ADMINISTERS, OF_HOUSE)
 _RULED: Final = Wall(read=_MANAGED, add=_MANAGED, change=_MANAGED, remove=_MANAGED)
-"""What an administrator sets for their own establishment, and an operator for all."""
+"""What an administrator sets for their own establishment."""
 _IN_IMPORT: Final = shown("directory_import", "whole", by="directory_difference.import_id")
 _ROSTER: Final = all_of(acts_as("coordinator", "administrator"), "duty_shift.service_id in (select acting_services())")
 
@@ -104,7 +104,7 @@ _WORKS_HERE: Final = any_of(all_of(ADMINISTERS, "works_here(account.practitioner
 
 def _in_role_here(table: str) -> str:
     role = "exists (select from practitioner_role role where role.id = {} and role.organization_id = {})"
-    return any_of(OWN_ACCOUNT, OPERATES, all_of(ADMINISTERS, role.format(f"{table}.practitioner_role_id", HOUSE)))
+    return any_of(OWN_ACCOUNT, all_of(ADMINISTERS, role.format(f"{table}.practitioner_role_id", HOUSE)))
 
 
 ACCOUNTS: Final = {
@@ -113,7 +113,9 @@ ACCOUNTS: Final = {
         add=any_of(ADMINISTERS, OPERATES),
         change=any_of(f"account.id = {ACCOUNT}", _WORKS_HERE),
     ),
-    "web_session": Wall(read=_in_role_here("web_session"), add=OWN_ACCOUNT, change=_in_role_here("web_session")),
+    "web_session": Wall(
+        read=any_of(_in_role_here("web_session"), OPERATES), add=OWN_ACCOUNT, change=_in_role_here("web_session")
+    ),
     "issued_token": Wall(
         read=_in_role_here("issued_token"), add=_in_role_here("issued_token"), change=_in_role_here("issued_token")
     ),
@@ -127,7 +129,7 @@ ACCOUNTS: Final = {
     "signing_key": Wall(read="practitioner_id = (select acting_practitioner())"),
 }
 
-_BROUGHT_ENTRY: Final = f"source_id is not null and brings({ME}, source_id)"
+_BROUGHT_ENTRY: Final = f"source_id is not null and brings_for({ME}, source_id, patient_id)"
 
 PATIENTS: Final = {
     # It holds nothing but that two patients are the same; `same_person` finds it for who registers.
@@ -143,27 +145,31 @@ PATIENTS: Final = {
     ),
     "patient_identifier": Wall(
         read=any_of(
-            all_of(REGISTERS, "is_of_house(patient_id)"),
+            all_of(REGISTERS, f"house_of(patient_id) = {HOUSE}"),
             "exists (select from service_request asked where asked.patient_id = patient_identifier.patient_id)",
         ),
-        add=all_of(REGISTERS, "is_of_house(patient_id)"),
+        add=all_of(REGISTERS, f"house_of(patient_id) = {HOUSE}"),
     ),
     "identity_change": Wall(
-        read=all_of(REGISTERS, "is_of_house(patient_id)"),
+        read=all_of(REGISTERS, f"house_of(patient_id) = {HOUSE}"),
         add=all_of(
             f"changed_by_id = {ME}",
-            any_of(all_of(RECEIVES, "is_of_house(patient_id)"), treats("identity_change.patient_id")),
+            any_of(all_of(RECEIVES, f"house_of(patient_id) = {HOUSE}"), treats("identity_change.patient_id")),
         ),
     ),
     "care_relation": Wall(
-        read=any_of(MINE, all_of(GUARDS_PRIVACY, "is_of_house(patient_id)")),
-        add=all_of(TREATS, MINE, "is_of_house(patient_id)"),
+        read=any_of(MINE, all_of(GUARDS_PRIVACY, f"house_of(patient_id) = {HOUSE}")),
+        add=all_of(TREATS, MINE, f"house_of(patient_id) = {HOUSE}"),
         change=MINE,
     ),
     "break_glass": Wall(
         read=any_of(MINE, all_of(GUARDS_PRIVACY, OF_HOUSE)),
-        add=all_of(TREATS, MINE),
+        # An hour, and a few minutes for clocks that differ.
+        add=all_of(
+            TREATS, MINE, "organization_id = house_of(patient_id)", "expires_at < now() + interval '65 minutes'"
+        ),
         change=any_of(MINE, all_of(GUARDS_PRIVACY, OF_HOUSE)),
+        become=any_of(all_of(MINE, "ended_at is not null"), all_of(GUARDS_PRIVACY, OF_HOUSE)),
     ),
     # Who broke the glass reads and no more: what is added and changed wants a care relation.
     "record_entry": Wall(
@@ -178,12 +184,13 @@ def _seen(table: str) -> str:
     return shown("service_request", "asked", by=f"{table}.service_request_id")
 
 
-def _shared(table: str) -> str:
-    """To secretaries the agenda tells when a consult is, and no more."""
+def _has_part(table: str) -> str:
+    """Everybody who sees the consult but secretaries: to them the agenda tells when it is, and no more."""
     return all_of(f"{CODE} <> 'secretary'", _seen(table))
 
 
 _ASKED: Final = f"asks({ME}, service_request_id)"
+_ANSWERED: Final = "has_answered(service_request_id)"
 _ASKED_WITH: Final = f"asks_with({ME}, excerpt_id)"
 _OPEN_EXCERPT: Final = f"reads_excerpt({READER}, excerpt_id)"
 
@@ -202,14 +209,14 @@ CONSULTS: Final = {
         ),
     ),
     "consent": Wall(
-        read=any_of(_shared("consent"), treats("consent.patient_id")),
+        read=any_of(_has_part("consent"), treats("consent.patient_id")),
         add=all_of(f"recorded_by_id = {ME}", _ASKED),
         change=any_of(_ASKED, treats("consent.patient_id")),
     ),
     "task": Wall(
         read=_seen("task"),
-        add=any_of(_ASKED, "has_answered(task.service_request_id)"),
-        change=_seen("task"),
+        add=all_of("owner_role_id is null", any_of(_ASKED, _ANSWERED)),
+        change=_has_part("task"),
     ),
     "appointment": Wall(
         read=any_of(
@@ -217,16 +224,19 @@ CONSULTS: Final = {
             all_of(IS_GUEST, "exists (select from encounter session where session.appointment_id = appointment.id)"),
         ),
         add=all_of(COORDINATES, _seen("appointment")),
-        change=_seen("appointment"),
+        change=_has_part("appointment"),
     ),
     "encounter": Wall(
         read=any_of("encounter.id = (select acting_encounter())", _seen("encounter")),
         add=all_of(COORDINATES, _seen("encounter")),
-        change=_seen("encounter"),
+        change=_has_part("encounter"),
     ),
     "encounter_participant": Wall(
         read=shown("encounter", "session", by="encounter_participant.encounter_id"),
-        add=all_of(ANYBODY, shown("encounter", "session", by="encounter_participant.encounter_id")),
+        add=any_of(
+            all_of(COORDINATES, shown("encounter", "session", by="encounter_participant.encounter_id")),
+            all_of("guest_pass_id is not null", ANYBODY, "sits_in(encounter_id)"),
+        ),
         change=any_of(MINE, f"guest_pass_id = {GUEST}"),
     ),
     "guest_pass": Wall(
@@ -238,8 +248,13 @@ CONSULTS: Final = {
         read=all_of("sits_in(encounter_id)", f"not ({IS_GUEST}) or sent_at >= (select acting_since())"),
         add=all_of("sits_in(encounter_id)", "is_own_seat(participant_id)"),
     ),
-    # What the row says of the patient is what the consult says; the entries are another matter.
-    "excerpt": Wall(read=_shared("excerpt"), add=_ASKED, change=_shared("excerpt")),
+    # What the row says of the patient is what the consult says; the entries are another matter. Until when it is shared
+    # is for the side that shares it to say, and for who calls the consult off.
+    "excerpt": Wall(
+        read=_has_part("excerpt"),
+        add=_ASKED,
+        change=all_of(acts_as("doctor", "nurse", "coordinator"), _seen("excerpt")),
+    ),
     "excerpt_item": Wall(read=_OPEN_EXCERPT, add=_ASKED_WITH),
     "excerpt_study": Wall(
         read=any_of(_ASKED_WITH, _OPEN_EXCERPT),
@@ -257,7 +272,7 @@ CONSULTS: Final = {
                 any_of(_ASKED, reads_file("composition.patient_id")),
             ),
         ),
-        add=all_of(f"author_role_id = {ME}", _seen("composition")),
+        add=all_of(f"author_role_id = {ME}", _ANSWERED),
         change=f"author_role_id = {ME}",
     ),
     "delivery": Wall(
@@ -266,7 +281,10 @@ CONSULTS: Final = {
     ),
 }
 
-_BROUGHT: Final = all_of(OF_HOUSE, _ASKED)
+_BROUGHT: Final = f"""{OF_HOUSE} and exists (
+    select from service_request asked
+    where asked.id = imaging_study.service_request_id and asked.patient_id = imaging_study.patient_id
+      and asked.requester_role_id = {ME})"""
 _IN_STUDY: Final = shown("imaging_study", "study", by="imaging_series.imaging_study_id")
 _IN_SERIES: Final = shown("imaging_series", "series", by="imaging_instance.imaging_series_id")
 
@@ -284,19 +302,19 @@ IMAGING: Final = {
         remove=_BROUGHT,
     ),
     "imaging_series": Wall(
-        read=_IN_STUDY, add=f"brings({ME}, imaging_study_id)", remove=f"brings({ME}, imaging_study_id)"
+        read=_IN_STUDY, add=f"brings_to({ME}, imaging_study_id)", remove=f"brings_to({ME}, imaging_study_id)"
     ),
     "imaging_instance": Wall(
         read=_IN_SERIES,
-        add=all_of(OF_HOUSE, f"brings_series({ME}, imaging_series_id)"),
-        remove=f"brings_series({ME}, imaging_series_id)",
+        add=all_of(OF_HOUSE, f"brings_to_series({ME}, imaging_series_id)"),
+        remove=f"brings_to_series({ME}, imaging_series_id)",
     ),
 }
 
 AUDIT: Final = {
     # The account an act is recorded under is that of who acts.
     "audit_event": Wall(
-        read=all_of(any_of(ADMINISTERS, GUARDS_PRIVACY), any_of(OF_HOUSE, f"patient_organization_id = {HOUSE}")),
+        read=all_of(GUARDS_PRIVACY, any_of(OF_HOUSE, f"patient_organization_id = {HOUSE}")),
         add=any_of(OWN_ACCOUNT, all_of(IS_GUEST, "account_id is null")),
     ),
     "audit_chain": Wall(),

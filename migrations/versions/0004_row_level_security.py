@@ -5,7 +5,7 @@ From here on the app's role sees and changes what the one who acts may see and c
 
 from alembic import op
 
-from migrations import acting, crossings, rules, walls
+from migrations import acting, bindings, crossings, rules, walls
 
 revision = "0004"
 down_revision = "0003"
@@ -21,4 +21,7 @@ def upgrade() -> None:
     for table, wall in walls.WALLS.items():
         for statement in walls.raised(table, wall, owner=owner):
             op.execute(statement)
+    op.execute(bindings.REFUSAL)
+    for table, columns in bindings.WRITTEN_ONCE.items():
+        op.execute(bindings.bound(table, columns))
     op.execute(f"grant execute on all functions in schema public to {rules.APP_ROLE}")

@@ -3,9 +3,11 @@
 from dataclasses import asdict
 
 import psycopg
+import pytest
 from sqlalchemy import CursorResult, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
+from migrations.bindings import WRITTEN_ONCE
 from teleconsult.db import ACTING, Sessions, transaction
 from tests.people import Cast
 from tests.walled import walled
@@ -40,7 +42,12 @@ EVENT = """insert into audit_event (id, recorded_at, action, outcome, account_id
   values (gen_random_uuid(), now(), 'file-opened', 'success', :{account}, '', '', '{{}}')"""
 GLASS = """insert into break_glass (id, patient_id, organization_id, practitioner_role_id, kind, reason, started_at,
   expires_at, review)
-  values (gen_random_uuid(), :patient, :house, :{role}, 'danger', 'x', now(), now() + interval '1 hour', '')"""
+  values (gen_random_uuid(), :patient, :{house}, :{role}, 'danger', 'x', now(), now() + interval '{hours} hour', '')"""
+NOTE = """insert into composition (id, service_request_id, patient_id, author_role_id, status, language, sections,
+  version, created_at, updated_at, signer_name)
+  values (gen_random_uuid(), :{consult}, :patient, :me, 'preliminary', 'fr', '{{}}', 1, now(), now(), '')"""
+SEAT = """insert into encounter_participant (id, encounter_id, practitioner_role_id)
+  values (gen_random_uuid(), :encounter, :me)"""
 
 REFUSED = [
     ("rural", PATIENT.format(house="other_house")),
@@ -82,8 +89,19 @@ REFUSED = [
     ("guest", "update guest_pass set expires_at = now() + interval '1 year'"),
     ("guest", "update encounter set status = 'finished'"),
     ("coordinator", "update guest_pass set admitted_at = now()"),
-    ("colleague", GLASS.format(role="rural")),
-    ("coordinator", GLASS.format(role="me")),
+    ("colleague", GLASS.format(role="rural", house="house", hours=1)),
+    ("coordinator", GLASS.format(role="me", house="house", hours=1)),
+    ("specialist", GLASS.format(role="me", house="house", hours=1)),
+    ("colleague", GLASS.format(role="me", house="house", hours=9)),
+    ("nurse_elsewhere", "update break_glass set expires_at = now() + interval '1 hour'"),
+    ("colleague", SEAT),
+    ("secretary", SEAT),
+    ("secretary", "update appointment set starts_at = now()"),
+    ("secretary", "update task set status = 'cancelled'"),
+    ("oncall", NOTE.format(consult="waiting")),
+    ("secretary", NOTE.format(consult="consult")),
+    ("specialist", "update excerpt set expires_at = null"),
+    ("specialist", "update excerpt set revoked_at = null"),
     ("rural", "update break_glass set review = 'x'"),
     ("admin", ROLE.format(house="other_house", code="doctor")),
     ("admin", ROLE.format(house="house", code="operator")),
@@ -120,6 +138,10 @@ ALLOWED = [
     ("operator", ROLE.format(house="other_house", code="administrator")),
     ("rural", EVENT.format(account="account")),
     ("guest", EVENT.format(account="no_account")),
+    ("colleague", GLASS.format(role="me", house="house", hours=1)),
+    ("nurse_elsewhere", "update break_glass set ended_at = now()"),
+    ("specialist", NOTE.format(consult="consult")),
+    ("coordinator", "update excerpt set revoked_at = now() where id = :excerpt"),
 ]
 """The same statements, where they are theirs to make: so that no refusal above is for another reason."""
 
@@ -155,6 +177,17 @@ async def test_each_writes_what_is_theirs_and_nothing_else(cast: Cast, sessions:
             if (count > 0) is not is_theirs:
                 wrong.append((who, statement, count))
     assert not wrong
+
+
+async def test_what_a_row_hangs_on_is_written_once(cast: Cast, sessions: Sessions) -> None:
+    """Not even by the system, and not to what it might as well have been."""
+    await walled(cast, sessions)
+    for table, columns in WRITTEN_ONCE.items():
+        for column in columns:
+            async with sessions() as session:
+                with pytest.raises(DBAPIError) as caught:
+                    await session.execute(text(f"update {table} set {column} = gen_random_uuid()"))
+            assert isinstance(caught.value.orig, psycopg.errors.RestrictViolation), (table, column)
 
 
 async def written(sessions: Sessions, acting: str, statement: str, values: dict[str, object]) -> int:
