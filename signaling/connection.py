@@ -20,7 +20,7 @@ from teleconsult.access import Permission, may
 from teleconsult.accounts import Actor
 from teleconsult.accounts.standing import Standing
 from teleconsult.audit import record_denied
-from teleconsult.errors import Forbidden, Invalid, NotFound, Refused, TeleconsultError, Unauthenticated
+from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused, TeleconsultError, Unauthenticated
 
 MOST_PER_ACCOUNT: Final = 20
 MOST_PER_GUEST: Final = 10
@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 ERROR_CODES: Final[tuple[tuple[type[Exception], ErrorCode], ...]] = (
     (BadMessage, "invalid"),
     (Invalid, "invalid"),
+    (Conflict, "invalid"),
     (NotFound, "not-found"),
     (Forbidden, "not-found"),
     (Refused, "not-open"),

@@ -4,6 +4,7 @@ import uuid
 from typing import Final, Literal, TypeVar
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import SYSTEM, Actor
@@ -147,22 +148,19 @@ async def say(
     live = _if_open(await session_for(session, actor, consult_id))
     if not text.strip() or len(text) > CHAT_LENGTH:
         raise Invalid({"text": "Write between 1 and 2,000 characters."})
-    known = await session.get(ChatMessage, message_id)
-    if known is not None:
-        if known.participant_id != live.mine.participant.id:
-            raise Conflict("This message is somebody else's.")
-        return known
-    line = ChatMessage(
-        id=message_id,
-        encounter_id=live.encounter.id,
-        participant_id=live.mine.participant.id,
-        text=text,
-        sent_at=now(),
+    line = {"encounter_id": live.encounter.id, "participant_id": live.mine.participant.id, "text": text}
+    kept: ChatMessage | None = await session.scalar(
+        insert(ChatMessage).values(id=message_id, sent_at=now(), **line).on_conflict_do_nothing().returning(ChatMessage)
     )
-    session.add(line)
-    _record(session, actor, "chat-written", live, message=str(message_id))
-    await session.flush()
-    return line
+    if kept is not None:
+        _record(session, actor, "chat-written", live, message=str(message_id))
+        await session.flush()
+        return kept
+    # Of another room the database shows nothing, but the id is taken.
+    known = await session.get(ChatMessage, message_id)
+    if known is None or known.participant_id != live.mine.participant.id:
+        raise Conflict("This message is somebody else's.")
+    return known
 
 
 async def remove_participant(session: AsyncSession, *, participant_id: uuid.UUID, reason: str) -> None:

@@ -123,7 +123,7 @@ async def test_another_persons_message_id_is_no_way_in(visit: VisitorMaker, book
     rural, specialist, _, _ = await both_in(visit, booking)
     message = {"id": str(uuid.uuid4()), "text": "mine"}
     await rural.ask("chat", message)
-    assert await specialist.ask("chat", message | {"text": "other"}) == {"error": "failed"}
+    assert await specialist.ask("chat", message | {"text": "other"}) == {"error": "invalid"}
 
 
 async def test_strangers_and_unknown_consults_look_the_same(
