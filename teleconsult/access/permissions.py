@@ -92,7 +92,7 @@ class Purpose(StrEnum):
 OF_PURPOSE: Final[Mapping[Purpose, frozenset[Permission]]] = {
     Purpose.CONSULTS: frozenset(
         {
-            *(_P.HOME, _P.CONSULTS_SEE, _P.CONSULT_REQUEST, _P.CONSULT_ANSWER, _P.CONSULT_TRIAGE, _P.CONSULT_CANCEL),
+            *(_P.CONSULTS_SEE, _P.CONSULT_REQUEST, _P.CONSULT_ANSWER, _P.CONSULT_TRIAGE, _P.CONSULT_CANCEL),
             *(_P.AGENDA, _P.NOTE_READ, _P.EXCERPT_REVOKE),
         }
     ),
@@ -101,7 +101,7 @@ OF_PURPOSE: Final[Mapping[Purpose, frozenset[Permission]]] = {
     Purpose.LIVE: frozenset({_P.SESSION_JOIN, _P.CONSULTS_SEE}),
     Purpose.AUDIT: frozenset({_P.AUDIT_READ}),
 }
-"""No token opens administration, a person's own account, break-glass or the writing of notes: those want a person."""
+"""No token opens a person's home or account, administration, break-glass or the writing of notes: those want a person."""
 
 
 def purposes_for(role: RoleCode | None) -> list[Purpose]:

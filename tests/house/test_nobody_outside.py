@@ -38,6 +38,8 @@ from teleconsult.records.actions import file_entry
 from tests import consult_steps
 from tests.people import Cast, another_neurologist, make_cast
 
+pytestmark = pytest.mark.matrix
+
 PEOPLE = (
     *("rural", "colleague", "nurse", "secretary", "privacy", "stranger", "nurse_elsewhere"),
     *("coordinator", "specialist", "second", "oncall", "admin", "privacy_tertiary", "operator"),

@@ -1,0 +1,144 @@
+"""How the authorization matrix asks and compares: every address, filled with ids of the world or with nobody's."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from sqlalchemy import select
+
+from teleconsult.accounts.actor import Actor
+from teleconsult.db import Sessions
+from teleconsult.settings import Settings
+from teleconsult.tables import metadata
+from tests.people import PASSWORD, Cast
+from tests.web.test_hostile_requests import cookie_of
+from web.csrf import HEADER, token_for
+from web.requests import ANYONE, NEEDS
+
+Client = TestClient[web.Request, web.Application]
+
+NOBODYS: Final = {
+    "id": str(uuid.UUID(int=1)), "uid": "1.2.3", "sop": "1.2.3.4", "guest": str(uuid.UUID(int=2)),
+}  # fmt: skip
+CHANGING_ANYWAY: Final = {"audit_event", "audit_chain", "web_session", "sign_in_attempt"}
+
+KINDS: Final = {
+    "/account/identities/": "identity",
+    "/account/passkeys/": "passkey",
+    "/account/sessions/": "session",
+    "/account/tokens/": "token",
+    "/admin/audit-check/": "check",
+    "/admin/endpoints/": "endpoint",
+    "/admin/imports/": "import",
+    "/admin/people/": "practitioner",
+    "/admin/roles/": "role",
+    "/admin/services/": "service",
+    "/admin/sessions/": "session",
+    "/admin/tokens/": "token",
+    "/audit/break-glass/": "opening",
+    "/break-glass/": "opening",
+    "/consults/{id}/guests/{guest}": "guest",
+    "/consults/": "consult",
+    "/fhir/AuditEvent/": "event",
+    "/network/establishments/": "organization",
+    "/notes/": "note",
+    "/patients/": "patient",
+    "/roster/shifts/": "shift",
+    "/studies/": "study",
+}
+"""What the ids in an address name, by how it begins. A route with an id that is not here fails the build."""
+SECRETS: Final = {"token"}
+"""Places that hold a secret, not an id."""
+
+FIELDS: Final = {
+    "reason": "Because consultation is wanted.", "time": "2026-12-24T10:00", "minutes": "30", "version": "1",
+    "opinion": "Mine now.", "question": "Mine now?", "consent": "yes", "basis": "patient", "password": PASSWORD,
+    "family": "Roy", "given": "Aline", "gender": "female", "return": "home", "kind": "interpreter", "name": "Mine",
+    "decision": "justified", "note": "Mine now.", "status": "off", "role": "nurse", "email": "mine@example.test",
+    "registration_number": "12345678901", "time_zone": "America/Toronto", "specialty": "", "accept": "yes",
+}  # fmt: skip
+"""What the forms of all routes ask for, so that nobody is stopped by a missing field."""
+FIELDS_OF: Final = {
+    "/admin/imports/{id}/decisions": {"all": "accepted"},
+    "/audit/break-glass/{id}/decision": {"verdict": "justified"},
+    "/break-glass/opening": {"kind": "danger"},
+    "/network/establishments/{id}": {"kind": "clinic"},
+    "/roster/shifts/{id}/handover": {"role": str(uuid.UUID(int=3))},
+}
+"""Where a field of that name means something else."""
+
+SHARED_BY_THE_WALL: Final = {
+    ("rural", "patient elsewhere"),  # who treats a person may know what establishments that share know of them
+    ("specialist", "patient"),  # whose consult it is: the patient's identity stands on it
+    ("operator", "rural's session"),  # ends sessions anywhere, at the console of the network
+    ("operator", "specialist's session"),
+}
+"""What the wall rightly lets somebody have, and the application does not show at these addresses."""
+
+PAGES: Final = (
+    *("/consults/{id}", "/patients/{id}", "/notes/{id}", "/studies/{uid}", "/studies/{uid}/thumbnail"),
+    *("/admin/people/{id}", "/admin/imports/{id}", "/network/establishments/{id}", "/fhir/AuditEvent/{id}"),
+)
+"""What shows a thing to whoever may know of it, in whatever state it is."""
+
+
+async def answer(
+    client: Client, settings: Settings, method: str, pattern: str, parts: dict[str, str], **given: str
+) -> tuple[int, str]:
+    """The status and the page, without what differs from one request to the next."""
+    path = pattern.replace(r"{frame:\d{1,6}}", "1").format_map({**parts, "frame": "1"})
+    data: object = {**FIELDS, **FIELDS_OF.get(pattern, {}), **given} if method != "GET" else None
+    headers = {HEADER: token_for(settings, cookie_of(client)), "Accept": "text/html"}
+    if path.endswith("/images") and method == "POST":
+        headers["Content-Type"] = "multipart/form-data; boundary=x"
+        data = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\na\r\n--x--\r\n'
+    query = given if method == "GET" else {}
+    found = await client.request(method, path, params=query, data=data, headers=headers, allow_redirects=False)
+    body = re.sub(r'(content|value)="[\w=-]{88}"', "", (await found.read()).decode(errors="replace"))
+    for name, value in sorted(parts.items(), key=lambda part: -len(part[1])):
+        body = body.replace(value, name)
+    return found.status, body
+
+
+def deviates(filters: str, seen: tuple[int, str], nothing: tuple[int, str]) -> bool:
+    """As the application is, the answers must be the same. With its filters open, nothing may be shown or done."""
+    return seen != nothing if filters == "filters-on" else seen[0] < 400 and seen != nothing
+
+
+def routes_with_ids(app: web.Application) -> Iterator[tuple[str, str, str]]:
+    """Method, pattern and kind of everything that is named by every route that answers the signed in."""
+    for route, need in app[NEEDS].items():
+        pattern = pattern_of(route)
+        if "{" in pattern and need is not ANYONE and route.method != "HEAD":
+            yield route.method, pattern, kind_of(pattern)
+
+
+def pattern_of(route: web.AbstractRoute) -> str:
+    """The address with its places: `/consults/{id}`."""
+    described: Any = route.get_info()
+    return str(described.get("formatter", "")) or (route.resource.canonical if route.resource else "")
+
+
+def kind_of(pattern: str) -> str:
+    """What the ids of an address name; "" where nothing says so."""
+    return next((kind for start, kind in KINDS.items() if pattern.startswith(start)), "")
+
+
+def actor(cast: Cast, person: str) -> Actor:
+    """That person; the second neurologist may what the first may."""
+    found = getattr(cast, "specialist" if person == "second" else person)
+    assert isinstance(found, Actor)
+    return found
+
+
+async def everything(sessions: Sessions) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows there are, but those that every request may add to."""
+    async with sessions() as session:
+        return {
+            table.name: [tuple(row) for row in await session.execute(select(table).order_by(*table.primary_key))]
+            for table in metadata.sorted_tables
+            if table.name not in CHANGING_ANYWAY
+        }

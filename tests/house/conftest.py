@@ -1,0 +1,24 @@
+"""The world of the authorization matrix, and the site with its own filters and without."""
+
+import pytest
+from sqlalchemy import true
+
+from teleconsult.access.rows import seam
+from teleconsult.db import Sessions
+from teleconsult.settings import Settings
+from tests.house.world import World, make_world
+from tests.people import Cast
+
+
+@pytest.fixture
+async def world(cast: Cast, sessions: Sessions, settings: Settings) -> World:
+    """One of everything."""
+    return await make_world(cast, sessions, settings)
+
+
+@pytest.fixture(params=["filters-on", "filters-off"])
+def filters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The application as it is; then with every row filter open, so that the database stands alone."""
+    if request.param == "filters-off":
+        monkeypatch.setattr(seam, "_wall", lambda _condition: true())
+    return str(request.param)
