@@ -11,7 +11,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from psycopg import sql
 from pytest_aiohttp.plugin import AiohttpClient
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from migrations import migrate
 from teleconsult.db import Sessions, make_engine, make_sessions, transaction
@@ -67,10 +67,15 @@ def clean_database(database: DatabaseUrls, superuser_url: str) -> DatabaseUrls:
     return database
 
 
+@pytest.fixture(scope="session")
+def engine(database: DatabaseUrls) -> AsyncEngine:
+    """One for all tests of a worker: what SQLAlchemy compiled stays compiled. Each test has connections of its own."""
+    return make_engine(database.app, pool_size=5)
+
+
 @pytest.fixture
-async def sessions(clean_database: DatabaseUrls) -> AsyncIterator[Sessions]:
+async def sessions(clean_database: DatabaseUrls, engine: AsyncEngine) -> AsyncIterator[Sessions]:
     """Sessions of the app's own role on the empty database; a test looks as the system unless it says as whom."""
-    engine = make_engine(clean_database.app, pool_size=5)
     yield make_sessions(engine, acting="system")
     await engine.dispose()
 

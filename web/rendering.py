@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -46,8 +46,9 @@ def setup_rendering(app: web.Application) -> None:
     app[ENVIRONMENT] = make_environment()
 
 
+@cache
 def make_environment() -> jinja2.Environment:
-    """Autoescaped, strict about unknown names, in the reader's language."""
+    """Autoescaped, strict about unknown names, in the reader’s language. One a process: templates compile once."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,

@@ -33,10 +33,15 @@ def app_for_pages(*folders: Path) -> web.Application:
     app[SETTINGS] = Settings(secret_key="k" * 40)
     setup_rendering(app)
     add_routes(app)
-    environment = app[ENVIRONMENT]
-    assert environment.loader is not None
-    environment.loader = jinja2.ChoiceLoader([environment.loader, jinja2.FileSystemLoader(folders)])
+    load_also(app, jinja2.FileSystemLoader(folders))
     return app
+
+
+def load_also(app: web.Application, loader: jinja2.BaseLoader) -> None:
+    """Templates of this application alone: the environment itself is the process's."""
+    ours = app[ENVIRONMENT].loader
+    assert ours is not None
+    app[ENVIRONMENT] = app[ENVIRONMENT].overlay(loader=jinja2.ChoiceLoader([ours, loader]))
 
 
 def request_of(app: web.Application, role: RoleCode | None = RoleCode.DOCTOR, path: str = "/") -> web.Request:
@@ -59,10 +64,7 @@ def request_of(app: web.Application, role: RoleCode | None = RoleCode.DOCTOR, pa
 def shown(source: str, **context: object) -> str:
     """What a template's source renders to, in English, with every component at hand."""
     app = app_for_pages()
-    loader = jinja2.DictLoader({"page": '{% import "_components.html.jinja" as c %}' + source})
-    environment = app[ENVIRONMENT]
-    assert environment.loader is not None
-    environment.loader = jinja2.ChoiceLoader([environment.loader, loader])
+    load_also(app, jinja2.DictLoader({"page": '{% import "_components.html.jinja" as c %}' + source}))
     with using_locale("en"):
         return render_text(request_of(app), "page", **context)
 
