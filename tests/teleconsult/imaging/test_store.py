@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import zipfile
 from collections.abc import AsyncIterator
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from teleconsult.audit.models import AuditEvent
+from teleconsult.consults.drafting import start_draft
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Forbidden, NotFound, Refused
@@ -18,6 +20,8 @@ from teleconsult.excerpts.models import ExcerptStudy
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.refusals import Refusal
+from teleconsult.patients.models import AdministrativeGender
+from teleconsult.patients.registering import Identity, register_patient
 from teleconsult.records.models import RecordEntry
 from tests import consult_steps
 from tests.people import Cast
@@ -160,11 +164,14 @@ async def test_nothing_is_added_once_it_has_ended(cast: Cast, sessions: Sessions
 async def test_images_of_another_patient_are_not_moved(cast: Cast, sessions: Sessions, bench: Door) -> None:
     draft = await consult_steps.drafted(cast, sessions)
     await bench.bring(cast.rural, draft.id, slice_of(1))
+    identity = Identity(family="Gagné", given="Luc", gender=AdministrativeGender.MALE, birth_date=date(1980, 5, 2))
     async with transaction(sessions) as session:
-        study = (await session.scalars(select(ImagingStudy))).one()
-        study.patient_id = cast.patient_elsewhere.id
-    (outcome,) = await bench.bring(cast.rural, draft.id, slice_of(1))
+        other = await register_patient(session, cast.rural, identity=identity)
+        others_draft = await start_draft(session, cast.rural, patient_id=other.id)
+    (outcome,) = await bench.bring(cast.rural, others_draft.id, slice_of(1))
     assert outcome.refusal is Refusal.OTHER_PATIENT
+    async with transaction(sessions) as session:
+        assert (await session.scalars(select(ImagingStudy.patient_id))).all() == [cast.patient.id]
 
 
 async def test_images_of_an_earlier_consult_come_along(cast: Cast, sessions: Sessions, bench: Door) -> None:

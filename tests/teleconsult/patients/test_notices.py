@@ -38,10 +38,13 @@ async def test_an_establishment_without_one_has_its_administrators_told(
     cast: Cast, sessions: Sessions, settings: Settings
 ) -> None:
     async with transaction(sessions) as session:
-        await session.execute(
-            update(PractitionerRole)
-            .where(PractitionerRole.id == cast.admin.role_id)
-            .values(organization_id=cast.patient.organization_id)
+        admin = await session.get_one(PractitionerRole, cast.admin.role_id)
+        session.add(
+            PractitionerRole(
+                practitioner_id=admin.practitioner_id,
+                organization_id=cast.patient.organization_id,
+                code=admin.code,
+            )
         )
         await session.execute(
             update(PractitionerRole).where(PractitionerRole.id == cast.privacy.role_id).values(ended_at=now())
