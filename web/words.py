@@ -102,7 +102,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     Part: {
         Part.DATABASE: _("Database"),
         Part.QUEUE: _("Work that waits"),
-        Part.WORKER: _("Worker"),
+        Part.WORKER: _("Work in the background"),
         Part.OBJECTS: _("Images and documents"),
         Part.MAIL: _("Mail"),
         Part.PRESS: _("Printing of documents"),
@@ -165,7 +165,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Unusual.COLLEAGUE: _("The patient has the name of a colleague"),
         Unusual.MANY_FILES: _("20 files or more within an hour"),
         Unusual.AT_NIGHT: _("At night, not on duty"),
-        Unusual.NO_CONSULT: _("Not their patient before, no consult"),
+        Unusual.NO_CONSULT: _("Had never treated this patient, and no consult"),
         Unusual.AFTER_CARE: _("After they had said to treat the patient no longer"),
     },
     Standing: {

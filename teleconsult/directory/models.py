@@ -56,7 +56,7 @@ class Organization(Base):
     name: Mapped[str]
     kind: Mapped[OrganizationKind]
     time_zone: Mapped[str]
-    """IANA name: where its walls' clocks are."""
+    """IANA name: the place whose local time it keeps."""
     locale: Mapped[str] = mapped_column(default="fr")
     sharing_network: Mapped[str | None]
 

@@ -34,7 +34,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         )
     except (Invalid, Conflict) as error:
         return await _page(request, status=error.status, values=form, errors=error)
-    flash(request, _("The endpoint is on the list."))
+    flash(request, _("The system is on the list."))
     return to_page(request, "admin_endpoints.index")
 
 
@@ -43,9 +43,9 @@ async def change(request: web.Request) -> web.StreamResponse:
     status = read_code(await read_form(request), "status", EndpointStatus)
     await change_endpoint(db(request), actor_of(request), endpoint_id=id_in(request), status=status)
     said = {
-        EndpointStatus.ACTIVE: _("The endpoint is in use again."),
-        EndpointStatus.SUSPENDED: _("The endpoint is suspended: nothing is sent there."),
-        EndpointStatus.OFF: _("The endpoint is off the list."),
+        EndpointStatus.ACTIVE: _("The system is in use again."),
+        EndpointStatus.SUSPENDED: _("The system is suspended: nothing is sent there."),
+        EndpointStatus.OFF: _("The system is off the list."),
     }
     flash(request, said[status])
     return to_page(request, "admin_endpoints.index")
