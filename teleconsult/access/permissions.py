@@ -101,7 +101,7 @@ OF_PURPOSE: Final[Mapping[Purpose, frozenset[Permission]]] = {
     Purpose.LIVE: frozenset({_P.SESSION_JOIN, _P.CONSULTS_SEE}),
     Purpose.AUDIT: frozenset({_P.AUDIT_READ}),
 }
-"""No token opens a person's home or account, administration, break-glass or the writing of notes: those want a person."""
+"""No token opens a home page, an account, administration, break-glass or the writing of notes: those want a person."""
 
 
 def purposes_for(role: RoleCode | None) -> list[Purpose]:
