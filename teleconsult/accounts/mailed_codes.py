@@ -1,11 +1,14 @@
 """Signing in by a code that is mailed: eight digits, ten minutes, from the browser that asked for it."""
 
+from sqlalchemy import select
+
 from teleconsult import audit
 from teleconsult.accounts import one_time
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.accounts.entering import Entry, Visit, account_at, admitted, enter
 from teleconsult.accounts.limits import Door, account_hash, attempt, forgive
 from teleconsult.accounts.models import Account, SecretPurpose
+from teleconsult.accounts.refusing import NOBODYS, record_refused
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Invalid
@@ -64,8 +67,9 @@ async def sign_in_by_code(sessions: Sessions, settings: Settings, *, browser: st
             await forgive(session, attempt_id)
             entry = await enter(session, settings, account, methods="email", visit=visit)
         else:
-            whose = kept.account_id if kept else None
-            audit.record(session, None, "sign-in-failed", outcome="denied", address=visit.address, account=whose)
+            whose = (kept and kept.account_id) or NOBODYS
+            aimed_at = await session.scalar(select(Account).where(Account.id == whose))
+            await record_refused(session, aimed_at, "sign-in-failed", visit=visit)
     if not fits:
         raise Invalid({"code": "This code is not right, or no longer good. Look at the newest mail, or ask again."})
     return admitted(entry)

@@ -1,11 +1,11 @@
 """Signing in with a passkey alone: it says who one is, and it is two factors at once."""
 
-from teleconsult import audit
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.accounts.entering import SignedIn, Visit, enter
 from teleconsult.accounts.limits import Door, attempt, forgive
 from teleconsult.accounts.models import Account, SecretPurpose
 from teleconsult.accounts.passkey_proofs import METHODS, Fault, fault_of, find_passkey, read_answer, take_asked
+from teleconsult.accounts.refusing import record_refused
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Invalid
 from teleconsult.settings import Settings
@@ -43,13 +43,6 @@ async def sign_in_with_passkey(
                 await forgive(session, attempt_id)
                 return entry
         else:
-            audit.record(
-                session,
-                None,
-                "passkey-copied" if fault is Fault.COUNT else "sign-in-failed",
-                account,
-                outcome="denied",
-                address=visit.address,
-                reason=fault or "disabled",
-            )
+            action = "passkey-copied" if fault is Fault.COUNT else "sign-in-failed"
+            await record_refused(session, account, action, visit=visit, reason=fault or "disabled")
     raise Invalid({"": "This passkey is not accepted here. Sign in another way, or ask your administrator."})

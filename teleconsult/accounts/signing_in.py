@@ -3,13 +3,13 @@
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult import audit
 from teleconsult.accounts import one_time
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.accounts.entering import Entry, Visit, account_at, admitted, enter
 from teleconsult.accounts.limits import Door, attempt, forgive
 from teleconsult.accounts.models import Account, OneTimeSecret, SecretPurpose
 from teleconsult.accounts.passwords import hash_apart, is_outdated, is_password
+from teleconsult.accounts.refusing import record_refused
 from teleconsult.accounts.second_factor import take_code
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
@@ -39,7 +39,7 @@ async def sign_in(sessions: Sessions, settings: Settings, *, email: str, passwor
                 await session.execute(update(Account).where(Account.id == account.id).values(password_hash=fresh))
             entry = await enter(session, settings, account, methods="pwd", visit=visit)
         else:
-            audit.record(session, None, "sign-in-failed", account, outcome="denied", address=visit.address)
+            await record_refused(session, account, "sign-in-failed", visit=visit)
     if not fits:
         raise Invalid({"": "The e-mail address or the password is not right."})
     return admitted(entry)
@@ -69,7 +69,7 @@ async def show_second_factor(sessions: Sessions, settings: Settings, *, browser:
             entry = await enter(session, settings, account, methods=f"{awaited.methods} otp", visit=visit)
         else:
             awaited.wrong_tries += 1
-            audit.record(session, None, "second-factor-failed", account, outcome="denied", address=visit.address)
+            await record_refused(session, account, "second-factor-failed", visit=visit)
     if not fits:
         raise Invalid({"code": "This code is not right, or it was used already. Wait for the next one."})
     return admitted(entry)

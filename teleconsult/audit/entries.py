@@ -40,13 +40,17 @@ class Entry:
     """Whose patient it is otherwise."""
     why: Why | None
     """None where nothing had to allow it."""
+    aimed_at: PractitionerRole | None = None
+    """Whose account was meant, where nobody had shown yet who they are."""
     care_reason: str = ""
     """The code that was chosen when the care relation was declared (`patients.care.CareReason`)."""
 
 
 async def entries_of(session: AsyncSession, actor: Actor, events: Sequence[AuditEvent]) -> list[Entry]:
     """The events of one page, with what belongs to them; four look-ups, however many there are."""
-    roles = await roles_of(session, {event.practitioner_role_id for event in events if event.practitioner_role_id})
+    aims = {event.id: uuid.UUID(event.detail["aimed_at"]) for event in events if "aimed_at" in event.detail}
+    acting = {event.practitioner_role_id for event in events if event.practitioner_role_id}
+    roles = await roles_of(session, acting | set(aims.values()))
     patients = await own_patients(session, actor, {event.patient_id for event in events if event.patient_id})
     houses = {event.patient_organization_id for event in events if event.patient_organization_id}
     names = await organization_names(session, houses)
@@ -56,6 +60,7 @@ async def entries_of(session: AsyncSession, actor: Actor, events: Sequence[Audit
             event=event,
             role=roles.get(event.practitioner_role_id) if event.practitioner_role_id else None,
             patient=patients.get(event.patient_id) if event.patient_id else None,
+            aimed_at=roles.get(aims[event.id]) if event.id in aims else None,
             patient_house=names.get(event.patient_organization_id, "") if event.patient_organization_id else "",
             **_reason(event, care[event.patient_id, event.practitioner_role_id]),
         )

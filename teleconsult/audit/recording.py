@@ -20,27 +20,27 @@ def record(
     outcome: str = "success",
     address: str | None = None,
     **detail: str | int | bool | uuid.UUID | None,
-) -> None:
+) -> AuditEvent:
     """Add the event; it commits or vanishes with the act. `action` is a noun and a past verb: `note-signed`.
 
     `address` is where the act came from, for whom the actor does not say so: before sign-in.
     """
-    session.add(
-        AuditEvent(
-            recorded_at=now(),
-            action=action,
-            outcome=outcome,
-            account_id=actor.account_id if actor else None,
-            practitioner_role_id=actor.role_id if actor else None,
-            organization_id=actor.organization_id if actor else None,
-            actor_name=actor.name if actor else "",
-            address=address or (actor.address if actor else ""),
-            entity_type=entity.__tablename__ if entity is not None else "",
-            entity_id=entity.id if entity is not None else None,
-            patient_id=patient_id,
-            detail={key: _plain(value) for key, value in detail.items()},
-        )
+    event = AuditEvent(
+        recorded_at=now(),
+        action=action,
+        outcome=outcome,
+        account_id=actor.account_id if actor else None,
+        practitioner_role_id=actor.role_id if actor else None,
+        organization_id=actor.organization_id if actor else None,
+        actor_name=actor.name if actor else "",
+        address=address or (actor.address if actor else ""),
+        entity_type=entity.__tablename__ if entity is not None else "",
+        entity_id=entity.id if entity is not None else None,
+        patient_id=patient_id,
+        detail={key: _plain(value) for key, value in detail.items()},
     )
+    session.add(event)
+    return event
 
 
 async def record_denied(

@@ -187,3 +187,17 @@ async def test_the_table_is_the_log_and_runs_nothing(
     assert rows[2][8] == cast.patient.local_number
     async with sessions() as session:
         assert (await session.scalars(select(AuditEvent).where(AuditEvent.action == "audit-exported"))).one()
+
+
+async def test_whose_password_was_tried(client: Client, signed_in: SignIn, post: Post, cast: Cast) -> None:
+    """Who failed to sign in has shown nobody who they are; the establishment of the account aimed at is told."""
+    for name in ("rural", "stranger"):
+        await post("/sign-in", email=cast.emails[name], password="not this one, surely")
+    await post("/sign-in", email="nobody@example.test", password="not this one, surely")
+    await signed_in("privacy")
+    page = await (await client.get("/audit", params={"kind": "sign-in"})).text()
+    assert page.count("Failed to sign in") == 1
+    assert "As Dr Hélène Tremblay" in page
+    assert "Unknown person" in page
+    await signed_in("privacy_tertiary")
+    assert "Failed to sign in" not in await (await client.get("/audit", params={"kind": "sign-in"})).text()
