@@ -8,7 +8,9 @@ let sent: number;
 beforeEach(async () => {
   vi.useFakeTimers();
   sent = 0;
-  document.body.innerHTML = `<form data-controller="search" data-action="input->search#soon"><input name="q"></form>`;
+  document.body.innerHTML = `<form data-controller="search" data-turbo-frame="found" data-action="input->search#soon
+    turbo:before-frame-render@document->search#wait pointerdown@window->search#pressed
+    pointerup@window->search#released"><input name="q"></form><div id="found"><a href="#">Rose</a></div>`;
   const form = document.querySelector("form") as HTMLFormElement;
   form.requestSubmit = () => {
     sent += 1;
@@ -42,4 +44,22 @@ test("a page that is left sends nothing", async () => {
   document.body.innerHTML = "";
   await vi.advanceTimersByTimeAsync(500);
   expect(sent).toBe(0);
+});
+
+test("the answer waits while something is pressed, and comes after the click", async () => {
+  const order: string[] = [];
+  const link = document.querySelector("a") as HTMLAnchorElement;
+  link.addEventListener("click", () => order.push("click"));
+  const arrives = () => {
+    const detail = { resume: () => order.push("answer") };
+    const event = new CustomEvent("turbo:before-frame-render", { bubbles: true, cancelable: true, detail });
+    return document.getElementById("found")?.dispatchEvent(event);
+  };
+  expect(arrives()).toBe(true);
+  window.dispatchEvent(new Event("pointerdown"));
+  expect(arrives()).toBe(false);
+  window.dispatchEvent(new Event("pointerup"));
+  link.click();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(order).toEqual(["click", "answer"]);
 });
