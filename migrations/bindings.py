@@ -6,7 +6,7 @@ theirs could make it one about somebody else.
 
 from typing import Final
 
-WRITTEN_ONCE: Final = {
+FIRST: Final = {
     "practitioner_role": ("practitioner_id", "organization_id"),
     "healthcare_service": ("organization_id",),
     "endpoint": ("organization_id",),

@@ -1,9 +1,9 @@
 """The second wall: row-level security, forced on every table that speaks of a person.
 
 The first wall is `teleconsult.access.rows`; this one says the same a second time, by itself, in SQL. Where a query
-forgets who asks, the database shows and changes nothing. `WALLS` is the whole of it: for each table, which rows the
-acting role may read, add, change and remove. The system (jobs, looking up who signs in) may do all that the app's
-role has a right to; nobody may do nothing. What the words mean stands in `migrations.acting`.
+forgets who asks, the database shows and changes nothing. Here is, for each table, which rows the acting role may
+read, add, change and remove. The system (jobs, looking up who signs in) may do all that the app's role has a right to;
+nobody may do nothing. What the words mean stands in `migrations.acting`; what stands today, in `migrations.standing`.
 
 Tables are named in full before a column: inside a condition another table has columns of the same name.
 """
@@ -322,10 +322,9 @@ AUDIT: Final = {
     "audit_check": Wall(read=CHECKS, add=all_of(CHECKS, f"asked_by_id = {ME}"), change=CHECKS),
 }
 
-WALLS: Final = DIRECTORY | ACCOUNTS | PATIENTS | CONSULTS | IMAGING | AUDIT
-
-OPEN: Final[dict[str, str]] = {}
-"""Tables without a wall, and why."""
+FIRST: Final = DIRECTORY | ACCOUNTS | PATIENTS | CONSULTS | IMAGING | AUDIT
+"""As they were first raised, and never changed here: a later migration raises another wall in the place of one
+(`migrations.standing`)."""
 
 
 def raised(table: str, wall: Wall, *, owner: str) -> list[str]:
@@ -348,6 +347,11 @@ def raised(table: str, wall: Wall, *, owner: str) -> list[str]:
             clauses.append(f"with check ({_or_system(check)})")
         statements.append(f"create policy {name} on {table} for {command} to {APP_ROLE} {' '.join(clauses)}")
     return statements
+
+
+def lowered(table: str) -> list[str]:
+    """The statements that take the wall away, for another to be raised in its place."""
+    return [f"drop policy {name} on {table}" for name in ("owner", "read", "add", "change", "remove")]
 
 
 def _or_system(condition: str | None) -> str:

@@ -18,10 +18,10 @@ def upgrade() -> None:
     owner = connection.exec_driver_sql("select quote_ident(current_user)").scalar_one()
     for statement in (*acting.STATEMENTS, *crossings.STATEMENTS):
         connection.exec_driver_sql(statement.replace("%", "%%"))
-    for table, wall in walls.WALLS.items():
+    for table, wall in walls.FIRST.items():
         for statement in walls.raised(table, wall, owner=owner):
             op.execute(statement)
     op.execute(bindings.REFUSAL)
-    for table, columns in bindings.WRITTEN_ONCE.items():
+    for table, columns in bindings.FIRST.items():
         op.execute(bindings.bound(table, columns))
     op.execute(f"grant execute on all functions in schema public to {rules.APP_ROLE}")

@@ -9,7 +9,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from migrations.rules import APP_ROLE
-from migrations.walls import OPEN, WALLS
+from migrations.standing import OPEN, WALLS
 from teleconsult.embedded import OWNER, DatabaseUrls
 from teleconsult.tables import metadata
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from migrations.walls import WALLS
+from migrations.standing import WALLS
 from teleconsult.accounts.actor import Actor
 from teleconsult.db import SET_ACTING, Sessions, act_as, make_engine, make_sessions, transaction
 from teleconsult.settings import Settings

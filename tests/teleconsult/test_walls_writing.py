@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import CursorResult, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from migrations.bindings import WRITTEN_ONCE
+from migrations.standing import WRITTEN_ONCE
 from teleconsult.db import ACTING, Sessions, transaction
 from tests.people import Cast
 from tests.walled import walled

@@ -1,0 +1,14 @@
+"""The walls and the bindings as they stand after the last migration: what the tests hold the database to."""
+
+from typing import Final
+
+from migrations import bindings, walls
+
+WALLS: Final = walls.FIRST
+"""Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
+
+WRITTEN_ONCE: Final = bindings.FIRST
+"""Each table's columns that no statement changes."""
+
+OPEN: Final[dict[str, str]] = {}
+"""Tables without a wall, and why."""
