@@ -29,6 +29,32 @@ create trigger excerpt_frozen before update of service_request_id, version, pati
 create trigger excerpt_kept before delete on excerpt for each row execute function excerpt_is_frozen();
 """
 
+# Also with the owner's rights: the app's role may read versions and never write one.
+NOTHING_IS_OVERWRITTEN = """
+create function record_entry_was() returns trigger language plpgsql security definer
+set search_path = pg_catalog, public, pg_temp as $$
+begin
+  if new.version <> old.version + 1 then
+    raise exception 'a changed entry is its next version' using errcode = 'restrict_violation';
+  end if;
+  insert into record_version (id, record_entry_id, version, status, effective_at, recorded_at, author_name,
+    author_role_id, title, resource)
+  values (gen_random_uuid(), old.id, old.version, old.status, old.effective_at, old.recorded_at, old.author_name,
+    old.author_role_id, old.title, old.resource);
+  return null;
+end $$;
+create trigger record_entry_kept after update of status, effective_at, title, resource on record_entry
+  for each row when (old.resource_type <> 'ImagingStudy') execute function record_entry_was();
+create function record_version_stands() returns trigger language plpgsql as $$
+begin
+  raise exception 'what an entry said before cannot be changed' using errcode = 'restrict_violation';
+end $$;
+create trigger record_version_kept before update or delete on record_version
+  for each row execute function record_version_stands();
+create trigger record_version_truncated before truncate on record_version execute function record_version_stands();
+create trigger record_entry_stays before delete on record_entry for each row execute function record_version_stands();
+"""
+
 # audit_append works with the owner's rights. pg_temp is named last: unnamed it comes first, and whoever may make a
 # temporary table could put one of their own, with a trigger, where the chain is looked for.
 AUDIT_CHAIN = """
@@ -109,8 +135,8 @@ end $$;
 
 APP_ROLE = "teleconsult_app"
 
-READ_ONLY = ("audit_chain",)
-APPEND_ONLY = ("audit_event", "excerpt_item", "excerpt_read", "identity_change", "chat_message")
+READ_ONLY = ("audit_chain", "record_version")
+APPEND_ONLY = ("audit_event", "excerpt_item", "excerpt_read", "identity_change", "chat_message", "record_identifier")
 """Tables the app's role may add to, never change. The rest it may also update."""
 DELETABLE = (
     *("imaging_study", "imaging_series", "imaging_instance"),  # brought in by mistake, before anybody was shown them

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from migrations import bindings, walls
+from migrations import bindings, file_walls, walls
 
-WALLS: Final = walls.FIRST
+WALLS: Final = walls.FIRST | file_walls.WALLS
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
 WRITTEN_ONCE: Final = bindings.FIRST

@@ -48,6 +48,7 @@ from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingSt
 from teleconsult.notes.models import Composition, CompositionStatus, SigningKey
 from teleconsult.patients.models import BreakGlass, IdentityChange, PatientIdentifier
 from teleconsult.records.actions import file_entry
+from teleconsult.records.models import RecordIdentifier
 from tests import consult_steps
 from tests.people import Cast
 
@@ -79,13 +80,22 @@ async def walled(cast: Cast, sessions: Sessions) -> Walled:
         )
         await start_draft(session, cast.stranger, patient_id=cast.strangers_patient.id)
         for patient in (cast.patient_elsewhere, cast.strangers_patient):
-            await file_entry(
+            filed = await file_entry(
                 session,
                 SYSTEM,
                 patient_id=patient.id,
                 resource={"resourceType": "Observation"},
                 title="Blood pressure",
                 effective_at=now(),
+            )
+            filed.title, filed.version = "Blood pressure, lying", filed.version + 1
+            session.add(
+                RecordIdentifier(
+                    record_entry_id=filed.id,
+                    organization_id=patient.organization_id,
+                    system="urn:oid:1.2.3",
+                    value=uuid.uuid4().hex,
+                )
             )
         room = (await session.scalars(select(Encounter).where(Encounter.service_request_id == consult.id))).one()
         excerpt = (await session.scalars(select(Excerpt).where(Excerpt.service_request_id == consult.id))).one()

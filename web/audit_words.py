@@ -67,6 +67,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "encounter-resumed": _("Resumed a session"),
     "encounter-started": _("Started a session"),
     "entry-filed": _("Added to a patient's file"),
+    "entry-changed": _("Changed an entry of a file"),
+    "entry-retracted": _("Marked an entry as an error"),
     "excerpt-frozen": _("Froze an excerpt"),
     "excerpt-read": _("Read an excerpt"),
     "excerpt-revoked": _("Stopped sharing an excerpt"),

@@ -40,8 +40,13 @@ class EntryKind(StrEnum):
 
 TYPES_OF: Final = {
     EntryKind.ENCOUNTERS: (ResourceType.ENCOUNTER, ResourceType.PROCEDURE),
-    EntryKind.PROBLEMS: (ResourceType.CONDITION,),
-    EntryKind.MEDICINES: (ResourceType.MEDICATION_STATEMENT, ResourceType.IMMUNIZATION),
+    EntryKind.PROBLEMS: (ResourceType.CONDITION, ResourceType.FAMILY_MEMBER_HISTORY),
+    EntryKind.MEDICINES: (
+        ResourceType.MEDICATION_STATEMENT,
+        ResourceType.MEDICATION_REQUEST,
+        ResourceType.MEDICATION_ADMINISTRATION,
+        ResourceType.IMMUNIZATION,
+    ),
     EntryKind.ALLERGIES: (ResourceType.ALLERGY_INTOLERANCE,),
     EntryKind.LABORATORY: (ResourceType.OBSERVATION, ResourceType.DIAGNOSTIC_REPORT),
     EntryKind.DOCUMENTS: (ResourceType.DOCUMENT_REFERENCE,),
@@ -49,6 +54,7 @@ TYPES_OF: Final = {
     EntryKind.NOTES: (ResourceType.COMPOSITION,),
 }
 KIND_OF: Final = {kind_of: kind for kind, types in TYPES_OF.items() for kind_of in types}
+"""What is listed; the rest is kept for other systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,11 @@ async def entries_of(
     file = await file_of(session, actor, patient_id)
     rows = await session.scalars(
         select(RecordEntry)
-        .where(RecordEntry.patient_id.in_(file.patient_ids), RecordEntry.id.in_(ids[:MOST_CHOSEN]))
+        .where(
+            RecordEntry.patient_id.in_(file.patient_ids),
+            RecordEntry.id.in_(ids[:MOST_CHOSEN]),
+            RecordEntry.resource_type.in_(KIND_OF),
+        )
         .order_by(RecordEntry.effective_at.desc(), RecordEntry.id.desc())
         .options(joinedload(RecordEntry.organization))
     )
@@ -165,8 +175,7 @@ def _page(file: PatientFile, kind: EntryKind | None, before: Cursor | None, limi
     """The first rows of each local patient by the index, then the first of them all: never more than is shown."""
     linked = select(Patient.id).where(Patient.id.in_(file.patient_ids)).subquery()
     conditions = [RecordEntry.patient_id == linked.c.id]
-    if kind is not None:
-        conditions.append(RecordEntry.resource_type.in_(TYPES_OF[kind]))
+    conditions.append(RecordEntry.resource_type.in_(TYPES_OF[kind] if kind else KIND_OF))
     if before is not None:
         position = tuple_(RecordEntry.effective_at, RecordEntry.id)
         conditions.append(position < tuple_(before.effective_at, before.entry_id))

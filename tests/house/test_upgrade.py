@@ -117,6 +117,7 @@ def test_a_database_of_the_first_version_is_behind_walls_afterwards(upgraded: ps
     act("system")
     assert {table: count(table) for table in COUNTS} == COUNTS
     assert upgraded.execute("select 1 from practitioner_role where code = 'doctor'").fetchone()
+    assert upgraded.execute("select 1 from record_entry where words @@ 'headache'").fetchone(), "found like a new one"
     act(RURAL)
     assert [count(table) for table in ("patient", "record_entry", "service_request", "account")] == [1, 1, 1, 1]
     act(SPECIALIST)

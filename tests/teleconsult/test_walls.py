@@ -47,6 +47,8 @@ identity_change          1    1    1    1    0    0    0    0    0    0    0    
 care_relation            1    0    0    0    0    0    0    0    1    0    1    0    0
 break_glass              0    0    0    0    0    0    0    0    0    0    0    1    0
 record_entry             2    0    0    0    0    0    0    0    0    0    1    1    0
+record_version           1    0    0    0    0    0    0    0    0    0    1    1    0
+record_identifier        1    0    0    0    0    0    0    0    0    0    1    1    0
 service_request          2    0    0    2    2    1    1    0    0    0    1    0    0
 consent                  2    0    0    0    2    1    1    0    0    0    0    0    0
 task                     2    0    0    2    2    1    1    0    0    0    0    0    0

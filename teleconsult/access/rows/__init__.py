@@ -38,6 +38,7 @@ from teleconsult.access.rows.patients import (
     patients,
     patients_of_house,
     patients_of_network,
+    treated_entries,
     treated_patients,
 )
 from teleconsult.access.rows.people import audit_events, houses_that_share, roles_of_house, watched_patients
@@ -76,6 +77,7 @@ __all__ = [
     "studies",
     "studies_of_house",
     "tokens_of_house",
+    "treated_entries",
     "treated_patients",
     "watched_patients",
 ]

@@ -55,6 +55,20 @@ def entries(actor: Actor) -> Filter:
 
 
 @row_filter
+def treated_entries(actor: Actor) -> Filter:
+    """Entries of the files of patients whom the actor treats: to change one, breaking the glass is not enough."""
+    if not has(actor, Permission.FILE_READ):
+        return false()
+    treated, kept = aliased(Patient), aliased(Patient)
+    return exists().where(
+        kept.id == RecordEntry.patient_id,
+        treated.person_id == kept.person_id,
+        is_house(treated.organization_id, actor),
+        treats(treated.id, actor),
+    )
+
+
+@row_filter
 def openings(actor: Actor) -> Filter:
     """The openings without a care relation that the actor made and that stand."""
     return and_(

@@ -96,7 +96,9 @@ async def test_the_database_refuses_a_change(cast: Cast, sessions: Sessions, sta
 async def test_an_entry_in_error_cannot_be_shared(cast: Cast, sessions: Sessions) -> None:
     entry = await consult_steps.entry(cast, sessions)
     async with transaction(sessions) as session:
-        await session.execute(update(RecordEntry).values(status=EntryStatus.ENTERED_IN_ERROR))
+        await session.execute(
+            update(RecordEntry).values(status=EntryStatus.ENTERED_IN_ERROR, version=RecordEntry.version + 1)
+        )
     draft = await consult_steps.drafted(cast, sessions)
     async with transaction(sessions) as session:
         with pytest.raises(Invalid) as caught:

@@ -91,7 +91,7 @@ async def test_a_kind_is_shown_alone(db: AsyncSession, cast: Cast) -> None:
 
 async def test_a_wrong_entry_stays_in_sight(db: AsyncSession, cast: Cast) -> None:
     entry = await filed(db, cast, cast.patient, "wrong", 1, resourceType="Condition", clinicalStatus=coded("active"))
-    entry.status = EntryStatus.ENTERED_IN_ERROR
+    entry.status, entry.version = EntryStatus.ENTERED_IN_ERROR, entry.version + 1
     await db.flush()
     page = await timeline(db, cast.rural, cast.patient.id)
     assert [shown.status for shown in page.entries] == [EntryStatus.ENTERED_IN_ERROR]
