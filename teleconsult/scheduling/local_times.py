@@ -1,11 +1,17 @@
 """A time as someone types it, read on the clock of their own walls."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from teleconsult.errors import Invalid
 
 QUARTER = timedelta(minutes=15)
+HALF_AN_HOUR: Final = timedelta(minutes=30)
+FIRST: Final = time(8)
+LAST: Final = time(16, 30)
+"""Between them sessions usually begin, on a weekday."""
+SATURDAY: Final = 6
 
 
 def moment_from_local(typed: str, zone: str) -> datetime:
@@ -34,3 +40,15 @@ def next_quarter(moment: datetime) -> datetime:
     """The full quarter of an hour at or after a moment."""
     past = timedelta(minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond)
     return moment if not past else moment - past + QUARTER
+
+
+def suggested_time(moment: datetime, zone: str, *, at_once: bool) -> datetime:
+    """What a field for a session's time begins with: half an hour from now, in working hours unless it presses."""
+    soon = next_quarter(moment + HALF_AN_HOUR)
+    wall = soon.astimezone(ZoneInfo(zone))
+    if at_once or (wall.isoweekday() < SATURDAY and FIRST <= wall.time() <= LAST):
+        return soon
+    day = wall.date() + timedelta(days=wall.time() > LAST)
+    while day.isoweekday() >= SATURDAY:
+        day += timedelta(days=1)
+    return datetime.combine(day, FIRST, ZoneInfo(zone)).astimezone(UTC)

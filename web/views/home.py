@@ -8,20 +8,20 @@ from aiohttp import web
 
 from teleconsult.accounts import Actor
 from teleconsult.clock import now
-from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.models import RequestPriority, ServiceRequest
 from teleconsult.consults.states import WAITING, WITH_SESSION, ConsultState, state_of
 from teleconsult.consults.worklists import Standing, consults_page, coordinator_board, own_requests, specialist_worklist
 from teleconsult.directory.models import RoleCode
 from teleconsult.patients.reviewing import openings_to_review
 from teleconsult.patients.searching import patients_in_care
-from teleconsult.scheduling.local_times import local_from_moment, next_quarter
+from teleconsult.scheduling.local_times import local_from_moment, suggested_time
 from teleconsult.scheduling.queries import agenda
 from web.consult_words import next_step
 from web.rendering import render, zone_of
 from web.requests import Handler, actor_of, db, frame_of
 from web.views import admin, network
 
-HALF_AN_HOUR: Final = timedelta(minutes=30)
+PRESSING: Final = (RequestPriority.STAT, RequestPriority.ASAP)
 COLUMNS: Final[dict[str, tuple[ConsultState, ...]]] = {
     "new": (*WAITING, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW),
     "to-schedule": (ConsultState.ACCEPTED,),
@@ -108,12 +108,17 @@ async def _watch(request: web.Request) -> web.StreamResponse:
     return render(request, "home/privacy_officer.html.jinja", waiting=waiting)
 
 
-def time_field(actor: Actor) -> dict[str, str]:
-    """What a field for a time begins with, on the clock of the actor's establishment: earliest and suggested value."""
-    return {
-        "earliest": local_from_moment(now(), actor.time_zone),
-        "suggested": local_from_moment(next_quarter(now() + HALF_AN_HOUR), actor.time_zone),
+def time_field(actor: Actor) -> dict[str, Any]:
+    """What a field for a time begins with, on the clock of the actor's establishment.
+
+    `earliest` is the first value it takes, `suggested` the value it begins with by priority.
+    """
+    moment, zone = now(), actor.time_zone
+    suggested = {
+        priority: local_from_moment(suggested_time(moment, zone, at_once=priority in PRESSING), zone)
+        for priority in RequestPriority
     }
+    return {"earliest": local_from_moment(moment, zone), "suggested": suggested}
 
 
 def _render(request: web.Request, page: str, **context: Any) -> web.StreamResponse:

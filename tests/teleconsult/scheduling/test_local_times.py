@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teleconsult.errors import Invalid
-from teleconsult.scheduling.local_times import local_from_moment, moment_from_local, next_quarter
+from teleconsult.scheduling.local_times import (
+    local_from_moment,
+    moment_from_local,
+    next_quarter,
+    suggested_time,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +54,21 @@ def test_the_next_quarter(moment: datetime) -> None:
     quarter = next_quarter(moment)
     assert (quarter.minute % 15, quarter.second, quarter.microsecond) == (0, 0, 0)
     assert 0 <= (quarter - moment).total_seconds() < 900
+
+
+@pytest.mark.parametrize(
+    ("now", "at_once", "suggested"),
+    [
+        ("2026-11-20T10:05", False, "2026-11-20T10:45"),
+        ("2026-11-20T04:05", False, "2026-11-20T08:00"),
+        ("2026-11-20T16:10", False, "2026-11-23T08:00"),
+        ("2026-11-22T04:05", False, "2026-11-23T08:00"),
+        ("2026-11-22T04:05", True, "2026-11-22T04:45"),
+        ("2026-11-23T23:50", False, "2026-11-24T08:00"),
+        ("2026-11-20T23:50", False, "2026-11-23T08:00"),
+    ],
+)
+def test_a_time_is_suggested_in_working_hours_unless_it_presses(now: str, at_once: bool, suggested: str) -> None:
+    zone = "America/Toronto"
+    moment = suggested_time(moment_from_local(now, zone), zone, at_once=at_once)
+    assert local_from_moment(moment, zone) == suggested
