@@ -78,9 +78,11 @@ class Consults:
         await self._booked(asked_in(told["booked"]))
 
     async def _drafted(self, asked: Asked) -> None:
+        patient = self._patients[asked.chart]
         async with transaction(self._sessions, SYSTEM) as session:
-            draft = await start_draft(session, self._doctor, patient_id=self._patients[asked.chart].id)
-            request = self._request(asked, given=False)
+            draft = await start_draft(session, self._doctor, patient_id=patient.id)
+            choice = await choosable_entries(session, self._doctor, patient_id=patient.id)
+            request = self._request(asked, entries=tuple(choice.usual), given=False)
             await save_draft(session, self._doctor, consult_id=draft.id, version=draft.version, request=request)
 
     async def _submitted(self, asked: Asked) -> ServiceRequest:
