@@ -12,9 +12,9 @@ from teleconsult import audit
 from teleconsult.accounts import one_time
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.accounts.blocklist import FEWEST_TRIES, is_expected
-from teleconsult.accounts.ending import end_sessions
+from teleconsult.accounts.ending import end_sessions, end_tokens
 from teleconsult.accounts.limits import Door, attempt, forgive, start_over
-from teleconsult.accounts.models import Account, WebSession
+from teleconsult.accounts.models import Account, IssuedToken, WebSession
 from teleconsult.accounts.passwords import LONGEST, hash_apart, is_password, normalised
 from teleconsult.accounts.second_factor import has_second_factor
 from teleconsult.db import Sessions, transaction
@@ -74,16 +74,16 @@ async def keep_choice(
     password_hash: str,
     but: uuid.UUID | None = None,
 ) -> None:
-    """The account's password from now on. Its sessions end (`but` that one), its unused codes and links are void.
-
-    Wrong tries are forgotten, and its owner is told by mail.
+    """The account's password from now on. Its sessions end (`but` that one) and its tokens, its unused codes and links
+    are void, wrong tries are forgotten, and its owner is told by mail.
     """
     is_first = account.password_hash is None
     account.password_hash = password_hash
     await one_time.spend_all(session, account.id)
     await end_sessions(session, WebSession.account_id == account.id, WebSession.id.is_distinct_from(but))
+    revoked = await end_tokens(session, IssuedToken.account_id == account.id)
     await start_over(session, settings, email=account.email)
-    audit.record(session, actor, "password-chosen" if is_first else "password-changed", account)
+    audit.record(session, actor, "password-chosen" if is_first else "password-changed", account, tokens_revoked=revoked)
     if not is_first:
         await notify(session, account.id, LetterKind.PASSWORD_CHANGED)
 

@@ -6,6 +6,7 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 from sqlalchemy import select, text, update
 
+from teleconsult.access import Purpose
 from teleconsult.accounts.models import Account, OneTimeSecret, WebSession
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
@@ -14,7 +15,7 @@ from teleconsult.settings import Settings
 from tests.conftest import Post, SignIn
 from tests.factors import give_totp
 from tests.mailbox import last_mail, mails, path_in
-from tests.people import PASSWORD, Cast
+from tests.people import PASSWORD, Cast, bearer_of
 from web.app import make_app
 
 Client = TestClient[web.Request, web.Application]
@@ -26,6 +27,9 @@ async def test_a_new_password_ends_the_other_sessions_and_its_owner_is_told(
     client: Client, cast: Cast, post: Post, signed_in: SignIn, sessions: Sessions, settings: Settings
 ) -> None:
     await signed_in("rural")
+    async with transaction(sessions) as session:
+        bearer = {"Authorization": f"Bearer {await bearer_of(session, cast.rural, Purpose.CONSULTS)}"}
+    assert (await client.get("/consults", headers=bearer)).status == 200
     client.session.cookie_jar.clear()
     answer = await post(ASK, email=cast.emails["rural"])
     assert (answer.status, answer.headers["Location"]) == (303, "/sign-in/reset-mail")
@@ -43,6 +47,7 @@ async def test_a_new_password_ends_the_other_sessions_and_its_owner_is_told(
     told = await last_mail(settings, sessions)
     assert (told["To"], told["Subject"]) == (cast.emails["rural"], "Your password was changed")
     client.session.cookie_jar.clear()
+    assert (await client.get("/consults", headers=bearer)).status == 401, "whoever took the password may have made it"
     assert (await post("/sign-in", email=cast.emails["rural"], password=PASSWORD)).status == 422
     assert (await post("/sign-in", email=cast.emails["rural"], password=NEW)).status == 303
 
