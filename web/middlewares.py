@@ -30,6 +30,7 @@ from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
 from web.requests import (
     ACTOR,
     BEARERS,
+    BEGUN_AGAIN,
     BY_BEARER,
     CSRF_TOKEN,
     SESSION,
@@ -152,7 +153,10 @@ def _failure(request: web.Request, error: Exception) -> TeleconsultError | web.H
 
 @web.middleware
 async def in_transaction(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """One request, one transaction: success and redirects commit, refusals and exceptions roll back."""
+    """One request, one transaction: success and redirects commit, refusals and exceptions roll back.
+
+    A page that has begun again (`begin_again`) commits what it did since, whatever its status.
+    """
     if request.path.startswith((SOCKETS, STATIC)):
         return await handler(request)
     if is_marked(request, "has_own_transactions"):
@@ -167,7 +171,7 @@ async def in_transaction(request: web.Request, handler: Handler) -> web.StreamRe
         request[ACTOR] = actor = await _actor(request, session)
         await act_as(session, actor or NOBODY)
         response = await handler(request)
-        if response.status < 400:
+        if response.status < 400 or BEGUN_AGAIN in request:
             await session.commit()
     return response
 

@@ -13,7 +13,7 @@ from teleconsult.access import Permission
 from teleconsult.accounts import Actor
 from teleconsult.accounts.bearer_door import BearerDoor
 from teleconsult.accounts.oidc import Provider
-from teleconsult.db import Sessions
+from teleconsult.db import Sessions, act_as
 from teleconsult.documents.press import Press
 from teleconsult.errors import NotFound, Unauthenticated
 from teleconsult.imaging.renditions import Renditions
@@ -32,6 +32,7 @@ ANYONE: Final = None
 ACTOR: Final = web.RequestKey("actor", object)
 """Who acts, or None; use `actor_of`."""
 SESSION: Final = web.RequestKey("session", AsyncSession)
+BEGUN_AGAIN: Final = web.RequestKey("begun_again", bool)
 BODY: Final = web.RequestKey("body", bytes)
 FORM: Final = web.RequestKey("form", MultiDictProxy[str])
 CSRF_TOKEN: Final = web.RequestKey("csrf_token", str)
@@ -57,6 +58,17 @@ CHECKER: Final = web.AppKey("checker", Checker)
 def db(request: web.Request) -> AsyncSession:
     """The request's one transaction: committed after the view returned a success or a redirect."""
     return request[SESSION]
+
+
+async def begin_again(request: web.Request) -> None:
+    """Undo what a refused form had begun. The page shown in its place is an act of its own, kept like any other:
+    what it lets somebody read of a file stands in the log. Look up anew what it shows.
+    """
+    session = db(request)
+    await session.rollback()
+    session.expunge_all()
+    await act_as(session, actor_of(request))
+    request[BEGUN_AGAIN] = True
 
 
 def actor_of(request: web.Request) -> Actor:

@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from sqlalchemy import func, select
 
+from teleconsult.audit.models import AuditEvent
 from teleconsult.consults.models import ServiceRequest, Task
 from teleconsult.db import Sessions, transaction
 from tests import consult_steps
@@ -98,6 +99,8 @@ async def test_what_is_missing_is_said_and_what_was_typed_stays(
     assert '<option value="asap" selected>' in page
     async with transaction(sessions) as session:
         assert await session.scalar(select(func.count()).select_from(Task)) == 0
+        read = select(func.count()).where(AuditEvent.action == "consult-read")
+        assert await session.scalar(read) == 1, "the form that is shown again lists the file"
 
 
 async def test_submitting_twice_asks_once(cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post) -> None:

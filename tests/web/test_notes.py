@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from sqlalchemy import select
 
+from teleconsult.audit.kinds import READS
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consults.answering import accept_consult, decline_consult
 from teleconsult.consults.models import RequestStatus, ServiceRequest
@@ -37,6 +38,11 @@ async def deliver(sessions: Sessions, settings: Settings) -> None:
 async def only_note(sessions: Sessions) -> Composition:
     async with sessions() as session:
         return (await session.scalars(select(Composition))).one()
+
+
+async def readings(sessions: Sessions) -> list[str]:
+    async with sessions() as session:
+        return list(await session.scalars(select(AuditEvent.action).where(AuditEvent.action.in_(READS))))
 
 
 async def test_from_the_consult_to_the_acknowledged_note(
@@ -127,6 +133,7 @@ async def test_two_tabs_lose_no_words(
     assert "My other words" in page, "what was sent is still there"
     assert note_steps.OPINION in page, "beside what was saved"
     assert 'name="version" value="2"' in page
+    assert await readings(sessions) == ["excerpt-read"], "beside the draft the excerpt was read"
     again = await post(f"/notes/{draft.note.id}/draft", version="2", opinion="My other words")
     assert again.status == 303
 
@@ -202,6 +209,21 @@ async def test_pressing_twice_shows_the_signed_note(
     assert (await post(f"/notes/{draft.note.id}/draft", version="2", plan="More")).status == 409
     async with sessions() as session:
         assert len(list(await session.scalars(select(Delivery)))) == 1
+
+
+async def test_what_looks_again_whether_a_note_arrived_shows_nothing_of_it(
+    client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn, post: Post
+) -> None:
+    await note_steps.enrol(sessions, settings, cast.specialist)
+    draft = await note_steps.drafted(cast, sessions)
+    await signed_in("specialist")
+    await post(f"/notes/{draft.note.id}/signature", version="2", password=PASSWORD)
+    part = await (await client.get(f"/notes/{draft.note.id}", headers={"Turbo-Frame": "note-state"})).text()
+    assert '<turbo-frame id="note-state"' in part
+    assert note_steps.OPINION not in part, "no reading is recorded for it"
+    assert await readings(sessions) == []
+    assert note_steps.OPINION in await (await client.get(f"/notes/{draft.note.id}", headers=FRAME)).text()
+    assert "note-read" in await readings(sessions)
 
 
 async def test_the_preview_says_that_it_is_a_draft(

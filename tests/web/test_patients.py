@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
@@ -183,6 +183,9 @@ async def test_older_entries_come_in_pages(client: Client, signed_in: SignIn, ca
     assert "<html" not in older
     alone = await (await client.get(address)).text()
     assert "<html" in alone
+    async with sessions() as session:
+        read = select(func.count()).where(AuditEvent.action == "file-opened")
+        assert await session.scalar(read) == 3, "whoever asks for older entries alone reads the file too"
 
 
 async def test_a_kind_is_shown_alone(client: Client, signed_in: SignIn, cast: Cast, sessions: Sessions) -> None:

@@ -4,9 +4,13 @@ from datetime import timedelta
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient
+from sqlalchemy import func, select
 
+from teleconsult.audit.kinds import READS
+from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions
+from teleconsult.excerpts.models import ExcerptRead
 from teleconsult.scheduling.local_times import local_from_moment
 from tests import consult_steps
 from tests.conftest import Post, SignIn
@@ -79,6 +83,20 @@ async def test_declining_needs_a_reason(
     page = await (await client.get(f"/consults/{consult.id}")).text()
     assert "Needs trauma first" in page
     assert 'data-state="declined"' in page
+
+
+async def test_what_a_refused_form_shows_again_is_logged(
+    cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    consult = await consult_steps.submitted(cast, sessions)
+    await signed_in("specialist")
+    answer = await post(f"/consults/{consult.id}/refusal", reason=" ")
+    assert answer.status == 422
+    assert 'data-testid="excerpt-view"' in await answer.text()
+    async with sessions() as session:
+        read = select(AuditEvent.action).where(AuditEvent.action.in_(READS))
+        assert sorted(await session.scalars(read)) == ["consult-read", "excerpt-read"]
+        assert await session.scalar(select(func.count()).select_from(ExcerptRead)) == 1
 
 
 async def test_cancelling(client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post) -> None:

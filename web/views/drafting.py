@@ -4,8 +4,8 @@ from aiohttp import web
 
 from teleconsult.consults.drafting import Request, discard_draft, request_in, save_draft
 from teleconsult.consults.models import RequestPriority, ServiceRequest
-from teleconsult.consults.queries import consult_for
 from teleconsult.consults.requesting import submit_request
+from teleconsult.consults.triage import open_consult
 from teleconsult.directory.queries import services_offered
 from teleconsult.errors import Invalid
 from teleconsult.excerpts.choosing import by_kind, choosable_entries
@@ -16,7 +16,7 @@ from web.flash import flash
 from web.forms.consults import read_request, read_version
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import actor_of, db, id_in, to_page
+from web.requests import actor_of, begin_again, db, id_in, to_page
 from web.words import options
 
 
@@ -76,7 +76,8 @@ async def submit(request: web.Request) -> web.StreamResponse:
     try:
         consult = await submit_request(session, actor, consult_id=id_in(request), request=asked)
     except Invalid as errors:
-        draft = await consult_for(session, actor, id_in(request))
+        await begin_again(request)
+        draft = await open_consult(session, actor, consult_id=id_in(request))
         return await draft_page(request, draft, asked=asked, status=422, errors=errors)
     flash(request, _("The request was submitted. The coordinator has been told."))
     return to_page(request, "consults.show", id=consult.id)

@@ -27,6 +27,7 @@ from web.rendering import render
 from web.requests import (
     actor_of,
     address_of,
+    begin_again,
     db,
     frame_of,
     id_in,
@@ -69,7 +70,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         consult = None
     return _page(
         request,
-        "signed",
+        "state" if looked_at_again else "signed",
         note=note,
         content=NoteContent.from_bytes(note.content),
         opening=await opening_about(session, actor, note.patient_id),
@@ -172,7 +173,7 @@ async def _step_up(request: web.Request) -> web.StreamResponse:
     try:
         content = await content_to_sign(session, actor, settings_of(request), note_id=note.id)
     except Invalid as error:
-        return await _editor(request, note, error=error)
+        return await _editor_again(request, error, note.sections)
     ways = await ways_of(session, settings_of(request), actor)
     return _page(request, "signature", note=note, content=content, ways=ways)
 
@@ -181,6 +182,7 @@ async def _editor_again(
     request: web.Request, error: Conflict | Invalid, sections: Mapping[str, str]
 ) -> web.StreamResponse:
     """The editor with the words that were sent; after a conflict, beside those that were saved elsewhere."""
+    await begin_again(request)
     note = await draft_for(db(request), actor_of(request), id_in(request))
     return await _editor(request, note, typed=sections, error=error)
 

@@ -14,7 +14,6 @@ from teleconsult.patients.care import CareReason, end_care_relation, open_care_r
 from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier
 from teleconsult.patients.queries import (
     earlier_identities,
-    file_of,
     identifiers_of,
     patient_for,
 )
@@ -88,12 +87,12 @@ async def show(request: web.Request) -> web.StreamResponse:
     if not may(actor, Permission.FILE_READ):
         return await _without_file(request, "registered")
     try:
-        patient = (await file_of(session, actor, patient_id)).patient
+        file = await open_file(session, actor, patient_id=patient_id)
     except Forbidden:
         return await _without_file(request, "closed", reasons=options(CareReason))
     page = await timeline(session, actor, patient_id, kind=kind, before=before)
     context: dict[str, Any] = {
-        "patient": patient,
+        "patient": file.patient,
         "kind": kind,
         "kinds": options(EntryKind),
         "before": before,
@@ -103,7 +102,6 @@ async def show(request: web.Request) -> web.StreamResponse:
     }
     if before is not None and frame_of(request).startswith("timeline"):
         return render(request, "patients/_timeline.html.jinja", **context)
-    file = await open_file(session, actor, patient_id=patient_id)
     return render(
         request,
         "patients/show.html.jinja",
@@ -112,8 +110,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         consults=await consults_about(session, actor, patient_ids=file.patient_ids),
         state_of=state_of,
         summary=await summary(session, actor, patient_id),
-        identifiers=await identifiers_of(session, patient),
-        earlier=await earlier_identities(session, patient),
+        identifiers=await identifiers_of(session, file.patient),
+        earlier=await earlier_identities(session, file.patient),
         opening=file.opening,
     )
 

@@ -6,15 +6,14 @@ from typing import Any
 from aiohttp import web
 
 from teleconsult.consults.answering import accept_consult, decline_consult
-from teleconsult.consults.queries import consult_for
-from teleconsult.consults.triage import cancel_consult
+from teleconsult.consults.triage import cancel_consult, open_consult
 from teleconsult.errors import Invalid
 from teleconsult.scheduling.booking import book_appointment, propose_time
 from web.bodies import Form, read_form
 from web.flash import flash
 from web.forms.consults import read_time
 from web.i18n import gettext as _
-from web.requests import actor_of, db, id_in, to_page
+from web.requests import actor_of, begin_again, db, id_in, to_page
 from web.views.consults import consult_page
 
 
@@ -75,7 +74,8 @@ async def acted(
     try:
         await act(form)
     except Invalid as errors:
-        consult = await consult_for(db(request), actor_of(request), id_in(request))
+        await begin_again(request)
+        consult = await open_consult(db(request), actor_of(request), consult_id=id_in(request))
         return await consult_page(request, consult, status=422, errors=errors, values=form)
     flash(request, said)
     return _back(request, form, home=home)
