@@ -102,11 +102,18 @@ async def change_password(
             session, settings, door=Door.STEP_UP, email=account.email, address=address, known=known
         )
         demand = await demand_of(session, account)
-    if not await is_password(current, account.password_hash):
+        checked = account.password_hash
+    if not await is_password(current, checked):
         await audit.record_denied(sessions, actor, "step-up-failed", address=address)
-        raise Invalid({"current": "This is not your password."})
+        raise _not_yours()
     password_hash = await hash_of_choice(demand, new=new)
     async with transaction(sessions, SYSTEM) as session:
-        await forgive(session, attempt_id)
         account = await session.get_one(Account, actor.account_id, with_for_update=True)
+        if account.password_hash != checked:  # its owner chose another one while we looked
+            raise _not_yours()
+        await forgive(session, attempt_id)
         await keep_choice(session, settings, actor, account, password_hash=password_hash, but=actor.session_id)
+
+
+def _not_yours() -> Invalid:
+    return Invalid({"current": "This is not your password."})

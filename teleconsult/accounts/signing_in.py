@@ -1,6 +1,6 @@
 """Signing in by password, and the second factor where the account has one."""
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts import one_time
@@ -33,6 +33,7 @@ async def sign_in(sessions: Sessions, settings: Settings, *, email: str, passwor
     fresh = await hash_apart(password) if fits and kept and is_outdated(password, kept) else None
     entry: Entry | None = None
     async with transaction(sessions, SYSTEM) as session:
+        fits = fits and account is not None and await _is_still(session, account, password_hash=kept)
         if fits and account is not None:
             await forgive(session, attempt_id)
             if fresh:
@@ -43,6 +44,13 @@ async def sign_in(sessions: Sessions, settings: Settings, *, email: str, passwor
     if not fits:
         raise Invalid({"": "The e-mail address or the password is not right."})
     return admitted(entry)
+
+
+async def _is_still(session: AsyncSession, account: Account, *, password_hash: str | None) -> bool:
+    """Whether the password that was looked at is the account's yet; nobody chooses another one meanwhile."""
+    unchanged = (Account.password_hash == password_hash) & Account.disabled_at.is_(None)
+    found = select(Account.id).where(Account.id == account.id, unchanged).with_for_update(key_share=True)
+    return await session.scalar(found) is not None
 
 
 async def show_second_factor(sessions: Sessions, settings: Settings, *, browser: str, code: str, visit: Visit) -> Entry:

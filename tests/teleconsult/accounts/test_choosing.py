@@ -1,11 +1,15 @@
 """Choosing a password: length counts, the expected ones are refused, and nothing else is asked."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import select
 
-from teleconsult.accounts.choosing import change_password, demand_of, hash_of_choice
+from teleconsult.accounts.actor import SYSTEM
+from teleconsult.accounts.choosing import change_password, demand_of, hash_of_choice, keep_choice
 from teleconsult.accounts.entering import SignedIn, Visit
 from teleconsult.accounts.models import Account, WebSession
+from teleconsult.accounts.passwords import hash_apart
 from teleconsult.accounts.signing_in import sign_in
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
@@ -128,3 +132,27 @@ async def test_a_bad_choice_changes_nothing(sessions: Sessions, cast: Cast, sett
     assert list(refused.value.fields) == ["new"]
     entry = await sign_in(sessions, settings, email=cast.emails["rural"], password=PASSWORD, visit=VISIT)
     assert isinstance(entry, SignedIn)
+
+
+@pytest.mark.parametrize("act", ["sign-in", "change"])
+async def test_the_old_one_is_worth_nothing_to_who_was_being_let_in(
+    sessions: Sessions, cast: Cast, settings: Settings, act: str
+) -> None:
+    """Its owner chooses another one while somebody who knows it is on the way in, or chooses a third."""
+    entry = await sign_in(sessions, settings, email=cast.emails["rural"], password=PASSWORD, visit=VISIT)
+    assert isinstance(entry, SignedIn)
+    if act == "sign-in":
+        late = sign_in(sessions, settings, email=cast.emails["rural"], password=PASSWORD, visit=VISIT)
+    else:
+        third = "another sentence nobody tries"
+        late = change_password(sessions, settings, entry.actor, current=PASSWORD, new=third, address="192.0.2.1")
+    async with transaction(sessions) as session:
+        account = await session.get_one(Account, entry.actor.account_id, with_for_update=True)
+        task = asyncio.create_task(late)
+        await asyncio.wait({task}, timeout=0.3)  # the old one was right, and what comes next waits for the account
+        await keep_choice(session, settings, SYSTEM, account, password_hash=await hash_apart(NEW))
+    with pytest.raises(Invalid):
+        await task
+    async with sessions() as session:
+        assert (await session.scalars(select(WebSession.id).where(WebSession.ended_at.is_(None)))).all() == []
+    assert await sign_in(sessions, settings, email=cast.emails["rural"], password=NEW, visit=VISIT)
