@@ -28,6 +28,19 @@ async def test_who_looked_at_it(client: Client, signed_in: SignIn, cast: Cast, s
     assert "CHU de la Capitale" in page
 
 
+async def test_who_looked_at_it_after_they_accepted(
+    client: Client, signed_in: SignIn, cast: Cast, sessions: Sessions
+) -> None:
+    consult = await consult_steps.accepted(cast, sessions)
+    path = f"/consults/{consult.id}"
+    await signed_in("specialist")
+    assert 'data-testid="excerpt-view"' in await (await client.get(path)).text()
+    await signed_in("rural")
+    answer = await client.get(f"{path}/readings")
+    assert answer.status == 200
+    assert "CHU de la Capitale" in await answer.text()
+
+
 async def test_taking_it_back(client: Client, signed_in: SignIn, post: Post, cast: Cast, sessions: Sessions) -> None:
     consult = await consult_steps.accepted(cast, sessions)
     path = f"/consults/{consult.id}"

@@ -16,12 +16,10 @@ from web.views.triage import acted
 async def readings(request: web.Request) -> web.StreamResponse:
     """Every look at the excerpt and its images, for who shared them."""
     session, actor, consult_id = db(request), actor_of(request), id_in(request)
-    return render(
-        request,
-        "excerpts/readings.html.jinja",
-        readings=await readings_of(session, actor, consult_id),
-        consult=await consult_for(session, actor, consult_id),
-    )
+    # First the consult: loading it anew would take the readers' establishments from roles it shares with them.
+    consult = await consult_for(session, actor, consult_id)
+    readings = await readings_of(session, actor, consult_id)
+    return render(request, "excerpts/readings.html.jinja", readings=readings, consult=consult)
 
 
 async def revoke(request: web.Request) -> web.StreamResponse:
