@@ -11,7 +11,8 @@ from typing import Final
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from sqlalchemy.exc import DataError, OperationalError
+from psycopg.errors import UniqueViolation
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +21,7 @@ from teleconsult.access import require
 from teleconsult.accounts import SYSTEM, Actor, actor_for_cookie
 from teleconsult.accounts.actor import NOBODY
 from teleconsult.db import act_as, transaction
-from teleconsult.errors import Forbidden, NotFound, TeleconsultError, Unauthenticated, Unavailable
+from teleconsult.errors import Conflict, Forbidden, NotFound, TeleconsultError, Unauthenticated, Unavailable
 from web import csrf
 from web.bodies import hold_body
 from web.cookies import session_cookie
@@ -143,6 +144,8 @@ def _failure(request: web.Request, error: Exception) -> TeleconsultError | web.H
         return Unavailable("The database does not answer. Try again in a moment.")
     if isinstance(error, DataError):  # a value no column can hold (a number too large, a NUL): not our mistake
         return web.HTTPUnprocessableEntity()
+    if isinstance(error, IntegrityError) and isinstance(error.orig, UniqueViolation):  # of two at once, the second
+        return Conflict("The same was added at this moment. Go back and look.")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return Unavailable("There is no room left for files. Tell the administrator.")
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:

@@ -132,6 +132,8 @@ async def token_keys(session: AsyncSession, actor: Actor) -> Sequence[TokenKey]:
 
 async def _write(session: AsyncSession, organization: Organization, particulars: Particulars) -> None:
     name = " ".join(particulars.name.split())
+    turn = func.hashtextextended("names of establishments", 0)  # who adds two at once is told of the first
+    await session.execute(select(func.pg_advisory_xact_lock(turn)))
     wrong = {}
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         wrong["name"] = "Give the establishment’s name."

@@ -89,6 +89,21 @@ async def test_beginning_twice_begins_once(act: Act, cast: Cast, sessions: Sessi
     assert await count(sessions, ServiceRequest) == 1
 
 
+async def test_what_there_can_be_one_of_is_written_once(act: Act) -> None:
+    await act("admin", "/", method="GET")
+    where = {"connection_type": "hl7-fhir-rest", "name": "Laboratory", "address": "https://laboratory.example/fhir"}
+    statuses = await asyncio.gather(*(act("admin", "/admin/endpoints", **where) for _ in range(4)))
+    assert sorted(statuses) == [303, 409, 409, 409]
+    invited = [
+        {"given": "An", "family": f"Tran {one}", "registration_number": f"1010099990{one}", "role": "doctor"}
+        for one in range(4)
+    ]
+    tries = [act("admin", "/admin/people", email="an.tran@hospital.example", **one) for one in invited]
+    statuses = await asyncio.gather(*tries)
+    assert statuses.count(303) == 1
+    assert set(statuses) <= {303, 409, 422}
+
+
 async def test_two_accept_and_the_requester_cancels(act: Act, cast: Cast, sessions: Sessions) -> None:
     consult = f"/consults/{(await consult_steps.submitted(cast, sessions)).id}"
     statuses = await asyncio.gather(

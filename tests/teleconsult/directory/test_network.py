@@ -1,5 +1,6 @@
 """Establishments of the network, as its operator looks after them."""
 
+import asyncio
 import uuid
 
 import pytest
@@ -45,6 +46,15 @@ async def test_an_establishment_is_added_and_changed(sessions: Sessions, operato
     (event,) = await audited(sessions, "establishment-changed")
     assert (event.detail["network_before"], event.detail["network"]) == (None, "delta")
     assert len(await audited(sessions, "establishment-added")) == 1
+
+
+async def test_two_at_once_have_two_names(sessions: Sessions, operator: Actor) -> None:
+    async def add() -> None:
+        async with transaction(sessions, operator) as session:
+            await add_establishment(session, operator, particulars=NEW)
+
+    failed = [one for one in await asyncio.gather(add(), add(), return_exceptions=True) if one is not None]
+    assert [type(one) for one in failed] == [Invalid]
 
 
 @pytest.mark.parametrize(
