@@ -3,16 +3,18 @@ import { Controller } from "@hotwired/stimulus";
 
 export default class CopyController extends Controller<HTMLElement> {
   static override targets = ["text", "done"];
-  declare readonly textTarget: HTMLInputElement;
+  declare readonly textTarget: HTMLElement;
   declare readonly doneTarget: HTMLElement;
 
   async copy(): Promise<void> {
-    this.textTarget.select();
+    const field = this.textTarget instanceof HTMLInputElement ? this.textTarget : null;
+    if (field) field.select();
+    else getSelection()?.selectAllChildren(this.textTarget);
     try {
-      await navigator.clipboard.writeText(this.textTarget.value);
+      await navigator.clipboard.writeText(field?.value ?? this.textTarget.textContent?.trim() ?? "");
       this.doneTarget.hidden = false;
     } catch {
-      this.textTarget.focus(); // marked: one key more copies it
+      field?.focus(); // marked: one key more copies it
     }
   }
 }
