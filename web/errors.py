@@ -8,6 +8,7 @@ from yarl import URL
 from teleconsult.errors import Invalid, StepUpNeeded, TeleconsultError, TooMany
 from teleconsult.fhir.outcomes import operation_outcome
 from web.api import fhir
+from web.cookies import own_path
 from web.csrf import own_origin
 from web.i18n import gettext as _
 from web.i18n import lazy_gettext as _lazy
@@ -72,13 +73,14 @@ def _came_from(request: web.Request) -> str | None:
     """The page of ours whose form or link led here, as a path; None where it is this very page or another site's."""
     try:
         referer = URL(request.headers.get("Referer", ""))
-    except ValueError:
+        origin = str(referer.origin())
+    except ValueError:  # none, or no address of the web
         return None
-    if referer.host is None or str(referer.origin()) != own_origin(request):
+    if origin != own_origin(request):
         return None
     if request.method == "GET" and referer.path == request.path:
         return None
-    return referer.raw_path_qs
+    return own_path(referer.raw_path_qs)
 
 
 def wants_json(request: web.Request) -> bool:

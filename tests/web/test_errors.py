@@ -19,6 +19,8 @@ NOWHERE = "/consults/00000000-0000-4000-8000-000000000000"
         ("{own}" + NOWHERE, None),
         ("http://[", None),
         ("javascript:alert(1)", None),
+        ("//127.0.0.1/consults", None),
+        ("{own}//evil.example", "/"),
     ],
 )
 async def test_the_way_back_leads_to_a_page_of_ours(
