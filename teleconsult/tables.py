@@ -10,6 +10,7 @@ import teleconsult.encounters.models
 import teleconsult.excerpts.models
 import teleconsult.imaging.models
 import teleconsult.notes.models
+import teleconsult.patients.links
 import teleconsult.patients.models
 import teleconsult.records.models
 import teleconsult.scheduling.models  # noqa: F401  (one name binds the package; all are imported for their tables)

@@ -46,6 +46,7 @@ from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParti
 from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.notes.models import Composition, CompositionStatus, SigningKey
+from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.models import BreakGlass, IdentityChange, PatientIdentifier
 from teleconsult.records.actions import file_entry
 from teleconsult.records.models import RecordIdentifier
@@ -65,6 +66,8 @@ class Walled:
     series_id: uuid.UUID
     note_id: uuid.UUID
     pass_id: uuid.UUID
+    link_id: uuid.UUID
+    case_id: uuid.UUID
 
 
 async def walled(cast: Cast, sessions: Sessions) -> Walled:
@@ -99,8 +102,8 @@ async def walled(cast: Cast, sessions: Sessions) -> Walled:
             )
         room = (await session.scalars(select(Encounter).where(Encounter.service_request_id == consult.id))).one()
         excerpt = (await session.scalars(select(Excerpt).where(Excerpt.service_request_id == consult.id))).one()
-        ids = Walled(consult.id, waiting.id, room.id, excerpt.id, *(uuid.uuid4() for _ in range(4)))
-        for rows in (_images(cast, ids), _session(cast, ids), _patient(cast), _ways_in(cast), _directory(cast)):
+        ids = Walled(consult.id, waiting.id, room.id, excerpt.id, *(uuid.uuid4() for _ in range(6)))
+        for rows in (_images(cast, ids), _session(cast, ids), _patient(cast, ids), _ways_in(cast), _directory(cast)):
             await _add(session, rows)
     return ids
 
@@ -176,10 +179,26 @@ def _session(cast: Cast, ids: Walled) -> list[Base]:
     ]
 
 
-def _patient(cast: Cast) -> list[Base]:
+def _patient(cast: Cast, ids: Walled) -> list[Base]:
     moment = now()
     return [
         PatientIdentifier(patient_id=cast.patient.id, system="urn:oid:1.2", value="BELR", recorded_at=moment),
+        PatientLink(
+            id=ids.link_id,
+            patient_id=cast.patient.id,
+            other_id=cast.patient_elsewhere.id,
+            basis=LinkBasis.DECISION,
+            linked_at=moment - timedelta(hours=1),
+            linked_by_id=cast.rural.role_id,
+        ),
+        IdentityCase(
+            id=ids.case_id,
+            organization_id=cast.patient.organization_id,
+            patient_id=cast.patient.id,
+            other_id=cast.patient_elsewhere.id,
+            kind=CaseKind.SAME_NUMBER,
+            found_at=moment,
+        ),
         IdentityChange(patient_id=cast.patient.id, before={}, changed_at=moment, changed_by_id=cast.rural.role_id),
         BreakGlass(
             patient_id=cast.strangers_patient.id,

@@ -16,6 +16,8 @@ class Permission(StrEnum):
     OWN_ACCOUNT = "own-account"
     PATIENTS_FIND = "patients-find"
     PATIENT_REGISTER = "patient-register"
+    IDENTITY_DECIDE = "identity-decide"
+    """Whether two patients are one person, where numbers and traits contradict each other."""
     FILE_READ = "file-read"
     BREAK_GLASS = "break-glass"
     CONSULTS_SEE = "consults-see"
@@ -70,8 +72,8 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
         _P.AGENDA,
     },
     RoleCode.COORDINATOR: _EVERYONE | {_P.CONSULTS_SEE, _P.CONSULT_TRIAGE, _P.CONSULT_CANCEL, _P.AGENDA, _P.ROSTER},
-    RoleCode.SECRETARY: _EVERYONE | {_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.AGENDA},
-    RoleCode.ADMINISTRATOR: _EVERYONE | {_P.ADMINISTRATION, _P.ROSTER, _P.AUDIT_CHECK},
+    RoleCode.SECRETARY: _EVERYONE | {_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.IDENTITY_DECIDE, _P.AGENDA},
+    RoleCode.ADMINISTRATOR: _EVERYONE | {_P.ADMINISTRATION, _P.ROSTER, _P.AUDIT_CHECK, _P.IDENTITY_DECIDE},
     RoleCode.PRIVACY_OFFICER: _EVERYONE | {_P.AUDIT_READ, _P.AUDIT_CHECK},
     RoleCode.OPERATOR: _EVERYONE | {_P.NETWORK, _P.AUDIT_CHECK},
 }

@@ -5,13 +5,16 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import FetchedValue, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.db import Base
 from teleconsult.directory.models import Organization, PractitionerRole
 
-NAME_WORDS = "to_tsvector('simple'::regconfig, (family_folded || ' '::text) || given_folded)"
+NAME_WORDS = (
+    "to_tsvector('simple'::regconfig, "
+    "(((family_folded || ' '::text) || given_folded) || ' '::text) || used_name_folded)"
+)
 """SQL: each word of a folded name, to be found by its beginning and in any order."""
 
 
@@ -22,6 +25,15 @@ class AdministrativeGender(StrEnum):
     FEMALE = "female"
     OTHER = "other"
     UNKNOWN = "unknown"
+
+
+class IdentifierStatus(StrEnum):
+    """How far a number is trusted."""
+
+    UNVERIFIED = "unverified"
+    QUALIFIED = "qualified"
+    """Checked against its authority or a document, together with the strict traits."""
+    WITHDRAWN = "withdrawn"
 
 
 class Person(Base):
@@ -51,13 +63,21 @@ class Patient(Base):
 
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    """Who this is: the links that stand decide it (`patients.links`)."""
+    own_person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"), index=True, server_default=FetchedValue())
+    """Who this is while no link stands: by the database, the person it was registered as."""
     local_number: Mapped[str]
     family: Mapped[str]
     given: Mapped[str]
     family_folded: Mapped[str]
     given_folded: Mapped[str]
     """Names without accents or case, for search."""
+    used_name: Mapped[str] = mapped_column(default="", server_default="")
+    """The family name somebody goes by, where it is not that of birth."""
+    used_name_folded: Mapped[str] = mapped_column(default="", server_default="")
     birth_date: Mapped[date | None]
+    birth_place: Mapped[str] = mapped_column(default="", server_default="")
+    """Where it is known as a code: that of INSEE, for the French national number."""
     gender: Mapped[AdministrativeGender]
     phone: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
@@ -87,6 +107,14 @@ class PatientIdentifier(Base):
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"))
     system: Mapped[str]
     value: Mapped[str]
+    type: Mapped[str] = mapped_column(default="", server_default="")
+    """HL7 table 0203: `NI`, `JHN`, `MR`…"""
+    status: Mapped[IdentifierStatus] = mapped_column(
+        default=IdentifierStatus.UNVERIFIED, server_default=IdentifierStatus.UNVERIFIED.value
+    )
+    source: Mapped[str] = mapped_column(default="", server_default="")
+    """Where it was learnt: what was shown, or the system that sent it; empty for what was typed."""
+    issued_on: Mapped[date | None]
     recorded_at: Mapped[datetime]
 
 

@@ -22,6 +22,7 @@ QUEBEC: Final = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-qc-patient-he
 """Québec’s numéro d’assurance maladie (NAM)."""
 VIETNAM: Final = "http://fhir.ehealth.gov.vn/core/sid/national_id"
 """Vietnam’s personal identification number (số định danh cá nhân), as the VN Core guide names it."""
+KNOWN: Final = frozenset({NIR, NIA, QUEBEC, VIETNAM})
 
 _INS: Final = re.compile(r"[123478]\d{4}(\d\d|2[AB])\d{6}\d\d")
 _NAM: Final = re.compile(r"[A-Z]{4}\d{8}")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload
 
-from teleconsult.access import Permission, require, rows
+from teleconsult.access import Permission, may, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.directory.models import Organization
 from teleconsult.errors import Forbidden, NotFound
@@ -56,6 +56,16 @@ async def treated_patient(session: AsyncSession, actor: Actor, patient_id: uuid.
         await patient_for(session, actor, patient_id)
         raise Forbidden("Say first that you are treating this patient.")
     return patient
+
+
+async def patient_to_identify(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
+    """A patient whose identity is the actor's to write: whom they treat; for a secretary, any of the house.
+
+    Raises NotFound for another establishment's and for who registers nobody, Forbidden without a care relation.
+    """
+    require(actor, Permission.PATIENT_REGISTER)
+    look_up = treated_patient if may(actor, Permission.FILE_READ) else patient_for
+    return await look_up(session, actor, patient_id)
 
 
 async def has_care_relation(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> bool:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,11 +20,11 @@ from teleconsult.directory.models import Organization
 from teleconsult.errors import Conflict, Invalid, NotFound
 from teleconsult.patients.birth_dates import OLDEST
 from teleconsult.patients.care import CareReason, open_care_relation
+from teleconsult.patients.matching import match_identity
 from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier, Person
-from teleconsult.patients.names import fold, fold_number
+from teleconsult.patients.names import fold
+from teleconsult.patients.national_ids import read_national_id
 
-NATIONAL_ID: Final = "https://fhir.infoway-inforoute.ca/NamingSystem/ca-qc-patient-healthcare-id"
-"""The identifier system of the national (here: provincial) health number."""
 LONGEST: Final = 120
 
 _UNKNOWN: Final = {
@@ -40,9 +40,12 @@ class Identity:
     """What is true of a person. Empty text where it is not known."""
 
     family: str
+    """The family name of birth."""
     given: str
     gender: AdministrativeGender
     birth_date: date | None = None
+    used_name: str = ""
+    birth_place: str = ""
     phone: str = ""
     address: str = ""
     local_number: str = ""
@@ -50,7 +53,7 @@ class Identity:
 
 
 class LooksLike(Conflict):
-    """Patients of this establishment have the same name and birth date: `patients`."""
+    """Patients of this establishment have the same name and birth date, or the same national number: `patients`."""
 
     def __init__(self, patients: Sequence[Patient]) -> None:
         super().__init__("A patient with this name and birth date is registered already.")
@@ -62,7 +65,8 @@ async def register_patient(
 ) -> Patient:
     """Add a patient to the actor's establishment; who may read files treats them from now on.
 
-    Someone of the same name, birth date and national number at an establishment that shares becomes the same person.
+    Whoever is the same beyond doubt at an establishment that shares is linked; who may be is noted for people to
+    compare (`matching`).
     Raises LooksLike unless the actor says that it `is_someone_else`, Invalid for an incomplete identity or a local
     number already given, NotFound for roles that register nobody.
     """
@@ -70,9 +74,10 @@ async def register_patient(
     await _one_at_a_time(session, actor, identity)
     if not is_someone_else and (candidates := await look_alikes(session, actor, identity=identity)):
         raise LooksLike(candidates)
-    person = await same_person(session, actor, identity)
-    patient = await _add(session, actor, identity, person, reason=CareReason.CONSULTATION)
-    audit.record(session, actor, "patient-registered", patient, patient_id=patient.id, linked=person is not None)
+    patient = await _add(session, actor, identity, reason=CareReason.CONSULTATION)
+    await match_identity(session, actor, patient)
+    is_linked = patient.person_id != patient.own_person_id
+    audit.record(session, actor, "patient-registered", patient, patient_id=patient.id, linked=is_linked)
     return patient
 
 
@@ -100,7 +105,7 @@ async def register_unknown(
     family, people = _UNKNOWN.get(organization.locale, _UNKNOWN["en"])
     hour = moment.astimezone(ZoneInfo(organization.time_zone)).strftime("%Y-%m-%d %H:%M")
     identity = Identity(family=family, given=f"{people[gender]} {hour}", gender=gender)
-    patient = await _add(session, actor, identity, None, reason=CareReason.EMERGENCY)
+    patient = await _add(session, actor, identity, reason=CareReason.EMERGENCY)
     patient.is_temporary = True
     patient.estimated_birth_year = None if estimated_age is None else moment.year - estimated_age
     patient.found_where = found_where.strip()
@@ -110,39 +115,35 @@ async def register_unknown(
 
 
 async def look_alikes(session: AsyncSession, actor: Actor, *, identity: Identity) -> list[Patient]:
-    """Patients of this establishment with the same name (in either order) and birth date: perhaps the same person."""
+    """Patients of this establishment who are perhaps the same person.
+
+    They have the same name (in either order) and birth date, or carry the same national number.
+    """
     require(actor, Permission.PATIENT_REGISTER)
     family, given = fold(identity.family), fold(identity.given)
+    looks_alike = and_(
+        Patient.birth_date == identity.birth_date,
+        Patient.family_folded.in_({family, given}),
+        Patient.given_folded.in_({family, given}),
+    )
+    number = read_national_id(identity.national_id)
+    carries_it = (
+        select(PatientIdentifier.patient_id)
+        .where(PatientIdentifier.system == number.system, PatientIdentifier.value == number.value)
+        .scalar_subquery()
+        if number
+        else None
+    )
     found = await session.scalars(
         select(Patient)
         .where(
             rows.patients_of_house(actor),
-            Patient.birth_date == identity.birth_date,
-            Patient.family_folded.in_({family, given}),
-            Patient.given_folded.in_({family, given}),
+            looks_alike if carries_it is None else or_(looks_alike, Patient.id.in_(carries_it)),
         )
         .order_by(Patient.created_at)
         .limit(5)
     )
     return list(found)
-
-
-async def same_person(session: AsyncSession, actor: Actor, identity: Identity) -> uuid.UUID | None:
-    """The person known under this national number, name and birth date where the actor's establishment shares."""
-    if not identity.national_id or identity.birth_date is None:
-        return None
-    known: uuid.UUID | None = await session.scalar(
-        select(
-            func.same_person(
-                actor.organization_id,
-                NATIONAL_ID,
-                fold_number(identity.national_id),
-                identity.birth_date,
-                fold(identity.family),
-            )
-        )
-    )
-    return known
 
 
 def check_identity(identity: Identity) -> None:
@@ -152,11 +153,13 @@ def check_identity(identity: Identity) -> None:
         errors["family"] = "Give the family name."
     if not fold(identity.given):
         errors["given"] = "Give the given name."
-    for name in ("family", "given", "phone", "local_number", "national_id"):
+    for name in ("family", "given", "used_name", "birth_place", "phone", "local_number", "national_id"):
         if len(getattr(identity, name)) > LONGEST:
             errors[name] = "This is too long."
     if len(identity.address) > 500:
         errors["address"] = "This is too long."
+    if identity.national_id.strip() and read_national_id(identity.national_id) is None:
+        errors["national_id"] = "This is no French, Vietnamese or Québec number. Check it, or leave it empty."
     today = now().date()
     if identity.birth_date and not today.year - OLDEST <= identity.birth_date.year <= today.year:
         errors["birth_date"] = "This birth date cannot be right."
@@ -166,39 +169,49 @@ def check_identity(identity: Identity) -> None:
         raise Invalid(errors)
 
 
-async def set_national_id(session: AsyncSession, patient: Patient, national_id: str) -> None:
-    """Keep the number, unless it is empty or already there."""
-    value = fold_number(national_id)
+async def set_national_id(session: AsyncSession, patient: Patient, national_id: str, *, source: str = "") -> None:
+    """Keep the number, unless it is empty, none known here, or already there."""
+    number = read_national_id(national_id)
+    if number is None:
+        return
     known = select(PatientIdentifier.id).where(
         PatientIdentifier.patient_id == patient.id,
-        PatientIdentifier.system == NATIONAL_ID,
-        PatientIdentifier.value == value,
+        PatientIdentifier.system == number.system,
+        PatientIdentifier.value == number.value,
     )
-    if value and await session.scalar(known) is None:
-        session.add(PatientIdentifier(patient_id=patient.id, system=NATIONAL_ID, value=value, recorded_at=now()))
+    if await session.scalar(known) is None:
+        session.add(
+            PatientIdentifier(
+                patient_id=patient.id,
+                system=number.system,
+                value=number.value,
+                type=number.type,
+                source=source,
+                recorded_at=now(),
+            )
+        )
 
 
-async def _add(
-    session: AsyncSession, actor: Actor, identity: Identity, person_id: uuid.UUID | None, *, reason: CareReason
-) -> Patient:
+async def _add(session: AsyncSession, actor: Actor, identity: Identity, *, reason: CareReason) -> Patient:
     require(actor, Permission.PATIENT_REGISTER)
     if actor.organization_id is None:
         raise NotFound
     moment = now()
-    if person_id is None:
-        person = Person(created_at=moment)
-        session.add(person)
-        await session.flush()
-        person_id = person.id
+    person = Person(created_at=moment)
+    session.add(person)
+    await session.flush()
     patient = Patient(
         organization_id=actor.organization_id,
-        person_id=person_id,
+        person_id=person.id,
         local_number=await _local_number(session, actor.organization_id, identity.local_number.strip()),
         family=identity.family.strip(),
         given=identity.given.strip(),
         family_folded=fold(identity.family),
         given_folded=fold(identity.given),
+        used_name=identity.used_name.strip(),
+        used_name_folded=fold(identity.used_name),
         birth_date=identity.birth_date,
+        birth_place=identity.birth_place.strip(),
         gender=identity.gender,
         phone=identity.phone.strip(),
         address=identity.address.strip(),

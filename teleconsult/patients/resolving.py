@@ -7,15 +7,19 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
-from teleconsult.access import Permission, may, require
+from teleconsult.access import Permission, may
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.errors import Invalid, Refused
 from teleconsult.patients.care import CareReason, open_care_relation
+from teleconsult.patients.linking import add_link
+from teleconsult.patients.links import LinkBasis
+from teleconsult.patients.matching import match_identity
 from teleconsult.patients.models import IdentityChange, Patient
 from teleconsult.patients.names import fold
-from teleconsult.patients.queries import patient_for, treated_patient
-from teleconsult.patients.registering import Identity, check_identity, same_person, set_national_id
+from teleconsult.patients.qualifying import doubt_numbers, traits_of
+from teleconsult.patients.queries import patient_for, patient_to_identify
+from teleconsult.patients.registering import Identity, check_identity, set_national_id
 
 
 async def resolve_identity(
@@ -28,11 +32,9 @@ async def resolve_identity(
     patient = await _unknown_patient(session, actor, patient_id)
     check_identity(identity)
     _keep_before(session, actor, patient)
-    person_id = await same_person(session, actor, identity)
-    if person_id is not None and await _is_alone(session, patient):
-        patient.person_id = person_id
     _set_traits(patient, identity)
     await set_national_id(session, patient, identity.national_id)
+    await match_identity(session, actor, patient)
     await session.flush()
     audit.record(session, actor, "identity-resolved", patient, patient_id=patient.id)
     return patient
@@ -50,8 +52,12 @@ async def correct_identity(
         raise Refused("Nobody knows yet who this is. Say who it is first.")
     check_identity(identity)
     _keep_before(session, actor, patient)
+    before = traits_of(patient)
     _set_traits(patient, identity)
+    if traits_of(patient) != before:
+        await doubt_numbers(session, patient)
     await set_national_id(session, patient, identity.national_id)
+    await match_identity(session, actor, patient)
     await session.flush()
     audit.record(session, actor, "identity-corrected", patient, patient_id=patient.id)
     return patient
@@ -60,9 +66,9 @@ async def correct_identity(
 async def resolve_as_known(
     session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, known_id: uuid.UUID
 ) -> Patient:
-    """The unknown patient is one whom this establishment knows: both become the same person, nothing is moved.
+    """The unknown patient is one whom this establishment knows: both are linked, nothing is moved.
 
-    The kept identity holds the former person, so that a mistake can be undone. Who reads files treats the known
+    The link can be undone, and the kept identity says what they were called. Who reads files treats the known
     patient from now on. Raises as `resolve_identity` does; Invalid where `known_id` cannot be the one.
     """
     patient = await _unknown_patient(session, actor, patient_id)
@@ -72,7 +78,7 @@ async def resolve_as_known(
     if not await _is_alone(session, patient):
         raise Refused("This patient is linked to files elsewhere already.")
     _keep_before(session, actor, patient)
-    patient.person_id = known.person_id
+    await add_link(session, actor, patient_id=patient.id, other_id=known.id, basis=LinkBasis.RESOLUTION)
     _set_traits(
         patient,
         Identity(
@@ -80,6 +86,8 @@ async def resolve_as_known(
             given=known.given,
             gender=known.gender,
             birth_date=known.birth_date,
+            used_name=known.used_name,
+            birth_place=known.birth_place,
             phone=known.phone,
             address=known.address,
         ),
@@ -89,16 +97,6 @@ async def resolve_as_known(
     await session.flush()
     audit.record(session, actor, "identity-resolved", patient, patient_id=patient.id, known_patient_id=known.id)
     return patient
-
-
-async def patient_to_identify(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
-    """A patient whose identity is the actor's to write: whom they treat; for a secretary, any of the house.
-
-    Raises NotFound for another establishment's and for who registers nobody, Forbidden without a care relation.
-    """
-    require(actor, Permission.PATIENT_REGISTER)
-    look_up = treated_patient if may(actor, Permission.FILE_READ) else patient_for
-    return await look_up(session, actor, patient_id)
 
 
 async def _unknown_patient(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
@@ -127,6 +125,8 @@ def _keep_before(session: AsyncSession, actor: Actor, patient: Patient) -> None:
         "given": patient.given,
         "gender": patient.gender.value,
         "birth_date": patient.birth_date.isoformat() if patient.birth_date else None,
+        "used_name": patient.used_name,
+        "birth_place": patient.birth_place,
         "estimated_birth_year": patient.estimated_birth_year,
         "found_where": patient.found_where,
         "phone": patient.phone,
@@ -140,7 +140,9 @@ def _keep_before(session: AsyncSession, actor: Actor, patient: Patient) -> None:
 def _set_traits(patient: Patient, identity: Identity) -> None:
     patient.family, patient.given = identity.family.strip(), identity.given.strip()
     patient.family_folded, patient.given_folded = fold(identity.family), fold(identity.given)
+    patient.used_name, patient.used_name_folded = identity.used_name.strip(), fold(identity.used_name)
     patient.gender, patient.birth_date = identity.gender, identity.birth_date
+    patient.birth_place = identity.birth_place.strip()
     patient.phone, patient.address = identity.phone.strip(), identity.address.strip()
     patient.is_temporary = False
     patient.updated_at = now()

@@ -48,6 +48,8 @@ def test_every_foreign_key_that_is_searched_by_has_an_index_or_a_reason(database
         "changed_by_id",
         "reconciled_by_id",
         "decided_by_id",
+        "linked_by_id",
+        "undone_by_id",
         "withdrawn_by_id",
         "revoked_by_id",
         "imaging_study_id",

@@ -44,6 +44,8 @@ person                   0    0    0    0    0    0    0    0    0    0    0    
 patient                  2    1    1    1    1    1    1    0    1    0    1    1    0
 patient_identifier       1    1    1    1    1    1    1    0    0    0    0    0    0
 identity_change          1    1    1    1    0    0    0    0    0    0    0    0    0
+patient_link             1    1    1    1    0    0    0    0    0    0    0    0    0
+identity_case            1    1    1    1    0    0    0    0    0    0    0    0    0
 care_relation            1    0    0    0    0    0    0    0    1    0    1    0    0
 break_glass              0    0    0    0    0    0    0    0    0    0    0    1    0
 record_entry             2    0    0    0    0    0    0    0    0    0    1    1    0

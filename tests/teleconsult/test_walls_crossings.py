@@ -13,9 +13,22 @@ from tests.walled import walled
 
 # Each is asked about the rural centre, its patient, its consult and the neurologist; who is told anything, and who not.
 ASKED = {
-    "select same_person(:house, 'urn:oid:1.2', 'BELR', '1951-03-14', 'belanger')": (
+    "select id from identity_candidates(:patient)": (
         {"rural", "colleague", "secretary", "system"},
-        {"coordinator", "specialist", "stranger", "guest", ""},
+        {"coordinator", "privacy", "specialist", "stranger", "guest", ""},
+    ),
+    "select 1 where may_be_same(:patient, :patient_elsewhere)": (
+        {"rural", "colleague", "secretary", "system"},
+        {"coordinator", "privacy", "specialist", "stranger", "guest", ""},
+    ),
+    "select 1 where may_be_same(:patient, :strangers_patient)": (set(), {"rural", "secretary", "system", "stranger"}),
+    "select id from compared_identities(array[:case])": (
+        {"secretary", "system"},
+        {"rural", "admin", "coordinator", "specialist", "stranger", "guest", ""},
+    ),
+    "select patient_id from added_since_link(:link)": (
+        {"rural", "secretary", "system"},
+        {"coordinator", "privacy", "specialist", "stranger", "guest", ""},
     ),
     "select patients_called(:house, 'bel:*', null, 9)": (
         {"rural", "nurse", "secretary", "system"},
@@ -61,6 +74,8 @@ async def test_each_tells_whom_it_is_for_and_nobody_else(cast: Cast, sessions: S
         "email": cast.emails["rural"].upper(),
         "number": cast.patient.local_number,
         "strangers_patient": cast.strangers_patient.id,
+        "patient": cast.patient.id,
+        "patient_elsewhere": cast.patient_elsewhere.id,
     }
     async with sessions() as session:
         key = text("select key from practitioner where id = :id")

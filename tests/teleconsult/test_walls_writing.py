@@ -48,8 +48,26 @@ NOTE = """insert into composition (id, service_request_id, patient_id, author_ro
   values (gen_random_uuid(), :{consult}, :patient, :me, 'preliminary', 'fr', '{{}}', 1, now(), now(), '')"""
 SEAT = """insert into encounter_participant (id, encounter_id, practitioner_role_id)
   values (gen_random_uuid(), :encounter, :me)"""
+LINK = """insert into patient_link (id, patient_id, other_id, basis, linked_at, linked_by_id)
+  values (gen_random_uuid(), :patient, :{other}, 'number', now(), :{role})"""
+UNLINK = "update patient_link set undone_at = now()"
+CASE = """insert into identity_case (id, organization_id, patient_id, other_id, kind, found_at)
+  values (gen_random_uuid(), :house, :patient, :strangers_patient, 'same-number', now())"""
 
 REFUSED = [
+    ("rural", LINK.format(other="strangers_patient", role="me")),
+    ("rural", LINK.format(other="patient_elsewhere", role="colleague")),
+    ("colleague", LINK.format(other="patient_elsewhere", role="me")),
+    ("specialist", LINK.format(other="patient_elsewhere", role="me")),
+    ("stranger", LINK.format(other="patient_elsewhere", role="me")),
+    ("colleague", UNLINK),
+    ("stranger", UNLINK),
+    ("rural", "update patient_link set undone_at = null"),
+    ("rural", CASE),
+    ("rural", "update identity_case set decision = 'two-people'"),
+    ("stranger", "update identity_case set decision = 'two-people'"),
+    ("colleague", "update patient_identifier set status = 'qualified'"),
+    ("stranger", "update patient_identifier set status = 'qualified'"),
     ("rural", PATIENT.format(house="other_house")),
     ("coordinator", PATIENT.format(house="house")),
     ("stranger", "update patient set family = 'X' where id = :patient"),
@@ -125,6 +143,12 @@ REFUSED = [
     ("nobody", "update account set locale = 'en'"),
 ]
 ALLOWED = [
+    ("rural", LINK.format(other="patient_elsewhere", role="me")),
+    ("secretary", LINK.format(other="patient_elsewhere", role="me")),
+    ("rural", UNLINK),
+    ("secretary", UNLINK),
+    ("secretary", "update identity_case set decision = 'two-people'"),
+    ("rural", "update patient_identifier set status = 'qualified'"),
     ("rural", PATIENT.format(house="house")),
     ("rural", "update patient set family = 'X' where id = :patient"),
     ("rural", ENTRY.format(patient="patient")),
@@ -157,6 +181,7 @@ async def test_each_writes_what_is_theirs_and_nothing_else(cast: Cast, sessions:
         "person": person,
         "patient": cast.patient.id,
         "strangers_patient": cast.strangers_patient.id,
+        "patient_elsewhere": cast.patient_elsewhere.id,
         "rural": cast.rural.role_id,
         "rural_practitioner": cast.rural.practitioner_id,
         "colleague": cast.colleague.role_id,

@@ -12,13 +12,15 @@ from teleconsult.consults.worklists import consults_about
 from teleconsult.errors import Forbidden, Invalid, NotFound
 from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
 from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier
+from teleconsult.patients.qualifying import is_national
 from teleconsult.patients.queries import (
     earlier_identities,
     identifiers_of,
     patient_for,
+    patient_to_identify,
 )
-from teleconsult.patients.registering import NATIONAL_ID, LooksLike, register_patient, register_unknown
-from teleconsult.patients.resolving import correct_identity, patient_to_identify, resolve_as_known, resolve_identity
+from teleconsult.patients.registering import LooksLike, register_patient, register_unknown
+from teleconsult.patients.resolving import correct_identity, resolve_as_known, resolve_identity
 from teleconsult.patients.searching import Found, patients_in_care, search_patients
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.queries import Cursor, EntryKind, Page, summary, timeline
@@ -203,7 +205,9 @@ def _traits(patient: Patient, identifiers: list[PatientIdentifier]) -> dict[str,
         "given": patient.given,
         "gender": patient.gender,
         "birth_date": patient.birth_date.strftime("%d/%m/%Y") if patient.birth_date else "",
-        "national_id": next((one.value for one in identifiers if one.system == NATIONAL_ID), ""),
+        "used_name": patient.used_name,
+        "birth_place": patient.birth_place,
+        "national_id": next((one.value for one in identifiers if is_national(one)), ""),
         "phone": patient.phone,
         "address": patient.address,
     }

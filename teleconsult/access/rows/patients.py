@@ -8,6 +8,7 @@ from teleconsult.access.rows.seam import Filter, Id, has, is_house, is_role, row
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.directory.models import Organization
+from teleconsult.patients.links import IdentityCase, PatientLink
 from teleconsult.patients.models import BreakGlass, CareRelation, Patient
 from teleconsult.records.models import RecordEntry
 
@@ -66,6 +67,25 @@ def treated_entries(actor: Actor) -> Filter:
         is_house(treated.organization_id, actor),
         treats(treated.id, actor),
     )
+
+
+@row_filter
+def patient_links(actor: Actor) -> Filter:
+    """Links with a patient of the house: for who reads files, whom they treat; for who registers, any of them."""
+    if not has(actor, Permission.PATIENT_REGISTER):
+        return false()
+    side = aliased(Patient)
+    own = is_house(side.organization_id, actor)
+    return exists().where(
+        or_(side.id == PatientLink.patient_id, side.id == PatientLink.other_id),
+        and_(own, treats(side.id, actor)) if has(actor, Permission.FILE_READ) else own,
+    )
+
+
+@row_filter
+def identity_cases(actor: Actor) -> Filter:
+    """Pairs of patients that the actor's establishment has to compare."""
+    return is_house(IdentityCase.organization_id, actor) if has(actor, Permission.IDENTITY_DECIDE) else false()
 
 
 @row_filter

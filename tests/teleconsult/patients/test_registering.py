@@ -112,9 +112,8 @@ async def test_the_number_alone_links_nobody(db: AsyncSession, cast: Cast) -> No
     await set_national_id(db, cast.patient_elsewhere, "BELR 5153 1414")
     await db.flush()
     for traits in ({"family": "Roy"}, {"birth_date": date(1951, 3, 15)}, {"birth_date": None}):
-        patient = await register_patient(
-            db, cast.rural, identity=Identity(**{**ROSE, **traits}, national_id="BELR51531414")
-        )
+        identity = Identity(**{**ROSE, **traits}, national_id="BELR51531414")
+        patient = await register_patient(db, cast.rural, identity=identity, is_someone_else=True)
         assert patient.person_id != cast.patient.person_id
 
 
