@@ -91,9 +91,9 @@ def add_routes(app: web.Application) -> None:
 
     # Images
     route("GET", "/consults/{id}/images", images.index, P.CONSULTS_SEE, name="images.index")
-    route("POST", "/consults/{id}/images", images.create, P.CONSULT_REQUEST)
-    route("POST", "/studies/{id}/reconciliation", images.reconcile, P.CONSULT_REQUEST, name="images.reconcile")
-    route("POST", "/studies/{id}/removal", images.remove, P.CONSULT_REQUEST, name="images.remove")
+    route("POST", "/consults/{id}/images", images.create, P.IMAGES_ADD)
+    route("POST", "/studies/{id}/reconciliation", images.reconcile, P.IMAGES_ADD, name="images.reconcile")
+    route("POST", "/studies/{id}/removal", images.remove, P.IMAGES_ADD, name="images.remove")
     route("GET", "/studies/{uid}", studies.show, P.IMAGES_READ, name="studies.show")
     route("GET", "/studies/{uid}/thumbnail", studies.thumbnail, P.IMAGES_READ, name="studies.thumbnail")
     frame = r"/studies/{uid}/instances/{sop}/frames/{frame:\d{1,6}}"

@@ -29,6 +29,8 @@ class Permission(StrEnum):
     SESSION_JOIN = "session-join"
     GUEST_INVITE = "guest-invite"
     IMAGES_READ = "images-read"
+    IMAGES_ADD = "images-add"
+    """To one's own request: nothing else of it changes."""
     NOTE_READ = "note-read"
     NOTE_WRITE = "note-write"
     AGENDA = "agenda"
@@ -53,6 +55,7 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
         _P.PATIENT_REGISTER,
         _P.CONSULTS_SEE,
         _P.CONSULT_REQUEST,
+        _P.IMAGES_ADD,
         _P.CONSULT_CANCEL,
         _P.EXCERPT_REVOKE,
         _P.SESSION_JOIN,
@@ -95,11 +98,11 @@ OF_PURPOSE: Final[Mapping[Purpose, frozenset[Permission]]] = {
     Purpose.CONSULTS: frozenset(
         {
             *(_P.CONSULTS_SEE, _P.CONSULT_REQUEST, _P.CONSULT_ANSWER, _P.CONSULT_TRIAGE, _P.CONSULT_CANCEL),
-            *(_P.AGENDA, _P.NOTE_READ, _P.EXCERPT_REVOKE),
+            *(_P.AGENDA, _P.NOTE_READ, _P.EXCERPT_REVOKE, _P.IMAGES_ADD),
         }
     ),
     Purpose.FILES: frozenset({_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.FILE_READ, _P.NOTE_READ}),
-    Purpose.IMAGES: frozenset({_P.IMAGES_READ, _P.CONSULT_REQUEST}),
+    Purpose.IMAGES: frozenset({_P.IMAGES_READ, _P.IMAGES_ADD}),
     Purpose.LIVE: frozenset({_P.SESSION_JOIN, _P.CONSULTS_SEE}),
     Purpose.AUDIT: frozenset({_P.AUDIT_READ}),
 }

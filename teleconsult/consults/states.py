@@ -192,7 +192,8 @@ ALLOWED: Final[Mapping[tuple[ConsultState, Verb], frozenset[Part]]] = {
 }
 """Who may do what from which state. Empty: nobody."""
 NEEDS: Final[Mapping[Verb, Permission]] = {
-    **dict.fromkeys((Verb.SAVE, Verb.SUBMIT, Verb.ADD_IMAGES, Verb.ACKNOWLEDGE), Permission.CONSULT_REQUEST),
+    **dict.fromkeys((Verb.SAVE, Verb.SUBMIT, Verb.ACKNOWLEDGE), Permission.CONSULT_REQUEST),
+    Verb.ADD_IMAGES: Permission.IMAGES_ADD,
     **dict.fromkeys((Verb.RECEIVE, Verb.PROPOSE_TIME, Verb.BOOK), Permission.CONSULT_TRIAGE),
     **dict.fromkeys((Verb.ACCEPT, Verb.DECLINE), Permission.CONSULT_ANSWER),
     **dict.fromkeys((Verb.REVOKE_EXCERPT, Verb.WITHDRAW_CONSENT, Verb.SEE_READINGS), Permission.EXCERPT_REVOKE),

@@ -4,16 +4,18 @@ import json
 import re
 import uuid
 
-from aiohttp import web
+from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient
 from sqlalchemy import func, select
 
+from teleconsult.access import Purpose
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consults.models import ServiceRequest, Task
 from teleconsult.db import Sessions, transaction
 from tests import consult_steps
 from tests.conftest import Post, SignIn
-from tests.people import Cast
+from tests.people import Cast, bearer_of
+from tests.teleconsult.imaging.files import dicom_bytes
 
 Client = TestClient[web.Request, web.Application]
 
@@ -154,6 +156,21 @@ async def test_who_may_not_begin(cast: Cast, signed_in: SignIn, post: Post) -> N
     await signed_in("rural")
     for nobody in ("", "1", str(uuid.uuid4())):
         assert (await post("/consults", patient_id=nobody)).status == 404
+
+
+async def test_a_token_for_images_brings_images_and_asks_nothing(
+    client: Client, cast: Cast, sessions: Sessions
+) -> None:
+    draft = await consult_steps.drafted(cast, sessions)
+    async with transaction(sessions) as session:
+        token = await bearer_of(session, cast.rural, Purpose.IMAGES)
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    for act in ("draft", "submission", "discarding", "acknowledgement"):
+        answer = await client.post(f"/consults/{draft.id}/{act}", data=whole(cast), headers=headers)
+        assert answer.status == 404, act
+    files = FormData()
+    files.add_field("files", dicom_bytes(), filename="IM1")
+    assert (await client.post(f"/consults/{draft.id}/images", data=files, headers=headers)).status == 200
 
 
 async def test_a_draft_thrown_away_is_gone(
