@@ -39,6 +39,8 @@ async def test_somebody_is_invited_and_found(client: Client, signed_in: SignIn, 
     assert "Lévesque" in page
     assert "10101234567" in page
     assert 'data-state="invited"' in page
+    assert "is on its way by mail" in page
+    assert "Never" in page, "they have not signed in"
     assert "Send the link again" in page
     assert (await post(f"{answer.headers['Location']}/invitation")).status == 303
     for text in ("levesque", "LÉV zo", "zoe@", "10101"):

@@ -4,7 +4,13 @@ from typing import Any
 
 from aiohttp import web
 
-from teleconsult.accounts.queries import PAGE, factors_of, people_of_establishment, person_of_establishment
+from teleconsult.accounts.queries import (
+    PAGE,
+    AccountState,
+    factors_of,
+    people_of_establishment,
+    person_of_establishment,
+)
 from teleconsult.accounts.stepping_up import require_fresh
 from teleconsult.directory.inviting import Doubt, invite_person, resend_invitation
 from teleconsult.directory.models import Specialty
@@ -46,11 +52,11 @@ async def new(request: web.Request) -> web.StreamResponse:
 
 async def create(request: web.Request) -> web.StreamResponse:
     """Invite somebody; ask first where the directory knows somebody like them."""
-    form = await read_form(request)
+    session, actor, form = db(request), actor_of(request), await read_form(request)
     try:
         person = await invite_person(
-            db(request),
-            actor_of(request),
+            session,
+            actor,
             settings_of(request),
             invitee=read_invitee(form),
             is_confirmed=form.get("confirmed") == "yes",
@@ -59,7 +65,10 @@ async def create(request: web.Request) -> web.StreamResponse:
         return _new_page(request, status=409, values=form, doubt=doubt)
     except (Invalid, Conflict) as error:
         return _new_page(request, status=error.status, values=form, errors=error)
-    flash(request, _("%(name)s has a role here now.", name=person.name))
+    if (await person_of_establishment(session, actor, person)).state is AccountState.INVITED:
+        flash(request, _("The invitation of %(name)s is on its way by mail.", name=person.name))
+    else:
+        flash(request, _("%(name)s has a role here now.", name=person.name))
     return to_page(request, "admin_people.show", id=person.id)
 
 
