@@ -19,6 +19,7 @@ class Permission(StrEnum):
     IDENTITY_DECIDE = "identity-decide"
     """Whether two patients are one person, where numbers and traits contradict each other."""
     FILE_READ = "file-read"
+    FILE_WRITE = "file-write"
     BREAK_GLASS = "break-glass"
     CONSULTS_SEE = "consults-see"
     CONSULT_REQUEST = "consult-request"
@@ -46,7 +47,9 @@ class Permission(StrEnum):
 
 _P = Permission
 _EVERYONE: Final = frozenset({_P.HOME, _P.OWN_ACCOUNT})
-_TREATS: Final = frozenset({_P.PATIENTS_FIND, _P.FILE_READ, _P.BREAK_GLASS, _P.IMAGES_READ, _P.NOTE_READ})
+_TREATS: Final = frozenset(
+    {_P.PATIENTS_FIND, _P.FILE_READ, _P.FILE_WRITE, _P.BREAK_GLASS, _P.IMAGES_READ, _P.NOTE_READ}
+)
 
 OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
     RoleCode.DOCTOR: _EVERYONE
@@ -101,7 +104,7 @@ OF_PURPOSE: Final[Mapping[Purpose, frozenset[Permission]]] = {
             *(_P.AGENDA, _P.NOTE_READ, _P.EXCERPT_REVOKE, _P.IMAGES_ADD),
         }
     ),
-    Purpose.FILES: frozenset({_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.FILE_READ, _P.NOTE_READ}),
+    Purpose.FILES: frozenset({_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.FILE_READ, _P.FILE_WRITE, _P.NOTE_READ}),
     Purpose.IMAGES: frozenset({_P.IMAGES_READ, _P.IMAGES_ADD}),
     Purpose.LIVE: frozenset({_P.SESSION_JOIN, _P.CONSULTS_SEE}),
     Purpose.AUDIT: frozenset({_P.AUDIT_READ}),

@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
-from teleconsult.access import rows
+from teleconsult.access import Permission, may, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused
@@ -58,7 +58,7 @@ async def retract_entry(
     """
     if not reason.strip() or len(reason) > LONGEST_REASON:
         raise Invalid({"reason": "Say in a few words what was wrong (500 characters at most)."})
-    found = await session.scalar(_query(actor, entry_id))
+    found = await session.scalar(_query(actor, entry_id)) if may(actor, Permission.FILE_WRITE) else None
     if found is not None and found.status is EntryStatus.ENTERED_IN_ERROR:
         return found
     entry = await _to_change(session, actor, entry_id, version)
@@ -81,6 +81,17 @@ async def version_of(session: AsyncSession, actor: Actor, *, entry_id: uuid.UUID
     return found
 
 
+def refusal(entry: RecordEntry, actor: Actor) -> Refused | None:
+    """Why who treats the patient cannot change this entry; None where they can."""
+    if entry.status is EntryStatus.ENTERED_IN_ERROR:
+        return Refused("This entry was entered in error already. Write a new one.")
+    if entry.source_id is not None or entry.origin is Origin.CONSULT:
+        return Refused("This entry came from a consult. It is changed there.")
+    if entry.organization_id != actor.organization_id:
+        return Refused("This entry is another establishment's. Ask them to correct it.")
+    return None
+
+
 def _query(actor: Actor, entry_id: uuid.UUID) -> Select[RecordEntry]:
     return (
         select(RecordEntry)
@@ -91,15 +102,12 @@ def _query(actor: Actor, entry_id: uuid.UUID) -> Select[RecordEntry]:
 
 async def _to_change(session: AsyncSession, actor: Actor, entry_id: uuid.UUID, version: int | None) -> RecordEntry:
     """The entry, locked, where the actor may change it."""
+    require(actor, Permission.FILE_WRITE)
     entry = await session.scalar(_query(actor, entry_id))
     if entry is None:
         raise NotFound
     if version is not None and entry.version != version:
         raise Conflict("Somebody changed this entry meanwhile. Look at it again, then change it.")
-    if entry.status is EntryStatus.ENTERED_IN_ERROR:
-        raise Refused("This entry was entered in error already. Write a new one.")
-    if entry.source_id is not None or entry.origin is Origin.CONSULT:
-        raise Refused("This entry came from a consult. It is changed there.")
-    if entry.organization_id != actor.organization_id:
-        raise Refused("This entry is another establishment's. Ask them to correct it.")
+    if refused := refusal(entry, actor):
+        raise refused
     return entry
