@@ -3,11 +3,22 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from enum import StrEnum
 from typing import Final
 
 from babel import dates
 
+from teleconsult.records.models import Origin, RecordEntry
 from teleconsult.records.reading import CODED, Label, Line
+from teleconsult.records.statements import (
+    AllergyCategory,
+    AllergyStatus,
+    Certainty,
+    Criticality,
+    MedicineStatus,
+    ProblemStatus,
+)
+from teleconsult.records.vitals import VitalSign
 from web.i18n import LazyString, babel_locale
 from web.i18n import lazy_gettext as _
 
@@ -30,7 +41,52 @@ _CODES: Final[Mapping[str, LazyString]] = {
     "unknown": _("Unknown"),
 }
 """condition-clinical, allergyintolerance-clinical and -criticality, medication-statement-status (FHIR R4)."""
+RECORD_LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
+    VitalSign: {
+        VitalSign.BLOOD_PRESSURE: _("Blood pressure"),
+        VitalSign.HEART_RATE: _("Heart rate"),
+        VitalSign.RESPIRATORY_RATE: _("Respiratory rate"),
+        VitalSign.TEMPERATURE: _("Temperature"),
+        VitalSign.OXYGEN_SATURATION: _("Oxygen saturation"),
+        VitalSign.GLASGOW: _("Glasgow score"),
+        VitalSign.GLUCOSE: _("Capillary glucose"),
+        VitalSign.WEIGHT: _("Weight"),
+        VitalSign.HEIGHT: _("Height"),
+    },
+    ProblemStatus: {status: _CODES[status] for status in ProblemStatus},
+    AllergyStatus: {status: _CODES[status] for status in AllergyStatus},
+    MedicineStatus: {status: _CODES[status] for status in MedicineStatus},
+    Criticality: {criticality: _CODES[criticality] for criticality in Criticality},
+    Certainty: {Certainty.CONFIRMED: _("Confirmed"), Certainty.UNCONFIRMED: _("Suspected")},
+    AllergyCategory: {
+        AllergyCategory.MEDICATION: _("Medicine"),
+        AllergyCategory.FOOD: _("Food"),
+        AllergyCategory.ENVIRONMENT: _("Environment"),
+    },
+    Origin: {
+        Origin.HAND: _("Written by hand"),
+        Origin.CONSULT: _("From a consult"),
+        Origin.FHIR: _("Sent over FHIR"),
+        Origin.HL7: _("Sent as an HL7 message"),
+        Origin.CDA: _("Sent as a CDA document"),
+        Origin.IMPORT: _("Imported"),
+    },
+}
+"""By kind, as in `web.words`, which joins them."""
+_PARTS: Final[Mapping[str, LazyString]] = {"systolic": _("Upper (systolic)"), "diastolic": _("Lower (diastolic)")}
 _DATE: Final = re.compile(r"\b(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\b")
+
+
+def part_name(part: str) -> str:
+    """What the value of a vital sign is called: the parts of a blood pressure, or the sign itself."""
+    return str(_PARTS.get(part) or RECORD_LABELS[VitalSign][VitalSign(part)])
+
+
+def came_by(entry: RecordEntry) -> str:
+    """By which door an entry came into the file, and from what system."""
+    from_consult = entry.source_id is not None and entry.origin is Origin.HAND
+    door = str(RECORD_LABELS[Origin][Origin.CONSULT if from_consult else entry.origin])
+    return f"{door} ({entry.source})" if entry.source else door
 
 
 def line_text(line: Line) -> str:

@@ -26,7 +26,7 @@ from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
 from web.audit_words import act_name
 from web.flash import take
-from web.record_words import dates_in_words, line_text
+from web.record_words import came_by, dates_in_words, line_text, part_name
 from web.requests import CSRF_TOKEN, SETTINGS, visitor_of
 from web.words import activities_in_words, label
 
@@ -87,6 +87,8 @@ def make_environment() -> jinja2.Environment:
         "act_name": act_name,
         "age": format_age,
         "line_text": line_text,
+        "came_by": came_by,
+        "part_name": part_name,
         "dates_in_words": dates_in_words,
         "city": city,
     }

@@ -40,6 +40,7 @@ from web.views import (
     passkey_sign_in,
     passkeys,
     patients,
+    records,
     resetting,
     roles,
     rooms,
@@ -136,6 +137,15 @@ def _add_patients(route: Callable[..., object]) -> None:
 
 
 def _add_administration(route: Callable[..., object]) -> None:
+    # The entries of a file
+    entry = "/patients/{id}/entries/{entry}"
+    route("GET", "/patients/{id}/entries/new", records.new, P.FILE_WRITE, name="entries.new")
+    route("POST", "/patients/{id}/entries", records.create, P.FILE_WRITE, name="entries.create")
+    route("GET", entry, records.show, P.FILE_READ, name="entries.show")
+    route("GET", f"{entry}/change", records.edit, P.FILE_WRITE, name="entries.change")
+    route("POST", f"{entry}/change", records.change, P.FILE_WRITE)
+    route("POST", f"{entry}/retraction", records.retract, P.FILE_WRITE, name="entries.retract")
+
     """The console of one establishment: its people, services, other systems, sign-ins, rules, directory."""
     needs = P.ADMINISTRATION
     route("GET", "/admin", admin.show, needs, name="admin.show")

@@ -28,13 +28,15 @@ from teleconsult.health import Part
 from teleconsult.notes.verdict import Reason
 from teleconsult.patients.care import CareReason
 from teleconsult.patients.models import AdministrativeGender, GlassReason
+from teleconsult.records.kinds import EntryKind
 from teleconsult.records.measures import Flag
-from teleconsult.records.queries import EntryKind
 from teleconsult.records.reading import Label
 from web.i18n import LazyString
 from web.i18n import lazy_gettext as _
+from web.record_words import RECORD_LABELS
 
 LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
+    **RECORD_LABELS,
     RoleCode: {
         RoleCode.DOCTOR: _("Referring doctor"),
         RoleCode.NURSE: _("Nurse"),

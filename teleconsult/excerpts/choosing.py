@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
 from teleconsult.excerpts.models import ExcerptItem
+from teleconsult.records.kinds import KIND_OF, EntryKind
 from teleconsult.records.models import EntryStatus, RecordEntry
-from teleconsult.records.queries import KIND_OF, LARGEST_PAGE, EntryKind, entries_of, summary, timeline
+from teleconsult.records.queries import LARGEST_PAGE, entries_of, summary, timeline
 
 Entry = TypeVar("Entry", RecordEntry, ExcerptItem)
 

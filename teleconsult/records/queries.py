@@ -6,55 +6,25 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, Self
 
 from sqlalchemy import Select, and_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
+from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.directory.models import Organization
 from teleconsult.errors import NotFound
 from teleconsult.patients.models import Patient
 from teleconsult.patients.queries import PatientFile, file_of
-from teleconsult.records.models import EntryStatus, RecordEntry, ResourceType
+from teleconsult.records.kinds import KIND_OF
+from teleconsult.records.models import EntryStatus, RecordEntry, RecordVersion, ResourceType
+from teleconsult.records.narrowing import EVERYTHING, Narrowing
 
 LARGEST_PAGE: Final = 100
 MOST_CHOSEN: Final = 300
 SUMMARY_LIMIT: Final = 30
-
-
-class EntryKind(StrEnum):
-    """What a reader looks for in a file."""
-
-    ENCOUNTERS = "encounters"
-    PROBLEMS = "problems"
-    MEDICINES = "medicines"
-    ALLERGIES = "allergies"
-    LABORATORY = "laboratory"
-    DOCUMENTS = "documents"
-    IMAGING = "imaging"
-    NOTES = "notes"
-
-
-TYPES_OF: Final = {
-    EntryKind.ENCOUNTERS: (ResourceType.ENCOUNTER, ResourceType.PROCEDURE),
-    EntryKind.PROBLEMS: (ResourceType.CONDITION, ResourceType.FAMILY_MEMBER_HISTORY),
-    EntryKind.MEDICINES: (
-        ResourceType.MEDICATION_STATEMENT,
-        ResourceType.MEDICATION_REQUEST,
-        ResourceType.MEDICATION_ADMINISTRATION,
-        ResourceType.IMMUNIZATION,
-    ),
-    EntryKind.ALLERGIES: (ResourceType.ALLERGY_INTOLERANCE,),
-    EntryKind.LABORATORY: (ResourceType.OBSERVATION, ResourceType.DIAGNOSTIC_REPORT),
-    EntryKind.DOCUMENTS: (ResourceType.DOCUMENT_REFERENCE,),
-    EntryKind.IMAGING: (ResourceType.IMAGING_STUDY,),
-    EntryKind.NOTES: (ResourceType.COMPOSITION,),
-}
-KIND_OF: Final = {kind_of: kind for kind, types in TYPES_OF.items() for kind_of in types}
-"""What is listed; the rest is kept for other systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +72,7 @@ async def timeline(
     actor: Actor,
     patient_id: uuid.UUID,
     *,
-    kind: EntryKind | None = None,
+    only: Narrowing = EVERYTHING,
     before: Cursor | None = None,
     limit: int = 50,
 ) -> Page:
@@ -112,9 +82,9 @@ async def timeline(
     """
     file = await file_of(session, actor, patient_id)
     limit = min(limit, LARGEST_PAGE)
-    rows = list(await session.scalars(_page(file, kind, before, limit + 1)))
-    older = Cursor(rows[limit - 1].effective_at, rows[limit - 1].id) if len(rows) > limit else None
-    return Page(rows[:limit], older)
+    found = list(await session.scalars(_page(file, only, before, limit + 1)))
+    older = Cursor(found[limit - 1].effective_at, found[limit - 1].id) if len(found) > limit else None
+    return Page(found[:limit], older)
 
 
 async def summary(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Summary:
@@ -133,7 +103,7 @@ async def summary(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) ->
     }
     found = {}
     for resource_type, condition in standing.items():
-        rows = await session.scalars(
+        entries = await session.scalars(
             select(RecordEntry)
             .where(
                 RecordEntry.patient_id.in_(file.patient_ids),
@@ -145,7 +115,7 @@ async def summary(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) ->
             .limit(SUMMARY_LIMIT)
             .options(joinedload(RecordEntry.organization))
         )
-        found[resource_type] = _told_once(list(rows))
+        found[resource_type] = _told_once(list(entries))
     return Summary(
         allergies=found[ResourceType.ALLERGY_INTOLERANCE],
         problems=found[ResourceType.CONDITION],
@@ -158,7 +128,7 @@ async def entries_of(
 ) -> list[RecordEntry]:
     """These entries of the file, latest first; what is not of this file is left out. Raises as `file_of` does."""
     file = await file_of(session, actor, patient_id)
-    rows = await session.scalars(
+    entries = await session.scalars(
         select(RecordEntry)
         .where(
             RecordEntry.patient_id.in_(file.patient_ids),
@@ -168,14 +138,41 @@ async def entries_of(
         .order_by(RecordEntry.effective_at.desc(), RecordEntry.id.desc())
         .options(joinedload(RecordEntry.organization))
     )
-    return list(rows)
+    return list(entries)
 
 
-def _page(file: PatientFile, kind: EntryKind | None, before: Cursor | None, limit: int) -> Select[RecordEntry]:
+async def entry_of(session: AsyncSession, actor: Actor, patient_id: uuid.UUID, *, entry_id: uuid.UUID) -> RecordEntry:
+    """One entry of the file, as it stands. Raises as `file_of` does, and NotFound for one of another file."""
+    found = await entries_of(session, actor, patient_id, ids=[entry_id])
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def versions_of(session: AsyncSession, actor: Actor, *, entry_id: uuid.UUID) -> list[RecordVersion]:
+    """What an entry of an open file said before, latest first."""
+    found = await session.scalars(
+        select(RecordVersion)
+        .join(RecordEntry, RecordEntry.id == RecordVersion.record_entry_id)
+        .where(RecordVersion.record_entry_id == entry_id, rows.entries(actor))
+        .order_by(RecordVersion.version.desc())
+        .limit(LARGEST_PAGE)
+    )
+    return list(found)
+
+
+async def establishments_of(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> list[Organization]:
+    """Who wrote in the file, by name: what its timeline can be narrowed to. Raises as `file_of` does."""
+    file = await file_of(session, actor, patient_id)
+    wrote = select(RecordEntry.organization_id).where(RecordEntry.patient_id.in_(file.patient_ids))
+    found = await session.scalars(select(Organization).where(Organization.id.in_(wrote)).order_by(Organization.name))
+    return list(found)
+
+
+def _page(file: PatientFile, only: Narrowing, before: Cursor | None, limit: int) -> Select[RecordEntry]:
     """The first rows of each local patient by the index, then the first of them all: never more than is shown."""
     linked = select(Patient.id).where(Patient.id.in_(file.patient_ids)).subquery()
-    conditions = [RecordEntry.patient_id == linked.c.id]
-    conditions.append(RecordEntry.resource_type.in_(TYPES_OF[kind] if kind else KIND_OF))
+    conditions = [RecordEntry.patient_id == linked.c.id, *only.conditions()]
     if before is not None:
         position = tuple_(RecordEntry.effective_at, RecordEntry.id)
         conditions.append(position < tuple_(before.effective_at, before.entry_id))

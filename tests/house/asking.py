@@ -22,6 +22,7 @@ Client = TestClient[web.Request, web.Application]
 
 NOBODYS: Final = {
     "id": str(uuid.UUID(int=1)), "uid": "1.2.3", "sop": "1.2.3.4", "guest": str(uuid.UUID(int=2)),
+    "entry": str(uuid.UUID(int=4)),
 }  # fmt: skip
 CHANGING_ANYWAY: Final = {"audit_event", "audit_chain", "web_session", "sign_in_attempt"}
 
@@ -45,6 +46,7 @@ KINDS: Final = {
     "/fhir/AuditEvent/": "event",
     "/network/establishments/": "organization",
     "/notes/": "note",
+    "/patients/{id}/entries/{entry}": "entry",
     "/patients/": "patient",
     "/roster/shifts/": "shift",
     "/studies/": "study",
@@ -66,6 +68,8 @@ FIELDS_OF: Final = {
     "/audit/break-glass/{id}/decision": {"verdict": "justified"},
     "/break-glass/opening": {"kind": "danger"},
     "/network/establishments/{id}": {"kind": "clinic"},
+    "/patients/{id}/entries": {"what": "problem", "status": "active", "key": str(uuid.UUID(int=5))},
+    "/patients/{id}/entries/{entry}/change": {"status": "active"},
     "/roster/shifts/{id}/handover": {"role": str(uuid.UUID(int=3))},
 }
 """Where a field of that name means something else."""

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
+from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.models import Account, FederatedIdentity, IssuedToken, Passkey, WebSession
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
@@ -33,7 +34,9 @@ from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingSt
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.signing import Signing
 from teleconsult.objects import Objects, open_store
-from teleconsult.patients.models import BreakGlass, GlassReason
+from teleconsult.patients.models import BreakGlass, GlassReason, Patient
+from teleconsult.records.actions import file_entry
+from teleconsult.records.statements import Problem
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from tests import consult_steps, note_steps
@@ -111,6 +114,11 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
 
     async with transaction(sessions) as session:
         guest = await _guest(session, cast, booked.id)
+        # Who finds the patient is told to say first that they treat them.
+        ours = await _entry(session, cast.rural, cast.patient)
+        add("rural's entry", "entry", cast.patient.id, "rural", "colleague", "nurse", entry=ours)
+        theirs = await _entry(session, cast.stranger, cast.strangers_patient)
+        add("stranger's entry", "entry", cast.strangers_patient.id, "stranger", "nurse_elsewhere", entry=theirs)
         add("guest", "guest", booked.id, "rural", "specialist", guest=guest.id)
         for name, row, kind, insiders in _rows(cast):
             session.add(row)
@@ -237,6 +245,15 @@ def _rows(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
             ),
         ]
     return rows
+
+
+async def _entry(session: AsyncSession, actor: Actor, patient: Patient) -> uuid.UUID:
+    """A problem as the form writes it."""
+    problem = Problem(name="Fibrillation auriculaire").resource(was={}, at=now())
+    entry = await file_entry(
+        session, actor, patient_id=patient.id, resource=problem, title="Fibrillation", effective_at=now()
+    )
+    return entry.id
 
 
 async def _guest(session: AsyncSession, cast: Cast, consult_id: uuid.UUID) -> GuestPass:

@@ -236,7 +236,7 @@ async def test_entries_tell_where_they_come_from_and_what_they_open(
                 effective_at=datetime(2026, 3, 1, tzinfo=UTC),
                 source_id=source_id,
             )
-        entry.status = EntryStatus.ENTERED_IN_ERROR
+        entry.status, entry.version = EntryStatus.ENTERED_IN_ERROR, 2
     await signed_in("rural")
     page = await (await client.get(f"/patients/{cast.patient.id}")).text()
     assert f'href="/notes/{note_id}"' in page

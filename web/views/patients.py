@@ -1,5 +1,6 @@
 """Patients: finding them, registering them, reading their file, learning who they are."""
 
+from collections.abc import Mapping
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -9,7 +10,7 @@ from aiohttp import web
 from teleconsult.access import Permission, may
 from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
-from teleconsult.errors import Forbidden, Invalid, NotFound
+from teleconsult.errors import Forbidden, Invalid
 from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
 from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier
 from teleconsult.patients.qualifying import is_national
@@ -22,12 +23,15 @@ from teleconsult.patients.queries import (
 from teleconsult.patients.registering import LooksLike, register_patient, register_unknown
 from teleconsult.patients.resolving import correct_identity, resolve_as_known, resolve_identity
 from teleconsult.patients.searching import Found, patients_in_care, search_patients
+from teleconsult.records.kinds import EntryKind
 from teleconsult.records.models import RecordEntry
-from teleconsult.records.queries import Cursor, EntryKind, Page, summary, timeline
+from teleconsult.records.narrowing import EVERYTHING
+from teleconsult.records.queries import Cursor, Page, entry_of, establishments_of, summary, timeline
 from teleconsult.records.reading import read
 from web.bodies import read_form
 from web.flash import flash
 from web.forms.patients import read_identity, read_known, read_unknown
+from web.forms.records import FileQuery
 from web.i18n import gettext as _
 from web.rendering import render, zone_of
 from web.requests import actor_of, db, frame_of, id_in, to_page
@@ -85,18 +89,24 @@ async def create_unknown(request: web.Request) -> web.StreamResponse:
 async def show(request: web.Request) -> web.StreamResponse:
     """The file; the way to it where the reader does not treat the patient yet; or who it is, and no more."""
     session, actor, patient_id = db(request), actor_of(request), id_in(request)
-    kind, before = _kind(request), _before(request)
+    query, before = FileQuery.read(request.query), _before(request)
     if not may(actor, Permission.FILE_READ):
         return await _without_file(request, "registered")
     try:
         file = await open_file(session, actor, patient_id=patient_id)
     except Forbidden:
         return await _without_file(request, "closed", reasons=options(CareReason))
-    page = await timeline(session, actor, patient_id, kind=kind, before=before)
+    errors: Mapping[str, str] = {}
+    try:
+        only = query.narrowing(zone_of(actor.time_zone))
+    except Invalid as error:
+        only, errors = EVERYTHING, error.fields
+    page = await timeline(session, actor, patient_id, only=only, before=before)
     context: dict[str, Any] = {
         "patient": file.patient,
-        "kind": kind,
+        "query": query,
         "kinds": options(EntryKind),
+        "errors": errors,
         "before": before,
         "page": page,
         "months": _by_month(page, actor.time_zone),
@@ -109,6 +119,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         "patients/show.html.jinja",
         **context,
         file=file,
+        houses=[(house.id, house.name) for house in await establishments_of(session, actor, patient_id)],
+        episode=await entry_of(session, actor, patient_id, entry_id=only.episode_id) if only.episode_id else None,
         consults=await consults_about(session, actor, patient_ids=file.patient_ids),
         state_of=state_of,
         summary=await summary(session, actor, patient_id),
@@ -219,13 +231,6 @@ def _genders() -> list[tuple[str, str]]:
 
 def _to_patient(request: web.Request, patient: Patient) -> web.StreamResponse:
     return to_page(request, "patients.show", id=patient.id)
-
-
-def _kind(request: web.Request) -> EntryKind | None:
-    try:
-        return EntryKind(request.query["kind"]) if request.query.get("kind") else None
-    except ValueError as error:
-        raise NotFound from error
 
 
 def _before(request: web.Request) -> Cursor | None:

@@ -20,7 +20,7 @@ from teleconsult.excerpts.choosing import by_kind, choosable_entries
 from teleconsult.excerpts.models import Excerpt, ExcerptRead
 from teleconsult.excerpts.queries import excerpt_for
 from teleconsult.imaging.models import ImagingStudy
-from teleconsult.records.queries import EntryKind
+from teleconsult.records.kinds import EntryKind
 from tests import consult_steps
 from tests.people import Cast
 

@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.errors import Forbidden, NotFound
 from teleconsult.patients.models import Patient
 from teleconsult.records.actions import file_entry
+from teleconsult.records.kinds import EntryKind
 from teleconsult.records.models import EntryStatus, RecordEntry
-from teleconsult.records.queries import Cursor, EntryKind, entries_of, summary, timeline
+from teleconsult.records.narrowing import Narrowing
+from teleconsult.records.queries import Cursor, entries_of, summary, timeline
 from tests.people import Cast
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -83,9 +85,9 @@ async def test_a_kind_is_shown_alone(db: AsyncSession, cast: Cast) -> None:
     await filed(db, cast, cast.patient, "visit", 1)
     await filed(db, cast, cast.patient, "lab", 2, resourceType="Observation")
     await filed(db, cast, cast.patient_elsewhere, "panel", 3, resourceType="DiagnosticReport")
-    page = await timeline(db, cast.rural, cast.patient.id, kind=EntryKind.LABORATORY)
+    page = await timeline(db, cast.rural, cast.patient.id, only=Narrowing(kind=EntryKind.LABORATORY))
     assert [entry.title for entry in page.entries] == ["panel", "lab"]
-    page = await timeline(db, cast.rural, cast.patient.id, kind=EntryKind.NOTES)
+    page = await timeline(db, cast.rural, cast.patient.id, only=Narrowing(kind=EntryKind.NOTES))
     assert page.entries == []
 
 
@@ -165,7 +167,7 @@ async def test_the_first_page_reads_the_index_and_no_more(db: AsyncSession, cast
 
     event.listen(connection.sync_connection, "before_cursor_execute", note)
     await timeline(db, cast.rural, cast.patient.id)
-    await timeline(db, cast.rural, cast.patient.id, kind=EntryKind.ENCOUNTERS)
+    await timeline(db, cast.rural, cast.patient.id, only=Narrowing(kind=EntryKind.ENCOUNTERS))
     await timeline(db, cast.rural, cast.patient.id, before=Cursor(START, uuid.uuid4()))
     event.remove(connection.sync_connection, "before_cursor_execute", note)
     assert len(seen) == 3
