@@ -69,9 +69,15 @@ async def add_link(
             session.add(link)
     except IntegrityError as error:
         raise Refused("These two are linked already.") from error
-    action = "patients-merged" if basis is LinkBasis.MERGE else "patients-linked"
     for side in (patient_id, other_id):
-        audit.record(session, actor, action, link, patient_id=side, basis=basis)
+        audit.record(
+            session,
+            actor,
+            "patients-merged" if basis is LinkBasis.MERGE else "patients-linked",
+            link,
+            patient_id=side,
+            basis=basis,
+        )
     await session.flush()
     await _follow(session, link)
     return link
@@ -91,9 +97,14 @@ async def undo_link(session: AsyncSession, actor: Actor, *, link_id: uuid.UUID, 
     if link.undone_at is not None:
         raise Refused("This was undone already.")
     link.undone_at, link.undone_by_id, link.undo_reason = now(), actor.role_id, reason.strip()
-    action = "merge-undone" if link.basis is LinkBasis.MERGE else "link-undone"
     for side in (link.patient_id, link.other_id):
-        audit.record(session, actor, action, link, patient_id=side)
+        audit.record(
+            session,
+            actor,
+            "merge-undone" if link.basis is LinkBasis.MERGE else "link-undone",
+            link,
+            patient_id=side,
+        )
     await session.flush()
     await _follow(session, link)
     return link

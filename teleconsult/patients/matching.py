@@ -19,11 +19,13 @@ from teleconsult import audit
 from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
+from teleconsult.errors import NotFound
 from teleconsult.patients.identities import KnownIdentity
-from teleconsult.patients.linking import add_link
-from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis
+from teleconsult.patients.linking import add_link, check_reason
+from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.names import fold, fold_number
+from teleconsult.patients.queries import patient_to_identify
 
 
 class Sign(StrEnum):
@@ -73,7 +75,7 @@ WEIGHTS: Final = {
     Sign.SAME_PHONE: 10,
 }
 """Only to rank candidates: no sum of traits links anybody."""
-LEAST: Final = 30
+LEAST: Final = 25
 _NAMED: Final = {Sign.SAME_NAME, Sign.USED_NAME, Sign.SWAPPED_NAME}
 _AGAINST: Final = {
     *(Sign.OTHER_NAME, Sign.SAME_FAMILY, Sign.SAME_GIVEN, Sign.NEAR_BIRTH_DATE, Sign.OTHER_BIRTH_DATE),
@@ -163,6 +165,29 @@ async def match_identity(session: AsyncSession, actor: Actor, patient: Patient) 
             )
         elif kind := _KINDS.get(one.verdict):
             await _ask(session, actor, patient, one, kind)
+
+
+async def link_patients(
+    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, other_id: uuid.UUID, reason: str
+) -> PatientLink:
+    """Say that a patient is the same person as one of their candidates.
+
+    Raises NotFound and Forbidden as `patient_to_identify` does, NotFound for who is no candidate, Invalid on `reason`.
+    """
+    patient = await patient_to_identify(session, actor, patient_id)
+    check_reason(reason)
+    found = [one for one in await candidates_for(session, actor, patient) if one.identity.patient_id == other_id]
+    if not found:
+        raise NotFound
+    return await add_link(
+        session,
+        actor,
+        patient_id=patient.id,
+        other_id=other_id,
+        basis=LinkBasis.DECISION,
+        evidence=found[0].signs,
+        reason=reason,
+    )
 
 
 async def _ask(session: AsyncSession, actor: Actor, patient: Patient, one: Candidate, kind: CaseKind) -> None:

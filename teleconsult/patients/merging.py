@@ -56,7 +56,7 @@ async def merges_of(session: AsyncSession, patient_ids: Collection[uuid.UUID]) -
             PatientLink.undone_at.is_(None),
         )
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 async def merged_into(
