@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 from sqlalchemy import func, select
 
+from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.models import ImagingInstance, ImagingStudy
 from teleconsult.settings import Settings
@@ -258,3 +259,15 @@ async def test_the_frame_is_loaded_alone(
     assert "<html" not in text
     await signed_in("stranger")
     assert (await client.get(f"/consults/{draft.id}/images")).status == 404
+
+
+@pytest.mark.parametrize("headers", [{}, {"Turbo-Frame": "consult-images"}])
+async def test_who_looks_at_the_list_has_read_the_consult(
+    cast: Cast, sessions: Sessions, signed_in: SignIn, client: Client, headers: dict[str, str]
+) -> None:
+    consult = await consult_steps.submitted(cast, sessions)
+    await signed_in("specialist")
+    assert (await client.get(f"/consults/{consult.id}/images", headers=headers)).status == 200
+    async with sessions() as session:
+        read = select(AuditEvent.actor_name).where(AuditEvent.action == "consult-read")
+        assert (await session.scalars(read)).all() == [cast.specialist.name]

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
+from teleconsult.consults.triage import open_consult
 from teleconsult.db import transaction
 from teleconsult.imaging.actions import Outcome, consult_to_fill, reconcile_study, remove_study
 from teleconsult.imaging.queries import studies_of_consult
@@ -43,6 +44,8 @@ async def index(request: web.Request) -> web.StreamResponse:
     actor, session = actor_of(request), db(request)
     consult = await consult_for(session, actor, id_in(request))
     may_add = may(consult, actor, Verb.ADD_IMAGES)
+    if not may_add:  # who brings images looks again after each; anybody else reads
+        await open_consult(session, actor, consult_id=consult.id)
     framed = frame_of(request) == FRAME
     return render(
         request,
