@@ -2,8 +2,10 @@
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient
+from sqlalchemy import update
 
-from teleconsult.db import Sessions
+from teleconsult.db import Sessions, transaction
+from teleconsult.scheduling.models import Appointment, AppointmentStatus
 from tests import consult_steps
 from tests.conftest import Post, SignIn
 from tests.people import Cast
@@ -104,6 +106,18 @@ async def test_the_secretary_sees_who_is_expected_and_no_file(
     assert f'href="/patients/{cast.patient.id}/identity"' in page
     for path in ("/consults", f"/consults/{consult.id}", f"/consults/{consult.id}/room", "/break-glass"):
         assert (await client.get(path)).status == 404
+
+
+async def test_whose_session_is_over_is_no_longer_expected(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn
+) -> None:
+    consult = await consult_steps.booked(cast, sessions)
+    async with transaction(sessions) as session:
+        over = update(Appointment).where(Appointment.service_request_id == consult.id)
+        await session.execute(over.values(status=AppointmentStatus.FULFILLED))
+    await signed_in("secretary")
+    assert "Nobody is expected today" in await (await client.get("/")).text()
+    assert f'href="/patients/{cast.patient.id}"' in await (await client.get("/agenda")).text()
 
 
 async def test_a_secretary_registers_and_corrects(client: Client, cast: Cast, signed_in: SignIn, post: Post) -> None:

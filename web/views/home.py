@@ -9,7 +9,7 @@ from aiohttp import web
 from teleconsult.accounts import Actor
 from teleconsult.clock import now
 from teleconsult.consults.models import RequestPriority, ServiceRequest
-from teleconsult.consults.states import WAITING, WITH_SESSION, ConsultState, state_of
+from teleconsult.consults.states import BEFORE_SESSION, WAITING, WITH_SESSION, ConsultState, state_of
 from teleconsult.consults.worklists import Standing, consults_page, coordinator_board, own_requests, specialist_worklist
 from teleconsult.directory.models import RoleCode
 from teleconsult.patients.reviewing import openings_to_review
@@ -97,7 +97,7 @@ async def _reception(request: web.Request) -> web.StreamResponse:
     """A secretary's: who is expected today, and later."""
     actor = actor_of(request)
     today = now().astimezone(zone_of(actor.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    expected = await agenda(db(request), actor, start=today)
+    expected = _in(await agenda(db(request), actor, start=today), *BEFORE_SESSION, ConsultState.IN_SESSION)
     return _render(request, "secretary", expected=expected, tomorrow=today + timedelta(days=1))
 
 
