@@ -7,7 +7,7 @@ from web.audit_words import ACTS, act_name
 from web.extraction import ROOT, WINGS
 from web.i18n import using_locale
 
-RECORDERS = {"record", "record_denied", "_record", "_note"}
+RECORDERS = {"record", "record_denied", "record_refused", "_record", "_note"}
 
 
 def recorded_acts(source: str) -> Iterator[str]:
