@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import warnings
 
 import pytest
-from aiohttp import web
+from aiohttp import parse_content_disposition, web
 from aiohttp.test_utils import TestClient
 
-from web.logs import without_content
+from web.logs import quote_no_file_names, without_content
 
 Client = TestClient[web.Request, web.Application]
 SECRET = b"tremblay"
@@ -39,3 +40,14 @@ async def test_a_malformed_request_is_not_quoted(
         logger.removeFilter(without_content)
     assert "Refused a malformed request" in caplog.text
     assert SECRET.decode() not in caplog.text
+
+
+@pytest.mark.parametrize("header", ["form-data; filename*=utf-8''tremblay%ff", "form-data; tremblay"])
+def test_the_name_of_a_file_in_a_malformed_header_is_not_quoted(header: str) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        parse_content_disposition(header)
+        assert "tremblay" in str(said[0].message), "the library would"
+        quote_no_file_names()
+        parse_content_disposition(header)
+    assert len(said) == 1
