@@ -73,6 +73,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "excerpt-read": _("Read an excerpt"),
     "excerpt-revoked": _("Stopped sharing an excerpt"),
     "file-opened": _("Opened a patient's file"),
+    "patient-read": _("Read who a patient is"),
+    "patients-searched": _("Searched the patients"),
     "identity-linked": _("Linked a way to sign in"),
     "identity-unlinked": _("Unlinked a way to sign in"),
     "glass-broken": _("Opened a file without a care relation"),

@@ -1,12 +1,12 @@
 """The one place where a failure becomes a status and words: a page for people, JSON for programs."""
 
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from yarl import URL
 
 from teleconsult.errors import Invalid, StepUpNeeded, TeleconsultError, TooMany
-from teleconsult.fhir.outcomes import operation_outcome
+from teleconsult.fhir.outcomes import code_of, expressions_of, operation_outcome
 from web.api import fhir
 from web.cookies import own_path
 from web.csrf import own_origin
@@ -15,7 +15,7 @@ from web.i18n import lazy_gettext as _lazy
 from web.rendering import render
 from web.requests import frame_of, see_other
 
-FHIR: Final = "/fhir/"
+FHIR: Final = "/fhir"
 """Under it programs are answered, in the standard's own words for failures."""
 WORDS: Final = {
     400: _lazy("The request could not be understood."),
@@ -37,8 +37,7 @@ def error_response(request: web.Request, error: TeleconsultError | web.HTTPExcep
     else:
         words = str(WORDS.get(error.status, WORDS[400 if error.status < 500 else 500]))
     if request.path.startswith(FHIR):
-        fields = {name: _(text) for name, text in error.fields.items()} if isinstance(error, Invalid) else None
-        response = fhir.answer(operation_outcome(error.status, words, fields=fields), status=error.status)
+        response = fhir.answer(_outcome(error, words), status=error.status)
     elif wants_json(request):
         content: dict[str, object] = {"error": words}
         if isinstance(error, Invalid):
@@ -60,6 +59,15 @@ def error_response(request: web.Request, error: TeleconsultError | web.HTTPExcep
     if error.status == 401 and request.headers.get("Authorization"):
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return response
+
+
+def _outcome(error: TeleconsultError | web.HTTPException, words: str) -> dict[str, Any]:
+    """The failure as FHIR says it: what went wrong, and in which element or parameter."""
+    if not isinstance(error, TeleconsultError):
+        return operation_outcome(error.status, words)
+    expressions = {name: _(text) for name, text in expressions_of(error).items()}
+    fields = {name: _(text) for name, text in error.fields.items()} if isinstance(error, Invalid) else None
+    return operation_outcome(error.status, words, fields=fields, expressions=expressions, code=code_of(error))
 
 
 def _to_step_up(request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from teleconsult.access import Permission as P
-from web.api import fhir, health
+from web.api import fhir, fhir_door, health
 from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
     accounts,
@@ -26,9 +26,13 @@ from web.views import (
     consults,
     drafting,
     federation,
+    files,
     glass_review,
     guests,
     home,
+    identity,
+    identity_cases,
+    identity_links,
     images,
     invitations,
     joining,
@@ -110,9 +114,19 @@ def add_routes(app: web.Application) -> None:
     _add_audit(route)
 
     # Machines
+    _add_fhir(route)
     route("GET", "/healthz", health.alive, ANYONE, name="health.alive")
     route("GET", "/readyz", health.ready, ANYONE, name="health.ready")
     route("GET", "/metrics", health.metrics, ANYONE, name="health.metrics")
+
+
+def _add_fhir(route: Callable[..., object]) -> None:
+    """FHIR R4. What an interaction needs besides stands in `teleconsult/fhir/door.py`."""
+    for base, needs in (("/fhir/Patient", P.PATIENTS_FIND), (f"/fhir/{{type:{fhir_door.ENTRIES}}}", P.FILE_READ)):
+        route("GET", base, fhir_door.act, needs)
+        route("POST", f"{base}/_search", fhir_door.act, needs)
+        route("GET", f"{base}/{{id}}", fhir_door.act, needs)
+        route("GET", f"{base}/{{id}}/_history/{{version}}", fhir_door.act, P.FILE_READ)
 
 
 def _add_patients(route: Callable[..., object]) -> None:
@@ -127,6 +141,19 @@ def _add_patients(route: Callable[..., object]) -> None:
     route("GET", "/patients/{id}/identity", patients.identity, P.PATIENT_REGISTER, name="patients.identity")
     route("POST", "/patients/{id}/identity", patients.resolve, P.PATIENT_REGISTER, name="patients.resolve")
 
+    # The entries of a file
+    entry = "/patients/{id}/entries/{entry}"
+    route("GET", "/patients/{id}/measures", files.measures, P.FILE_READ, name="files.measures")
+    route("GET", "/patients/{id}/visits", files.visits, P.FILE_READ, name="files.visits")
+    route("GET", "/patients/{id}/entries/new", records.new, P.FILE_WRITE, name="entries.new")
+    route("POST", "/patients/{id}/entries", records.create, P.FILE_WRITE, name="entries.create")
+    route("GET", entry, records.show, P.FILE_READ, name="entries.show")
+    route("GET", f"{entry}/change", records.edit, P.FILE_WRITE, name="entries.change")
+    route("POST", f"{entry}/change", records.change, P.FILE_WRITE)
+    route("POST", f"{entry}/retraction", records.retract, P.FILE_WRITE, name="entries.retract")
+
+    _add_identity(route)
+
     # Files opened without a care relation
     route("GET", "/break-glass", break_glass.show, P.BREAK_GLASS, name="break_glass.show")
     route("POST", "/break-glass", break_glass.seek, P.BREAK_GLASS)
@@ -136,16 +163,25 @@ def _add_patients(route: Callable[..., object]) -> None:
     route("POST", "/audit/break-glass/{id}/decision", glass_review.decide, P.AUDIT_READ, name="glass_review.decide")
 
 
-def _add_administration(route: Callable[..., object]) -> None:
-    # The entries of a file
-    entry = "/patients/{id}/entries/{entry}"
-    route("GET", "/patients/{id}/entries/new", records.new, P.FILE_WRITE, name="entries.new")
-    route("POST", "/patients/{id}/entries", records.create, P.FILE_WRITE, name="entries.create")
-    route("GET", entry, records.show, P.FILE_READ, name="entries.show")
-    route("GET", f"{entry}/change", records.edit, P.FILE_WRITE, name="entries.change")
-    route("POST", f"{entry}/change", records.change, P.FILE_WRITE)
-    route("POST", f"{entry}/retraction", records.retract, P.FILE_WRITE, name="entries.retract")
+def _add_identity(route: Callable[..., object]) -> None:
+    """Who is whom: numbers, links, merges, and the pairs to compare."""
+    needs = P.PATIENT_REGISTER
+    route("GET", "/patients/{id}/links", identity.show, needs, name="identity.show")
+    route("POST", "/patients/{id}/links", identity.link, needs, name="identity.link")
+    route("GET", "/patients/{id}/merge", identity.merge_form, needs, name="identity.merge")
+    route("POST", "/patients/{id}/merge", identity.merge, needs)
+    route("GET", "/patients/{id}/label", identity.label, P.PATIENTS_FIND, name="identity.label")
+    route("POST", "/patient-numbers/{id}/check", identity.qualify, needs, name="identity.qualify")
+    route("POST", "/patient-numbers/{id}/withdrawal", identity.withdraw, needs, name="identity.withdraw")
+    route("GET", "/patient-links/{id}", identity_links.show, needs, name="identity_links.show")
+    route("POST", "/patient-links/{id}/undoing", identity_links.undo, needs, name="identity_links.undo")
+    cases = "/identity-cases"
+    route("GET", cases, identity_cases.index, P.IDENTITY_DECIDE, name="identity_cases.index")
+    route("GET", f"{cases}/{{id}}", identity_cases.show, P.IDENTITY_DECIDE, name="identity_cases.show")
+    route("POST", f"{cases}/{{id}}/decision", identity_cases.decide, P.IDENTITY_DECIDE, name="identity_cases.decide")
 
+
+def _add_administration(route: Callable[..., object]) -> None:
     """The console of one establishment: its people, services, other systems, sign-ins, rules, directory."""
     needs = P.ADMINISTRATION
     route("GET", "/admin", admin.show, needs, name="admin.show")

@@ -3,26 +3,40 @@
 from collections.abc import Sequence
 from typing import Any
 
+Resource = dict[str, Any]
+
 
 def searchset(
-    resources: Sequence[dict[str, Any]], *, server: str, own: str, following: str | None = None
-) -> dict[str, Any]:
-    """What was found, with where it stands; `own` is the address asked, `following` the next page's."""
+    resources: Sequence[Resource],
+    *,
+    server: str,
+    own: str,
+    following: str | None = None,
+    total: int | None = None,
+    included: Sequence[Resource] = (),
+) -> Resource:
+    """What was found, with where it stands; `own` is the address asked, `following` the next page's.
+
+    `total` counts what fits on all pages; what is `included` besides is not counted (R4 §3.1.1.5.8).
+    """
     links = [{"relation": "self", "url": own}]
     if following is not None:
         links.append({"relation": "next", "url": following})
-    bundle: dict[str, Any] = {
+    bundle: Resource = {
         "resourceType": "Bundle",
         "type": "searchset",
         "link": links,
     }
-    if resources:  # FHIR knows no empty lists (R4 §2.6.2)
+    if total is not None:
+        bundle["total"] = total
+    found = [(resource, "match") for resource in resources] + [(resource, "include") for resource in included]
+    if found:  # FHIR knows no empty lists (R4 §2.6.2)
         bundle["entry"] = [
             {
                 "fullUrl": f"{server}/{resource['resourceType']}/{resource['id']}",
                 "resource": resource,
-                "search": {"mode": "match"},
+                "search": {"mode": mode},
             }
-            for resource in resources
+            for resource, mode in found
         ]
     return bundle

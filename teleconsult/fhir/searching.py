@@ -1,13 +1,22 @@
 """FHIR R4 search parameters: what `date=ge2026-11` and `patient=Patient/…` mean (http://hl7.org/fhir/R4/search.html)."""
 
+import base64
+import binascii
 import re
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, Self, TypeAlias
+
+from sqlalchemy import ColumnElement, and_, not_
+from sqlalchemy.orm import InstrumentedAttribute
 
 MONTHS: Final = 12
-_PREFIXED: Final = re.compile(r"(eq|ge|gt|le|lt|sa|eb)?(\d{4})(?:-(\d\d)(?:-(\d\d)(T.+)?)?)?")
+_PREFIXED: Final = re.compile(r"(eq|ne|ge|gt|le|lt|sa|eb)?(\d{4})(?:-(\d\d)(?:-(\d\d)(T.+)?)?)?")
+_ESCAPED: Final = re.compile(r"\\(.)")
+_UNESCAPED_COMMA: Final = re.compile(r"(?<!\\),")
 Period = tuple[datetime | None, datetime | None]
+Moment: TypeAlias = ColumnElement[Any] | InstrumentedAttribute[datetime]
 
 
 def period_of(value: str) -> Period:
@@ -16,14 +25,36 @@ def period_of(value: str) -> Period:
     What has no time zone is meant in UTC. Raises ValueError for what is no date, or has a prefix that asks for more
     than one period (`ne`, `ap`).
     """
-    match = _PREFIXED.fullmatch(value)
-    if match is None:
-        raise ValueError("not a date")
-    prefix = match[1] or "eq"
-    begins, ends = _extent(value.removeprefix(match[1] or ""), *(match[number] for number in (2, 3, 4, 5)))
+    prefix, begins, ends = extent_of(value)
+    if prefix == "ne":
+        raise ValueError("more than one period")
     since = {"eq": begins, "ge": begins, "gt": ends, "sa": ends}.get(prefix)
     until = {"eq": ends, "le": ends, "lt": begins, "eb": begins}.get(prefix)
     return since, until
+
+
+def extent_of(value: str) -> tuple[str, datetime, datetime]:
+    """The prefix, and the time that the date itself covers: from when until when (excluded). Raises ValueError."""
+    match = _PREFIXED.fullmatch(value)
+    if match is None:
+        raise ValueError("not a date")
+    return match[1] or "eq", *_extent(value.removeprefix(match[1] or ""), *(match[part] for part in (2, 3, 4, 5)))
+
+
+def within(value: str, begins: Moment, ends: Moment) -> ColumnElement[bool]:
+    """What a `date` parameter asks of what lasts from `begins` to `ends` (R4 §3.1.1.4.7). Raises ValueError."""
+    prefix, since, until = extent_of(value)
+    inside = and_(begins >= since, ends < until)
+    return {
+        "eq": inside,
+        "ne": not_(inside),
+        "ge": ends >= since,
+        "gt": ends >= until,
+        "sa": begins >= until,
+        "le": begins < until,
+        "lt": begins < since,
+        "eb": ends < since,
+    }[prefix]
 
 
 def both(one: Period, other: Period) -> Period:
@@ -41,11 +72,58 @@ def id_of(value: str, *kinds: str) -> tuple[str, uuid.UUID]:
     return kind or kinds[0], uuid.UUID(id_)
 
 
+def alternatives(value: str) -> list[str]:
+    """The values of a parameter of which one is enough: parted by commas that are not escaped (R4 §3.1.1.4.3)."""
+    return [part for part in _UNESCAPED_COMMA.split(value) if part]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenValue:
+    """`[system]|[code]` (R4 §3.1.1.4.10). `system` is None where any will do, empty where there must be none."""
+
+    system: str | None
+    code: str
+
+
+def token_of(value: str) -> TokenValue:
+    """Read one alternative of a token parameter. Raises ValueError for one that names nothing."""
+    system, bar, code = value.partition("|")
+    if not bar:
+        system, code = "", system
+    if not system and not code:
+        raise ValueError("neither system nor code")
+    return TokenValue(_ESCAPED.sub(r"\1", system) if bar else None, _ESCAPED.sub(r"\1", code))
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page ended: the moment it is in order of, and the id; it travels in links, for us alone to read."""
+
+    moment: datetime
+    id: uuid.UUID
+
+    def __str__(self) -> str:
+        return base64.urlsafe_b64encode(f"{self.moment.isoformat()} {self.id}".encode()).decode()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """What `str` wrote. Raises ValueError for anything else."""
+        try:
+            moment, id_ = base64.urlsafe_b64decode(text.encode("ascii")).decode().split(" ")
+        except binascii.Error as error:
+            raise ValueError("no position") from error
+        read = datetime.fromisoformat(moment)
+        if read.tzinfo is None:
+            raise ValueError("a position without a time zone")
+        return cls(read, uuid.UUID(id_))
+
+
 def _extent(text: str, year: str, month: str | None, day: str | None, time: str | None) -> tuple[datetime, datetime]:
     if time is not None:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
         moment = moment.replace(tzinfo=moment.tzinfo or UTC)
-        return moment, moment + (timedelta(minutes=1) if time.count(":") < 2 else timedelta(seconds=1))
+        clock = re.split(r"[Z+-]", time)[0]
+        return moment, moment + (timedelta(minutes=1) if clock.count(":") < 2 else timedelta(seconds=1))
     begins = datetime(int(year), int(month or 1), int(day or 1), tzinfo=UTC)
     if day is not None:
         return begins, begins + timedelta(days=1)

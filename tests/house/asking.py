@@ -22,7 +22,7 @@ Client = TestClient[web.Request, web.Application]
 
 NOBODYS: Final = {
     "id": str(uuid.UUID(int=1)), "uid": "1.2.3", "sop": "1.2.3.4", "guest": str(uuid.UUID(int=2)),
-    "entry": str(uuid.UUID(int=4)),
+    "entry": str(uuid.UUID(int=4)), "type": "Condition", "version": "1",
 }  # fmt: skip
 CHANGING_ANYWAY: Final = {"audit_event", "audit_chain", "web_session", "sign_in_attempt"}
 
@@ -44,9 +44,14 @@ KINDS: Final = {
     "/consults/{id}/guests/{guest}": "guest",
     "/consults/": "consult",
     "/fhir/AuditEvent/": "event",
+    "/fhir/Patient": "patient",
+    "/fhir/{type}": "resource",
+    "/identity-cases/": "identity case",
     "/network/establishments/": "organization",
     "/notes/": "note",
     "/patients/{id}/entries/{entry}": "entry",
+    "/patient-links/": "patient link",
+    "/patient-numbers/": "patient number",
     "/patients/": "patient",
     "/roster/shifts/": "shift",
     "/studies/": "study",
@@ -67,7 +72,9 @@ FIELDS_OF: Final = {
     "/admin/imports/{id}/decisions": {"all": "accepted"},
     "/audit/break-glass/{id}/decision": {"verdict": "justified"},
     "/break-glass/opening": {"kind": "danger"},
+    "/identity-cases/{id}/decision": {"decision": "two-people"},
     "/network/establishments/{id}": {"kind": "clinic"},
+    "/patient-numbers/{id}/check": {"source": "Passport"},
     "/patients/{id}/entries": {"what": "problem", "status": "active", "key": str(uuid.UUID(int=5))},
     "/patients/{id}/entries/{entry}/change": {"status": "active"},
     "/roster/shifts/{id}/handover": {"role": str(uuid.UUID(int=3))},
@@ -83,8 +90,10 @@ SHARED_BY_THE_WALL: Final = {
 """What the wall rightly lets somebody have, and the application does not show at these addresses."""
 
 PAGES: Final = (
+    *("/identity-cases/{id}", "/patient-links/{id}", "/patients/{id}/links", "/patients/{id}/label"),
     *("/consults/{id}", "/patients/{id}", "/notes/{id}", "/studies/{uid}", "/studies/{uid}/thumbnail"),
     *("/admin/people/{id}", "/admin/imports/{id}", "/network/establishments/{id}", "/fhir/AuditEvent/{id}"),
+    *("/fhir/Patient/{id}", "/fhir/{type}/{id}", "/fhir/{type}/{id}/_history/{version}"),
 )
 """What shows a thing to whoever may know of it, in whatever state it is."""
 
@@ -116,7 +125,7 @@ def routes_with_ids(app: web.Application) -> Iterator[tuple[str, str, str]]:
     """Method, pattern and kind of everything that is named by every route that answers the signed in."""
     for route, need in app[NEEDS].items():
         pattern = pattern_of(route)
-        if "{" in pattern and need is not ANYONE and route.method != "HEAD":
+        if "{" in pattern.replace("{type}", "") and need is not ANYONE and route.method != "HEAD":
             yield route.method, pattern, kind_of(pattern)
 
 

@@ -43,6 +43,7 @@ ELSEWHERE: Final = (
     ("POST", "/roster/shifts", "service", "service"),
     ("POST", "/break-glass/opening", "patient_id", "patient"),
     ("GET", "/fhir/AuditEvent", "patient", "patient"),
+    ("GET", "/fhir/{type}", "patient", "patient"),
     ("GET", "/audit", "person", "practitioner"),
 )
 """Ids that stand in a form or a query: method, address, field, kind."""

@@ -34,7 +34,9 @@ from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingSt
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.signing import Signing
 from teleconsult.objects import Objects, open_store
-from teleconsult.patients.models import BreakGlass, GlassReason, Patient
+from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
+from teleconsult.patients.models import BreakGlass, GlassReason, Patient, PatientIdentifier
+from teleconsult.patients.national_ids import QUEBEC
 from teleconsult.records.actions import file_entry
 from teleconsult.records.statements import Problem
 from teleconsult.sealing import Sealer
@@ -118,6 +120,8 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
         ours = await _entry(session, cast.rural, cast.patient)
         add("rural's entry", "entry", cast.patient.id, "rural", "colleague", "nurse", entry=ours)
         theirs = await _entry(session, cast.stranger, cast.strangers_patient)
+        add("rural's resource", "resource", ours, "rural")
+        add("stranger's resource", "resource", theirs, "stranger")
         add("stranger's entry", "entry", cast.strangers_patient.id, "stranger", "nurse_elsewhere", entry=theirs)
         add("guest", "guest", booked.id, "rural", "specialist", guest=guest.id)
         for name, row, kind, insiders in _rows(cast):
@@ -160,6 +164,36 @@ def _rows(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
             ),
             "opening",
             ("oncall", "privacy"),
+        ),
+        (
+            "patient's number",
+            PatientIdentifier(patient_id=cast.patient.id, system=QUEBEC, value="BELR51531414", recorded_at=moment),
+            "patient number",
+            ("rural", "colleague", "nurse", "secretary"),
+        ),
+        (
+            "patient's link",
+            PatientLink(
+                patient_id=cast.patient.id,
+                other_id=cast.patient_elsewhere.id,
+                basis=LinkBasis.DECISION,
+                linked_at=moment,
+                linked_by_id=cast.rural.role_id,
+            ),
+            "patient link",
+            ("rural", "secretary"),
+        ),
+        (
+            "patient's case",
+            IdentityCase(
+                organization_id=cast.patient.organization_id,
+                patient_id=cast.patient.id,
+                other_id=cast.patient_elsewhere.id,
+                kind=CaseKind.SAME_NUMBER,
+                found_at=moment,
+            ),
+            "identity case",
+            ("secretary",),
         ),
         ("rural service", rural_service, "service", ()),
         (

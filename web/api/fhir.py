@@ -11,9 +11,9 @@ from multidict import MultiMapping
 from teleconsult.audit import record
 from teleconsult.audit.models import AuditEvent
 from teleconsult.audit.queries import Asked, Cursor, event, events, roles_of
-from teleconsult.errors import Invalid
 from teleconsult.fhir.audit_events import audit_event
 from teleconsult.fhir.bundles import searchset
+from teleconsult.fhir.outcomes import BadSearch
 from teleconsult.fhir.searching import Period, both, id_of, period_of
 from web.forms.numbers import read_number
 from web.requests import actor_of, db, id_in, settings_of
@@ -22,12 +22,6 @@ FHIR_JSON: Final = "application/fhir+json"
 COUNT: Final = 50
 MOST: Final = 200
 KNOWN: Final = frozenset({"patient", "date", "agent", "_count", "_format", "before"})
-
-
-class BadSearch(Invalid):
-    """A search that says something else than it means (R4 §3.1.1.3)."""
-
-    status = 400
 
 
 async def search_audit_events(request: web.Request) -> web.StreamResponse:

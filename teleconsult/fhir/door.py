@@ -1,0 +1,88 @@
+"""What the door offers: each interaction with what it needs, in one table. The CapabilityStatement is made of it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.access import Permission, require
+from teleconsult.accounts.actor import Actor
+from teleconsult.errors import NotFound
+from teleconsult.fhir import reading
+from teleconsult.fhir.asking import Answered, Asked
+from teleconsult.fhir.outcomes import NotOffered
+from teleconsult.records.models import ResourceType
+
+Act = Callable[[AsyncSession, Actor, Asked], Awaitable[Answered]]
+
+
+class Interaction(StrEnum):
+    """R4 type-restful-interaction, and the operations we have."""
+
+    READ = "read"
+    VREAD = "vread"
+    SEARCH = "search-type"
+    CREATE = "create"
+    UPDATE = "update"
+    EVERYTHING = "$everything"
+    MATCH = "$match"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an interaction needs, and what does it."""
+
+    needs: Permission
+    act: Act
+
+
+_FILE: Final = Permission.FILE_READ
+_OF_ENTRIES: Final = {
+    Interaction.READ: Offer(_FILE, reading.read_entry),
+    Interaction.VREAD: Offer(_FILE, reading.read_version),
+    Interaction.SEARCH: Offer(_FILE, reading.search_entries),
+}
+OFFERS: Final[Mapping[str, Mapping[Interaction, Offer]]] = {
+    "Patient": {
+        Interaction.READ: Offer(Permission.PATIENTS_FIND, reading.read_patient),
+        Interaction.SEARCH: Offer(Permission.PATIENTS_FIND, reading.search_patients),
+    },
+    **dict.fromkeys((kind.value for kind in ResourceType), _OF_ENTRIES),
+}
+
+_OF_TYPE: Final = {"GET": Interaction.SEARCH, "POST": Interaction.CREATE, "PUT": Interaction.UPDATE}
+_OF_INSTANCE: Final = {"GET": Interaction.READ, "PUT": Interaction.UPDATE}
+_OPERATIONS: Final = {"_search": Interaction.SEARCH, "$match": Interaction.MATCH}
+
+
+async def interact(session: AsyncSession, actor: Actor, asked: Asked) -> Answered:
+    """Do what is asked, as far as the actor may. Raises NotFound for an address that is none, NotOffered for a method
+    that is not taken there, and as the interaction does.
+    """
+    offers = OFFERS.get(asked.segments[0]) if asked.segments else None
+    interaction = interaction_of(asked)
+    if offers is None or interaction is None:
+        raise NotFound
+    offer = offers.get(interaction)
+    if offer is None:
+        raise NotOffered
+    require(actor, offer.needs)
+    return await offer.act(session, actor, asked)
+
+
+def interaction_of(asked: Asked) -> Interaction | None:  # a table of addresses
+    """What kind of interaction a method on an address is; None where the address is none."""
+    match asked.segments[1:]:
+        case ():
+            return _OF_TYPE.get(asked.method)
+        case ("_search",) | ("$match",):
+            return _OPERATIONS[asked.segments[1]] if asked.method == "POST" else None
+        case (_, "$everything"):
+            return Interaction.EVERYTHING if asked.method == "GET" else None
+        case (_, "_history", _):
+            return Interaction.VREAD if asked.method == "GET" else None
+        case (_,):
+            return _OF_INSTANCE.get(asked.method)
+    return None

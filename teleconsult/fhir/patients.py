@@ -1,0 +1,60 @@
+"""FHIR R4 Patient of a patient of ours (http://hl7.org/fhir/R4/patient.html)."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+from teleconsult.patients.models import Patient, PatientIdentifier
+
+RECORD_NUMBER: Final = {
+    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}],
+    "text": "Medical record number",
+}
+
+
+def number_system(server: str, organization_id: uuid.UUID) -> str:
+    """The identifier system of an establishment's own file numbers."""
+    return f"{server}/NamingSystem/{organization_id}"
+
+
+def version_of_patient(patient: Patient) -> str:
+    """A name for what the patient's identity is now: another one after each change."""
+    return f"{patient.updated_at:%Y%m%d%H%M%S%f}"
+
+
+def patient_resource(
+    patient: Patient, *, server: str, identifiers: Sequence[PatientIdentifier] = (), linked: Sequence[uuid.UUID] = ()
+) -> dict[str, Any]:
+    """The resource; its organization must be loaded. `linked` are local patients of others who are the same person."""
+    organization = {"reference": f"Organization/{patient.organization_id}", "display": patient.organization.name}
+    number = {
+        "use": "usual",
+        "type": RECORD_NUMBER,
+        "system": number_system(server, patient.organization_id),
+        "value": patient.local_number,
+        "assigner": {"display": patient.organization.name},
+    }
+    name = {
+        "use": "temp" if patient.is_temporary else "official",
+        "text": patient.name,
+        "family": patient.family,
+        "given": [patient.given],
+    }
+    resource: dict[str, Any] = {
+        "resourceType": "Patient",
+        "id": str(patient.id),
+        "meta": {
+            "versionId": version_of_patient(patient),
+            "lastUpdated": patient.updated_at.isoformat(timespec="milliseconds"),
+        },
+        "identifier": [number, *({"system": one.system, "value": one.value} for one in identifiers)],
+        "active": True,
+        "name": [{key: value for key, value in name.items() if value not in ("", [""])}],
+        "telecom": [{"system": "phone", "value": patient.phone}] if patient.phone else None,
+        "gender": patient.gender.value,
+        "birthDate": patient.birth_date.isoformat() if patient.birth_date else None,
+        "address": [{"text": patient.address}] if patient.address.strip() else None,
+        "managingOrganization": organization,
+        "link": [{"other": {"reference": f"Patient/{other}"}, "type": "seealso"} for other in linked] or None,
+    }
+    return {key: value for key, value in resource.items() if value is not None}
