@@ -106,7 +106,7 @@ OF_PURPOSE: Final[Mapping[Purpose, frozenset[Permission]]] = {
     ),
     Purpose.FILES: frozenset({_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.FILE_READ, _P.FILE_WRITE, _P.NOTE_READ}),
     Purpose.IMAGES: frozenset({_P.IMAGES_READ, _P.IMAGES_ADD}),
-    Purpose.LIVE: frozenset({_P.SESSION_JOIN, _P.CONSULTS_SEE}),
+    Purpose.LIVE: frozenset({_P.SESSION_JOIN}),
     Purpose.AUDIT: frozenset({_P.AUDIT_READ}),
 }
 """No token opens a home page, an account, administration, break-glass or the writing of notes: those want a person."""

@@ -39,7 +39,7 @@ def described(resource: Mapping[str, Any], *, title: str) -> Described:
         category=_coding(first)[1],
         code_system=coding[0],
         code=coding[1],
-        value=float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None,
+        value=_drawable(value),
         unit=as_text(quantity.get("unit") or quantity.get("code")) if isinstance(quantity, Mapping) else "",
         ended_at=moment_of(period.get("end")) if isinstance(period, Mapping) else None,
         searched=fold(" ".join([title, narrative_text(resource.get("text")), *_texts(resource)]))[:MOST_SEARCHED],
@@ -55,6 +55,14 @@ def moment_of(value: object) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _drawable(value: object) -> float | None:
+    """The number, where it is one that a column can hold: JSON has larger ones."""
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:
+        return None
 
 
 def _coding(concept: object) -> tuple[str, str]:

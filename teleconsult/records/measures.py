@@ -1,6 +1,6 @@
 """What was measured: the value of an Observation, its reference range, and whether it lies outside (FHIR R4)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -57,8 +57,16 @@ class Measure:
 
 def measures_in(observation: Mapping[str, Any]) -> tuple[Measure, ...]:
     """The value of an Observation and of each of its components, in their order."""
-    found = (_measure(item) for item in (observation, *dicts(observation.get("component"))))
-    return tuple(measure for measure in found if measure is not None)
+    return tuple(measure for _code, measure in coded_measures_in(observation))
+
+
+def coded_measures_in(observation: Mapping[str, Any]) -> Iterator[tuple[str, Measure]]:
+    """The same, each with the code by which it is followed over time: `system|code`, nothing where it has none."""
+    for item in (observation, *dicts(observation.get("component"))):
+        if measure := _measure(item):
+            coding = next(dicts(code.get("coding")), {}) if isinstance(code := item.get("code"), Mapping) else {}
+            code_text = as_text(coding.get("code"))
+            yield f"{as_text(coding.get('system'))}|{code_text}" if code_text else "", measure
 
 
 def _measure(item: Mapping[str, Any]) -> Measure | None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, literal_column, or_
 
 from teleconsult.patients.names import fold
 from teleconsult.records.kinds import KIND_OF, TYPES_OF, EntryKind
-from teleconsult.records.models import RecordEntry
+from teleconsult.records.models import RecordEntry, ResourceType
 
 LONGEST_SEARCH: Final = 200
 MOST_WORDS: Final = 10
@@ -27,12 +27,16 @@ class Narrowing:
     episode_id: uuid.UUID | None = None
     """The entry of an Encounter: it and what belongs to it."""
     words: str = ""
+    visits: bool = False
+    """Encounters alone."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same in SQL, on `RecordEntry`."""
         found: list[ColumnElement[bool]] = [
             RecordEntry.resource_type.in_(TYPES_OF[self.kind] if self.kind else KIND_OF)
         ]
+        if self.visits:
+            found.append(RecordEntry.resource_type == ResourceType.ENCOUNTER)
         if self.since is not None:
             found.append(RecordEntry.effective_at >= self.since)
         if self.before is not None:

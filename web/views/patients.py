@@ -39,7 +39,7 @@ from web.words import options
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    """Search, and without one the patients the reader treats."""
+    """Search, and without one the patients the reader treats. A number in full, with Enter, opens its file."""
     text = request.query.get("q", "").replace("\0", " ").strip()
     session, actor = db(request), actor_of(request)
     if text or not may(actor, Permission.FILE_READ):
@@ -115,6 +115,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     if before is not None and frame_of(request).startswith("timeline"):
         return render(request, "patients/_timeline.html.jinja", **context)
     return render(
+        "visits": await visits_on(session, actor, patient_id, entries=page.entries),
         request,
         "patients/show.html.jinja",
         **context,

@@ -1,0 +1,50 @@
+"""A patient's file from other sides than its timeline: visit by visit, and value by value over time."""
+
+from aiohttp import web
+
+from teleconsult.patients.care import open_file
+from teleconsult.records.episodes import visits_on
+from teleconsult.records.following import followed_values
+from teleconsult.records.narrowing import Narrowing
+from teleconsult.records.queries import Cursor, timeline
+from teleconsult.records.reading import read
+from teleconsult.records.sparklines import chart_of
+from web.rendering import render
+from web.requests import actor_of, db, id_in
+
+SHOWN_AT_FIRST = 5
+"""Values beside a chart; all of them stand on the page of one code."""
+
+
+async def visits(request: web.Request) -> web.StreamResponse:
+    """The visits and stays of a person, each leading to what belongs to it."""
+    session, actor, patient_id = db(request), actor_of(request), id_in(request)
+    before = Cursor.parse(request.query["before"]) if request.query.get("before") else None
+    file = await open_file(session, actor, patient_id=patient_id)
+    page = await timeline(session, actor, patient_id, only=Narrowing(visits=True), before=before)
+    return render(
+        request,
+        "records/visits.html.jinja",
+        patient=file.patient,
+        opening=file.opening,
+        page=page,
+        sizes=(await visits_on(session, actor, patient_id, entries=page.entries)).sizes,
+        read=read,
+    )
+
+
+async def measures(request: web.Request) -> web.StreamResponse:
+    """Small charts of what was measured more than once; with `code`, all values of one."""
+    session, actor, patient_id = db(request), actor_of(request), id_in(request)
+    file = await open_file(session, actor, patient_id=patient_id)
+    followed, code = await followed_values(session, actor, patient_id), request.query.get("code", "")
+    chosen = [series for series in followed if series.code == code] if code else followed
+    return render(
+        request,
+        "records/measures.html.jinja",
+        patient=file.patient,
+        opening=file.opening,
+        charts=[(series, chart_of(series)) for series in chosen],
+        code=code,
+        most=None if code else SHOWN_AT_FIRST,
+    )
