@@ -74,6 +74,7 @@ export default defineConfig({
         app: "web/assets/app.ts",
         styles: "web/assets/app.css",
         admin: "web/assets/styles/admin.css",
+        identity: "web/assets/styles/identity.css",
         patients: "web/assets/styles/patients.css",
         room: "web/assets/styles/room.css",
         viewer: "web/assets/styles/viewer.css",

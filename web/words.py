@@ -33,10 +33,12 @@ from teleconsult.records.measures import Flag
 from teleconsult.records.reading import Label
 from web.i18n import LazyString
 from web.i18n import lazy_gettext as _
+from web.identity_words import IDENTITY_LABELS
 from web.record_words import RECORD_LABELS
 
 LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     **RECORD_LABELS,
+    **IDENTITY_LABELS,
     RoleCode: {
         RoleCode.DOCTOR: _("Referring doctor"),
         RoleCode.NURSE: _("Nurse"),

@@ -21,10 +21,11 @@ TABLES = ["patient_link", "identity_case"]
 def upgrade() -> None:
     _widen_identities()
     _make_tables()
-    _link_what_was_one_person()
+    _part_what_was_one_person()
     connection = op.get_bind()
     for statement in (*identity_walls.FUNCTIONS, identity_walls.PATIENTS_CALLED):
         connection.exec_driver_sql(statement.replace("%", "%%"))
+    _link_it_again()
     op.execute("drop function same_person(uuid, text, text, date, text)")
     owner = connection.exec_driver_sql("select quote_ident(current_user)").scalar_one()
     for statement in walls.lowered("patient_identifier"):
@@ -128,8 +129,8 @@ def _make_tables() -> None:
     op.create_index(op.f("ix_identity_case_organization_id_found_at"), "identity_case", ["organization_id", "found_at"])
 
 
-def _link_what_was_one_person() -> None:
-    """Whoever was one person with an older patient becomes one of their own, and a link that can be undone."""
+def _part_what_was_one_person() -> None:
+    """Whoever was one person with an older patient is now, by themselves, one of their own."""
     op.execute("""
       with ranked as (
         select patient.id, person.created_at,
@@ -144,15 +145,19 @@ def _link_what_was_one_person() -> None:
       select own_person_id, greatest(patient.created_at, person.created_at) + interval '1 microsecond'
       from patient join person on person.id = patient.person_id where own_person_id <> person_id
     """)
+    op.alter_column("patient", "own_person_id", nullable=False)
+    op.create_foreign_key(op.f("fk_patient_own_person_id"), "patient", "person", ["own_person_id"], ["id"])
+    op.create_index(op.f("ix_patient_own_person_id"), "patient", ["own_person_id"])
+
+
+def _link_it_again() -> None:
+    """A link that can be undone, and keeps both identities as they are."""
     op.execute("""
       insert into patient_link (id, patient_id, other_id, basis, linked_at)
       select gen_random_uuid(), later.id, first.id, 'number', later.created_at
       from patient later join patient first on first.own_person_id = later.person_id
       where later.own_person_id <> later.person_id
     """)
-    op.alter_column("patient", "own_person_id", nullable=False)
-    op.create_foreign_key(op.f("fk_patient_own_person_id"), "patient", "person", ["own_person_id"], ["id"])
-    op.create_index(op.f("ix_patient_own_person_id"), "patient", ["own_person_id"])
 
 
 def _keys(table: str, **named: str) -> list[sa.Constraint]:

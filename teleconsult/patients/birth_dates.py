@@ -1,6 +1,7 @@
 """Birth dates as people write them, and the age that follows."""
 
 import re
+from calendar import monthrange
 from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -34,6 +35,9 @@ _MONTHS: Final = {
 _YEAR_FIRST: Final = re.compile(r"\b(\d{4})[-/. ](\d{1,2})[-/. ](\d{1,2})\b")
 _DAY_FIRST: Final = re.compile(r"\b(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})\b")
 _COMPACT: Final = re.compile(r"\b((?:18|19|20)\d{2})(\d{2})(\d{2})\b")
+_PERIOD: Final = re.compile(
+    r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})|(?P<start>\d{1,2})[-/.](?P<end>\d{4})|(?P<alone>\d{4})", re.ASCII
+)
 _MONTH_BY_NAME: Final = re.compile(r"\b(\d{1,2})(?:er)? ([a-z]{3,9}) (\d{4})\b")
 _MONTH_BY_NUMBER: Final = re.compile(r"\b(\d{1,2}) thang (\d{1,2})(?: nam)? (\d{4})\b")
 
@@ -74,6 +78,21 @@ def find_birth_date(text: str, *, today: date) -> tuple[date | None, str]:
     else:
         return None, text
     return (day, _without(folded, match)) if day else (None, text)
+
+
+def period_in(word: str, *, today: date) -> tuple[date, date] | None:
+    """The first and the last day of a year or month somebody was born in: `1951`, `03/1951`, `1951-3`."""
+    match = _PERIOD.fullmatch(word)
+    if match is None:
+        return None
+    year, month = int(match["year"] or match["end"] or match["alone"]), match["month"] or match["start"]
+    if not today.year - OLDEST <= year <= today.year:
+        return None
+    if month is None:
+        return date(year, 1, 1), date(year, 12, 31)
+    if not 1 <= int(month) <= 12:
+        return None
+    return date(year, int(month), 1), date(year, int(month), monthrange(year, int(month))[1])
 
 
 def age_on(day: date, birth_date: date | None, estimated_birth_year: int | None = None) -> Age | None:

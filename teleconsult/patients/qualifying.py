@@ -33,14 +33,14 @@ def doubts_about(patient: Patient, number: PatientIdentifier) -> list[Doubt]:
 
 
 async def qualify_number(
-    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, number_id: uuid.UUID, source: str
+    session: AsyncSession, actor: Actor, *, number_id: uuid.UUID, source: str
 ) -> PatientIdentifier:
     """Say that a number was checked, and against what: a document, or its authority's own service.
 
     Raises NotFound and Forbidden as `patient_to_identify` does, Refused while a strict trait is missing or the number
     contradicts one, Invalid without a source.
     """
-    patient, number = await _number(session, actor, patient_id, number_id)
+    patient, number = await _number(session, actor, number_id)
     if number.status is IdentifierStatus.WITHDRAWN:
         raise Refused("This number was withdrawn. Write it again in the identity first.")
     if not 3 <= len(source.strip()) <= LONGEST:
@@ -57,14 +57,12 @@ async def qualify_number(
     return number
 
 
-async def withdraw_number(
-    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, number_id: uuid.UUID
-) -> PatientIdentifier:
+async def withdraw_number(session: AsyncSession, actor: Actor, *, number_id: uuid.UUID) -> PatientIdentifier:
     """Say that a number is not this patient's: it stays with the file, and links nobody any more.
 
     Raises NotFound and Forbidden as `patient_to_identify` does, Refused the second time.
     """
-    patient, number = await _number(session, actor, patient_id, number_id)
+    patient, number = await _number(session, actor, number_id)
     if number.status is IdentifierStatus.WITHDRAWN:
         raise Refused("This number was withdrawn already.")
     number.status = IdentifierStatus.WITHDRAWN
@@ -82,15 +80,10 @@ async def doubt_numbers(session: AsyncSession, patient: Patient) -> None:
     )
 
 
-async def _number(
-    session: AsyncSession, actor: Actor, patient_id: uuid.UUID, number_id: uuid.UUID
-) -> tuple[Patient, PatientIdentifier]:
-    patient = await patient_to_identify(session, actor, patient_id)
-    number = await session.scalar(
-        select(PatientIdentifier)
-        .where(PatientIdentifier.id == number_id, PatientIdentifier.patient_id == patient.id)
-        .with_for_update()
-    )
+async def _number(session: AsyncSession, actor: Actor, number_id: uuid.UUID) -> tuple[Patient, PatientIdentifier]:
+    number = await session.scalar(select(PatientIdentifier).where(PatientIdentifier.id == number_id))
     if number is None:
         raise NotFound
+    patient = await patient_to_identify(session, actor, number.patient_id)
+    await session.refresh(number, with_for_update=True)
     return patient, number

@@ -56,7 +56,7 @@ class LooksLike(Conflict):
     """Patients of this establishment have the same name and birth date, or the same national number: `patients`."""
 
     def __init__(self, patients: Sequence[Patient]) -> None:
-        super().__init__("A patient with this name and birth date is registered already.")
+        super().__init__("Perhaps this patient is registered already.")
         self.patients = patients
 
 

@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, cast, func, select, union
@@ -11,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.access import Permission, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
-from teleconsult.patients.birth_dates import OLDEST, find_birth_date
+from teleconsult.patients.birth_dates import find_birth_date, period_in
 from teleconsult.patients.models import CareRelation, Patient, PatientIdentifier
 from teleconsult.patients.names import fold, fold_number
 
@@ -46,6 +45,19 @@ async def search_patients(session: AsyncSession, actor: Actor, *, text: str) -> 
     )
     patients = list(found)
     return Found(patients[:LIMIT], is_cut=len(patients) > LIMIT)
+
+
+async def holder_of(session: AsyncSession, actor: Actor, *, number: str) -> uuid.UUID | None:
+    """Whose local or national number this is, typed or scanned in full; None where nobody of the house or several do.
+
+    Raises NotFound for roles that find no patients.
+    """
+    require(actor, Permission.PATIENTS_FIND)
+    if not any(letter.isdigit() for letter in number[:LONGEST]):
+        return None
+    found = await session.scalars(union(*_carrying(actor, number[:LONGEST])).limit(2))
+    holders = list(found)
+    return holders[0] if len(holders) == 1 else None
 
 
 async def patients_in_care(session: AsyncSession, actor: Actor, *, limit: int = 20) -> list[Patient]:
@@ -96,22 +108,22 @@ def _named(actor: Actor, words: list[str], others: list[ColumnElement[bool]]) ->
 
 
 def _numbered(actor: Actor, number: str) -> Select[uuid.UUID]:
-    """Ids of patients with this local number or identifier, or born in that year."""
+    """Ids of patients with this local number or identifier, or born in that year or month."""
+    branches = _carrying(actor, number)
+    if period := period_in(number, today=now().date()):
+        born = Patient.birth_date.between(*period)
+        branches.append(select(Patient.id).where(and_(rows.patients_of_house(actor), born)))
+    found = union(*branches).subquery()
+    return select(found.c.id)
+
+
+def _carrying(actor: Actor, number: str) -> list[Select[uuid.UUID]]:
+    """Ids of patients with this local number, and of those with this identifier: a question for each index."""
     own = rows.patients_of_house(actor)
     numbers = {number.strip(), number.strip().upper(), fold_number(number)}
-    branches: list[Select[uuid.UUID]] = [
+    return [
         select(Patient.id).where(own, Patient.local_number.in_(numbers)),
         select(Patient.id)
         .join(PatientIdentifier, PatientIdentifier.patient_id == Patient.id)
         .where(own, PatientIdentifier.value.in_(numbers)),
     ]
-    if year := _year(number):
-        born = Patient.birth_date.between(date(year, 1, 1), date(year, 12, 31))
-        branches.append(select(Patient.id).where(and_(own, born)))
-    found = union(*branches).subquery()
-    return select(found.c.id)
-
-
-def _year(number: str) -> int | None:
-    this_year = now().year
-    return int(number) if number.isdecimal() and this_year - OLDEST <= int(number) <= this_year else None

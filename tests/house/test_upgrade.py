@@ -40,6 +40,10 @@ insert into patient (id, organization_id, person_id, local_number, family, given
   ('00000000-0000-0000-0006-000000000001', '00000000-0000-0000-0000-000000000001',
     '00000000-0000-0000-0005-000000000001', 'A1', 'Bélanger', 'Rose', 'belanger', 'rose', 'female', '', '', false, '',
     now(), now());
+insert into patient (id, organization_id, person_id, local_number, family, given, family_folded, given_folded, gender,
+  phone, address, is_temporary, found_where, created_at, updated_at)
+  select '00000000-0000-0000-0006-000000000002', '00000000-0000-0000-0000-000000000002', person_id, 'B1', family, given,
+    family_folded, given_folded, gender, '', '', false, '', now(), now() from patient;
 insert into care_relation (id, patient_id, practitioner_role_id, reason, started_at) values
   (gen_random_uuid(), '00000000-0000-0000-0006-000000000001', '00000000-0000-0000-0002-000000000001', 'consultation',
     now());
@@ -76,7 +80,7 @@ COUNTS = {
     "organization": 2,
     "account": 2,
     "web_session": 1,
-    "patient": 1,
+    "patient": 2,
     "record_entry": 1,
     "service_request": 1,
     "task": 1,
@@ -119,9 +123,9 @@ def test_a_database_of_the_first_version_is_behind_walls_afterwards(upgraded: ps
     assert upgraded.execute("select 1 from practitioner_role where code = 'doctor'").fetchone()
     assert upgraded.execute("select 1 from record_entry where words @@ 'headache'").fetchone(), "found like a new one"
     act(RURAL)
-    assert [count(table) for table in ("patient", "record_entry", "service_request", "account")] == [1, 1, 1, 1]
+    assert [count(table) for table in ("patient", "record_entry", "service_request", "account")] == [2, 1, 1, 1]
     act(SPECIALIST)
-    assert [count(table) for table in ("patient", "record_entry", "excerpt_item", "composition")] == [1, 0, 1, 1]
+    assert [count(table) for table in ("patient", "record_entry", "excerpt_item", "composition")] == [2, 0, 1, 1]
     upgraded.execute("update service_request set updated_at = now()")
     act(RURAL)
     upgraded.execute(
@@ -132,3 +136,15 @@ def test_a_database_of_the_first_version_is_behind_walls_afterwards(upgraded: ps
     upgraded.commit()
     act("system")
     assert count("audit_chain") == 4
+
+
+def test_two_patients_who_were_one_person_are_linked_and_can_be_parted(upgraded: psycopg.Connection[int]) -> None:
+    persons = "select count(distinct person_id) from patient"
+    upgraded.execute("select set_config('teleconsult.acting', 'system', true)")
+    first = upgraded.execute("select person_id from patient where local_number = 'A1'").fetchone()
+    assert str(first) == "00000000-0000-0000-0005-000000000001"
+    assert upgraded.execute(persons).fetchone() == 1
+    assert upgraded.execute("select identities -> 'other' ->> 'family' from patient_link").fetchone() == "Bélanger"
+    upgraded.execute("update patient_link set undone_at = now()")
+    assert upgraded.execute(persons).fetchone() == 2
+    assert upgraded.execute("select person_id from patient where local_number = 'A1'").fetchone() == first

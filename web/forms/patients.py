@@ -12,7 +12,7 @@ from teleconsult.patients.registering import Identity
 from web.bodies import Form
 from web.forms.numbers import read_number
 
-TEXTS = ("family", "given", "phone", "address", "local_number", "national_id")
+TEXTS = ("family", "given", "used_name", "birth_place", "phone", "address", "local_number", "national_id")
 
 
 def read_identity(form: Form) -> Identity:

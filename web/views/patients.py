@@ -12,6 +12,7 @@ from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
 from teleconsult.errors import Forbidden, Invalid
 from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
+from teleconsult.patients.merging import merged_into
 from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier
 from teleconsult.patients.qualifying import is_national
 from teleconsult.patients.queries import (
@@ -22,7 +23,8 @@ from teleconsult.patients.queries import (
 )
 from teleconsult.patients.registering import LooksLike, register_patient, register_unknown
 from teleconsult.patients.resolving import correct_identity, resolve_as_known, resolve_identity
-from teleconsult.patients.searching import Found, patients_in_care, search_patients
+from teleconsult.patients.searching import Found, holder_of, patients_in_care, search_patients
+from teleconsult.records.episodes import visits_on
 from teleconsult.records.kinds import EntryKind
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.narrowing import EVERYTHING
@@ -42,11 +44,14 @@ async def index(request: web.Request) -> web.StreamResponse:
     """Search, and without one the patients the reader treats. A number in full, with Enter, opens its file."""
     text = request.query.get("q", "").replace("\0", " ").strip()
     session, actor = db(request), actor_of(request)
+    if "open" in request.query and (holder := await holder_of(session, actor, number=text)):
+        return to_page(request, "patients.show", id=holder)
     if text or not may(actor, Permission.FILE_READ):
         found = await search_patients(session, actor, text=text)
     else:
         found = Found(await patients_in_care(session, actor), is_cut=False)
-    return render(request, "patients/index.html.jinja", text=text, found=found)
+    merged = await merged_into(session, actor, [patient.id for patient in found.patients])
+    return render(request, "patients/index.html.jinja", text=text, found=found, merged=merged)
 
 
 async def new(request: web.Request) -> web.StreamResponse:
@@ -127,6 +132,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         summary=await summary(session, actor, patient_id),
         identifiers=await identifiers_of(session, file.patient),
         earlier=await earlier_identities(session, file.patient),
+        kept=(await merged_into(session, actor, [file.patient.id])).get(file.patient.id),
         opening=file.opening,
     )
 
@@ -183,6 +189,7 @@ async def _without_file(request: web.Request, page: str, **context: Any) -> web.
         patient=patient,
         identifiers=await identifiers_of(session, patient),
         earlier=await earlier_identities(session, patient),
+        kept=(await merged_into(session, actor, [patient.id])).get(patient.id),
         **context,
     )
 

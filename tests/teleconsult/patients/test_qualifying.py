@@ -32,7 +32,7 @@ async def test_a_checked_number_is_qualified(
     db: AsyncSession, cast: Cast, luc: Patient, number: PatientIdentifier
 ) -> None:
     assert (number.status, number.type) == (IdentifierStatus.UNVERIFIED, "NI")
-    await qualify_number(db, cast.rural, patient_id=luc.id, number_id=number.id, source=f" {SEEN} ")
+    await qualify_number(db, cast.rural, number_id=number.id, source=f" {SEEN} ")
     assert (number.status, number.source) == (IdentifierStatus.QUALIFIED, SEEN)
     acts = await db.scalars(select(AuditEvent.action).where(AuditEvent.patient_id == luc.id))
     assert "number-qualified" in set(acts)
@@ -44,7 +44,7 @@ async def test_it_links_as_soon_as_it_is_checked(
     doctor = await provincial_doctor(db, cast)
     elsewhere = await registered(db, doctor, national_id=number.value, birth_date=None)
     assert elsewhere.person_id != luc.person_id
-    await qualify_number(db, cast.rural, patient_id=luc.id, number_id=number.id, source=SEEN)
+    await qualify_number(db, cast.rural, number_id=number.id, source=SEEN)
     assert luc.person_id == elsewhere.person_id
 
 
@@ -58,15 +58,15 @@ async def test_without_the_strict_traits_nothing_is_qualified(
     for name, value in trait.items():
         setattr(luc, name, value)
     with pytest.raises(Refused):
-        await qualify_number(db, cast.rural, patient_id=luc.id, number_id=number.id, source=SEEN)
+        await qualify_number(db, cast.rural, number_id=number.id, source=SEEN)
     with pytest.raises(Invalid):
-        await qualify_number(db, cast.rural, patient_id=luc.id, number_id=number.id, source="")
+        await qualify_number(db, cast.rural, number_id=number.id, source="")
 
 
 async def test_corrected_traits_put_a_checked_number_in_doubt(
     db: AsyncSession, cast: Cast, luc: Patient, number: PatientIdentifier
 ) -> None:
-    await qualify_number(db, cast.rural, patient_id=luc.id, number_id=number.id, source=SEEN)
+    await qualify_number(db, cast.rural, number_id=number.id, source=SEEN)
     same = Identity(luc.family, luc.given, luc.gender, luc.birth_date, birth_place="75056", phone="418 555 0100")
     await correct_identity(db, cast.rural, patient_id=luc.id, identity=same)
     await db.refresh(number)
@@ -80,12 +80,12 @@ async def test_corrected_traits_put_a_checked_number_in_doubt(
 async def test_a_withdrawn_number_stays_withdrawn(
     db: AsyncSession, cast: Cast, luc: Patient, number: PatientIdentifier
 ) -> None:
-    await withdraw_number(db, cast.secretary, patient_id=luc.id, number_id=number.id)
+    await withdraw_number(db, cast.secretary, number_id=number.id)
     assert not is_national(number)
     with pytest.raises(Refused):
-        await withdraw_number(db, cast.secretary, patient_id=luc.id, number_id=number.id)
+        await withdraw_number(db, cast.secretary, number_id=number.id)
     with pytest.raises(Refused):
-        await qualify_number(db, cast.secretary, patient_id=luc.id, number_id=number.id, source=SEEN)
+        await qualify_number(db, cast.secretary, number_id=number.id, source=SEEN)
 
 
 async def test_only_who_writes_the_identity_may(
@@ -93,9 +93,8 @@ async def test_only_who_writes_the_identity_may(
 ) -> None:
     for actor, refusal in ((cast.colleague, Forbidden), (cast.stranger, NotFound), (cast.admin, NotFound)):
         with pytest.raises(refusal):
-            await qualify_number(db, actor, patient_id=luc.id, number_id=number.id, source=SEEN)
+            await qualify_number(db, actor, number_id=number.id, source=SEEN)
         with pytest.raises(refusal):
-            await withdraw_number(db, actor, patient_id=luc.id, number_id=number.id)
-    for patient_id, number_id in ((cast.patient.id, number.id), (luc.id, uuid.uuid4())):
-        with pytest.raises(NotFound):
-            await withdraw_number(db, cast.rural, patient_id=patient_id, number_id=number_id)
+            await withdraw_number(db, actor, number_id=number.id)
+    with pytest.raises(NotFound):
+        await withdraw_number(db, cast.rural, number_id=uuid.uuid4())

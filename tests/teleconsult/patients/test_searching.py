@@ -12,7 +12,7 @@ from teleconsult.errors import NotFound
 from teleconsult.patients import searching
 from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.registering import Identity, register_patient
-from teleconsult.patients.searching import patients_in_care, search_patients
+from teleconsult.patients.searching import holder_of, patients_in_care, search_patients
 from tests.people import Cast
 
 
@@ -39,6 +39,12 @@ async def dang(db: AsyncSession, cast: Cast) -> Patient:
         "2/5/1980",
         "dang 2 mai 1980",
         "dang 1980",
+        "05/1980",
+        "dang 5/1980",
+        "1980-05",
+        "dang 1980-5",
+        "hoa-thi dang",
+        "Thị Hoa Đặng Lévesque",
         "26-0042",
         "DANT80050214",
         "dant 8005 0214",
@@ -58,6 +64,8 @@ async def test_a_patient_is_found_by_any_of_their_traits(
         "ang",
         "dang rose",
         "dang 1981",
+        "dang 06/1980",
+        "13/1980",
         "26-0043",
         "dang 1980-05-03",
         "&|!:*()'",
@@ -74,6 +82,25 @@ async def test_what_does_not_fit_finds_nobody(db: AsyncSession, cast: Cast, quer
     assert [patient.family for patient in found.patients if patient.family != "Đặng-Lévesque"] == []
     if any(letter.isalnum() for letter in query) and query != "dang & ! (":
         assert found.patients == []
+
+
+async def test_the_name_somebody_uses_finds_them(db: AsyncSession, cast: Cast) -> None:
+    roy = await register(db, cast, "Roy", "Anne", used_name="Côté-Nguyễn")
+    for query in ("cote", "anne nguyen", "roy cote"):
+        assert [patient.id for patient in (await search_patients(db, cast.rural, text=query)).patients] == [roy.id]
+
+
+async def test_a_number_in_full_is_somebodys(db: AsyncSession, cast: Cast, dang: Patient) -> None:
+    for number in ("26-0042", " dant 8005 0214", "DANT80050214"):
+        assert await holder_of(db, cast.rural, number=number) == dang.id
+    for number in ("26-004", "dang", "1980", "", "0" * 500):
+        assert await holder_of(db, cast.rural, number=number) is None
+    assert await holder_of(db, cast.stranger, number="26-0042") is None
+    await register(db, cast, "Roy", "Anne", national_id="DANT 8005 0214")
+    assert await holder_of(db, cast.rural, number="DANT80050214") is None, "two have it"
+    for actor in (cast.coordinator, cast.admin):
+        with pytest.raises(NotFound):
+            await holder_of(db, actor, number="26-0042")
 
 
 @pytest.mark.usefixtures("dang")
@@ -124,10 +151,11 @@ async def test_names_and_numbers_are_found_by_indexes(db: AsyncSession, cast: Ca
         seen.append((statement, parameters))
 
     event.listen(connection.sync_connection, "before_cursor_execute", note)
-    for query in ("belang ros", "1951-03-14", "n19999", "ABCD 1234 5678"):
+    for query in ("belang ros", "1951-03-14", "n19999", "ABCD 1234 5678", "03/1951"):
         await search_patients(db, cast.rural, text=query)
+    await holder_of(db, cast.rural, number="n19999")
     event.remove(connection.sync_connection, "before_cursor_execute", note)
-    assert len(seen) == 4
+    assert len(seen) == 6
     for statement, parameters in seen:
         plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
         assert "Seq Scan on patient" not in plan, plan
