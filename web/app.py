@@ -20,11 +20,13 @@ from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from web.cookies import guest_cookie, session_cookie
+from web.looks import Looks
 from web.middlewares import MIDDLEWARES, add_security_headers
 from web.rendering import setup_rendering
 from web.requests import (
     BEARERS,
     CHECKER,
+    LOOKS,
     OBJECTS,
     PRESS,
     PROVIDER,
@@ -55,6 +57,7 @@ def make_app(settings: Settings) -> web.Application:
     app[SEALER] = Sealer(settings.secret_key)
     app[SANDBOX] = sandbox = Sandbox()
     app[RENDITIONS] = Renditions(sandbox=sandbox, objects=app[OBJECTS], folder=settings.data / "cache" / "originals")
+    app[LOOKS] = Looks()
     app[PRESS] = press = Press()
     app[CHECKER] = Checker(trust_folder(settings.data))
     setup_rendering(app)

@@ -22,6 +22,7 @@ from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, networks_in
+from web.looks import Looks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 View = TypeVar("View", bound=Handler)
@@ -51,6 +52,7 @@ PROVIDER: Final = web.AppKey[Provider | None]("provider")
 """The OpenID Provider of the settings, if they name one."""
 SANDBOX: Final = web.AppKey("sandbox", Sandbox)
 RENDITIONS: Final = web.AppKey("renditions", Renditions)
+LOOKS: Final = web.AppKey("looks", Looks)
 PRESS: Final = web.AppKey("press", Press)
 CHECKER: Final = web.AppKey("checker", Checker)
 

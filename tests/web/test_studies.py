@@ -73,12 +73,15 @@ async def test_beside_a_call_it_is_a_frame(client: Client, signed_in: SignIn) ->
 
 
 @pytest.mark.usefixtures("shared")
-async def test_opening_is_audited_once_and_frames_are_not(
-    client: Client, signed_in: SignIn, sessions: Sessions
+@pytest.mark.parametrize("opened_first", [True, False])
+async def test_opening_is_audited_once_by_its_page_or_by_its_first_frame(
+    client: Client, signed_in: SignIn, sessions: Sessions, opened_first: bool
 ) -> None:
     await signed_in("specialist")
-    await client.get(f"/studies/{CT.StudyInstanceUID}")
-    await client.get(frame_of(CT, 1, "rendered"))
+    if opened_first:
+        await client.get(f"/studies/{CT.StudyInstanceUID}")
+    for what in ("rendered", "pixels"):
+        assert (await client.get(frame_of(CT, 1, what))).status == 200
     async with transaction(sessions) as session:
         assert await session.scalar(select(func.count()).where(AuditEvent.action == "study-opened")) == 1
 

@@ -7,6 +7,7 @@ import uuid
 from typing import Any, Final
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.db import transaction
 from teleconsult.errors import Invalid, NotFound
@@ -17,7 +18,7 @@ from teleconsult.patients.breaking_glass import opening_about
 from teleconsult.patients.models import Patient
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import actor_of, db, frame_of, own_transactions, renditions_of, sessions_of
+from web.requests import LOOKS, actor_of, db, frame_of, own_transactions, renditions_of, sessions_of
 
 SIZES: Final = (128, 256, 512, 1024, 2048)
 """The largest sides in pixels a picture is drawn at: few, so that one drawing serves many."""
@@ -30,6 +31,7 @@ DESCRIPTION: Final = "Pixel-Description"
 async def show(request: web.Request) -> web.StreamResponse:
     """The viewer: a page, or the frame beside a call. Opening is audited."""
     study = await open_study(db(request), actor_of(request), request.match_info["uid"], study_id=_study_id(request))
+    request.app[LOOKS].note(actor_of(request), study.study_instance_uid)
     frame = frame_of(request)
     covers = {series.id: _middle(series) for series in study.series}
     return render(
@@ -109,10 +111,19 @@ async def _frame(request: web.Request) -> tuple[ImagingInstance, int]:
             sop_uid=parts["sop"],
             study_id=_study_id(request),
         )
+        await _note_look(request, session)
     frame = int(parts["frame"])
     if not 1 <= frame <= max(instance.frames, 1):
         raise NotFound
     return instance, frame
+
+
+async def _note_look(request: web.Request, session: AsyncSession) -> None:
+    """Who fetches a frame without having opened the study has opened it: recorded before the frame goes out."""
+    looks, actor, uid = request.app[LOOKS], actor_of(request), request.match_info["uid"]
+    if looks.are_new(actor, uid):
+        await open_study(session, actor, uid, study_id=_study_id(request))
+        looks.note(actor, uid)
 
 
 async def _picture(
