@@ -21,6 +21,7 @@ from teleconsult.directory.models import (
     DirectoryImport,
     Practitioner,
 )
+from teleconsult.directory.people import works_elsewhere
 from teleconsult.errors import NotFound, Refused
 
 PAGE: Final = 50
@@ -146,7 +147,7 @@ async def _apply(session: AsyncSession, actor: Actor, difference: DirectoryDiffe
 
 
 async def _change(session: AsyncSession, actor: Actor, difference: DirectoryDifference) -> bool:
-    """Write the change, unless the person was changed since."""
+    """Write the change, unless the person was changed since, or works at another establishment too."""
     practitioner = await session.scalar(
         select(Practitioner)
         .where(Practitioner.id == difference.practitioner_id, practitioners_of_house(actor))
@@ -154,6 +155,8 @@ async def _change(session: AsyncSession, actor: Actor, difference: DirectoryDiff
     )
     if practitioner is None or listed_from(practitioner) != difference.before:
         return False
+    if await works_elsewhere(session, actor, practitioner.id):
+        return False  # what they are called is not one establishment's to say
     for name, value in difference.after.items():
         setattr(practitioner, name, value)
     audit.record(session, actor, "practitioner-changed", practitioner)

@@ -1,6 +1,5 @@
 """An extract held against our directory, and what people decide of it."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from teleconsult.directory.models import (
     DirectoryDifference,
     DirectoryImport,
     Practitioner,
+    PractitionerRole,
+    RoleCode,
 )
 from teleconsult.directory.names import folded
 from teleconsult.directory.reviewing import (
@@ -146,6 +147,24 @@ async def test_who_changed_meanwhile_is_passed_over(
     assert (await practitioner_of(sessions, cast.oncall)).family == "Girard"
 
 
+async def test_who_also_works_elsewhere_is_passed_over(
+    sessions: Sessions, cast: Cast, admin: Actor, tmp_path: Path
+) -> None:
+    """Else whoever gives somebody a role could call them something else in every establishment."""
+    await renumber(sessions, cast.oncall, "10100000001")
+    kept = await read(sessions, admin, tmp_path, line("10100000001", "AUTRE", "Paul"))
+    async with transaction(sessions) as session:
+        session.add(
+            PractitionerRole(
+                practitioner_id=cast.oncall.practitioner_id,
+                organization_id=cast.organizations["provincial"].id,
+                code=RoleCode.SPECIALIST,
+            )
+        )
+    assert await decide(sessions, admin, kept, Decision.ACCEPTED) == 0
+    assert (await practitioner_of(sessions, cast.oncall)).family == "Girard"
+
+
 async def test_only_the_newest_extract_is_decided_on(sessions: Sessions, admin: Actor, tmp_path: Path) -> None:
     first = await read(sessions, admin, tmp_path, line("10100000006", "SAVARD", "Éric"))
     await read(sessions, admin, tmp_path, line("10100000006", "SAVARD", "Éric"))
@@ -169,13 +188,9 @@ async def test_others_imports_are_not_there(
         await read(sessions, replace(cast.rural), tmp_path, line("10100000006", "SAVARD", "Éric"))
 
 
-async def test_fifty_thousand_lines_take_seconds_and_come_page_by_page(
-    sessions: Sessions, admin: Actor, tmp_path: Path
-) -> None:
+async def test_fifty_thousand_lines_come_page_by_page(sessions: Sessions, admin: Actor, tmp_path: Path) -> None:
     lines = (line(f"101{number:08}", f"NOM {number}", "Prénom") for number in range(50_000))
-    began = time.monotonic()
     kept = await read(sessions, admin, tmp_path, *lines)
-    assert time.monotonic() - began < 120  # a bound for a busy machine; it takes a few seconds
     async with transaction(sessions, admin) as session:
         first = await differences_of(session, kept, kind=K.NEW)
         assert first.next_after == "10100000049"
