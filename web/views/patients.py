@@ -115,12 +115,12 @@ async def show(request: web.Request) -> web.StreamResponse:
         "before": before,
         "page": page,
         "months": _by_month(page, actor.time_zone),
+        "visits": await visits_on(session, actor, patient_id, entries=page.entries),
         "read": read,
     }
     if before is not None and frame_of(request).startswith("timeline"):
         return render(request, "patients/_timeline.html.jinja", **context)
     return render(
-        "visits": await visits_on(session, actor, patient_id, entries=page.entries),
         request,
         "patients/show.html.jinja",
         **context,
