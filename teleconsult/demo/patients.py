@@ -1,5 +1,6 @@
 """The demonstration's patients and their files, at every establishment that treated them."""
 
+import uuid
 from datetime import date
 from typing import Final
 
@@ -10,6 +11,7 @@ from teleconsult.clock import now
 from teleconsult.demo.charts import Chart, birth_date, charts, told
 from teleconsult.demo.people import Cast
 from teleconsult.patients.care import CareReason, open_care_relation
+from teleconsult.patients.matching import match_identity
 from teleconsult.patients.models import AdministrativeGender, Patient, Person
 from teleconsult.patients.names import fold
 from teleconsult.patients.registering import set_national_id
@@ -42,14 +44,14 @@ async def add_patients(session: AsyncSession, cast: Cast) -> dict[str, Patient]:
 
 async def _add_person(session: AsyncSession, cast: Cast, chart: Chart, number: int) -> dict[str, Patient]:
     moment = now()
-    person = Person(created_at=moment)
-    session.add(person)
+    persons = {place: Person(id=uuid.uuid4(), created_at=moment) for place in chart["where"]}
+    session.add_all(persons.values())
     await session.flush()
     born = birth_date(chart, moment.date())
     patients = {
         place: Patient(
             organization_id=cast.organizations[place].id,
-            person_id=person.id,
+            person_id=persons[place].id,
             local_number=f"{_PREFIXES[place]}-{1200 + 37 * number:05}",
             family=chart["family"],
             given=chart["given"],
@@ -68,6 +70,7 @@ async def _add_person(session: AsyncSession, cast: Cast, chart: Chart, number: i
     await session.flush()
     for patient in patients.values():
         await set_national_id(session, patient, _insurance_number(patient, born))
+        await match_identity(session, SYSTEM, patient)
     return patients
 
 
