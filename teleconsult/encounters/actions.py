@@ -1,6 +1,7 @@
 """The live session's acts: plan, arrive, start, leave, end, finish. Each may come twice and does its work once."""
 
 import uuid
+from datetime import timedelta
 from typing import Final, Literal, TypeVar
 
 from sqlalchemy import select
@@ -19,6 +20,8 @@ from teleconsult.events import tell
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
 CHAT_LENGTH: Final = 2000
+WAITING: Final = timedelta(hours=2)
+"""From so long before its time on, being in the room is waiting for the session."""
 
 
 async def plan_encounter(
@@ -47,6 +50,7 @@ async def plan_encounter(
 async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> RoomSession:
     """The actor enters the room. The requester's coming makes the encounter and the appointment `arrived`.
 
+    Who comes long before, to try the camera, is not waiting yet: nobody must look for them the day after.
     Raises NotFound for who does not take part, Refused once the room is closed, NotAdmitted for a guest who has to
     wait at the door.
     """
@@ -57,7 +61,8 @@ async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: u
     is_first = participant.arrived_at is None
     participant.arrived_at = participant.arrived_at or now()
     participant.left_at = None
-    if live.mine.part == "requester" and encounter.status is EncounterStatus.PLANNED:
+    is_time = live.appointment.starts_at - now() <= WAITING
+    if live.mine.part == "requester" and encounter.status is EncounterStatus.PLANNED and is_time:
         encounter.status = EncounterStatus.ARRIVED
         live.appointment.status = AppointmentStatus.ARRIVED
     if is_first:

@@ -108,6 +108,13 @@ async def test_the_requesters_coming_is_the_patients_arrival(
     ]  # fmt: skip
 
 
+async def test_trying_the_camera_the_day_before_is_not_waiting(sessions: Sessions, cast: Cast) -> None:
+    early = await consult_steps.booked(cast, sessions, in_minutes=24 * 60)
+    live = await act(sessions, arrive_encounter, cast.rural, consult_id=early.id)
+    assert live.encounter.status is EncounterStatus.PLANNED
+    assert await state(sessions, cast, early) is ConsultState.SCHEDULED
+
+
 async def test_it_does_not_start_before_both_are_in(sessions: Sessions, cast: Cast, consult: ServiceRequest) -> None:
     await act(sessions, arrive_encounter, cast.rural, consult_id=consult.id)
     with pytest.raises(Refused):
