@@ -12,6 +12,9 @@ from teleconsult.patients.links import IdentityCase, PatientLink
 from teleconsult.patients.models import BreakGlass, CareRelation, Patient
 from teleconsult.records.models import RecordEntry
 
+_OPENED, _KEPT, _HOUSE, _RELATION = aliased(Patient), aliased(Patient), aliased(Organization), aliased(CareRelation)
+"""Made once: to make an alias costs more than the query that uses it. None of them stands inside itself."""
+
 
 @row_filter
 def patients_of_house(actor: Actor) -> Filter:
@@ -106,23 +109,21 @@ def treats(patient_id: Id, actor: Actor) -> Filter:
     """The actor has said that they treat this patient, and has not stopped."""
     if not has(actor, Permission.FILE_READ):
         return false()
-    relation = aliased(CareRelation)
-    return exists().where(relation.patient_id == patient_id, _stands(relation, actor))
+    return exists().where(_RELATION.patient_id == patient_id, _stands(_RELATION, actor))
 
 
 def is_in_open_file(patient_id: Id, actor: Actor) -> Filter:
     """The patient is one whose file the actor opened, or the same person where the actor's establishment shares."""
     if not has(actor, Permission.FILE_READ):
         return false()
-    opened, kept, house = aliased(Patient), aliased(Patient), aliased(Organization)
     return exists().where(
-        kept.id == patient_id,
-        house.id == kept.organization_id,
-        or_(is_house(house.id, actor), shares(house, actor)),
-        opened.person_id == kept.person_id,
+        _KEPT.id == patient_id,
+        _HOUSE.id == _KEPT.organization_id,
+        or_(is_house(_HOUSE.id, actor), shares(_HOUSE, actor)),
+        _OPENED.person_id == _KEPT.person_id,
         or_(
-            and_(is_house(opened.organization_id, actor), treats(opened.id, actor)),
-            _broke_glass(opened.id, actor),
+            and_(is_house(_OPENED.organization_id, actor), treats(_OPENED.id, actor)),
+            _broke_glass(_OPENED.id, actor),
         ),
     )
 
