@@ -16,10 +16,10 @@ FIELDS = 2000
 Form = MultiDictProxy[str]
 
 
-async def hold_body(request: web.Request) -> None:
-    """Read the whole body of a form or a message now. Raises as `read_form` does."""
+async def hold_body(request: web.Request, *, limit: int = FORM_LIMIT) -> None:
+    """Read the whole body of a form or a message now, of `limit` bytes at most. Raises as `read_form` does."""
     if BODY not in request:
-        request[BODY] = await _read(request)
+        request[BODY] = await _read(request, limit)
 
 
 def is_form(request: web.Request) -> bool:
@@ -66,14 +66,14 @@ def _fields_of(body: bytes) -> MultiDict[str]:
     return fields
 
 
-async def _read(request: web.Request) -> bytes:
-    if (request.content_length or 0) > FORM_LIMIT:
+async def _read(request: web.Request, limit: int) -> bytes:
+    if (request.content_length or 0) > limit:
         raise _too_large()
     try:
         pieces, size = [], 0
         async for piece in request.content.iter_chunked(65536):
             size += len(piece)
-            if size > FORM_LIMIT:
+            if size > limit:
                 raise _too_large()
             pieces.append(piece)
     except (web.RequestPayloadError, HttpProcessingError, ValueError, OSError) as error:

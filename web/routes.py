@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from teleconsult.access import Permission as P
-from web.api import fhir, fhir_door, health
+from web.api import fhir, fhir_bundles, fhir_door, health
 from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
     accounts,
@@ -122,11 +122,16 @@ def add_routes(app: web.Application) -> None:
 
 def _add_fhir(route: Callable[..., object]) -> None:
     """FHIR R4. What an interaction needs besides stands in `teleconsult/fhir/door.py`."""
-    for base, needs in (("/fhir/Patient", P.PATIENTS_FIND), (f"/fhir/{{type:{fhir_door.ENTRIES}}}", P.FILE_READ)):
+    route("POST", "/fhir", fhir_bundles.process, P.PATIENTS_FIND, name="fhir.bundle")
+    route("POST", "/fhir/", fhir_bundles.process, P.PATIENTS_FIND)
+    entries = f"/fhir/{{type:{fhir_door.ENTRIES}}}"
+    for base, needs in (("/fhir/Patient", P.PATIENTS_FIND), (entries, P.FILE_READ)):
         route("GET", base, fhir_door.act, needs)
         route("POST", f"{base}/_search", fhir_door.act, needs)
         route("GET", f"{base}/{{id}}", fhir_door.act, needs)
-        route("GET", f"{base}/{{id}}/_history/{{version}}", fhir_door.act, P.FILE_READ)
+    route("GET", f"{entries}/{{id}}/_history/{{version}}", fhir_door.act, P.FILE_READ)
+    for method, path in (("POST", entries), ("PUT", entries), ("PUT", f"{entries}/{{id}}")):
+        route(method, path, fhir_door.act, P.FILE_WRITE)
 
 
 def _add_patients(route: Callable[..., object]) -> None:

@@ -1,6 +1,7 @@
 """One FHIR interaction, asked and answered: the same for a request and for an entry of a Bundle (R4 §3.1.0)."""
 
 import re
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,8 @@ class Asked:
     if_none_match: str = ""
     if_none_exist: str = ""
     prefer: str = ""
+    given_id: uuid.UUID | None = None
+    """The id that what is created is to have: the entries of a transaction speak of each other."""
 
     @property
     def is_strict(self) -> bool:

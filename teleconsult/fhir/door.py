@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import NotFound
-from teleconsult.fhir import reading
+from teleconsult.fhir import reading, writing
 from teleconsult.fhir.asking import Answered, Asked
 from teleconsult.fhir.outcomes import NotOffered
 from teleconsult.records.models import ResourceType
@@ -44,12 +44,18 @@ _OF_ENTRIES: Final = {
     Interaction.VREAD: Offer(_FILE, reading.read_version),
     Interaction.SEARCH: Offer(_FILE, reading.search_entries),
 }
+_WRITTEN: Final = {
+    Interaction.CREATE: Offer(Permission.FILE_WRITE, writing.create_entry),
+    Interaction.UPDATE: Offer(Permission.FILE_WRITE, writing.update_entry),
+}
+WRITTEN: Final = frozenset(ResourceType) - {ResourceType.PROVENANCE}
+"""What others may write. In R4 a Provenance does not say whose file it belongs to."""
 OFFERS: Final[Mapping[str, Mapping[Interaction, Offer]]] = {
     "Patient": {
         Interaction.READ: Offer(Permission.PATIENTS_FIND, reading.read_patient),
         Interaction.SEARCH: Offer(Permission.PATIENTS_FIND, reading.search_patients),
     },
-    **dict.fromkeys((kind.value for kind in ResourceType), _OF_ENTRIES),
+    **{kind.value: _OF_ENTRIES | (_WRITTEN if kind in WRITTEN else {}) for kind in ResourceType},
 }
 
 _OF_TYPE: Final = {"GET": Interaction.SEARCH, "POST": Interaction.CREATE, "PUT": Interaction.UPDATE}
@@ -62,10 +68,10 @@ async def interact(session: AsyncSession, actor: Actor, asked: Asked) -> Answere
     that is not taken there, and as the interaction does.
     """
     offers = OFFERS.get(asked.segments[0]) if asked.segments else None
-    interaction = interaction_of(asked)
-    if offers is None or interaction is None:
+    if offers is None:
         raise NotFound
-    offer = offers.get(interaction)
+    interaction = interaction_of(asked)
+    offer = offers.get(interaction) if interaction is not None else None
     if offer is None:
         raise NotOffered
     require(actor, offer.needs)
@@ -73,7 +79,7 @@ async def interact(session: AsyncSession, actor: Actor, asked: Asked) -> Answere
 
 
 def interaction_of(asked: Asked) -> Interaction | None:  # a table of addresses
-    """What kind of interaction a method on an address is; None where the address is none."""
+    """What kind of interaction a method on an address is; None where it is none."""
     match asked.segments[1:]:
         case ():
             return _OF_TYPE.get(asked.method)

@@ -97,7 +97,8 @@ class NotOffered(TeleconsultError):
 
 def expressions_of(error: TeleconsultError) -> Mapping[str, str]:
     """The elements of a resource that the error speaks of, with a sentence each."""
-    return error.fields if isinstance(error, BadResource | NoSuchPatient) else {}
+    found = error.fields if isinstance(error, BadResource | NoSuchPatient) else getattr(error, "expressions", {})
+    return found if isinstance(found, Mapping) else {}
 
 
 def code_of(error: TeleconsultError) -> str | None:

@@ -91,7 +91,12 @@ async def file_entry(
 def own_resource(entry: RecordEntry, resource: Mapping[str, Any]) -> dict[str, Any]:
     """The resource under the entry's own id and patient, whatever it said before."""
     reference = {"reference": f"Patient/{entry.patient_id}"}
-    return {**resource, "id": str(entry.id), _PATIENT_ELEMENT.get(entry.resource_type, "subject"): reference}
+    return {**resource, "id": str(entry.id), patient_element(entry.resource_type): reference}
+
+
+def patient_element(kind: ResourceType) -> str:
+    """Where a resource of this kind names its patient."""
+    return _PATIENT_ELEMENT.get(kind, "subject")
 
 
 def describe(entry: RecordEntry) -> None:
