@@ -10,7 +10,7 @@ from teleconsult.audit.models import AuditEvent
 
 READS: Final = frozenset(
     {"consult-read", "consult-received", "excerpt-read", "file-opened", "note-read", "shared-file-read", "study-opened"}
-    | {"patient-read", "patients-searched"}
+    | {"identities-compared", "patient-read", "patients-searched"}
 )
 """Acts that show a part of a patient's file to somebody."""
 GLASS: Final = frozenset({"glass-broken", "glass-closed", "glass-reviewed"})

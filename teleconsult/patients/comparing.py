@@ -43,7 +43,7 @@ class Comparison:
 async def comparisons(session: AsyncSession, actor: Actor, *, decided: bool = False) -> list[Comparison]:
     """The pairs the actor's establishment has to compare, the oldest first; or those decided, the latest first.
 
-    At most 100. Raises NotFound for who decides nothing.
+    At most 100; who was linked meanwhile waits no more. Raises NotFound for who decides nothing.
     """
     require(actor, Permission.IDENTITY_DECIDE)
     found = await session.scalars(
@@ -53,14 +53,8 @@ async def comparisons(session: AsyncSession, actor: Actor, *, decided: bool = Fa
         .limit(MOST_SHOWN)
         .options(_WITH_DECIDER)
     )
-    return await _with_identities(session, found.all())
-
-
-async def how_many_open(session: AsyncSession, actor: Actor) -> int:
-    """How many pairs wait for the actor's establishment. Raises NotFound for who decides nothing."""
-    require(actor, Permission.IDENTITY_DECIDE)
-    counted = select(func.count()).select_from(IdentityCase).where(rows.identity_cases(actor), _OPEN)
-    return await session.scalar(counted) or 0
+    pairs = await _with_identities(session, found.all())
+    return [pair for pair in pairs if decided or pair.patient.person_id != pair.other.person_id]
 
 
 async def comparison_for(session: AsyncSession, actor: Actor, case_id: uuid.UUID) -> Comparison:

@@ -151,6 +151,15 @@ async def candidates_for(session: AsyncSession, actor: Actor, patient: Patient) 
     return sorted(likely, key=lambda one: -one.score)
 
 
+async def show_candidates(session: AsyncSession, actor: Actor, patient: Patient) -> list[Candidate]:
+    """The same, to somebody's eyes: each establishment finds in its log who saw its patients. Raises as above."""
+    candidates = await candidates_for(session, actor, patient)
+    for one in candidates:
+        if one.identity.organization_id != patient.organization_id:
+            audit.record(session, actor, "identities-compared", patient, patient_id=one.identity.patient_id)
+    return candidates
+
+
 async def match_identity(session: AsyncSession, actor: Actor, patient: Patient) -> None:
     """Link the patient to whom they are beyond doubt, and let people compare the others that need it."""
     for one in await candidates_for(session, actor, patient):

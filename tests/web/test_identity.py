@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from sqlalchemy import select
 
+from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.patients.links import IdentityCase, PatientLink
 from teleconsult.patients.models import Patient, PatientIdentifier
@@ -40,6 +41,10 @@ async def test_candidates_are_shown_with_their_reasons_and_linked(
     page = await (await client.get(path)).text()
     assert page.count('data-testid="candidate"') == 1
     assert "Same birth date" in page and "Hôpital de la Côte" in page
+    async with sessions() as session:
+        seen = select(AuditEvent.patient_id).where(AuditEvent.action == "identities-compared")
+        [shown_id] = await session.scalars(seen)
+    assert f'value="{shown_id}"' in page, "the other establishment's log says who saw its patient"
     other = re.search(r'name="other_id" value="([^"]+)"', page)
     assert other
     refused = await post(path, other_id=other[1], reason="")
@@ -70,6 +75,16 @@ async def test_a_number_is_checked_and_withdrawn(
     assert (await post(f"/patient-numbers/{number.id}/withdrawal")).status == 303
     page = await (await client.get(f"/patients/{patient.id}/links")).text()
     assert "Withdrawn" in page and "The number says another birth date." not in page
+
+
+async def test_a_number_that_says_otherwise_is_told_and_not_refused(
+    client: Client, signed_in: SignIn, post: Post
+) -> None:
+    luc = {"family": "Gagné", "given": "Luc", "birth_date": "2/5/1980", "gender": "male"}
+    await signed_in("secretary")
+    answer = await post("/patients", **luc, national_id="GAGL 8055 0211")
+    assert answer.status == 303
+    assert "The number says another sex." in await (await client.get(answer.headers["Location"])).text()
 
 
 async def test_a_merge_is_confirmed_and_both_files_are_read_together(

@@ -6,10 +6,9 @@ from typing import Any
 from aiohttp import web
 from segno import make_qr
 
-from teleconsult.clock import now
 from teleconsult.errors import Invalid
 from teleconsult.patients.linking import links_of
-from teleconsult.patients.matching import Candidate, candidates_for, link_patients
+from teleconsult.patients.matching import Candidate, link_patients, show_candidates
 from teleconsult.patients.merging import merge_patients, merged_into
 from teleconsult.patients.models import Patient
 from teleconsult.patients.qualifying import doubts_about, qualify_number, withdraw_number
@@ -79,19 +78,19 @@ async def merge(request: web.Request) -> web.StreamResponse:
 async def label(request: web.Request) -> web.StreamResponse:
     """To be printed: the patient's name and number, and a code that a scanner types into the search."""
     patient = await patient_for(db(request), actor_of(request), id_in(request))
-    code = make_qr(patient.local_number, error="m").svg_data_uri(scale=6, border=2, light="#fff")
-    return render(request, "identity/label.html.jinja", patient=patient, code=code, printed_at=now())
+    return render(request, "identity/label.html.jinja", patient=patient, code=_code(patient))
 
 
 async def _page(request: web.Request, patient: Patient, *, status: int = 200, **context: Any) -> web.StreamResponse:
     session, actor = db(request), actor_of(request)
-    candidates = [] if patient.is_temporary else await candidates_for(session, actor, patient)
+    candidates = [] if patient.is_temporary else await show_candidates(session, actor, patient)
     links = await links_of(session, actor, patient.id)
     return render(
         request,
         "identity/show.html.jinja",
         status=status,
         patient=patient,
+        code=_code(patient),
         kept=(await merged_into(session, actor, [patient.id])).get(patient.id),
         numbers=[(number, doubts_about(patient, number)) for number in await identifiers_of(session, patient)],
         system_name=system_name,
@@ -100,6 +99,11 @@ async def _page(request: web.Request, patient: Patient, *, status: int = 200, **
         links=[(link, sides_of(link)) for link in links],
         **{"refused": None, **context},
     )
+
+
+def _code(patient: Patient) -> str:
+    """The file number as a picture that a scanner reads."""
+    return make_qr(patient.local_number, error="m").svg_data_uri(scale=6, border=2, light="#fff")
 
 
 def _is_here(one: Candidate, patient: Patient) -> bool:

@@ -1,6 +1,7 @@
 """Patients: finding them, registering them, reading their file, learning who they are."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -8,14 +9,16 @@ from typing import Any
 from aiohttp import web
 
 from teleconsult.access import Permission, may
+from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
 from teleconsult.errors import Forbidden, Invalid
 from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
 from teleconsult.patients.merging import merged_into
 from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier
-from teleconsult.patients.qualifying import is_national
+from teleconsult.patients.qualifying import doubts_about, is_national
 from teleconsult.patients.queries import (
+    PatientFile,
     earlier_identities,
     identifiers_of,
     patient_for,
@@ -28,7 +31,7 @@ from teleconsult.records.episodes import visits_on
 from teleconsult.records.kinds import EntryKind
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.narrowing import EVERYTHING
-from teleconsult.records.queries import Cursor, Page, entry_of, establishments_of, summary, timeline
+from teleconsult.records.queries import Cursor, Page, entry_of, summary, timeline
 from teleconsult.records.reading import read
 from web.bodies import read_form
 from web.flash import flash
@@ -37,7 +40,7 @@ from web.forms.records import FileQuery
 from web.i18n import gettext as _
 from web.rendering import render, zone_of
 from web.requests import actor_of, db, frame_of, id_in, to_page
-from web.words import options
+from web.words import label, options
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -74,6 +77,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     except Invalid as error:
         return _new_page(request, status=422, values=form, errors=error)
     flash(request, _("The patient is registered."), tone="ok")
+    await _tell_doubts(request, patient)
     return _to_patient(request, patient)
 
 
@@ -120,14 +124,15 @@ async def show(request: web.Request) -> web.StreamResponse:
     }
     if before is not None and frame_of(request).startswith("timeline"):
         return render(request, "patients/_timeline.html.jinja", **context)
+    consults = await consults_about(session, actor, patient_ids=file.patient_ids)
     return render(
         request,
         "patients/show.html.jinja",
         **context,
         file=file,
-        houses=[(house.id, house.name) for house in await establishments_of(session, actor, patient_id)],
+        houses=_houses(file, consults),
         episode=await entry_of(session, actor, patient_id, entry_id=only.episode_id) if only.episode_id else None,
-        consults=await consults_about(session, actor, patient_ids=file.patient_ids),
+        consults=consults,
         state_of=state_of,
         summary=await summary(session, actor, patient_id),
         identifiers=await identifiers_of(session, file.patient),
@@ -176,6 +181,7 @@ async def resolve(request: web.Request) -> web.StreamResponse:
         flash(request, _("The identity is known now. The temporary name is kept with the file."), tone="ok")
     else:
         flash(request, _("The identity is corrected. The former one is kept with the file."), tone="ok")
+    await _tell_doubts(request, patient)
     return _to_patient(request, patient)
 
 
@@ -192,6 +198,13 @@ async def _without_file(request: web.Request, page: str, **context: Any) -> web.
         kept=(await merged_into(session, actor, [patient.id])).get(patient.id),
         **context,
     )
+
+
+async def _tell_doubts(request: web.Request, patient: Patient) -> None:
+    """What a number just given says otherwise than the traits: told, not refused."""
+    for number in await identifiers_of(db(request), patient):
+        for doubt in doubts_about(patient, number) if is_national(number) else []:
+            flash(request, label(doubt), tone="warn")
 
 
 def _new_page(request: web.Request, **context: Any) -> web.StreamResponse:
@@ -243,6 +256,13 @@ def _to_patient(request: web.Request, patient: Patient) -> web.StreamResponse:
 
 def _before(request: web.Request) -> Cursor | None:
     return Cursor.parse(request.query["before"]) if request.query.get("before") else None
+
+
+def _houses(file: PatientFile, consults: Sequence[ServiceRequest]) -> list[tuple[uuid.UUID, str]]:
+    """Who may have written in the file: where the person is a patient, and who answered about them."""
+    answered = (consult.service.organization for consult in consults if consult.service)
+    houses = {house.id: house.name for house in (*(patient.organization for patient in file.linked), *answered)}
+    return sorted(houses.items(), key=lambda house: house[1])
 
 
 def _by_month(page: Page, time_zone: str) -> list[tuple[date, list[RecordEntry]]]:

@@ -9,9 +9,10 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.db import act_as
 from teleconsult.directory.models import RoleCode
 from teleconsult.errors import Invalid, NotFound, Refused, StepUpNeeded
-from teleconsult.patients.comparing import comparison_for, comparisons, decide_case, how_many_open
+from teleconsult.patients.comparing import comparison_for, comparisons, decide_case
+from teleconsult.patients.linking import undo_link
 from teleconsult.patients.links import CaseDecision, LinkBasis, PatientLink
-from teleconsult.patients.matching import candidates_for, match_identity
+from teleconsult.patients.matching import candidates_for, link_patients, match_identity
 from teleconsult.patients.models import Patient
 from tests.people import Cast, another_person
 from tests.teleconsult.patients.steps import fresh, provincial_doctor, registered
@@ -40,7 +41,6 @@ async def test_both_identities_stand_side_by_side(
         await db.flush()
         await act_as(db, actor)
         [waiting] = await comparisons(db, actor)
-        assert await how_many_open(db, actor) == 1
         seen = await comparison_for(db, actor, waiting.case.id)
         assert (seen.patient.name, seen.other.name) == ("ROY Luc", "GAGNÉ Luc")
         assert seen.other.organization == "Hôpital de la Côte"
@@ -121,3 +121,13 @@ async def test_who_was_registered_twice_here_is_merged(db: AsyncSession, cast: C
     await decide_case(db, fresh(cast.secretary), **said, kept_id=first.id)
     [link] = await db.scalars(select(PatientLink))
     assert (link.basis, link.patient_id, link.other_id) == (LinkBasis.MERGE, second.id, first.id)
+
+
+async def test_who_was_linked_meanwhile_waits_no_more(
+    db: AsyncSession, cast: Cast, pair: tuple[Patient, Patient]
+) -> None:
+    here, elsewhere = pair
+    link = await link_patients(db, cast.rural, patient_id=here.id, other_id=elsewhere.id, reason=WHY)
+    assert await comparisons(db, cast.secretary) == []
+    await undo_link(db, cast.rural, link_id=link.id, reason=WHY)
+    assert len(await comparisons(db, cast.secretary)) == 1
