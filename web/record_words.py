@@ -73,7 +73,10 @@ RECORD_LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     },
 }
 """By kind, as in `web.words`, which joins them."""
-_PARTS: Final[Mapping[str, LazyString]] = {"systolic": _("Upper (systolic)"), "diastolic": _("Lower (diastolic)")}
+_PARTS: Final[Mapping[str, LazyString]] = {
+    "systolic": _("Systolic pressure"),
+    "diastolic": _("Diastolic pressure"),
+}
 _DATE: Final = re.compile(r"\b(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\b")
 
 

@@ -36,3 +36,4 @@ TYPES_OF: Final = {
 }
 KIND_OF: Final = {kind_of: kind for kind, types in TYPES_OF.items() for kind_of in types}
 """What is listed; the rest is kept for other systems."""
+UNLISTED: Final = tuple(kept for kept in ResourceType if kept not in KIND_OF)

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, func, literal_column, or_
 
 from teleconsult.patients.names import fold
-from teleconsult.records.kinds import KIND_OF, TYPES_OF, EntryKind
+from teleconsult.records.kinds import TYPES_OF, UNLISTED, EntryKind
 from teleconsult.records.models import RecordEntry, ResourceType
 
 LONGEST_SEARCH: Final = 200
@@ -32,9 +32,9 @@ class Narrowing:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same in SQL, on `RecordEntry`."""
-        found: list[ColumnElement[bool]] = [
-            RecordEntry.resource_type.in_(TYPES_OF[self.kind] if self.kind else KIND_OF)
-        ]
+        kind = RecordEntry.resource_type
+        # Told by what is left out, the index that has the entries in their order is the one that fits.
+        found: list[ColumnElement[bool]] = [kind.in_(TYPES_OF[self.kind]) if self.kind else kind.not_in(UNLISTED)]
         if self.visits:
             found.append(RecordEntry.resource_type == ResourceType.ENCOUNTER)
         if self.since is not None:

@@ -161,14 +161,6 @@ async def versions_of(session: AsyncSession, actor: Actor, *, entry_id: uuid.UUI
     return list(found)
 
 
-async def establishments_of(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> list[Organization]:
-    """Who wrote in the file, by name: what its timeline can be narrowed to. Raises as `file_of` does."""
-    file = await file_of(session, actor, patient_id)
-    wrote = select(RecordEntry.organization_id).where(RecordEntry.patient_id.in_(file.patient_ids))
-    found = await session.scalars(select(Organization).where(Organization.id.in_(wrote)).order_by(Organization.name))
-    return list(found)
-
-
 def _page(file: PatientFile, only: Narrowing, before: Cursor | None, limit: int) -> Select[RecordEntry]:
     """The first rows of each local patient by the index, then the first of them all: never more than is shown."""
     linked = select(Patient.id).where(Patient.id.in_(file.patient_ids)).subquery()

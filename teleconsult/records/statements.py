@@ -34,9 +34,9 @@ class Certainty(StrEnum):
 class Criticality(StrEnum):
     """allergy-intolerance-criticality."""
 
+    UNKNOWN = "unable-to-assess"
     HIGH = "high"
     LOW = "low"
-    UNKNOWN = "unable-to-assess"
 
 
 class AllergyStatus(StrEnum):

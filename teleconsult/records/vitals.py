@@ -76,7 +76,12 @@ def checked_values(values: Mapping[str, float]) -> dict[VitalSign, dict[str, flo
     systolic, diastolic = values.get("systolic"), values.get("diastolic")
     if (systolic is None) != (diastolic is None):
         wrong.setdefault("diastolic" if diastolic is None else "systolic", "Give both values of the blood pressure.")
-    elif systolic is not None and diastolic is not None and diastolic >= systolic and not wrong:
+    elif (
+        systolic is not None
+        and diastolic is not None
+        and diastolic >= systolic
+        and not {"systolic", "diastolic"} & wrong.keys()
+    ):
         wrong["diastolic"] = "The lower value is not below the upper one."
     if wrong:
         raise Invalid(wrong)

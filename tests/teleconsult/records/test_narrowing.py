@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.db import act_as
 from teleconsult.records.kinds import EntryKind
 from teleconsult.records.narrowing import Narrowing, words_query
-from teleconsult.records.queries import establishments_of, timeline
+from teleconsult.records.queries import timeline
 from tests.people import Cast
 from tests.teleconsult.records.test_timeline import START, filed
 
@@ -59,8 +59,6 @@ async def test_period_and_establishment(db: AsyncSession, cast: Cast) -> None:
     assert await titles(db, cast, organization_id=cast.organizations["provincial"].id) == ["second"]
     assert await titles(db, cast, organization_id=uuid.uuid4()) == []
     assert await titles(db, cast, kind=EntryKind.NOTES, since=day) == []
-    names = [house.name for house in await establishments_of(db, cast.rural, cast.patient.id)]
-    assert names == ["Centre de santé de l’Anse", "Hôpital de la Côte"]
 
 
 async def test_a_visit_and_what_belongs_to_it(db: AsyncSession, cast: Cast) -> None:
@@ -101,9 +99,8 @@ async def test_narrowed_or_not_the_file_is_read_by_its_index(db: AsyncSession, c
         Narrowing(episode_id=entry.id),
     ):
         await timeline(db, cast.rural, cast.patient.id, only=only)
-    await establishments_of(db, cast.rural, cast.patient.id)
     event.remove(connection.sync_connection, "before_cursor_execute", note)
-    assert len(seen) == 5
+    assert len(seen) == 4
     for statement, parameters in seen:
         plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
         assert "Seq Scan on record_entry" not in plan, plan
