@@ -122,8 +122,11 @@ def add_routes(app: web.Application) -> None:
 
 def _add_fhir(route: Callable[..., object]) -> None:
     """FHIR R4. What an interaction needs besides stands in `teleconsult/fhir/door.py`."""
+    route("GET", "/fhir/metadata", fhir_door.metadata, ANYONE, name="fhir.metadata")
     route("POST", "/fhir", fhir_bundles.process, P.PATIENTS_FIND, name="fhir.bundle")
     route("POST", "/fhir/", fhir_bundles.process, P.PATIENTS_FIND)
+    route("POST", "/fhir/Patient/$match", fhir_door.act, P.PATIENTS_FIND, name="fhir.match")
+    route("GET", "/fhir/Patient/{id}/$everything", fhir_door.act, P.FILE_READ, name="fhir.everything")
     entries = f"/fhir/{{type:{fhir_door.ENTRIES}}}"
     for base, needs in (("/fhir/Patient", P.PATIENTS_FIND), (entries, P.FILE_READ)):
         route("GET", base, fhir_door.act, needs)

@@ -10,9 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import NotFound
-from teleconsult.fhir import reading, writing
+from teleconsult.fhir import everything, matching, reading, writing
 from teleconsult.fhir.asking import Answered, Asked
+from teleconsult.fhir.entry_search import grammar_of
 from teleconsult.fhir.outcomes import NotOffered
+from teleconsult.fhir.patient_search import GRAMMAR as PATIENTS
+from teleconsult.fhir.questions import Grammar
 from teleconsult.records.models import ResourceType
 
 Act = Callable[[AsyncSession, Actor, Asked], Awaitable[Answered]]
@@ -54,10 +57,17 @@ OFFERS: Final[Mapping[str, Mapping[Interaction, Offer]]] = {
     "Patient": {
         Interaction.READ: Offer(Permission.PATIENTS_FIND, reading.read_patient),
         Interaction.SEARCH: Offer(Permission.PATIENTS_FIND, reading.search_patients),
+        Interaction.EVERYTHING: Offer(Permission.FILE_READ, everything.read_everything),
+        Interaction.MATCH: Offer(Permission.PATIENTS_FIND, matching.match_patients),
     },
     **{kind.value: _OF_ENTRIES | (_WRITTEN if kind in WRITTEN else {}) for kind in ResourceType},
 }
 
+GRAMMARS: Final[Mapping[str, Grammar]] = {
+    "Patient": PATIENTS,
+    **{kind.value: grammar_of(kind) for kind in ResourceType},
+}
+"""What a search of each may say."""
 _OF_TYPE: Final = {"GET": Interaction.SEARCH, "POST": Interaction.CREATE, "PUT": Interaction.UPDATE}
 _OF_INSTANCE: Final = {"GET": Interaction.READ, "PUT": Interaction.UPDATE}
 _OPERATIONS: Final = {"_search": Interaction.SEARCH, "$match": Interaction.MATCH}

@@ -51,13 +51,18 @@ _ENDLESS: Final = cast(literal("infinity", String), DateTime(timezone=True))
 def grammar_of(kind: ResourceType) -> Grammar:
     """All that a search of these entries may say."""
     shape = TYPES[kind]
-    patients = {name for name in (*BY_PATIENT, *BY_NUMBER) if shape.subject or not name.startswith("subject")}
-    others = {shape.date, shape.by_encounter, "_id", UPDATED} - {""}
+    patients = [name for name in (*BY_PATIENT, *BY_NUMBER) if shape.subject or not name.startswith("subject")]
+    references = [*patients, shape.by_encounter] if shape.by_encounter else patients
+    dates = [UPDATED, shape.date] if shape.date else [UPDATED]
     included = {f"{kind.value}:patient", *({f"{kind.value}:subject"} if shape.subject else ())}
     if shape.by_encounter:
         included.add(f"{kind.value}:{shape.by_encounter}")
     return Grammar(
-        parameters=patients | set(shape.tokens) | others,
+        parameters={
+            **dict.fromkeys(("_id", *shape.tokens), "token"),
+            **dict.fromkeys(dates, "date"),
+            **dict.fromkeys(references, "reference"),
+        },
         sorts={UPDATED: UPDATED, **({shape.date: DATE, DATE: DATE} if shape.date else {})},
         includes=included,
         revincludes=REVINCLUDES if kind is ResourceType.ENCOUNTER else (),

@@ -21,7 +21,11 @@ from teleconsult.patients.names import fold, fold_number
 from teleconsult.patients.queries import file_of
 
 GRAMMAR: Final = Grammar(
-    parameters=("_id", "_lastUpdated", "identifier", "family", "given", "name", "birthdate", "gender"),
+    parameters={
+        **dict.fromkeys(("_id", "identifier", "gender"), "token"),
+        **dict.fromkeys(("_lastUpdated", "birthdate"), "date"),
+        **dict.fromkeys(("family", "given", "name"), "string"),
+    },
     sorts={"_lastUpdated": "_lastUpdated"},
 )
 MOST_NAMED: Final = 1000

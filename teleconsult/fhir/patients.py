@@ -6,8 +6,10 @@ from typing import Any, Final
 
 from teleconsult.patients.models import Patient, PatientIdentifier
 
+NUMBER_TYPES: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"
+BIRTH_PLACE: Final = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
 RECORD_NUMBER: Final = {
-    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}],
+    "coding": [{"system": NUMBER_TYPES, "code": "MR"}],
     "text": "Medical record number",
 }
 
@@ -47,9 +49,15 @@ def patient_resource(
             "versionId": version_of_patient(patient),
             "lastUpdated": patient.updated_at.isoformat(timespec="milliseconds"),
         },
-        "identifier": [number, *({"system": one.system, "value": one.value} for one in identifiers)],
+        "extension": [{"url": BIRTH_PLACE, "valueAddress": {"text": place}}]
+        if (place := patient.birth_place)
+        else None,
+        "identifier": [number, *(_identifier(one) for one in identifiers)],
         "active": True,
-        "name": [{key: value for key, value in name.items() if value not in ("", [""])}],
+        "name": [
+            {key: value for key, value in name.items() if value not in ("", [""])},
+            *([{"use": "usual", "family": patient.used_name}] if patient.used_name else ()),
+        ],
         "telecom": [{"system": "phone", "value": patient.phone}] if patient.phone else None,
         "gender": patient.gender.value,
         "birthDate": patient.birth_date.isoformat() if patient.birth_date else None,
@@ -58,3 +66,8 @@ def patient_resource(
         "link": [{"other": {"reference": f"Patient/{other}"}, "type": "seealso"} for other in linked] or None,
     }
     return {key: value for key, value in resource.items() if value is not None}
+
+
+def _identifier(one: PatientIdentifier) -> dict[str, Any]:
+    number = {"system": one.system, "value": one.value}
+    return {"type": {"coding": [{"system": NUMBER_TYPES, "code": one.type}]}, **number} if one.type else number

@@ -48,8 +48,8 @@ class Question:
 class Grammar:
     """What may be said in a search of one type: its parameters, each with the modifiers and chains it takes."""
 
-    parameters: Collection[str]
-    """Whole names: `code`, `patient.identifier`, `subject:Patient`."""
+    parameters: Mapping[str, str]
+    """Whole names (`code`, `patient.identifier`, `subject:Patient`), and R4's type of each."""
     sorts: Mapping[str, str] = field(default_factory=dict)
     """What it may be put in order of, and the name that it is known by here."""
     includes: Collection[str] = ()

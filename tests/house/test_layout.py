@@ -21,7 +21,7 @@ PUBLIC = {
     "/sign-in/passkey", "/sign-in/passkey/options", "/sign-in/federated/unknown", "/sign-in/code",
     "/sign-in/code/entry", "/sign-in/reset", "/sign-in/reset-mail", "/sign-in/reset/{token}",
     "/invitation/{token}", "/invitation/{token}/opening", "/join", "/join/{token}", "/language", "/healthz",
-    "/readyz", "/metrics", "/verify", "/static", "/favicon.ico",
+    "/readyz", "/metrics", "/verify", "/fhir/metadata", "/static", "/favicon.ico",
 }  # fmt: skip
 """What answers without sign-in. Socket.IO checks by itself (`signaling/connection.py`)."""
 

@@ -1,12 +1,15 @@
 """The FHIR R4 door over HTTP. What it offers stands in `teleconsult/fhir/door.py`."""
 
+import importlib.metadata
 from email.utils import format_datetime
 from typing import Final
 
 from aiohttp import web
 from multidict import MultiMapping
 
+from teleconsult.clock import now
 from teleconsult.fhir.asking import Answered, Asked
+from teleconsult.fhir.capabilities import capability_statement
 from teleconsult.fhir.door import interact
 from teleconsult.fhir.outcomes import success
 from teleconsult.records.models import ResourceType
@@ -17,6 +20,8 @@ from web.requests import BODY, actor_of, db, settings_of
 ROOT: Final = "/fhir"
 ENTRIES: Final = "|".join(kind.value for kind in ResourceType)
 """The types of a file's entries, as a place in an address takes them."""
+STARTED: Final = now()
+"""Since when this process offers what it does."""
 _JSON: Final = ("json", "*/*", "application/*", "text/html")
 """Words in an Accept header that JSON satisfies; a browser that asks for a page is shown it, too."""
 
@@ -26,6 +31,13 @@ async def act(request: web.Request) -> web.StreamResponse:
     check_format(request)
     asked = await read_asked(request)
     return respond(asked, await interact(db(request), actor_of(request), asked))
+
+
+async def metadata(request: web.Request) -> web.StreamResponse:
+    """`GET /fhir/metadata`: what is offered here, before sign-in (R4 §3.1.0.9)."""
+    check_format(request)
+    version = importlib.metadata.version("teleconsult")
+    return answer(capability_statement(server=server_of(request), version=version, moment=STARTED))
 
 
 async def read_asked(request: web.Request) -> Asked:
