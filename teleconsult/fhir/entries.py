@@ -75,13 +75,16 @@ def _resource(
 
 
 def _mark(resource: dict[str, Any], kind: ResourceType) -> None:
-    """Say in R4's own element that the entry was an error. An invariant takes the clinical status away with it
-    (con-5, ait-2).
+    """Say in R4's own element that the entry was an error.
+
+    Invariants take the clinical status away with it (con-5, ait-2), and with that, when it ended (con-4). The version
+    before still says both.
     """
     element = TYPES[kind].error
     if kind in _VERIFICATION:
         resource[element] = {"coding": [{"system": _VERIFICATION[kind], "code": ENTERED_IN_ERROR}]}
-        resource.pop("clinicalStatus", None)
+        for name in ("clinicalStatus", *(name for name in tuple(resource) if name.startswith("abatement"))):
+            resource.pop(name, None)
     elif element:
         resource[element] = ENTERED_IN_ERROR
 
