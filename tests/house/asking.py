@@ -84,13 +84,15 @@ FIELDS_OF: Final = {
 SHARED_BY_THE_WALL: Final = {
     ("rural", "patient elsewhere"),  # who treats a person may know what establishments that share know of them
     ("specialist", "patient"),  # whose consult it is: the patient's identity stands on it
+    ("colleague", "patient's link"),  # who registers patients here may know which of them are linked
+    ("nurse", "patient's link"),
     ("operator", "rural's session"),  # ends sessions anywhere, at the console of the network
     ("operator", "specialist's session"),
 }
 """What the wall rightly lets somebody have, and the application does not show at these addresses."""
 
 PAGES: Final = (
-    *("/identity-cases/{id}", "/patient-links/{id}", "/patients/{id}/links", "/patients/{id}/label"),
+    *("/identity-cases/{id}", "/patient-links/{id}", "/patients/{id}/label"),
     *("/consults/{id}", "/patients/{id}", "/notes/{id}", "/studies/{uid}", "/studies/{uid}/thumbnail"),
     *("/admin/people/{id}", "/admin/imports/{id}", "/network/establishments/{id}", "/fhir/AuditEvent/{id}"),
     *("/fhir/Patient/{id}", "/fhir/{type}/{id}", "/fhir/{type}/{id}/_history/{version}"),

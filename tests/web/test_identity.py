@@ -8,10 +8,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from sqlalchemy import select
 
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.models import AuditEvent
+from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.patients.links import IdentityCase, PatientLink
 from teleconsult.patients.models import Patient, PatientIdentifier
+from teleconsult.records.actions import file_entry
 from tests.conftest import Post, SignIn
 from tests.people import Cast
 from tests.teleconsult.patients.steps import provincial_doctor, registered
@@ -56,6 +59,10 @@ async def test_candidates_are_shown_with_their_reasons_and_linked(
     link = await one(sessions, PatientLink)
     shown = await (await client.get(f"/patient-links/{link.id}")).text()
     assert shown.count('data-testid="identity-side"') == 2
+    assert "Laboratory and measurements" not in shown
+    await _write(sessions, luc)
+    shown = await (await client.get(f"/patient-links/{link.id}")).text()
+    assert "Laboratory and measurements" in shown and "Blood pressure" not in shown, "that, never what"
     assert (await post(f"/patient-links/{link.id}/undoing", reason="")).status == 422
     assert (await post(f"/patient-links/{link.id}/undoing", reason="Two brothers")).status == 303
     assert "Two brothers" in await (await client.get(f"/patient-links/{link.id}")).text()
@@ -178,3 +185,15 @@ async def test_all_traits_are_registered_and_corrected(
     async with sessions() as session:
         known = (await session.scalars(select(Patient).where(Patient.family == "Nguyễn"))).one()
     assert (known.used_name, known.used_name_folded, known.birth_place) == ("Roy", "roy", "75056")
+
+
+async def _write(sessions: Sessions, patient: Patient) -> None:
+    async with transaction(sessions) as session:
+        await file_entry(
+            session,
+            SYSTEM,
+            patient_id=patient.id,
+            resource={"resourceType": "Observation"},
+            title="Blood pressure",
+            effective_at=now(),
+        )

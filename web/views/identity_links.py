@@ -9,12 +9,14 @@ from teleconsult.patients.identities import KnownIdentity
 from teleconsult.patients.linking import added_since, link_for, undo_link
 from teleconsult.patients.links import LinkBasis, PatientLink
 from teleconsult.patients.matching import Sign
+from teleconsult.records.kinds import TYPES_OF
 from web.bodies import read_form
 from web.flash import flash
 from web.i18n import gettext as _
 from web.identity_words import system_name
 from web.rendering import render
 from web.requests import actor_of, db, id_in, to_page
+from web.words import label
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -39,6 +41,14 @@ def sides_of(link: PatientLink) -> tuple[KnownIdentity, KnownIdentity]:
     return KnownIdentity.read(link.identities["patient"]), KnownIdentity.read(link.identities["other"])
 
 
+def _what(resource_type: str) -> str:
+    """What was written, by its kind and no more."""
+    if resource_type == "ServiceRequest":
+        return _("Consult")
+    kind = next((kind for kind, types in TYPES_OF.items() if resource_type in types), None)
+    return label(kind) if kind else _("Something else")
+
+
 async def _page(request: web.Request, link: PatientLink, *, status: int = 200, **context: Any) -> web.StreamResponse:
     sides = sides_of(link)
     own = next(one for one in sides if one.organization_id == actor_of(request).organization_id)
@@ -51,7 +61,7 @@ async def _page(request: web.Request, link: PatientLink, *, status: int = 200, *
         own=own,
         is_merge=link.basis is LinkBasis.MERGE,
         signs=[Sign(code) for code in link.evidence],
-        added=await added_since(db(request), link),
+        added=[(one, _what(one.kind)) for one in await added_since(db(request), link)],
         system_name=system_name,
         **context,
     )
