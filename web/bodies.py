@@ -50,7 +50,7 @@ async def read_json(request: web.Request) -> dict[str, Any]:
         raise _unreadable() from error
     if not isinstance(content, dict):
         raise _unreadable()
-    _refuse_unreadable(request[BODY].decode() if b"\\u0000" not in request[BODY] else "\0")
+    refuse_unreadable(request[BODY].decode() if b"\\u0000" not in request[BODY] else "\0")
     return content
 
 
@@ -61,7 +61,7 @@ def _fields_of(body: bytes) -> MultiDict[str]:
     except (UnicodeError, ValueError) as error:
         raise unreadable_form() from error
     for name, value in pairs:
-        _refuse_unreadable(name + value)
+        refuse_unreadable(name + value)
         fields.add(name, value.replace("\r\n", "\n"))
     return fields
 
@@ -94,6 +94,7 @@ def _too_large() -> TooLarge:
     return TooLarge("This is more than the form can take.")
 
 
-def _refuse_unreadable(text: str) -> None:
+def refuse_unreadable(text: str) -> None:
+    """Raise Invalid for what no row can hold: NUL, halves of a pair."""
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise Invalid({"": "The text holds characters that cannot be kept. Remove them and try again."})

@@ -24,6 +24,7 @@ from web.views import (
     audit_check,
     break_glass,
     consults,
+    documents,
     drafting,
     federation,
     files,
@@ -128,7 +129,9 @@ def _add_fhir(route: Callable[..., object]) -> None:
     route("POST", "/fhir/Patient/$match", fhir_door.act, P.PATIENTS_FIND, name="fhir.match")
     route("GET", "/fhir/Patient/{id}/$everything", fhir_door.act, P.FILE_READ, name="fhir.everything")
     entries = f"/fhir/{{type:{fhir_door.ENTRIES}}}"
-    for base, needs in (("/fhir/Patient", P.PATIENTS_FIND), (entries, P.FILE_READ)):
+    consults = (f"/fhir/{kind}" for kind in ("ServiceRequest", "Task"))
+    bases = (("/fhir/Patient", P.PATIENTS_FIND), (entries, P.FILE_READ), *((base, P.CONSULTS_SEE) for base in consults))
+    for base, needs in bases:
         route("GET", base, fhir_door.act, needs)
         route("POST", f"{base}/_search", fhir_door.act, needs)
         route("GET", f"{base}/{{id}}", fhir_door.act, needs)
@@ -155,7 +158,10 @@ def _add_patients(route: Callable[..., object]) -> None:
     route("GET", "/patients/{id}/visits", files.visits, P.FILE_READ, name="files.visits")
     route("GET", "/patients/{id}/entries/new", records.new, P.FILE_WRITE, name="entries.new")
     route("POST", "/patients/{id}/entries", records.create, P.FILE_WRITE, name="entries.create")
+    route("GET", "/patients/{id}/documents/new", documents.new, P.FILE_WRITE, name="documents.new")
+    route("POST", "/patients/{id}/documents", documents.create, P.FILE_WRITE, name="documents.create")
     route("GET", entry, records.show, P.FILE_READ, name="entries.show")
+    route("GET", f"{entry}/document", documents.show, P.FILE_READ, name="documents.show")
     route("GET", f"{entry}/change", records.edit, P.FILE_WRITE, name="entries.change")
     route("POST", f"{entry}/change", records.change, P.FILE_WRITE)
     route("POST", f"{entry}/retraction", records.retract, P.FILE_WRITE, name="entries.retract")

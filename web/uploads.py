@@ -5,7 +5,7 @@ import errno
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from teleconsult.imaging.archives import shown_name
 from teleconsult.imaging.receiving import Received
 from teleconsult.settings import Settings
 from web import csrf
+from web.bodies import refuse_unreadable
 from web.requests import settings_of
 
 PIECE: Final = 256 * 1024
@@ -30,7 +31,17 @@ ABANDONED_SECONDS: Final = 24 * 3600
 
 @asynccontextmanager
 async def uploaded_files(request: web.Request, *, name: str, limit: int | None = None) -> AsyncIterator[list[Received]]:
-    """The files sent as `name`, for as long as the block runs; then they are gone, whatever happened.
+    """The files sent as `name`, for as long as the block runs, as `uploaded_form` has them."""
+    async with uploaded_form(request, name=name, limit=limit) as (files, _fields):
+        yield files
+
+
+@asynccontextmanager
+async def uploaded_form(
+    request: web.Request, *, name: str, fields: Collection[str] = (), limit: int | None = None
+) -> AsyncIterator[tuple[list[Received], dict[str, str]]]:
+    """The files sent as `name` for as long as the block runs (then they are gone, whatever happened), and those of
+    `fields` that were sent with them.
 
     `limit`, in bytes of the whole body, narrows the one of the settings.
 
@@ -47,7 +58,8 @@ async def uploaded_files(request: web.Request, *, name: str, limit: int | None =
     await asyncio.to_thread(parent.mkdir, parents=True, exist_ok=True)
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="upload-", dir=parent))
     try:
-        yield await _Reading(request, settings, folder, most).files(name)
+        reading = _Reading(request, settings, folder, most, fields)
+        yield await reading.files(name), reading.fields
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -67,9 +79,12 @@ def too_large() -> TooLarge:
 class _Reading:
     """One body on its way in."""
 
-    def __init__(self, request: web.Request, settings: Settings, folder: Path, limit: int) -> None:
+    def __init__(
+        self, request: web.Request, settings: Settings, folder: Path, limit: int, fields: Collection[str]
+    ) -> None:
         self._request, self._settings, self._folder = request, settings, folder
-        self._left = limit
+        self._left, self._wanted = limit, frozenset(fields)
+        self.fields: dict[str, str] = {}
 
     async def files(self, name: str) -> list[Received]:
         try:
@@ -87,12 +102,18 @@ class _Reading:
         count = 0
         body = await self._request.multipart()
         while (part := await asyncio.wait_for(body.next(), SILENCE_SECONDS)) is not None:
-            if isinstance(part, MultipartReader) or part.name not in (name, csrf.FIELD):
+            if isinstance(part, MultipartReader) or part.name not in {name, csrf.FIELD, *self._wanted}:
                 raise broken()
             if part.name == csrf.FIELD:
-                csrf.check_field(self._request, self._settings, await self._field(part))
+                token = (await self._field(part)).decode("ascii", "replace")
+                csrf.check_field(self._request, self._settings, token)
                 continue
             csrf.check_field(self._request, self._settings, "")
+            if part.name in self._wanted:
+                text = (await self._field(part)).decode()
+                refuse_unreadable(text)
+                self.fields[str(part.name)] = text
+                continue
             if not part.filename:
                 continue  # what a browser sends for an input without a choice
             count += 1
@@ -102,13 +123,13 @@ class _Reading:
             await self._write(part, path)
             yield Received(shown_name(part.filename), path)
 
-    async def _field(self, part: BodyPartReader) -> str:
+    async def _field(self, part: BodyPartReader) -> bytes:
         value = b""
         async for piece in self._pieces(part):
             value += piece
             if len(value) > FIELD_LIMIT:
                 raise broken()
-        return value.decode("ascii", "replace")
+        return value
 
     async def _write(self, part: BodyPartReader, path: Path) -> None:
         size = 0

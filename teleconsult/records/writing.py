@@ -45,7 +45,7 @@ async def write_entries(
     check_time(max(item.effective_at for item in written))
     turn = func.hashtextextended(f"written {key}", 0)  # who presses twice writes once
     await session.execute(select(func.pg_advisory_xact_lock(turn)))
-    ids = [uuid.uuid5(key, f"{patient.id} {actor.role_id} {number}") for number in range(len(written))]
+    ids = [entry_id_of(actor, patient.id, key=key, number=number) for number in range(len(written))]
     known = {row.id: row for row in await session.scalars(select(RecordEntry).where(RecordEntry.id.in_(ids)))}
     return [
         known.get(entry_id)
@@ -60,6 +60,11 @@ async def write_entries(
         )
         for entry_id, item in zip(ids, written, strict=True)
     ]
+
+
+def entry_id_of(actor: Actor, patient_id: uuid.UUID, *, key: uuid.UUID, number: int = 0) -> uuid.UUID:
+    """The id of what somebody writes with a form, before it is written: the same each time it is sent."""
+    return uuid.uuid5(key, f"{patient_id} {actor.role_id} {number}")
 
 
 def check_time(moment: datetime) -> None:

@@ -45,6 +45,8 @@ KINDS: Final = {
     "/consults/": "consult",
     "/fhir/AuditEvent/": "event",
     "/fhir/Patient": "patient",
+    "/fhir/ServiceRequest/": "consult",
+    "/fhir/Task/": "task",
     "/fhir/{type}": "resource",
     "/identity-cases/": "identity case",
     "/network/establishments/": "organization",
@@ -96,6 +98,7 @@ PAGES: Final = (
     *("/consults/{id}", "/patients/{id}", "/notes/{id}", "/studies/{uid}", "/studies/{uid}/thumbnail"),
     *("/admin/people/{id}", "/admin/imports/{id}", "/network/establishments/{id}", "/fhir/AuditEvent/{id}"),
     *("/fhir/Patient/{id}", "/fhir/{type}/{id}", "/fhir/{type}/{id}/_history/{version}"),
+    "/fhir/ServiceRequest/{id}",
 )
 """What shows a thing to whoever may know of it, in whatever state it is."""
 

@@ -18,6 +18,7 @@ import numpy as np
 from teleconsult.imaging.archives import list_archive
 from teleconsult.imaging.frames import decode_frame
 from teleconsult.imaging.parsing import read_header
+from teleconsult.imaging.pictures import redrawn
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.rendering import rendered
 from teleconsult.imaging.sandbox.messages import READY, Message, read_message
@@ -46,11 +47,17 @@ def _pixels(path: Path, *, index: int) -> Message:
     return Message(description.as_json(), gzip.compress(little_endian.tobytes(), _EFFORT, mtime=0))
 
 
+def _picture(path: Path) -> Message:
+    content_type, content = redrawn(path)
+    return Message({"content_type": content_type}, content)
+
+
 VERBS: dict[str, Callable[..., Message]] = {
     "header": _header,
     "archive": _archive,
     "rendered": _rendered,
     "pixels": _pixels,
+    "picture": _picture,
 }
 
 

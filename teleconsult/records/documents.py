@@ -1,0 +1,130 @@
+"""Documents and photographs that somebody adds to a file: taken for what their bytes are, kept in the object store."""
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from obstore.exceptions import AlreadyExistsError
+
+from teleconsult.errors import Invalid, NotFound
+from teleconsult.imaging.refusals import Unreadable
+from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.objects import Objects
+from teleconsult.records.elements import as_text, dicts
+from teleconsult.records.models import RecordEntry, ResourceType
+
+LARGEST: Final = 20 * 1024 * 1024
+LARGEST_TEXT: Final = 1024 * 1024
+LONGEST_TITLE: Final = 200
+PDF: Final = "application/pdf"
+TEXT: Final = "text/plain"
+PICTURES: Final = frozenset({"image/jpeg", "image/png"})
+_PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+_SHA256: Final = "urn:oid:2.16.840.1.101.3.4.2.1"
+"""The OID of SHA-256: R4 knows only SHA-1 for `Attachment.hash`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is kept: bytes of a kind that is known."""
+
+    content_type: str
+    content: bytes
+
+    def resource(self, entry_id: uuid.UUID, *, title: str, at: datetime) -> dict[str, Any]:
+        """A DocumentReference that leads to the bytes and says what they were (R4 §2.42)."""
+        digest = hashlib.sha256(self.content).hexdigest()
+        attachment = {
+            "extension": [{"url": _SHA256, "valueString": digest}],
+            "contentType": self.content_type,
+            "size": len(self.content),
+            "url": f"Binary/{entry_id}",
+            "title": title,
+            "creation": at.isoformat(timespec="seconds"),
+        }
+        return {
+            "resourceType": ResourceType.DOCUMENT_REFERENCE.value,
+            "status": "current",
+            "date": at.isoformat(timespec="seconds"),
+            "description": title,
+            "content": [{"attachment": attachment}],
+        }
+
+
+async def taken(path: Path, sandbox: Sandbox) -> Document:
+    """A stranger's file as a document: a PDF or a text as it is, a photograph drawn anew. Its name does not count.
+
+    Raises Invalid on `files` for anything else.
+    """
+    size = await asyncio.to_thread(lambda: path.stat().st_size)
+    if size > LARGEST:
+        raise Invalid({"files": "A document may have 20 MB at most."})
+    head = await asyncio.to_thread(_head, path)
+    if head.startswith(_PICTURES):
+        try:
+            drawn = await sandbox.ask("picture", path)
+        except Unreadable as error:
+            raise Invalid({"files": "This picture cannot be read. Save it again as JPEG or PNG."}) from error
+        return Document(str(drawn.head["content_type"]), drawn.body)
+    content = await asyncio.to_thread(path.read_bytes)
+    if head.startswith(b"%PDF-"):
+        return Document(PDF, content)
+    if size <= LARGEST_TEXT and _is_text(content):
+        return Document(TEXT, content)
+    raise Invalid({"files": "Choose a PDF, a JPEG or PNG picture, or a plain text."})
+
+
+async def keep(objects: Objects, entry_id: uuid.UUID, document: Document) -> None:
+    """Put the bytes under the key of their entry. What is sent a second time is there already."""
+    try:
+        await objects.put(key_of(entry_id), document.content)
+    except AlreadyExistsError:
+        return
+
+
+def key_of(entry_id: uuid.UUID) -> str:
+    """Where the bytes of a document lie: as random as the id of its entry."""
+    return f"documents/{entry_id.hex[:2]}/{entry_id.hex}"
+
+
+def kept_type(entry: RecordEntry) -> str:
+    """The media type of a document of ours; empty for an entry whose bytes are not in the object store."""
+    attachment = _attachment(entry)
+    is_ours = attachment.get("url") == f"Binary/{entry.id}"
+    return as_text(attachment.get("contentType")) if is_ours else ""
+
+
+async def read_document(objects: Objects, entry: RecordEntry) -> Document:
+    """The bytes of an entry that the caller has looked up. Raises NotFound for none, and for others than it told."""
+    content_type = kept_type(entry)
+    if content_type not in {PDF, TEXT, *PICTURES}:
+        raise NotFound
+    content = await objects.get(key_of(entry.id))
+    said = (as_text(item.get("valueString")) for item in dicts(_attachment(entry).get("extension")))
+    if hashlib.sha256(content).hexdigest() not in set(said):
+        raise NotFound
+    return Document(content_type, content)
+
+
+def _attachment(entry: RecordEntry) -> Mapping[str, Any]:
+    found = next(dicts(entry.resource.get("content")), {}).get("attachment")
+    return found if isinstance(found, Mapping) and entry.resource_type is ResourceType.DOCUMENT_REFERENCE else {}
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether it is text in UTF-8 with something in it, and no bytes that no text has."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return False
+    return bool(text.strip()) and all(letter.isprintable() or letter in "\t\n\r\f" for letter in text.lstrip("\ufeff"))

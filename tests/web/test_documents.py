@@ -1,0 +1,186 @@
+"""Documents and photographs that somebody adds to a file."""
+
+import hashlib
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from aiohttp import ClientResponse, FormData, web
+from aiohttp.test_utils import TestClient
+from PIL import Image
+from sqlalchemy import select
+
+from teleconsult.clock import now
+from teleconsult.db import Sessions
+from teleconsult.records.documents import LARGEST, key_of
+from teleconsult.records.models import RecordEntry
+from teleconsult.scheduling.local_times import local_from_moment
+from teleconsult.settings import Settings
+from tests import glass_steps
+from tests.conftest import Post, SignIn
+from tests.people import Cast
+from tests.web.test_hostile_requests import cookie_of
+from web.csrf import token_for
+from web.requests import OBJECTS
+
+Client = TestClient[web.Request, web.Application]
+Send = Callable[..., Awaitable[ClientResponse]]
+PDF = b"%PDF-1.7\n1 0 obj <</OpenAction <</S /JavaScript /JS (app.alert\\(1\\))>>>> endobj"
+
+
+def picture(kind: str = "JPEG", width: int = 40) -> bytes:
+    """A photograph that tells where it was taken, lying on its side."""
+    exif = Image.Exif()
+    exif[0x010E] = "Route 138, Anse-aux-Loups"
+    exif[0x0112] = 6
+    out = BytesIO()
+    Image.new("RGB", (width, 20), "red").save(out, kind, exif=exif)
+    return out.getvalue()
+
+
+@pytest.fixture
+def send(client: Client, settings: Settings, cast: Cast) -> Send:
+    """`await send(content, title=…)`: the form with a file, for the cast's patient."""
+
+    async def sent(content: bytes, *, name: str = "scan.bin", whose: object = None, **more: str) -> ClientResponse:
+        time = local_from_moment(now() - timedelta(minutes=1), cast.rural.time_zone)
+        fields = {"csrf_token": token_for(settings, cookie_of(client)), "key": str(uuid.uuid4()), "time": time, **more}
+        form = FormData()
+        for field, value in fields.items():
+            form.add_field(field, value)
+        form.add_field("files", content, filename=name, content_type="text/html")
+        path = f"/patients/{whose or cast.patient.id}/documents"
+        return await client.post(path, data=form, allow_redirects=False)
+
+    return sent
+
+
+async def entries(sessions: Sessions) -> list[RecordEntry]:
+    async with sessions() as session:
+        return list(await session.scalars(select(RecordEntry)))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+async def test_a_photograph_is_drawn_anew(
+    client: Client, signed_in: SignIn, sessions: Sessions, send: Send, kind: str
+) -> None:
+    await signed_in("rural")
+    answer = await send(picture(kind), title="Plaie du mollet", name="../../evil.html")
+    assert answer.status == 303
+    page = await (await client.get(answer.headers["Location"])).text()
+    assert "Plaie du mollet" in page
+    assert f'src="{answer.headers["Location"]}/document"' in page
+    shown = await client.get(f"{answer.headers['Location']}/document")
+    content = await shown.read()
+    assert shown.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert shown.headers["X-Content-Type-Options"] == "nosniff"
+    assert b"Anse-aux-Loups" not in content
+    with Image.open(BytesIO(content)) as drawn:
+        assert (drawn.format, drawn.size, dict(drawn.getexif())) == (kind, (20, 40), {})
+    [entry] = await entries(sessions)
+    attachment = entry.resource["content"][0]["attachment"]
+    assert attachment["extension"][0]["valueString"] == hashlib.sha256(content).hexdigest()
+    assert "data" not in attachment
+    assert await client.app[OBJECTS].get(key_of(entry.id)) == content
+
+
+async def test_a_pdf_goes_to_the_readers_own_viewer(client: Client, signed_in: SignIn, send: Send) -> None:
+    await signed_in("rural")
+    answer = await send(PDF, name="Compte-rendu.pdf")
+    page = await (await client.get(answer.headers["Location"])).text()
+    assert "Compte-rendu.pdf" in page
+    shown = await client.get(f"{answer.headers['Location']}/document")
+    assert shown.content_type == "application/pdf"
+    assert shown.headers["Content-Disposition"].startswith("attachment;")
+    assert await shown.read() == PDF
+
+
+async def test_a_text_is_never_html(client: Client, signed_in: SignIn, send: Send) -> None:
+    await signed_in("rural")
+    answer = await send("<script>alert('é')</script>".encode(), name="a.html", title="Lettre")
+    shown = await client.get(f"{answer.headers['Location']}/document")
+    assert (shown.content_type, shown.charset) == ("text/plain", "utf-8")
+    assert "sandbox" in shown.headers["Content-Security-Policy"]
+
+
+async def test_sent_twice_it_is_there_once(signed_in: SignIn, sessions: Sessions, send: Send) -> None:
+    await signed_in("rural")
+    key = str(uuid.uuid4())
+    for _ in range(2):
+        assert (await send(PDF, key=key)).status == 303
+    assert len(await entries(sessions)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "more"),
+    [
+        (b"", {}),
+        (b"GIF89a" + b"\0" * 30, {}),
+        (b"PK\x03\x04 an archive", {}),
+        (b"\xff\xd8\xff\xe0 no picture", {}),
+        (picture()[:200], {}),
+        (b"<svg/>\0", {}),
+        (PDF, {"time": "soon"}),
+        (PDF, {"time": "2126-01-01T10:00"}),
+        (PDF, {"key": "x"}),
+        (PDF, {"title": "x" * 201}),
+    ],
+)
+async def test_what_is_no_document_is_refused(
+    signed_in: SignIn, sessions: Sessions, send: Send, content: bytes, more: dict[str, str]
+) -> None:
+    await signed_in("rural")
+    answer = await send(content, **more)
+    assert answer.status == 422
+    assert "field-error" in await answer.text() or "key" in more
+    assert await entries(sessions) == []
+
+
+async def test_what_is_too_large_is_not_read(signed_in: SignIn, sessions: Sessions, send: Send) -> None:
+    await signed_in("rural")
+    assert (await send(b"%PDF-" + b"x" * LARGEST)).status == 422
+    assert (await send(b"%PDF-" + b"x" * (LARGEST + 100_000))).status == 413
+    assert await entries(sessions) == []
+
+
+@pytest.mark.parametrize("who", ["colleague", "nurse", "secretary", "specialist", "stranger"])
+async def test_only_who_treats_adds_and_reads(
+    client: Client, signed_in: SignIn, send: Send, sessions: Sessions, cast: Cast, who: str
+) -> None:
+    await signed_in("rural")
+    place = (await send(PDF)).headers["Location"]
+    await signed_in(who)
+    assert (await client.get(f"{place}/document")).status in (403, 404)
+    assert (await client.get(f"/patients/{cast.patient.id}/documents/new")).status in (403, 404)
+    assert (await send(PDF)).status in (403, 404)
+    assert len(await entries(sessions)) == 1
+
+
+async def test_who_broke_the_glass_reads_documents_and_adds_none(
+    client: Client, signed_in: SignIn, send: Send, sessions: Sessions, cast: Cast
+) -> None:
+    await signed_in("rural")
+    place = (await send(PDF)).headers["Location"]
+    await glass_steps.opened(cast, sessions)
+    await signed_in("specialist")
+    assert (await client.get(f"{place}/document")).status == 200
+    assert (await send(PDF)).status in (403, 404)
+
+
+async def test_another_entry_has_no_document(
+    client: Client, signed_in: SignIn, post: Post, send: Send, cast: Cast, sessions: Sessions
+) -> None:
+    await signed_in("rural")
+    path = f"/patients/{cast.patient.id}"
+    await post(f"{path}/entries", what="problem", name="Migraine", key=str(uuid.uuid4()))
+    [entry] = await entries(sessions)
+    assert (await client.get(f"{path}/entries/{entry.id}/document")).status == 404
+
+
+async def test_without_the_forms_token_nothing_is_taken(signed_in: SignIn, send: Send, sessions: Sessions) -> None:
+    await signed_in("rural")
+    assert (await send(PDF, csrf_token="x")).status == 403
+    assert (await send(PDF, colour="red")).status == 422
+    assert await entries(sessions) == []

@@ -1,0 +1,125 @@
+"""Documents and photographs of a file: added by hand, and looked at where nothing in them can act."""
+
+import uuid
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+
+from teleconsult.access import Permission, require
+from teleconsult.accounts import Actor
+from teleconsult.clock import now
+from teleconsult.db import transaction
+from teleconsult.errors import Invalid
+from teleconsult.imaging.receiving import Received
+from teleconsult.patients.care import open_file
+from teleconsult.patients.queries import treated_patient
+from teleconsult.records.documents import LARGEST, LONGEST_TITLE, PDF, TEXT, Document, keep, read_document, taken
+from teleconsult.records.queries import entry_of
+from teleconsult.records.writing import Written, check_time, entry_id_of, write_entries
+from teleconsult.scheduling.local_times import local_from_moment, moment_from_local
+from web.flash import flash
+from web.i18n import gettext as _
+from web.rendering import render
+from web.requests import (
+    actor_of,
+    db,
+    id_in,
+    objects_of,
+    own_transactions,
+    sandbox_of,
+    sessions_of,
+    takes_files,
+    to_page,
+)
+from web.uploads import uploaded_form
+
+FIELDS: Final = ("title", "time", "key")
+ROOM_FOR_THE_FORM: Final = 64 * 1024
+POLICY: Final = "sandbox; default-src 'none'"
+"""Nothing in a stranger's document may run, load or be framed by another site."""
+
+
+async def new(request: web.Request) -> web.StreamResponse:
+    """The form for a document or a photograph."""
+    actor = actor_of(request)
+    patient = await treated_patient(db(request), actor, id_in(request))
+    return render(request, "records/document.html.jinja", patient=patient, values=_blank(actor))
+
+
+@own_transactions
+@takes_files
+async def create(request: web.Request) -> web.StreamResponse:
+    """Take one file in. The same form sent twice adds it once."""
+    actor, patient_id = actor_of(request), id_in(request)
+    async with transaction(sessions_of(request), actor) as session:
+        require(actor, Permission.FILE_WRITE)
+        patient = await treated_patient(session, actor, patient_id)
+    values: dict[str, str] = {}
+    try:
+        limit = LARGEST + ROOM_FOR_THE_FORM
+        async with uploaded_form(request, name="files", fields=FIELDS, limit=limit) as (files, values):
+            file = _only(files)
+            title, at, key = _read(values, file.name, actor.time_zone)
+            document = await taken(file.path, sandbox_of(request))
+    except Invalid as error:
+        shown = {**_blank(actor), **values}
+        return render(request, "records/document.html.jinja", status=422, patient=patient, values=shown, errors=error)
+    entry_id = entry_id_of(actor, patient_id, key=key)
+    await keep(objects_of(request), entry_id, document)
+    resource = document.resource(entry_id, title=title, at=at)
+    async with transaction(sessions_of(request), actor) as session:
+        written = Written(resource=resource, title=title, effective_at=at)
+        await write_entries(session, actor, patient_id=patient_id, written=[written], key=key)
+    flash(request, _("Added to the file."), tone="ok")
+    return to_page(request, "entries.show", id=patient_id, entry=entry_id)
+
+
+@own_transactions
+async def show(request: web.Request) -> web.StreamResponse:
+    """The document itself. A picture and a text are shown; a PDF is for the reader's own viewer."""
+    actor, patient_id = actor_of(request), id_in(request)
+    async with transaction(sessions_of(request), actor) as session:
+        await open_file(session, actor, patient_id=patient_id)
+        entry = await entry_of(session, actor, patient_id, entry_id=id_in(request, "entry"))
+    document = await read_document(objects_of(request), entry)
+    return _answer(document, entry.id)
+
+
+def _blank(actor: Actor) -> dict[str, str]:
+    return {"key": str(uuid.uuid4()), "time": local_from_moment(now(), actor.time_zone)}
+
+
+def _answer(document: Document, entry_id: uuid.UUID) -> web.Response:
+    ending = {PDF: "pdf", TEXT: "txt"}.get(document.content_type, document.content_type.partition("/")[2])
+    way = "attachment" if document.content_type == PDF else "inline"
+    return web.Response(
+        body=document.content,
+        content_type=document.content_type,
+        charset="utf-8" if document.content_type == TEXT else None,
+        headers={
+            "Content-Disposition": f'{way}; filename="document-{entry_id}.{ending}"',
+            "Content-Security-Policy": POLICY,
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _only(files: list[Received]) -> Received:
+    if len(files) != 1:
+        raise Invalid({"files": "Choose one file."})
+    return files[0]
+
+
+def _read(values: dict[str, str], name: str, zone: str) -> tuple[str, datetime, uuid.UUID]:
+    """Title, time and key. A document without a title is called as its file was."""
+    title = values.get("title", "").strip() or name
+    if len(title) > LONGEST_TITLE:
+        raise Invalid({"title": "Give a name of at most 200 characters."})
+    try:
+        key = uuid.UUID(values.get("key", ""))
+    except ValueError as error:
+        raise Invalid({"": "The form could not be read. Reload the page and try again."}) from error
+    at = moment_from_local(values.get("time", ""), zone)
+    check_time(at)
+    return title, at, key
