@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import NotFound
-from teleconsult.fhir import everything, matching, reading, writing
+from teleconsult.fhir import everything, matching, reading, request_search, writing
 from teleconsult.fhir.asking import Answered, Asked
 from teleconsult.fhir.entry_search import grammar_of
 from teleconsult.fhir.outcomes import NotOffered
@@ -47,6 +47,10 @@ _OF_ENTRIES: Final = {
     Interaction.VREAD: Offer(_FILE, reading.read_version),
     Interaction.SEARCH: Offer(_FILE, reading.search_entries),
 }
+_OF_CONSULTS: Final = {
+    Interaction.READ: Offer(Permission.CONSULTS_SEE, request_search.read_request),
+    Interaction.SEARCH: Offer(Permission.CONSULTS_SEE, request_search.search_requests),
+}
 _WRITTEN: Final = {
     Interaction.CREATE: Offer(Permission.FILE_WRITE, writing.create_entry),
     Interaction.UPDATE: Offer(Permission.FILE_WRITE, writing.update_entry),
@@ -60,11 +64,15 @@ OFFERS: Final[Mapping[str, Mapping[Interaction, Offer]]] = {
         Interaction.EVERYTHING: Offer(Permission.FILE_READ, everything.read_everything),
         Interaction.MATCH: Offer(Permission.PATIENTS_FIND, matching.match_patients),
     },
+    "ServiceRequest": _OF_CONSULTS,
+    "Task": _OF_CONSULTS,
     **{kind.value: _OF_ENTRIES | (_WRITTEN if kind in WRITTEN else {}) for kind in ResourceType},
 }
 
 GRAMMARS: Final[Mapping[str, Grammar]] = {
     "Patient": PATIENTS,
+    "ServiceRequest": request_search.REQUESTS,
+    "Task": request_search.TASKS,
     **{kind.value: grammar_of(kind) for kind in ResourceType},
 }
 """What a search of each may say."""

@@ -18,7 +18,7 @@ from teleconsult.patients.models import PatientIdentifier
 from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import retract_entry
 from teleconsult.records.models import ResourceType
-from tests import judges
+from tests import consult_steps, judges
 from tests.people import Cast
 from tests.web.fhir_client import Program, program
 from tests.web.test_fhir_bundles import SAMPLE, bundle, bundled, entry
@@ -38,6 +38,8 @@ async def test_other_peoples_validators_accept_what_leaves(
     rural: Program, cast: Cast, sessions: Sessions, tmp_path: Path
 ) -> None:
     patient = cast.patient.id
+    await consult_steps.accepted(cast, sessions)
+    await consult_steps.drafted(cast, sessions)
     async with transaction(sessions) as session:
         session.add(PatientIdentifier(patient_id=patient, system=LAB, value="1", type="MR", recorded_at=now()))
         for chart in list(charts().values())[:4]:
@@ -68,6 +70,8 @@ async def test_other_peoples_validators_accept_what_leaves(
         ("everything", f"Patient/{patient}/$everything?_count=100"),
         ("along", f"Observation?patient={patient}&_include=Observation:subject&_include=Observation:encounter"),
         ("back", f"Encounter?patient={patient}&_revinclude=Observation:encounter"),
+        ("requests", "ServiceRequest"),
+        ("tasks", "Task"),
         ("none", "Goal"),
         ("counted", "Observation?_summary=count"),
         *((kind.value, f"{kind.value}?patient={patient}&_count=100") for kind in ResourceType),

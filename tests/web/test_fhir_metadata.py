@@ -12,6 +12,7 @@ from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.records.actions import file_entry
 from teleconsult.records.models import ResourceType
+from tests import consult_steps
 from tests.people import Cast
 from tests.web.fhir_client import Program, Resource, matches, program
 
@@ -89,6 +90,10 @@ async def test_interactions_are_those_that_are_named(
                 effective_at=now(),
             )
             ids[kind.value] = entry.id
+    consult = await consult_steps.submitted(cast, sessions, [ids["Condition"]])
+    ids["ServiceRequest"] = consult.id
+    ids["Task"] = matches(await rural.get("/fhir/Task"))[0]["id"]
+    assert {*ids, "AuditEvent"} == set(resources(statement))
     for kind, id_ in ids.items():
         named = interactions(resources(statement)[kind])
         tries = {

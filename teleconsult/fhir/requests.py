@@ -1,0 +1,89 @@
+"""A consult as FHIR R4: ServiceRequest is what is asked, Task the work of answering it
+(http://hl7.org/fhir/R4/servicerequest.html, http://hl7.org/fhir/R4/task.html).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from teleconsult.consults.models import ServiceRequest, Task
+from teleconsult.directory.models import HealthcareService, PractitionerRole
+
+CONSULTATION: Final = {
+    "coding": [{"system": "http://snomed.info/sct", "code": "11429006", "display": "Consultation"}],
+    "text": "Teleconsultation",
+}
+FULFIL: Final = {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]}
+
+
+def version_at(moment: datetime) -> str:
+    """A name for how a row stands that is changed in place: another one after each change."""
+    return f"{moment:%Y%m%d%H%M%S%f}"
+
+
+def service_request(consult: ServiceRequest, *, server: str) -> dict[str, Any]:
+    """The resource; patient, requester and service must be loaded."""
+    return _without_blanks(
+        {
+            "resourceType": "ServiceRequest",
+            "id": str(consult.id),
+            "meta": _meta(consult.updated_at),
+            "identifier": [{"system": f"{server}/NamingSystem/consult", "value": str(consult.number)}],
+            "status": consult.status.value,
+            "intent": "order",
+            "priority": consult.priority.value,
+            "code": CONSULTATION,
+            "subject": {"reference": f"Patient/{consult.patient_id}", "display": consult.patient.name},
+            "authoredOn": consult.authored_on.isoformat(timespec="seconds"),
+            "requester": _role(consult.requester),
+            "performer": [_service(consult.service)] if consult.service is not None else None,
+            "reasonCode": [{"text": consult.question.strip()}] if consult.question.strip() else None,
+        }
+    )
+
+
+def task(row: Task) -> dict[str, Any]:
+    """The resource; request with its patient and requester, service and owner must be loaded."""
+    consult = row.service_request
+    note = {"identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{row.output_composition_id}"}}
+    return _without_blanks(
+        {
+            "resourceType": "Task",
+            "id": str(row.id),
+            "meta": _meta(row.modified_at),
+            "basedOn": [{"reference": f"ServiceRequest/{consult.id}"}],
+            "status": row.status.value,
+            "statusReason": {"text": row.status_reason} if row.status_reason.strip() else None,
+            "businessStatus": {"text": row.business_status} if row.business_status else None,
+            "intent": "order",
+            "priority": consult.priority.value,
+            "code": FULFIL,
+            "focus": {"reference": f"ServiceRequest/{consult.id}"},
+            "for": {"reference": f"Patient/{consult.patient_id}", "display": consult.patient.name},
+            "authoredOn": row.created_at.isoformat(timespec="seconds"),
+            "lastModified": row.modified_at.isoformat(timespec="seconds"),
+            "requester": _role(consult.requester),
+            "owner": _role(row.owner) if row.owner is not None else _service(row.service),
+            "output": [{"type": {"text": "note"}, "valueReference": note}] if row.output_composition_id else None,
+        }
+    )
+
+
+def _meta(moment: datetime) -> dict[str, str]:
+    return {"versionId": version_at(moment), "lastUpdated": moment.isoformat(timespec="milliseconds")}
+
+
+def _role(role: PractitionerRole) -> dict[str, str]:
+    return {"reference": f"PractitionerRole/{role.id}", "display": role.practitioner.name}
+
+
+def _service(service: HealthcareService) -> dict[str, str]:
+    return {
+        "reference": f"HealthcareService/{service.id}",
+        "display": f"{service.specialty.value}, {service.organization.name}",
+    }
+
+
+def _without_blanks(elements: Mapping[str, Any]) -> dict[str, Any]:
+    """FHIR knows no empty values (R4 §2.6.2)."""
+    return {name: value for name, value in elements.items() if value is not None}

@@ -1,0 +1,97 @@
+"""The FHIR door: consults, as what is asked and the work of answering it."""
+
+import uuid
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from sqlalchemy import select
+
+from teleconsult.audit.models import AuditEvent
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.db import Sessions, transaction
+from tests import consult_steps
+from tests.people import Cast
+from tests.web.fhir_client import matches, program
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+async def consult(cast: Cast, sessions: Sessions) -> ServiceRequest:
+    return await consult_steps.accepted(cast, sessions)
+
+
+async def test_both_sides_read_it(client: Client, cast: Cast, sessions: Sessions, consult: ServiceRequest) -> None:
+    for who in (cast.rural, cast.specialist, cast.coordinator):
+        someone = await program(client, sessions, who)
+        answer, found = await someone.ask("GET", f"/fhir/ServiceRequest/{consult.id}")
+        assert answer.status == 200
+        assert (found["status"], found["intent"], found["priority"]) == ("active", "order", "urgent")
+        assert found["reasonCode"] == [{"text": consult_steps.QUESTION}]
+        assert found["subject"]["reference"] == f"Patient/{cast.patient.id}"
+        again, _nothing = await someone.ask(
+            "GET", f"/fhir/ServiceRequest/{consult.id}", headers={"If-None-Match": answer.headers["ETag"]}
+        )
+        assert again.status == 304
+        (task,) = matches(await someone.get(f"/fhir/Task?based-on=ServiceRequest/{consult.id}"))
+        assert (task["status"], task["owner"]["reference"]) == (
+            "accepted",
+            f"PractitionerRole/{cast.specialist.role_id}",
+        )
+        assert await someone.get(f"/fhir/Task/{task['id']}") == task
+    async with transaction(sessions) as session:
+        events = await session.scalars(select(AuditEvent).where(AuditEvent.detail["by"].astext == "fhir"))
+        assert {(one.action, one.patient_id, one.entity_id) for one in events} == {
+            ("consult-read", cast.patient.id, consult.id)
+        }
+
+
+async def test_nobody_else_does(client: Client, cast: Cast, sessions: Sessions, consult: ServiceRequest) -> None:
+    rural = await program(client, sessions, cast.rural)
+    (task,) = matches(await rural.get("/fhir/Task"))
+    for who in (cast.colleague, cast.oncall, cast.stranger, cast.secretary, cast.admin):
+        someone = await program(client, sessions, who)
+        for kind, id_ in (("ServiceRequest", consult.id), ("Task", task["id"])):
+            seen = [await someone.ask("GET", f"/fhir/{kind}/{one}") for one in (id_, uuid.uuid4(), "x")]
+            assert {(answer.status, str(outcome)) for answer, outcome in seen} == {(404, str(seen[0][1]))}
+            answer, bundle = await someone.ask("GET", f"/fhir/{kind}")
+            assert answer.status == 404 or bundle["total"] == 0
+
+
+async def test_consults_are_searched(client: Client, cast: Cast, sessions: Sessions, consult: ServiceRequest) -> None:
+    for _ in range(3):
+        await consult_steps.submitted(cast, sessions)
+    draft = await consult_steps.drafted(cast, sessions)
+    rural = await program(client, sessions, cast.rural)
+    wrong = []
+    for query, count in (
+        ("ServiceRequest", 5),
+        (f"ServiceRequest?patient={cast.patient.id}", 5),
+        (f"ServiceRequest?subject=Patient/{cast.patient.id}", 5),
+        (f"ServiceRequest?patient={cast.strangers_patient.id}", 0),
+        ("ServiceRequest?status=draft", 1),
+        ("ServiceRequest?status=active,draft", 5),
+        ("ServiceRequest?status=nothing", 0),
+        ("ServiceRequest?priority=urgent", 4),
+        (f"ServiceRequest?_id={consult.id},{draft.id}", 2),
+        (f"ServiceRequest?identifier={consult.number}", 1),
+        (f"ServiceRequest?identifier=urn:other|{consult.number}", 0),
+        ("ServiceRequest?authored=ge2020", 5),
+        ("ServiceRequest?authored=lt2020", 0),
+        ("ServiceRequest?_lastUpdated=ge2020", 5),
+        ("Task", 4),
+        ("Task?status=requested", 3),
+        ("Task?status=accepted&priority=urgent", 1),
+        (f"Task?patient={cast.patient.id}", 4),
+        (f"Task?focus={consult.id}", 1),
+        ("Task?modified=ge2020&authored-on=ge2020", 4),
+    ):
+        found = await rural.all(f"/fhir/{query}{'&' if '?' in query else '?'}_count=2")
+        total = (await rural.get(f"/fhir/{query}"))["total"]
+        if (len({one["id"] for one in found}), total) != (count, count):
+            wrong.append((query, len(found), total))
+    assert not wrong
+    for query in ("ServiceRequest?authored=x", "Task?status=|"):
+        assert (await rural.ask("GET", f"/fhir/{query}"))[0].status == 400
+    assert (await rural.ask("POST", "/fhir/ServiceRequest", {}))[0].status == 405
