@@ -1,6 +1,7 @@
 """How far a patient's numbers are trusted: typed, checked, or taken back."""
 
 import uuid
+from datetime import date
 from typing import Final
 
 from sqlalchemy import select, update
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
 from teleconsult.errors import Invalid, NotFound, Refused
 from teleconsult.patients.matching import match_identity
 from teleconsult.patients.models import IdentifierStatus, Patient, PatientIdentifier
@@ -32,26 +34,38 @@ def doubts_about(patient: Patient, number: PatientIdentifier) -> list[Doubt]:
     return doubts(NationalId(number.system, number.value), traits_of(patient))
 
 
+async def number_for(session: AsyncSession, actor: Actor, number_id: uuid.UUID) -> tuple[Patient, PatientIdentifier]:
+    """A number and its patient, to be changed. Raises NotFound and Forbidden as `patient_to_identify` does."""
+    number = await session.scalar(select(PatientIdentifier).where(PatientIdentifier.id == number_id))
+    if number is None:
+        raise NotFound
+    patient = await patient_to_identify(session, actor, number.patient_id)
+    await session.refresh(number, with_for_update=True)
+    return patient, number
+
+
 async def qualify_number(
-    session: AsyncSession, actor: Actor, *, number_id: uuid.UUID, source: str
+    session: AsyncSession, actor: Actor, *, number_id: uuid.UUID, source: str, issued_on: date | None = None
 ) -> PatientIdentifier:
-    """Say that a number was checked, and against what: a document, or its authority's own service.
+    """Say that a number was checked, and against what: a document, issued when, or its authority's own service.
 
     Raises NotFound and Forbidden as `patient_to_identify` does, Refused while a strict trait is missing or the number
     contradicts one, Invalid without a source.
     """
-    patient, number = await _number(session, actor, number_id)
+    patient, number = await number_for(session, actor, number_id)
     if number.status is IdentifierStatus.WITHDRAWN:
         raise Refused("This number was withdrawn. Write it again in the identity first.")
     if not 3 <= len(source.strip()) <= LONGEST:
         raise Invalid({"source": "Say what was checked: which document, or which service."})
+    if issued_on and issued_on > now().date():
+        raise Invalid({"issued_on": "This date lies in the future."})
     if not traits_of(patient).are_strict:
         raise Refused("Complete the names, birth date, sex and birth place first.")
     if number.system in (NIR, NIA) and not INSEE_PLACE.fullmatch(patient.birth_place.upper()):
         raise Refused("A French number needs the INSEE code of the birth place, such as 75056.")
     if doubts_about(patient, number):
         raise Refused("The number does not fit the identity. Correct one of them first.")
-    number.status, number.source = IdentifierStatus.QUALIFIED, source.strip()
+    number.status, number.source, number.issued_on = IdentifierStatus.QUALIFIED, source.strip(), issued_on
     audit.record(session, actor, "number-qualified", number, patient_id=patient.id)
     await match_identity(session, actor, patient)
     return number
@@ -62,7 +76,7 @@ async def withdraw_number(session: AsyncSession, actor: Actor, *, number_id: uui
 
     Raises NotFound and Forbidden as `patient_to_identify` does, Refused the second time.
     """
-    patient, number = await _number(session, actor, number_id)
+    patient, number = await number_for(session, actor, number_id)
     if number.status is IdentifierStatus.WITHDRAWN:
         raise Refused("This number was withdrawn already.")
     number.status = IdentifierStatus.WITHDRAWN
@@ -78,12 +92,3 @@ async def doubt_numbers(session: AsyncSession, patient: Patient) -> None:
         .where(PatientIdentifier.patient_id == patient.id, PatientIdentifier.status == IdentifierStatus.QUALIFIED)
         .values(status=IdentifierStatus.UNVERIFIED)
     )
-
-
-async def _number(session: AsyncSession, actor: Actor, number_id: uuid.UUID) -> tuple[Patient, PatientIdentifier]:
-    number = await session.scalar(select(PatientIdentifier).where(PatientIdentifier.id == number_id))
-    if number is None:
-        raise NotFound
-    patient = await patient_to_identify(session, actor, number.patient_id)
-    await session.refresh(number, with_for_update=True)
-    return patient, number

@@ -21,7 +21,7 @@ from teleconsult.errors import Conflict, Invalid, NotFound
 from teleconsult.patients.birth_dates import OLDEST
 from teleconsult.patients.care import CareReason, open_care_relation
 from teleconsult.patients.matching import match_identity
-from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier, Person
+from teleconsult.patients.models import AdministrativeGender, IdentifierStatus, Patient, PatientIdentifier, Person
 from teleconsult.patients.names import fold
 from teleconsult.patients.national_ids import read_national_id
 
@@ -169,24 +169,32 @@ def check_identity(identity: Identity) -> None:
         raise Invalid(errors)
 
 
-async def set_national_id(session: AsyncSession, patient: Patient, national_id: str, *, source: str = "") -> None:
-    """Keep the number, unless it is empty, none known here, or already there."""
+async def set_national_id(session: AsyncSession, patient: Patient, national_id: str) -> None:
+    """Keep the number, unless it is empty or none known here; one of the same authority that stood before is withdrawn.
+
+    A number that was withdrawn stands again, to be checked anew.
+    """
     number = read_national_id(national_id)
     if number is None:
         return
-    known = select(PatientIdentifier.id).where(
-        PatientIdentifier.patient_id == patient.id,
-        PatientIdentifier.system == number.system,
-        PatientIdentifier.value == number.value,
+    of_authority = select(PatientIdentifier).where(
+        PatientIdentifier.patient_id == patient.id, PatientIdentifier.system == number.system
     )
-    if await session.scalar(known) is None:
+    is_there = False
+    for known in await session.scalars(of_authority):
+        if known.value != number.value:
+            known.status = IdentifierStatus.WITHDRAWN
+        else:
+            is_there = True
+            if known.status is IdentifierStatus.WITHDRAWN:
+                known.status = IdentifierStatus.UNVERIFIED
+    if not is_there:
         session.add(
             PatientIdentifier(
                 patient_id=patient.id,
                 system=number.system,
                 value=number.value,
                 type=number.type,
-                source=source,
                 recorded_at=now(),
             )
         )

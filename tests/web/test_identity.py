@@ -78,6 +78,13 @@ async def test_a_number_is_checked_and_withdrawn(
     await signed_in("secretary")
     page = await (await client.get(f"/patients/{patient.id}/links")).text()
     assert "The number says another birth date." in page
+    for wrong in (
+        {"source": ""},
+        {"source": "Card", "issued_on": "soon"},
+        {"source": "Card", "issued_on": "2999-01-01"},
+    ):
+        answer = await post(f"/patient-numbers/{number.id}/check", **wrong)
+        assert answer.status == 422 and "field-error" in await answer.text()
     assert (await post(f"/patient-numbers/{number.id}/check", source="Health card")).status == 409
     assert (await post(f"/patient-numbers/{number.id}/withdrawal")).status == 303
     page = await (await client.get(f"/patients/{patient.id}/links")).text()

@@ -11,12 +11,12 @@ from teleconsult.patients.linking import links_of
 from teleconsult.patients.matching import Candidate, link_patients, show_candidates
 from teleconsult.patients.merging import merge_patients, merged_into
 from teleconsult.patients.models import Patient
-from teleconsult.patients.qualifying import doubts_about, qualify_number, withdraw_number
+from teleconsult.patients.qualifying import doubts_about, number_for, qualify_number, withdraw_number
 from teleconsult.patients.queries import identifiers_of, patient_for, patient_to_identify
 from teleconsult.patients.searching import search_patients
 from web.bodies import read_form
 from web.flash import flash
-from web.forms.identity import read_patient
+from web.forms.identity import read_issued, read_patient
 from web.i18n import gettext as _
 from web.identity_words import system_name
 from web.rendering import render
@@ -45,9 +45,15 @@ async def link(request: web.Request) -> web.StreamResponse:
 async def qualify(request: web.Request) -> web.StreamResponse:
     """Say that a number was checked."""
     form, session, actor, number_id = await read_form(request), db(request), actor_of(request), id_in(request)
-    number = await qualify_number(session, actor, number_id=number_id, source=form.get("source", ""))
+    patient, _number = await number_for(session, actor, number_id)
+    try:
+        await qualify_number(
+            session, actor, number_id=number_id, source=form.get("source", ""), issued_on=read_issued(form)
+        )
+    except Invalid as error:
+        return await _page(request, patient, status=422, errors=error, values=form, refused=number_id)
     flash(request, _("The number is noted as checked."), tone="ok")
-    return to_page(request, "identity.show", id=number.patient_id)
+    return to_page(request, "identity.show", id=patient.id)
 
 
 async def withdraw(request: web.Request) -> web.StreamResponse:
