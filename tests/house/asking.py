@@ -44,7 +44,7 @@ KINDS: Final = {
     "/consults/{id}/guests/{guest}": "guest",
     "/consults/": "consult",
     "/fhir/AuditEvent/": "event",
-    "/fhir/Patient": "patient",
+    "/fhir/Patient": "fhir patient",
     "/fhir/ServiceRequest/": "consult",
     "/fhir/Task/": "task",
     "/fhir/{type}": "resource",
@@ -85,6 +85,8 @@ FIELDS_OF: Final = {
 
 SHARED_BY_THE_WALL: Final = {
     ("rural", "patient elsewhere"),  # who treats a person may know what establishments that share know of them
+    ("specialist", "fhir patient"),
+    ("privacy", "patient elsewhere"),  # what their own people did to others' patients
     ("specialist", "patient"),  # whose consult it is: the patient's identity stands on it
     ("colleague", "patient's link"),  # who registers patients here may know which of them are linked
     ("nurse", "patient's link"),

@@ -103,6 +103,10 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
     officers = ("privacy", "privacy_tertiary")
     add("patient", "patient", cast.patient.id, "rural", "colleague", "nurse", "secretary", *officers)
     add("patient elsewhere", "patient", cast.patient_elsewhere.id)
+    # A program reads the same person wherever the file it may read names them.
+    add("fhir patient", "fhir patient", cast.patient.id, "rural", "colleague", "nurse", "secretary")
+    add("fhir patient elsewhere", "fhir patient", cast.patient_elsewhere.id, "rural")
+    add("fhir stranger's patient", "fhir patient", cast.strangers_patient.id, "stranger", "nurse_elsewhere")
     add("stranger's patient", "patient", cast.strangers_patient.id, "stranger", "nurse_elsewhere")
     add("draft note", "note", note.id, "specialist")
     add("signed note", "note", signed.note.id, "rural", "specialist")
