@@ -13,7 +13,7 @@ from teleconsult.directory.models import HealthcareService, PractitionerRole
 from teleconsult.encounters.models import Encounter
 from teleconsult.notes.content import Clinician, ImagesShared, NoteContent, PatientIdentity
 from teleconsult.notes.models import Composition
-from teleconsult.patients.models import Patient, PatientIdentifier
+from teleconsult.patients.models import IdentifierStatus, Patient, PatientIdentifier
 
 _SHARED: Final = (
     *(column("study_instance_uid", Text), column("description", Text), column("modalities", ARRAY(Text))),
@@ -77,7 +77,7 @@ async def _patient(session: AsyncSession, patient_id: uuid.UUID) -> PatientIdent
     patient = await session.get_one(Patient, patient_id)
     numbers = await session.execute(
         select(PatientIdentifier.system, PatientIdentifier.value)
-        .where(PatientIdentifier.patient_id == patient_id)
+        .where(PatientIdentifier.patient_id == patient_id, PatientIdentifier.status != IdentifierStatus.WITHDRAWN)
         .order_by(PatientIdentifier.system, PatientIdentifier.value)
     )
     return PatientIdentity(

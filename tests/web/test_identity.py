@@ -89,6 +89,7 @@ async def test_a_number_is_checked_and_withdrawn(
     assert (await post(f"/patient-numbers/{number.id}/withdrawal")).status == 303
     page = await (await client.get(f"/patients/{patient.id}/links")).text()
     assert "Withdrawn" in page and "The number says another birth date." not in page
+    assert number.value not in await (await client.get(f"/patients/{patient.id}")).text()
 
 
 async def test_a_number_that_says_otherwise_is_told_and_not_refused(
