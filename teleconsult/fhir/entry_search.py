@@ -31,7 +31,7 @@ from sqlalchemy.orm import aliased
 from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.fhir.outcomes import BadSearch
-from teleconsult.fhir.questions import Grammar, Question, values_of
+from teleconsult.fhir.questions import Grammar, Question, moment_after, values_of
 from teleconsult.fhir.searching import Position, TokenValue, alternatives, id_of, token_of, within
 from teleconsult.fhir.types import OF_ERROR, PERIODS, TYPES, EntryType, Shape, Token
 from teleconsult.records.models import EntryStatus, RecordEntry, ResourceType
@@ -96,29 +96,29 @@ def conditions_of(question: Question, kind: ResourceType) -> list[ColumnElement[
 
 async def page_of(
     session: AsyncSession, actor: Actor, question: Question, kind: ResourceType, patients: Sequence[uuid.UUID] | None
-) -> tuple[list[RecordEntry], Position | None]:
-    """A page of what fits, of the files of these patients (None: of all that are open), and where the next begins."""
-    if question.is_counted_only or patients == []:
-        return [], None
+) -> tuple[list[RecordEntry], int | None, Position | None]:
+    """A page of what fits, of the files of these patients (None: of all that are open), how many there are on all
+    pages (None where nobody wants to know), and where the next begins.
+    """
     conditions = conditions_of(question, kind)
-    query = _of_all(actor, question, conditions) if patients is None else _of_each(question, conditions, patients)
-    found = list(await session.scalars(query))
-    if len(found) <= question.count:
-        return found, None
-    last = found[question.count - 1]
-    moment = last.recorded_at if question.sort == UPDATED else last.effective_at
-    return found[: question.count], Position(moment, last.id)
+    found: list[RecordEntry] = []
+    if patients is None or (patients and not question.is_counted_only):
+        query = _of_all(actor, question, conditions) if patients is None else of_each(question, conditions, patients)
+        found = list(await session.scalars(query))
+    total = 0 if patients == [] and question.wants_total else question.total_of(found)
+    if total is None and question.wants_total:
+        whose = rows.entries(actor) if patients is None else RecordEntry.patient_id.in_(patients)
+        counted = select(func.count()).select_from(RecordEntry).where(whose, *conditions)
+        total = await session.scalar(counted) or 0
+    return found[: question.count], total, position_after(question, found)
 
 
-async def count_of(
-    session: AsyncSession, actor: Actor, question: Question, kind: ResourceType, patients: Sequence[uuid.UUID] | None
-) -> int | None:
-    """How many fit on all pages; None where nobody wants to know."""
-    if not (question.has_total or question.is_counted_only):
+def position_after(question: Question, found: Sequence[RecordEntry]) -> Position | None:
+    """Where the next page begins, where one more was found than is shown."""
+    if not 0 < question.count < len(found):
         return None
-    whose = rows.entries(actor) if patients is None else RecordEntry.patient_id.in_(patients)
-    conditions = conditions_of(question, kind)
-    return await session.scalar(select(func.count()).select_from(RecordEntry).where(whose, *conditions)) or 0
+    last = found[question.count - 1]
+    return Position.at(last.recorded_at if question.sort == UPDATED else last.effective_at, last.id)
 
 
 def is_narrow(question: Question, kind: ResourceType) -> bool:
@@ -130,7 +130,7 @@ def _of_all(actor: Actor, question: Question, conditions: list[ColumnElement[boo
     return _ordered(question, select(RecordEntry).where(rows.entries(actor), *conditions), RecordEntry)
 
 
-def _of_each(
+def of_each(
     question: Question, conditions: list[ColumnElement[bool]], patients: Sequence[uuid.UUID]
 ) -> Select[RecordEntry]:
     """The first rows of each patient by the index, then the first of them all: never more than is shown."""
@@ -149,7 +149,7 @@ def _of_each(
 def _ordered(question: Question, query: Select[RecordEntry], entry: type[RecordEntry]) -> Select[RecordEntry]:
     moment = entry.recorded_at if question.sort == UPDATED else entry.effective_at
     if question.after is not None:
-        position, last = tuple_(moment, entry.id), tuple_(question.after.moment, question.after.id)
+        position, last = tuple_(moment, entry.id), tuple_(moment_after(question.after), question.after.id)
         query = query.where(position > last if question.is_ascending else position < last)
     order = (moment, entry.id) if question.is_ascending else (moment.desc(), entry.id.desc())
     return query.order_by(*order).limit(question.count + 1)

@@ -2,18 +2,19 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
 from teleconsult.fhir.asking import Answered, Asked
 from teleconsult.fhir.bundles import searchset
 from teleconsult.fhir.entries import entry_resource
+from teleconsult.fhir.entry_search import of_each, position_after
 from teleconsult.fhir.outcomes import BadSearch
 from teleconsult.fhir.patient_search import as_resources, readable_patients
 from teleconsult.fhir.questions import Grammar, read_question
 from teleconsult.fhir.reading import uuid_in
-from teleconsult.fhir.searching import Position, alternatives, within
+from teleconsult.fhir.searching import alternatives, within
 from teleconsult.fhir.tracing import trace_files
 from teleconsult.patients.queries import file_of
 from teleconsult.records.models import RecordEntry, ResourceType
@@ -29,7 +30,7 @@ async def read_everything(session: AsyncSession, actor: Actor, asked: Asked) -> 
     """
     file = await file_of(session, actor, uuid_in(asked.segments[1]))
     question = read_question(asked, GRAMMAR)
-    wanted: list[ColumnElement[bool]] = [RecordEntry.patient_id.in_(file.patient_ids)]
+    wanted: list[ColumnElement[bool]] = []
     types: set[str] = set()
     for name, value in question.criteria:
         try:
@@ -44,20 +45,9 @@ async def read_everything(session: AsyncSession, actor: Actor, asked: Asked) -> 
             raise BadSearch({name: "This value cannot be read."}) from error
     if types:
         wanted.append(RecordEntry.resource_type.in_([kind for kind in ResourceType if kind.value in types]))
-    if question.after is not None:
-        position = tuple_(RecordEntry.effective_at, RecordEntry.id)
-        wanted.append(position < tuple_(question.after.moment, question.after.id))
-    entries = list(
-        await session.scalars(
-            select(RecordEntry)
-            .where(*wanted)
-            .order_by(RecordEntry.effective_at.desc(), RecordEntry.id.desc())
-            .limit(question.count + 1)
-        )
-    )
-    shown, following = entries[: question.count], None
-    if len(entries) > question.count and shown:
-        following = question.address(asked, after=Position(shown[-1].effective_at, shown[-1].id))
+    entries = list(await session.scalars(of_each(question, wanted, file.patient_ids)))
+    shown, position = entries[: question.count], position_after(question, entries)
+    following = question.address(asked, after=position) if position is not None else None
     await trace_files(session, actor, {file.patient.id, *(entry.patient_id for entry in shown)}, of="Patient")
     resources: list[dict[str, Any]] = []
     if question.after is None and (not types or "Patient" in types):

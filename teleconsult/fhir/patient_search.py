@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, ColumnElement, DateTime, Select, Uuid, and_, cast, false, func, or_, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, DateTime, Select, Uuid, and_, cast, false, func, or_, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -14,7 +14,7 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.errors import Forbidden, NotFound
 from teleconsult.fhir.outcomes import BadSearch, TooCostly
 from teleconsult.fhir.patients import number_system, patient_resource
-from teleconsult.fhir.questions import Grammar, Question
+from teleconsult.fhir.questions import Grammar, Question, moment_after
 from teleconsult.fhir.searching import Position, alternatives, id_of, token_of, within
 from teleconsult.patients.models import BreakGlass, CareRelation, Patient, PatientIdentifier
 from teleconsult.patients.names import fold, fold_number
@@ -38,19 +38,20 @@ _LAST: Final = "\U0010ffff"
 async def patients_page(
     session: AsyncSession, actor: Actor, question: Question, *, server: str
 ) -> tuple[list[Patient], int | None, Position | None]:
-    """A page of patients, latest changed first, how many there are on all pages, and where the next begins."""
+    """A page of patients, how many there are on all pages, and where the next begins."""
     conditions = [_visible(actor, question), *_conditions(actor, question, server)]
-    total = None
-    if question.has_total or question.is_counted_only:
+    found: list[Patient] = []
+    if not question.is_counted_only:
+        query = select(Patient).where(*conditions).options(joinedload(Patient.organization))
+        found = list(await session.scalars(_ordered(question, query)))
+    total = question.total_of(found)
+    if total is None and question.wants_total:
         total = await session.scalar(select(func.count()).select_from(Patient).where(*conditions)) or 0
-    if question.is_counted_only:
-        return [], total, None
-    query = _ordered(question, select(Patient).where(*conditions).options(joinedload(Patient.organization)))
-    found = list(await session.scalars(query))
     if len(found) <= question.count:
         return found, total, None
     last = found[question.count - 1]
-    return found[: question.count], total, Position(last.updated_at, last.id)
+    position = Position.at(last.updated_at, last.id) if question.sort else Position(last.local_number, last.id)
+    return found[: question.count], total, position
 
 
 async def readable_patients(session: AsyncSession, actor: Actor, ids: Iterable[uuid.UUID]) -> list[Patient]:
@@ -149,13 +150,14 @@ def _visible(actor: Actor, question: Question) -> ColumnElement[bool]:
 
 
 def _ordered(question: Question, query: Select[Patient]) -> Select[Patient]:
+    """By their number, which the index holds; or as they were changed."""
+    key: Any = Patient.updated_at if question.sort else Patient.local_number
+    is_ascending = question.is_ascending or not question.sort
     if question.after is not None:
-        position = tuple_(Patient.updated_at, Patient.id)
-        last = tuple_(question.after.moment, question.after.id)
-        query = query.where(position > last if question.is_ascending else position < last)
-    order = (
-        (Patient.updated_at, Patient.id) if question.is_ascending else (Patient.updated_at.desc(), Patient.id.desc())
-    )
+        last = moment_after(question.after) if question.sort else question.after.key
+        position, end = tuple_(key, Patient.id), tuple_(last, question.after.id)
+        query = query.where(position > end if is_ascending else position < end)
+    order = (key, Patient.id) if is_ascending else (key.desc(), Patient.id.desc())
     return query.order_by(*order).limit(question.count + 1)
 
 
@@ -218,18 +220,18 @@ def _named(actor: Actor, value: str) -> ColumnElement[bool]:
 def _by_identifier(actor: Actor, name: str, value: str, server: str) -> ColumnElement[bool]:
     """A local number under its establishment's own system, or a number that another authority gave."""
     own = rows.patients_of_house(actor)
-    branches: list[ColumnElement[bool]] = []
+    branches: list[Select[uuid.UUID]] = []
     for one in alternatives(value):
         try:
             wanted = token_of(one)
         except ValueError as error:
             raise BadSearch({name: "Give a number, or its system, a bar, and the number."}) from error
         numbers = {wanted.code, wanted.code.upper(), fold_number(wanted.code)}
-        given = select(PatientIdentifier.patient_id).join(Patient, Patient.id == PatientIdentifier.patient_id)
+        given = select(Patient.id).join(PatientIdentifier, PatientIdentifier.patient_id == Patient.id)
         if wanted.system is not None:
             given = given.where(PatientIdentifier.system == wanted.system)
-        branches.append(Patient.id.in_(given.where(own, PatientIdentifier.value.in_(numbers))))
+        branches.append(given.where(own, PatientIdentifier.value.in_(numbers)))
         house = actor.organization_id
         if wanted.system is None or (house is not None and wanted.system == number_system(server, house)):
-            branches.append(Patient.id.in_(select(Patient.id).where(own, Patient.local_number.in_(numbers))))
-    return or_(false(), *branches)
+            branches.append(select(Patient.id).where(own, Patient.local_number.in_(numbers)))
+    return Patient.id.in_(select(union(*branches).subquery().c.id)) if branches else false()

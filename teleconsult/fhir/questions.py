@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -34,6 +35,16 @@ class Question:
     after: Position | None = None
     used: list[tuple[str, str]] = field(default_factory=list)
     """What was understood: the self link says it (R4 §3.1.1.2)."""
+
+    @property
+    def wants_total(self) -> bool:
+        """Whether to say how many there are on all pages."""
+        return self.has_total or self.is_counted_only
+
+    def total_of(self, found: Sequence[object]) -> int | None:
+        """How many there are, where a first page that was asked one more than it shows says it by itself."""
+        is_all = self.after is None and not self.is_counted_only and len(found) <= self.count
+        return len(found) if is_all and self.wants_total else None
 
     def address(self, asked: Asked, *, after: Position | None = None) -> str:
         """Where this search stands, or its next page."""
@@ -91,6 +102,18 @@ def values_of(question: Question, *names: str) -> list[str]:
     return [value for name, value in question.criteria if name in names]
 
 
+def moment_after(position: Position) -> datetime:
+    """The time a page begins at. Raises BadSearch for a position in order of something else."""
+    try:
+        return position.moment
+    except (ValueError, OverflowError) as error:
+        raise _changed() from error
+
+
+def _changed() -> BadSearch:
+    return BadSearch({POSITION: "Follow the links of a Bundle as they are."})
+
+
 def _take(question: Question, grammar: Grammar, name: str, value: str) -> bool:
     """Whether a parameter about the answer is understood. Raises BadSearch where its value makes no sense."""
     match name:
@@ -117,7 +140,7 @@ def _take(question: Question, grammar: Grammar, name: str, value: str) -> bool:
             try:
                 question.after = Position.parse(value)
             except (ValueError, OverflowError) as error:
-                raise BadSearch({name: "Follow the links of a Bundle as they are."}) from error
+                raise _changed() from error
     return True
 
 

@@ -18,7 +18,6 @@ from teleconsult.fhir.entry_search import (
     BY_NUMBER,
     BY_PATIENT,
     REVINCLUDES,
-    count_of,
     grammar_of,
     is_narrow,
     page_of,
@@ -94,8 +93,7 @@ async def search_entries(session: AsyncSession, actor: Actor, asked: Asked) -> A
     kind = ResourceType(asked.segments[0])
     question = read_question(asked, grammar_of(kind))
     named, patients = await _whose(session, actor, question, kind, asked.server)
-    entries, following = await page_of(session, actor, question, kind, patients)
-    total = await count_of(session, actor, question, kind, patients) if patients != [] else 0
+    entries, total, following = await page_of(session, actor, question, kind, patients)
     others = await _included(session, actor, question, entries)
     shown = {entry.patient_id for entry in [*entries, *others]}
     await trace_files(session, actor, shown | named, of=kind.value)
@@ -107,7 +105,7 @@ async def search_entries(session: AsyncSession, actor: Actor, asked: Asked) -> A
         asked,
         question,
         [entry_resource(entry) for entry in entries],
-        total=total if question.has_total or question.is_counted_only else None,
+        total=total,
         after=following,
         included=included,
     )

@@ -21,7 +21,7 @@ from teleconsult.fhir.asking import Answered, Asked, is_known
 from teleconsult.fhir.bundles import searchset
 from teleconsult.fhir.outcomes import BadSearch
 from teleconsult.fhir.patient_search import ids_in
-from teleconsult.fhir.questions import Grammar, Question, read_question
+from teleconsult.fhir.questions import Grammar, Question, moment_after, read_question
 from teleconsult.fhir.reading import uuid_in
 from teleconsult.fhir.requests import service_request, task, version_at
 from teleconsult.fhir.searching import Position, alternatives, id_of, token_of, within
@@ -123,17 +123,16 @@ async def search_requests(session: AsyncSession, actor: Actor, asked: Asked) -> 
     side = SIDES[asked.segments[0]]
     question = read_question(asked, side.grammar)
     fitting = _theirs(side, actor).where(*_conditions(side, question, asked.server))
-    total = None
-    if question.has_total or question.is_counted_only:
-        total = await session.scalar(
-            select(func.count()).select_from(fitting.with_only_columns(side.row.id).subquery())
-        )
     found: list[Any] = []
     if not question.is_counted_only:
         found = list(await session.scalars(_ordered(side, question, fitting).options(*side.load)))
+    total = question.total_of(found)
+    if total is None and question.wants_total:
+        ids = fitting.with_only_columns(side.row.id).subquery()
+        total = await session.scalar(select(func.count()).select_from(ids))
     shown, following = found[: question.count], None
     if len(found) > question.count:
-        following = question.address(asked, after=Position(_moment(shown[-1], side.authored), shown[-1].id))
+        following = question.address(asked, after=Position.at(_moment(shown[-1], side.authored), shown[-1].id))
     _trace(session, actor, shown)
     resources = [side.show(row, server=asked.server) for row in shown]
     own = question.address(asked)
@@ -149,7 +148,7 @@ def _theirs(side: Side, actor: Actor) -> Select[Any]:
 def _ordered(side: Side, question: Question, query: Select[Any]) -> Select[Any]:
     place = (side.authored, side.row.id)
     if question.after is not None:
-        last = tuple_(question.after.moment, question.after.id)
+        last = tuple_(moment_after(question.after), question.after.id)
         query = query.where(tuple_(*place) > last if question.is_ascending else tuple_(*place) < last)
     order = place if question.is_ascending else [column.desc() for column in place]
     return query.order_by(*order).limit(question.count + 1)

@@ -97,25 +97,37 @@ def token_of(value: str) -> TokenValue:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page ended: the moment it is in order of, and the id; it travels in links, for us alone to read."""
+    """Where a page ended: what it is in order of, and the id; it travels in links, for us alone to read."""
 
-    moment: datetime
+    key: str
     id: uuid.UUID
 
     def __str__(self) -> str:
-        return base64.urlsafe_b64encode(f"{self.moment.isoformat()} {self.id}".encode()).decode()
+        return base64.urlsafe_b64encode(f"{self.id} {self.key}".encode()).decode()
+
+    @classmethod
+    def at(cls, moment: datetime, id_: uuid.UUID) -> Self:
+        """The position of what is in order of time."""
+        return cls(moment.isoformat(), id_)
+
+    @property
+    def moment(self) -> datetime:
+        """The time it is at. Raises ValueError where it is in order of something else."""
+        moment = datetime.fromisoformat(self.key)
+        if moment.tzinfo is None:
+            raise ValueError("a position without a time zone")
+        return moment
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """What `str` wrote. Raises ValueError for anything else."""
         try:
-            moment, id_ = base64.urlsafe_b64decode(text.encode("ascii")).decode().split(" ")
+            id_, _blank, key = base64.urlsafe_b64decode(text.encode("ascii")).decode().partition(" ")
         except binascii.Error as error:
             raise ValueError("no position") from error
-        read = datetime.fromisoformat(moment)
-        if read.tzinfo is None:
-            raise ValueError("a position without a time zone")
-        return cls(read, uuid.UUID(id_))
+        if not key or "\0" in key:
+            raise ValueError("no position")
+        return cls(key, uuid.UUID(id_))
 
 
 def _extent(text: str, year: str, month: str | None, day: str | None, time: str | None) -> tuple[datetime, datetime]:
