@@ -8,6 +8,7 @@ from typing import Final
 
 from babel import dates
 
+from teleconsult.excerpts.completeness import Needed
 from teleconsult.records.models import Origin, RecordEntry
 from teleconsult.records.reading import CODED, Label, Line
 from teleconsult.records.statements import (
@@ -62,6 +63,26 @@ RECORD_LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         AllergyCategory.MEDICATION: _("Medicine"),
         AllergyCategory.FOOD: _("Food"),
         AllergyCategory.ENVIRONMENT: _("Environment"),
+    },
+    Needed: {
+        Needed.LAST_SEEN_WELL: _("When the patient was last seen well"),
+        Needed.ONSET: _("Since when"),
+        Needed.MECHANISM: _("How it happened"),
+        Needed.ANTICOAGULANTS: _("Anticoagulants, or that there are none"),
+        Needed.MEDICINES: _("Current medicines"),
+        Needed.ALLERGIES: _("Allergies"),
+        Needed.IMMUNIZATIONS: _("Vaccines"),
+        Needed.GLUCOSE: _("Glucose, within a day"),
+        Needed.BLOOD_PRESSURE: _("Blood pressure, within a day"),
+        Needed.HEART_RATE: _("Heart rate, within a day"),
+        Needed.GLASGOW: _("Glasgow score, within a day"),
+        Needed.TEMPERATURE: _("Temperature, within a day"),
+        Needed.WEIGHT: _("Weight, within a month"),
+        Needed.TROPONIN: _("Troponin, within a day"),
+        Needed.BLOOD_GROUP: _("Blood group"),
+        Needed.ECG: _("ECG"),
+        Needed.IMAGES: _("Images"),
+        Needed.PHOTOGRAPH: _("A photograph"),
     },
     Origin: {
         Origin.HAND: _("Written by hand"),

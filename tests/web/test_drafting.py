@@ -181,3 +181,17 @@ async def test_a_draft_thrown_away_is_gone(
     assert (await client.get(path)).status == 404
     async with transaction(sessions) as session:
         assert await session.scalar(select(ServiceRequest.status)) == "revoked"
+
+
+async def test_what_the_service_needs_is_asked_and_stops_nobody(
+    client: Client, cast: Cast, signed_in: SignIn, post: Post
+) -> None:
+    path = await begun(cast, signed_in, post)
+    assert 'data-testid="completeness"' not in await (await client.get(path)).text()
+    await post(f"{path}/draft", **whole(cast, version="1", question="Vue normale à 8 h. Sous apixaban."))
+    page = await (await client.get(path)).text()
+    checklist = page[page.index('data-testid="completeness"') : page.index("</turbo-frame>")]
+    assert checklist.count("<li") == 5
+    assert checklist.count("data-missing") == 3
+    assert "Glucose, within a day" in checklist
+    assert (await post(f"{path}/submission", **whole(cast))).status == 303

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from teleconsult.clock import now
 from teleconsult.consults.drafting import Request, discard_draft, request_in, save_draft
 from teleconsult.consults.models import RequestPriority, ServiceRequest
 from teleconsult.consults.requesting import submit_request
@@ -9,6 +10,7 @@ from teleconsult.consults.triage import open_consult
 from teleconsult.directory.queries import services_offered
 from teleconsult.errors import Invalid
 from teleconsult.excerpts.choosing import by_kind, choosable_entries
+from teleconsult.excerpts.completeness import checklist
 from teleconsult.imaging.queries import studies_of_consult
 from web.bodies import read_form
 from web.errors import wants_json
@@ -31,6 +33,10 @@ async def draft_page(
     """The form of a request with what was saved, or with `asked` and what is wrong with it."""
     choice = await choosable_entries(db(request), actor_of(request), patient_id=draft.patient_id)
     held = asked or request_in(draft)
+    chosen = frozenset(held.entries) if held else choice.usual
+    services = await services_offered(db(request))
+    cards = await studies_of_consult(db(request), actor_of(request), draft)
+    specialty = next((one.specialty for one in services if held and one.id == held.service_id), None)
     return render(
         request,
         "consults/draft.html.jinja",
@@ -38,11 +44,21 @@ async def draft_page(
         errors=errors or {},
         consult=draft,
         asked=held or Request(),
-        chosen=set(held.entries) if held else choice.usual,
+        chosen=chosen,
         entries=by_kind(choice.entries),
-        services=await services_offered(db(request)),
+        services=services,
         priorities=options(RequestPriority),
-        cards=await studies_of_consult(db(request), actor_of(request), draft),
+        cards=cards,
+        checks=checklist(
+            specialty,
+            chosen=[entry for entry in choice.entries if entry.id in chosen],
+            others=[entry for entry in choice.entries if entry.id not in chosen],
+            question=held.question if held else "",
+            has_images=bool(cards),
+            at=now(),
+        )
+        if specialty
+        else [],
     )
 
 
