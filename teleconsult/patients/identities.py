@@ -1,12 +1,12 @@
 """Who a patient is, as the database tells it of either side of a comparison."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from teleconsult.patients.models import AdministrativeGender, IdentifierStatus
+from teleconsult.patients.models import AdministrativeGender, IdentifierStatus, Patient, PatientIdentifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,26 @@ class KnownIdentity:
     def name(self) -> str:
         """FAMILY Given, as files are headed."""
         return f"{self.family.upper()} {self.given}".strip()
+
+    @classmethod
+    def of(cls, patient: Patient, numbers: Iterable[PatientIdentifier]) -> "KnownIdentity":
+        """Of a patient one may read oneself; the organization is loaded."""
+        return cls(
+            patient_id=patient.id,
+            organization_id=patient.organization_id,
+            organization=patient.organization.name,
+            local_number=patient.local_number,
+            family=patient.family,
+            given=patient.given,
+            used_name=patient.used_name,
+            birth_date=patient.birth_date,
+            birth_place=patient.birth_place,
+            gender=patient.gender,
+            phone=patient.phone,
+            is_temporary=patient.is_temporary,
+            person_id=patient.person_id,
+            numbers=tuple(KnownNumber(one.system, one.value, one.status) for one in numbers),
+        )
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "KnownIdentity":

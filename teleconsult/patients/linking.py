@@ -23,6 +23,8 @@ from teleconsult.patients.links import LinkBasis, PatientLink
 from teleconsult.patients.models import Patient
 
 LONGEST: Final = 500
+TURN: Final = 7302412
+"""As in `migrations.identity_walls`."""
 MOST_SHOWN: Final = 50
 _COLUMNS: Final = (
     *(column("patient_id", Uuid), column("kind", Text)),
@@ -81,6 +83,14 @@ async def add_link(
     await session.flush()
     await _follow(session, link)
     return link
+
+
+async def take_turn(session: AsyncSession) -> None:
+    """Wait until no other transaction changes who is whom: what is decided by then still holds when it is written.
+
+    The database's own trigger takes the same turn. Whoever locks a patient's row besides takes it before.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock(TURN)))
 
 
 async def undo_link(session: AsyncSession, actor: Actor, *, link_id: uuid.UUID, reason: str) -> PatientLink:

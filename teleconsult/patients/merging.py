@@ -10,7 +10,7 @@ from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.stepping_up import require_fresh
 from teleconsult.errors import Invalid, Refused
-from teleconsult.patients.linking import add_link, check_reason
+from teleconsult.patients.linking import add_link, check_reason, take_turn
 from teleconsult.patients.links import LinkBasis, PatientLink
 from teleconsult.patients.models import Patient
 from teleconsult.patients.queries import patient_for, patient_to_identify
@@ -39,6 +39,7 @@ async def add_merge(
     """The same; who may is asked by whoever calls. Raises Invalid for one and the same patient, Refused as above."""
     if merged_id == kept_id:
         raise Invalid({"kept_id": "Choose another patient."})
+    await take_turn(session)
     standing = await merges_of(session, (merged_id, kept_id))
     if merged_id in standing:
         raise Refused("This patient was merged into another one already.")

@@ -12,7 +12,7 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.errors import Invalid, Refused
 from teleconsult.patients.care import CareReason, open_care_relation
-from teleconsult.patients.linking import add_link
+from teleconsult.patients.linking import add_link, take_turn
 from teleconsult.patients.links import LinkBasis
 from teleconsult.patients.matching import match_identity
 from teleconsult.patients.models import IdentityChange, Patient
@@ -108,6 +108,7 @@ async def _unknown_patient(session: AsyncSession, actor: Actor, patient_id: uuid
 
 async def _locked(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Patient:
     patient = await patient_to_identify(session, actor, patient_id)
+    await take_turn(session)
     await session.refresh(patient, with_for_update={"of": Patient})
     return patient
 

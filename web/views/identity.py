@@ -7,6 +7,7 @@ from aiohttp import web
 from segno import make_qr
 
 from teleconsult.errors import Invalid
+from teleconsult.patients.identities import KnownIdentity
 from teleconsult.patients.linking import links_of
 from teleconsult.patients.matching import Candidate, link_patients, show_candidates
 from teleconsult.patients.merging import merge_patients, merged_into
@@ -125,7 +126,7 @@ async def _merge_page(
     kept = await patient_for(session, actor, kept_id) if kept_id else None
     text = request.query.get("q", "").replace("\0", " ").strip()
     found = (await search_patients(session, actor, text=text)).patients if text and not kept else []
-    pair = [(one, await identifiers_of(session, one)) for one in (patient, kept) if one]
+    pair = [KnownIdentity.of(one, await identifiers_of(session, one)) for one in (patient, kept) if one]
     return render(
         request,
         "identity/merge.html.jinja",

@@ -8,10 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.audit.models import AuditEvent
+from teleconsult.db import Sessions, transaction
 from teleconsult.errors import NotFound
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.matching import Sign, candidates_for, match_identity
 from teleconsult.patients.models import AdministrativeGender, IdentifierStatus, Patient, PatientIdentifier
+from teleconsult.patients.registering import Identity
+from teleconsult.patients.resolving import correct_identity
 from tests.people import Cast
 from tests.teleconsult.patients.steps import provincial_doctor, registered
 
@@ -136,3 +139,24 @@ async def test_who_registers_nobody_is_told_of_nobody(db: AsyncSession, cast: Ca
     for actor in (cast.coordinator, cast.admin):
         with pytest.raises(NotFound):
             await candidates_for(db, actor, await db.get_one(Patient, cast.patient.id))
+
+
+async def test_who_registers_links_and_asks_behind_the_walls(sessions: Sessions, cast: Cast) -> None:
+    """The same for each who registers, as the database sees them: a doctor, a nurse, a secretary."""
+    async with transaction(sessions) as session:
+        elsewhere = await registered(session, await provincial_doctor(session, cast), national_id=LUC)
+        at_hospital = await provincial_doctor(session, cast)
+    for actor in (cast.rural, cast.nurse, cast.secretary):
+        async with transaction(sessions, actor) as session:
+            known = await registered(session, actor, national_id=LUC)
+            assert known.person_id == elsewhere.person_id
+            await registered(session, actor, family="Roy", national_id=LUC)
+            right = Identity("Gagné", "Luc", AdministrativeGender.MALE, date(1980, 5, 2), national_id="GAGL80050222")
+            await correct_identity(session, actor, patient_id=known.id, identity=right)
+            assert known.person_id == elsewhere.person_id, "a link stays until somebody parts it"
+    async with transaction(sessions) as session:
+        assert {case.kind for case in await cases(session)} >= {CaseKind.SAME_NUMBER}
+        assert len(await links(session)) >= 3
+    async with transaction(sessions, at_hospital) as session:
+        here = await registered(session, at_hospital, birth_date=date(1981, 5, 2), national_id=LUC)
+        assert here.person_id == here.own_person_id

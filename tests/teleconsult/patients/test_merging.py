@@ -1,15 +1,21 @@
 """Merging two patients of one establishment, and parting them again."""
 
+import asyncio
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
 from teleconsult.clock import now
 from teleconsult.consults.drafting import start_draft
+from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Forbidden, Invalid, NotFound, Refused, StepUpNeeded
+from teleconsult.excerpts.freezing import digest_of
+from teleconsult.excerpts.models import Excerpt
 from teleconsult.patients.linking import added_since, undo_link
 from teleconsult.patients.links import LinkBasis, PatientLink
 from teleconsult.patients.matching import link_patients
@@ -19,6 +25,7 @@ from teleconsult.patients.queries import file_of
 from teleconsult.patients.registering import register_unknown
 from teleconsult.records.actions import file_entry
 from teleconsult.records.models import RecordEntry
+from tests import consult_steps
 from tests.people import Cast
 from tests.teleconsult.patients.steps import fresh, provincial_doctor, registered
 
@@ -91,6 +98,34 @@ async def test_one_is_merged_once_and_never_in_a_circle(
             await merge_patients(db, fresh(cast.rural), merged_id=merged_id, kept_id=kept_id, reason=WHY)
     await merge_patients(db, fresh(cast.rural), merged_id=kept.id, kept_id=third.id, reason=WHY)
     assert merged.person_id == third.person_id
+
+
+async def test_what_was_frozen_says_who_the_patient_was(sessions: Sessions, cast: Cast) -> None:
+    await consult_steps.submitted(cast, sessions)
+    async with transaction(sessions) as session:
+        before = (await session.scalars(select(Excerpt).options(selectinload(Excerpt.items)))).one()
+        kept = await registered(session, cast.rural, family="Bélanger", given="Rose-Marie")
+        await merge_patients(session, fresh(cast.rural), merged_id=cast.patient.id, kept_id=kept.id, reason=WHY)
+        await session.refresh(before)
+        assert (before.patient["family"], before.patient["given"]) == ("Bélanger", "Rose")
+        assert digest_of(before.patient, before.items) == before.digest
+        consult = (await session.scalars(select(ServiceRequest))).one()
+        assert consult.patient_id == cast.patient.id
+
+
+async def test_two_at_once_make_no_circle(sessions: Sessions, cast: Cast) -> None:
+    async with transaction(sessions) as session:
+        one, other = await registered(session, cast.rural), await registered(session, cast.rural, family="Roy")
+
+    async def merge(merged: Patient, kept: Patient) -> bool:
+        try:
+            async with transaction(sessions, cast.secretary) as session:
+                await merge_patients(session, fresh(cast.secretary), merged_id=merged.id, kept_id=kept.id, reason=WHY)
+        except Refused:
+            return False
+        return True
+
+    assert sorted(await asyncio.gather(merge(one, other), merge(other, one))) == [False, True]
 
 
 async def test_nobody_unknown_is_merged(db: AsyncSession, cast: Cast, two: tuple[Patient, Patient]) -> None:
