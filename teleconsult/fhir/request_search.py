@@ -15,7 +15,7 @@ from teleconsult import audit
 from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import RequestPriority, RequestStatus, ServiceRequest, Task, TaskStatus
-from teleconsult.directory.models import HealthcareService, PractitionerRole
+from teleconsult.directory.models import HealthcareService, PractitionerRole, RoleCode
 from teleconsult.errors import NotFound
 from teleconsult.fhir.asking import Answered, Asked, is_known
 from teleconsult.fhir.bundles import searchset
@@ -97,7 +97,7 @@ SIDES: Final = {
             joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
             joinedload(Task.service).joinedload(HealthcareService.organization),
         ),
-        lambda row, server: task(row),
+        lambda row, server, is_named: task(row, is_named=is_named),
         {"status": (Task.status, TaskStatus), "priority": (ServiceRequest.priority, RequestPriority)},
     ),
 }
@@ -115,7 +115,7 @@ async def read_request(session: AsyncSession, actor: Actor, asked: Asked) -> Ans
     version = version_at(modified)
     if is_known(asked, version):
         return Answered(304, version=version, modified=modified)
-    return Answered(200, side.show(found, server=asked.server), version, modified)
+    return Answered(200, side.show(found, server=asked.server, is_named=_may_name(actor)), version, modified)
 
 
 async def search_requests(session: AsyncSession, actor: Actor, asked: Asked) -> Answered:
@@ -134,9 +134,14 @@ async def search_requests(session: AsyncSession, actor: Actor, asked: Asked) -> 
     if len(found) > question.count:
         following = question.address(asked, after=Position.at(_moment(shown[-1], side.authored), shown[-1].id))
     _trace(session, actor, shown)
-    resources = [side.show(row, server=asked.server) for row in shown]
+    resources = [side.show(row, server=asked.server, is_named=_may_name(actor)) for row in shown]
     own = question.address(asked)
     return Answered(200, searchset(resources, server=asked.server, own=own, following=following, total=total))
+
+
+def _may_name(actor: Actor) -> bool:
+    """Whether the patient's name is theirs to know: who only arranges goes by initials, as on the pages."""
+    return actor.role is not RoleCode.COORDINATOR
 
 
 def _theirs(side: Side, actor: Actor) -> Select[Any]:

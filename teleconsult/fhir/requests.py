@@ -21,8 +21,8 @@ def version_at(moment: datetime) -> str:
     return f"{moment:%Y%m%d%H%M%S%f}"
 
 
-def service_request(consult: ServiceRequest, *, server: str) -> dict[str, Any]:
-    """The resource; patient, requester and service must be loaded."""
+def service_request(consult: ServiceRequest, *, server: str, is_named: bool = True) -> dict[str, Any]:
+    """The resource; patient, requester and service must be loaded. Without `is_named` initials say whom it is about."""
     return _without_blanks(
         {
             "resourceType": "ServiceRequest",
@@ -33,7 +33,7 @@ def service_request(consult: ServiceRequest, *, server: str) -> dict[str, Any]:
             "intent": "order",
             "priority": consult.priority.value,
             "code": CONSULTATION,
-            "subject": {"reference": f"Patient/{consult.patient_id}", "display": consult.patient.name},
+            "subject": _patient(consult, is_named=is_named),
             "authoredOn": consult.authored_on.isoformat(timespec="seconds"),
             "requester": _role(consult.requester),
             "performer": [_service(consult.service)] if consult.service is not None else None,
@@ -42,8 +42,8 @@ def service_request(consult: ServiceRequest, *, server: str) -> dict[str, Any]:
     )
 
 
-def task(row: Task) -> dict[str, Any]:
-    """The resource; request with its patient and requester, service and owner must be loaded."""
+def task(row: Task, *, is_named: bool = True) -> dict[str, Any]:
+    """The same of the answering; request with its patient and requester, service and owner must be loaded."""
     consult = row.service_request
     note = {"identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{row.output_composition_id}"}}
     return _without_blanks(
@@ -59,7 +59,7 @@ def task(row: Task) -> dict[str, Any]:
             "priority": consult.priority.value,
             "code": FULFIL,
             "focus": {"reference": f"ServiceRequest/{consult.id}"},
-            "for": {"reference": f"Patient/{consult.patient_id}", "display": consult.patient.name},
+            "for": _patient(consult, is_named=is_named),
             "authoredOn": row.created_at.isoformat(timespec="seconds"),
             "lastModified": row.modified_at.isoformat(timespec="seconds"),
             "requester": _role(consult.requester),
@@ -71,6 +71,14 @@ def task(row: Task) -> dict[str, Any]:
 
 def _meta(moment: datetime) -> dict[str, str]:
     return {"versionId": version_at(moment), "lastUpdated": moment.isoformat(timespec="milliseconds")}
+
+
+def _patient(consult: ServiceRequest, *, is_named: bool) -> dict[str, str]:
+    """By name for those who treat, by initials for those who arrange."""
+    patient = consult.patient
+    initials = f"{patient.given[:1]}.{patient.family[:1]}."
+    display = patient.name if is_named or patient.is_temporary else initials
+    return {"reference": f"Patient/{consult.patient_id}", "display": display}
 
 
 def _role(role: PractitionerRole) -> dict[str, str]:

@@ -40,6 +40,8 @@ async def test_both_sides_read_it(client: Client, cast: Cast, sessions: Sessions
             f"PractitionerRole/{cast.specialist.role_id}",
         )
         assert await someone.get(f"/fhir/Task/{task['id']}") == task
+        called = "R.B." if who is cast.coordinator else "BÉLANGER Rose"
+        assert (found["subject"]["display"], task["for"]["display"]) == (called, called)
     async with transaction(sessions) as session:
         events = await session.scalars(select(AuditEvent).where(AuditEvent.detail["by"].astext == "fhir"))
         assert {(one.action, one.patient_id, one.entity_id) for one in events} == {
