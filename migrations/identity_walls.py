@@ -209,7 +209,8 @@ begin
         join patient theirs on theirs.id = linked.id
     ) select array_agg(person_id) into gathered from reached;
     select id into oldest from person where id = any (gathered) order by created_at, id limit 1;
-    update patient set person_id = oldest where own_person_id = any (gathered) and person_id <> oldest;
+    update patient set person_id = oldest, updated_at = clock_timestamp()
+    where own_person_id = any (gathered) and person_id <> oldest;
   end loop;
   return null;
 end $$;

@@ -166,6 +166,7 @@ async def _follow(session: AsyncSession, link: PatientLink) -> None:
     """The database gave the sides their person: patients that are loaded learn of it."""
     await session.refresh(link, ["identities"])
     loaded = {row.id: row for row in session.identity_map.values() if isinstance(row, Patient)}
-    persons = await session.execute(select(Patient.id, Patient.person_id).where(Patient.id.in_(loaded)))
-    for patient_id, person_id in persons:
+    given = select(Patient.id, Patient.person_id, Patient.updated_at).where(Patient.id.in_(loaded))
+    for patient_id, person_id, updated_at in await session.execute(given):
         set_committed_value(loaded[patient_id], "person_id", person_id)
+        set_committed_value(loaded[patient_id], "updated_at", updated_at)

@@ -66,6 +66,7 @@ async def qualify_number(
     if doubts_about(patient, number):
         raise Refused("The number does not fit the identity. Correct one of them first.")
     number.status, number.source, number.issued_on = IdentifierStatus.QUALIFIED, source.strip(), issued_on
+    patient.updated_at = now()
     audit.record(session, actor, "number-qualified", number, patient_id=patient.id)
     await match_identity(session, actor, patient)
     return number
@@ -80,6 +81,7 @@ async def withdraw_number(session: AsyncSession, actor: Actor, *, number_id: uui
     if number.status is IdentifierStatus.WITHDRAWN:
         raise Refused("This number was withdrawn already.")
     number.status = IdentifierStatus.WITHDRAWN
+    patient.updated_at = now()
     audit.record(session, actor, "number-withdrawn", number, patient_id=patient.id)
     await session.flush()
     return number

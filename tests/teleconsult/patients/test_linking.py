@@ -32,9 +32,11 @@ async def two(db: AsyncSession, cast: Cast) -> tuple[Patient, Patient]:
 
 async def test_a_person_links_what_traits_suggest(db: AsyncSession, cast: Cast, two: tuple[Patient, Patient]) -> None:
     here, elsewhere = two
+    registered_at = elsewhere.updated_at
     for actor in (cast.rural, cast.secretary):
         link = await link_patients(db, actor, patient_id=here.id, other_id=elsewhere.id, reason=WHY)
         assert here.person_id == elsewhere.person_id
+        assert here.updated_at > registered_at, "another version of who they are"
         assert (link.reason, link.linked_by_id) == (WHY, actor.role_id)
         assert link.evidence == ["same-name", "same-birth-date"]
         await undo_link(db, actor, link_id=link.id, reason="They are brothers.")
