@@ -81,11 +81,9 @@ class Statement:
         wrong = {}
         if not self.name or len(self.name) > LONGEST_NAME:
             wrong["name"] = "Give a name of at most 200 characters."
-        wrong |= {
-            name: "Keep this under 1,000 characters."
-            for name in self._texts()
-            if len(getattr(self, name)) > LONGEST_TEXT
-        }
+        for name in self._texts():
+            if len(getattr(self, name)) > LONGEST_TEXT:
+                wrong[name] = "Keep this under 1,000 characters."
         if wrong:
             raise Invalid(wrong)
 

@@ -70,18 +70,16 @@ _SURVEYED: Final = frozenset({VitalSign.GLASGOW})
 
 def checked_values(values: Mapping[str, float]) -> dict[VitalSign, dict[str, float]]:
     """The values by sign. Raises Invalid beside each that no body shows, and for half a blood pressure."""
-    wrong = {
-        name: "This value cannot be. Check it and its unit." for name, value in values.items() if _is_odd(name, value)
-    }
-    systolic, diastolic = values.get("systolic"), values.get("diastolic")
-    if (systolic is None) != (diastolic is None):
-        wrong.setdefault("diastolic" if diastolic is None else "systolic", "Give both values of the blood pressure.")
-    elif (
-        systolic is not None
-        and diastolic is not None
-        and diastolic >= systolic
-        and not {"systolic", "diastolic"} & wrong.keys()
-    ):
+    wrong = {}
+    for name, value in values.items():
+        if _is_odd(name, value):
+            wrong[name] = "This value cannot be. Check it and its unit."
+    upper, lower = values.get("systolic"), values.get("diastolic")
+    if upper is None and lower is not None:
+        wrong["systolic"] = "Give both values of the blood pressure."
+    elif upper is not None and lower is None:
+        wrong["diastolic"] = "Give both values of the blood pressure."
+    elif upper is not None and lower is not None and lower >= upper:
         wrong["diastolic"] = "The lower value is not below the upper one."
     if wrong:
         raise Invalid(wrong)

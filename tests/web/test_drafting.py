@@ -184,14 +184,16 @@ async def test_a_draft_thrown_away_is_gone(
 
 
 async def test_what_the_service_needs_is_asked_and_stops_nobody(
-    client: Client, cast: Cast, signed_in: SignIn, post: Post
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
 ) -> None:
+    thinner = await consult_steps.entry(cast, sessions, "Warfarine arrêtée")
     path = await begun(cast, signed_in, post)
     assert 'data-testid="completeness"' not in await (await client.get(path)).text()
-    await post(f"{path}/draft", **whole(cast, version="1", question="Vue normale à 8 h. Sous apixaban."))
+    await post(f"{path}/draft", **whole(cast, version="1", question="Vue normale à 8 h."))
     page = await (await client.get(path)).text()
     checklist = page[page.index('data-testid="completeness"') : page.index("</turbo-frame>")]
     assert checklist.count("<li") == 5
-    assert checklist.count("data-missing") == 3
+    assert checklist.count("data-missing") == 4
+    assert f'for="entry-{thinner.id}"' in checklist, "what the file has can be chosen from the list"
     assert "Glucose, within a day" in checklist
     assert (await post(f"{path}/submission", **whole(cast))).status == 303

@@ -77,7 +77,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         entries = await write_entries(session, actor, patient_id=patient_id, written=written, key=key)
     except Invalid as error:
         return _form_page(request, patient, sheet, status=422, values=form, errors=error)
-    said = ngettext("Added to the file.", "%(num)s values added to the file.", len(entries))
+    said = ngettext("One entry added to the file.", "%(num)s entries added to the file.", len(entries))
     flash(request, said, tone="ok")
     return to_page(request, "patients.show", id=patient_id)
 
