@@ -92,6 +92,7 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/consults/{id}/proposal", triage.propose, P.CONSULT_TRIAGE, name="consults.propose")
     route("POST", "/consults/{id}/excerpt-revocation", sharing.revoke, P.EXCERPT_REVOKE, name="sharing.revoke")
     route("POST", "/consults/{id}/consent-withdrawal", sharing.withdraw, P.EXCERPT_REVOKE, name="sharing.withdraw")
+    route("GET", "/consults/{id}/documents/{entry}", documents.shared, P.CONSULTS_SEE, name="documents.shared")
     route("GET", "/consults/{id}/readings", sharing.readings, P.EXCERPT_REVOKE, name="sharing.readings")
     route("POST", "/consults/{id}/booking", triage.book, P.CONSULT_TRIAGE, name="consults.book")
 
@@ -136,6 +137,7 @@ def _add_fhir(route: Callable[..., object]) -> None:
         route("POST", f"{base}/_search", fhir_door.act, needs)
         route("GET", f"{base}/{{id}}", fhir_door.act, needs)
     route("GET", f"{entries}/{{id}}/_history/{{version}}", fhir_door.act, P.FILE_READ)
+    route("POST", "/fhir/ServiceRequest", fhir_door.act, P.CONSULT_REQUEST)
     for method, path in (("POST", entries), ("PUT", entries), ("PUT", f"{entries}/{{id}}")):
         route(method, path, fhir_door.act, P.FILE_WRITE)
 

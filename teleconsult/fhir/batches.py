@@ -122,6 +122,8 @@ async def _with_id(
     """The entry with the id that its resource has or will have. `numbers` keeps those given under a condition."""
     asked, interaction = entry.asked, interaction_of(entry.asked)
     id_: uuid.UUID | None = None
+    if asked.segments[0] not in set(ResourceType):
+        return entry
     if interaction is Interaction.UPDATE and len(asked.segments) > 1:
         id_ = _uuid(asked.segments[1])
     elif interaction in (Interaction.CREATE, Interaction.UPDATE):
@@ -129,7 +131,7 @@ async def _with_id(
         condition = (
             parse_qsl(asked.if_none_exist.lstrip("?")) if interaction is Interaction.CREATE else asked.parameters
         )
-        if condition and asked.segments[0] in set(ResourceType):
+        if condition:
             kind, number = ResourceType(asked.segments[0]), number_in(condition)
             if (kind, number) not in numbers:
                 found = await the_one(session, actor, kind=kind, number=number)

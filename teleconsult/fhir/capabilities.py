@@ -47,7 +47,7 @@ def capability_statement(*, server: str, version: str, moment: datetime) -> dict
 
 
 def _resource(kind: str, offered: set[str], grammar: Grammar) -> dict[str, Any]:
-    is_written = Interaction.CREATE.value in offered
+    is_updated = Interaction.UPDATE.value in offered
     lists: Mapping[str, list[dict[str, str]] | list[str]] = {
         "searchInclude": sorted(grammar.includes),
         "searchRevInclude": sorted(grammar.revincludes),
@@ -68,9 +68,9 @@ def _resource(kind: str, offered: set[str], grammar: Grammar) -> dict[str, Any]:
         "versioning": "versioned" if kind != "AuditEvent" else "no-version",
         "readHistory": Interaction.VREAD.value in offered,
         "updateCreate": False,
-        "conditionalCreate": is_written,
+        "conditionalCreate": is_updated,
         "conditionalRead": "not-match" if kind != "AuditEvent" else "not-supported",
-        "conditionalUpdate": Interaction.UPDATE.value in offered,
+        "conditionalUpdate": is_updated,
         "conditionalDelete": "not-supported",
         **{name: values for name, values in lists.items() if values},
     }

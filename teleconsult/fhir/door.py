@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import NotFound
-from teleconsult.fhir import everything, matching, reading, request_search, writing
+from teleconsult.fhir import everything, matching, reading, request_search, request_writing, writing
 from teleconsult.fhir.asking import Answered, Asked
 from teleconsult.fhir.entry_search import grammar_of
 from teleconsult.fhir.outcomes import NotOffered
@@ -64,7 +64,8 @@ OFFERS: Final[Mapping[str, Mapping[Interaction, Offer]]] = {
         Interaction.EVERYTHING: Offer(Permission.FILE_READ, everything.read_everything),
         Interaction.MATCH: Offer(Permission.PATIENTS_FIND, matching.match_patients),
     },
-    "ServiceRequest": _OF_CONSULTS,
+    "ServiceRequest": _OF_CONSULTS
+    | {Interaction.CREATE: Offer(Permission.CONSULT_REQUEST, request_writing.create_request)},
     "Task": _OF_CONSULTS,
     **{kind.value: _OF_ENTRIES | (_WRITTEN if kind in WRITTEN else {}) for kind in ResourceType},
 }

@@ -118,6 +118,16 @@ async def read_request(session: AsyncSession, actor: Actor, asked: Asked) -> Ans
     return Answered(200, side.show(found, server=asked.server, is_named=_may_name(actor)), version, modified)
 
 
+async def show_request(session: AsyncSession, actor: Actor, asked: Asked, consult_id: uuid.UUID) -> Answered:
+    """A request that was just made, with where it stands."""
+    side = SIDES["ServiceRequest"]
+    query = _theirs(side, actor).where(ServiceRequest.id == consult_id).options(*side.load)
+    made = (await session.scalars(query.execution_options(populate_existing=True))).one()
+    resource = service_request(made, server=asked.server)
+    location = f"{asked.server}/ServiceRequest/{made.id}"
+    return Answered(201, resource, version_at(made.updated_at), made.updated_at, location)
+
+
 async def search_requests(session: AsyncSession, actor: Actor, asked: Asked) -> Answered:
     """`GET /ServiceRequest` or `/Task`: the latest first."""
     side = SIDES[asked.segments[0]]

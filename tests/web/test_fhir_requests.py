@@ -1,18 +1,19 @@
 """The FHIR door: consults, as what is asked and the work of answering it."""
 
 import uuid
+from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from teleconsult.audit.models import AuditEvent
-from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.models import RequestStatus, ServiceRequest
 from teleconsult.db import Sessions, transaction
 from tests import consult_steps
 from tests.people import Cast
-from tests.web.fhir_client import matches, program
+from tests.web.fhir_client import Resource, matches, program
 
 Client = TestClient[web.Request, web.Application]
 
@@ -96,4 +97,54 @@ async def test_consults_are_searched(client: Client, cast: Cast, sessions: Sessi
     assert not wrong
     for query in ("ServiceRequest?authored=x", "Task?status=|"):
         assert (await rural.ask("GET", f"/fhir/{query}"))[0].status == 400
-    assert (await rural.ask("POST", "/fhir/ServiceRequest", {}))[0].status == 405
+    assert (await rural.ask("POST", "/fhir/Task", {}))[0].status == 405
+
+
+def asked_for(cast: Cast, **more: Any) -> Resource:
+    return {
+        "resourceType": "ServiceRequest",
+        "status": "draft",
+        "intent": "order",
+        "priority": "urgent",
+        "subject": {"reference": f"Patient/{cast.patient.id}"},
+        "performer": [{"reference": f"HealthcareService/{cast.neurology.id}"}],
+        "reasonCode": [{"text": "Does she need imaging?"}],
+        **more,
+    }
+
+
+async def test_a_program_begins_a_request(client: Client, cast: Cast, sessions: Sessions) -> None:
+    rural = await program(client, sessions, cast.rural)
+    answer, made = await rural.ask("POST", "/fhir/ServiceRequest", asked_for(cast))
+    assert (answer.status, made["status"], made["priority"]) == (201, "draft", "urgent")
+    assert made["reasonCode"] == [{"text": "Does she need imaging?"}]
+    assert made["performer"][0]["reference"] == f"HealthcareService/{cast.neurology.id}"
+    assert await rural.get("/" + answer.headers["Location"].split("/", 3)[3]) == made
+    async with transaction(sessions) as session:
+        consult = await session.get_one(ServiceRequest, uuid.UUID(made["id"]))
+        assert (consult.status, consult.service_id) == (RequestStatus.DRAFT, cast.neurology.id)
+        acts = await session.scalars(select(AuditEvent.action).where(AuditEvent.entity_id == consult.id))
+        assert set(acts) == {"consult-drafted", "consult-read"}
+
+
+async def test_what_no_program_asks_for(client: Client, cast: Cast, sessions: Sessions) -> None:
+    rural = await program(client, sessions, cast.rural)
+    for more, element in (
+        ({"status": "active"}, "status"),
+        ({"intent": "plan"}, "intent"),
+        ({"priority": "soon"}, "priority"),
+        ({"subject": {"reference": f"Patient/{cast.strangers_patient.id}"}}, "subject"),
+        ({"subject": {"reference": f"Patient/{uuid.uuid4()}"}}, "subject"),
+        ({"subject": {"display": "Rose"}}, "subject"),
+        ({"performer": [{"reference": f"HealthcareService/{uuid.uuid4()}"}]}, "performer"),
+        ({"performer": [{"reference": "Organization/1"}]}, "performer"),
+        ({"reasonCode": [{"text": "x" * 5000}]}, "reasonCode"),
+        ({"supportingInfo": [{"reference": "Observation/1"}]}, "supportingInfo"),
+    ):
+        answer, outcome = await rural.ask("POST", "/fhir/ServiceRequest", asked_for(cast, **more))
+        assert (answer.status, outcome["issue"][0]["expression"]) == (422, [f"ServiceRequest.{element}"]), more
+    for who, status in ((cast.colleague, 403), (cast.stranger, 422), (cast.nurse, 404), (cast.specialist, 404)):
+        someone = await program(client, sessions, who)
+        assert (await someone.ask("POST", "/fhir/ServiceRequest", asked_for(cast)))[0].status == status
+    async with transaction(sessions) as session:
+        assert await session.scalar(select(func.count()).select_from(ServiceRequest)) == 0
