@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
+from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Forbidden, Invalid, NotFound, Refused
 from teleconsult.patients.linking import added_since, link_for, links_of, undo_link
 from teleconsult.patients.links import PatientLink
@@ -45,14 +46,23 @@ async def test_a_person_links_what_traits_suggest(db: AsyncSession, cast: Cast, 
     assert set((await file_of(db, cast.rural, here.id)).patient_ids) == {here.id}
 
 
-async def test_the_other_establishment_may_part_them_too(
-    db: AsyncSession, cast: Cast, two: tuple[Patient, Patient]
-) -> None:
-    here, elsewhere = two
-    link = await link_patients(db, cast.rural, patient_id=here.id, other_id=elsewhere.id, reason=WHY)
-    doctor = await provincial_doctor(db, cast)
-    with pytest.raises(NotFound):  # who does not treat the patient
-        await undo_link(db, doctor, link_id=link.id, reason="Not ours.")
+async def test_the_other_establishment_may_part_them_too(sessions: Sessions, cast: Cast) -> None:
+    """By who treats the patient there, or a secretary of theirs, as the database sees them; by nobody else of them."""
+    async with transaction(sessions) as session:
+        doctor, other = [await provincial_doctor(session, cast) for _ in range(2)]
+        elsewhere = await registered(session, doctor)
+        here = await registered(session, cast.rural)
+    async with transaction(sessions, cast.rural) as session:
+        link = await link_patients(session, cast.rural, patient_id=here.id, other_id=elsewhere.id, reason=WHY)
+        assert set((await file_of(session, cast.rural, here.id)).patient_ids) == {here.id, elsewhere.id}
+    async with transaction(sessions, other) as session:
+        with pytest.raises(NotFound):
+            await undo_link(session, other, link_id=link.id, reason="Not ours.")
+    async with transaction(sessions, doctor) as session:
+        undone = await undo_link(session, doctor, link_id=link.id, reason="They are brothers.")
+        assert undone.undone_by_id == doctor.role_id
+    async with transaction(sessions, cast.rural) as session:
+        assert (await file_of(session, cast.rural, here.id)).patient_ids == [here.id]
 
 
 async def test_whom_nothing_speaks_for_is_not_linked(
