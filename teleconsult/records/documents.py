@@ -15,8 +15,8 @@ from teleconsult.errors import Invalid, NotFound
 from teleconsult.imaging.refusals import Unreadable
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects
-from teleconsult.records.elements import as_text, dicts
-from teleconsult.records.models import RecordEntry, ResourceType
+from teleconsult.records.elements import as_text, attachment_of, dicts, kept_type
+from teleconsult.records.models import ResourceType
 
 LARGEST: Final = 20 * 1024 * 1024
 LARGEST_TEXT: Final = 1024 * 1024
@@ -92,28 +92,16 @@ def key_of(entry_id: uuid.UUID) -> str:
     return f"documents/{entry_id.hex[:2]}/{entry_id.hex}"
 
 
-def kept_type(entry: RecordEntry) -> str:
-    """The media type of a document of ours; empty for an entry whose bytes are not in the object store."""
-    attachment = _attachment(entry)
-    is_ours = attachment.get("url") == f"Binary/{entry.id}"
-    return as_text(attachment.get("contentType")) if is_ours else ""
-
-
-async def read_document(objects: Objects, entry: RecordEntry) -> Document:
-    """The bytes of an entry that the caller has looked up. Raises NotFound for none, and for others than it told."""
-    content_type = kept_type(entry)
+async def read_document(objects: Objects, resource: Mapping[str, Any]) -> Document:
+    """The bytes of a DocumentReference that the caller has looked up. Raises NotFound for none of ours."""
+    content_type = kept_type(resource)
     if content_type not in {PDF, TEXT, *PICTURES}:
         raise NotFound
-    content = await objects.get(key_of(entry.id))
-    said = (as_text(item.get("valueString")) for item in dicts(_attachment(entry).get("extension")))
-    if hashlib.sha256(content).hexdigest() not in set(said):
+    content = await objects.get(key_of(uuid.UUID(resource["id"])))
+    said = {as_text(item.get("valueString")) for item in dicts(attachment_of(resource).get("extension"))}
+    if hashlib.sha256(content).hexdigest() not in said:
         raise NotFound
     return Document(content_type, content)
-
-
-def _attachment(entry: RecordEntry) -> Mapping[str, Any]:
-    found = next(dicts(entry.resource.get("content")), {}).get("attachment")
-    return found if isinstance(found, Mapping) and entry.resource_type is ResourceType.DOCUMENT_REFERENCE else {}
 
 
 def _head(path: Path) -> bytes:

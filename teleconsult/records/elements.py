@@ -57,6 +57,19 @@ def narrative_text(narrative: object) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def attachment_of(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first attachment of a DocumentReference; empty where there is none."""
+    found = next(dicts(resource.get("content")), {}).get("attachment")
+    return found if isinstance(found, Mapping) else {}
+
+
+def kept_type(resource: Mapping[str, Any]) -> str:
+    """The media type of a document whose bytes we keep: its address is the entry's own. Empty for any other."""
+    attachment = attachment_of(resource)
+    is_ours = as_text(attachment.get("url")) == f"Binary/{resource.get('id')}"
+    return as_text(attachment.get("contentType")) if is_ours else ""
+
+
 class _Words(HTMLParser):
     """Collects text, and breaks the line where a block begins or ends."""
 

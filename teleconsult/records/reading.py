@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from teleconsult.records.elements import all_words, as_text, code_of, dicts, narrative_text, period_text, words_of
+from teleconsult.records.elements import (
+    all_words,
+    as_text,
+    code_of,
+    dicts,
+    kept_type,
+    narrative_text,
+    period_text,
+    words_of,
+)
 from teleconsult.records.measures import Measure, measures_in
 from teleconsult.records.models import ResourceType
 
@@ -56,6 +65,8 @@ class Reading:
     measures: tuple[Measure, ...] = ()
     text: str = ""
     study_uid: str = ""
+    document_type: str = ""
+    """The media type of a document that can be opened."""
     is_over: bool = False
     """A problem that is resolved, a medicine that was stopped."""
     is_urgent: bool = False
@@ -69,6 +80,7 @@ class _Draft:
     measures: tuple[Measure, ...] = ()
     text: str = ""
     study_uid: str = ""
+    document_type: str = ""
     is_over: bool = False
     is_urgent: bool = False
 
@@ -91,6 +103,7 @@ def read(resource: object) -> Reading:
         measures=draft.measures,
         text="\n\n".join(part for part in (draft.text, notes) if part)[:LONGEST_TEXT],
         study_uid=draft.study_uid,
+        document_type=draft.document_type,
         is_over=draft.is_over,
         is_urgent=draft.is_urgent,
     )
@@ -157,6 +170,7 @@ def _report(resource: Mapping[str, Any], draft: _Draft) -> None:
 def _document(resource: Mapping[str, Any], draft: _Draft) -> None:
     draft.title = as_text(resource.get("description")) or words_of(resource.get("type"))
     draft.text = "\n\n".join(text for item in dicts(resource.get("content")) if (text := _attached(item)))
+    draft.document_type = kept_type(resource)
 
 
 def _imaging(resource: Mapping[str, Any], draft: _Draft) -> None:

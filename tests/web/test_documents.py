@@ -10,15 +10,16 @@ import pytest
 from aiohttp import ClientResponse, FormData, web
 from aiohttp.test_utils import TestClient
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions
 from teleconsult.records.documents import LARGEST, key_of
 from teleconsult.records.models import RecordEntry
 from teleconsult.scheduling.local_times import local_from_moment
 from teleconsult.settings import Settings
-from tests import glass_steps
+from tests import consult_steps, glass_steps
 from tests.conftest import Post, SignIn
 from tests.people import Cast
 from tests.web.test_hostile_requests import cookie_of
@@ -184,3 +185,25 @@ async def test_without_the_forms_token_nothing_is_taken(signed_in: SignIn, send:
     assert (await send(PDF, csrf_token="x")).status == 403
     assert (await send(PDF, colour="red")).status == 422
     assert await entries(sessions) == []
+
+
+async def test_what_an_excerpt_shares_its_readers_open(
+    client: Client, signed_in: SignIn, send: Send, sessions: Sessions, cast: Cast
+) -> None:
+    await signed_in("rural")
+    shared, kept_back = [await send(PDF, title=title) for title in ("Shared", "Kept back")]
+    ids = [uuid.UUID(answer.headers["Location"].rsplit("/", 1)[1]) for answer in (shared, kept_back)]
+    consult = await consult_steps.submitted(cast, sessions, entries=ids[:1])
+    path = f"/consults/{consult.id}"
+    await signed_in("specialist")
+    assert f'href="{path}/documents/{ids[0]}"' in await (await client.get(path)).text()
+    answer = await client.get(f"{path}/documents/{ids[0]}")
+    assert await answer.read() == PDF
+    assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert (await client.get(f"{path}/documents/{ids[1]}")).status == 404
+    for who in ("oncall", "coordinator", "stranger"):
+        await signed_in(who)
+        assert (await client.get(f"{path}/documents/{ids[0]}")).status == 404, who
+    async with sessions() as session:
+        read = select(func.count()).where(AuditEvent.action == "excerpt-read")
+        assert await session.scalar(read) == 2, "the page and the document; what was refused is no reading"

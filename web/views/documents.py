@@ -10,7 +10,8 @@ from teleconsult.access import Permission, require
 from teleconsult.accounts import Actor
 from teleconsult.clock import now
 from teleconsult.db import transaction
-from teleconsult.errors import Invalid
+from teleconsult.errors import Invalid, NotFound
+from teleconsult.excerpts.queries import excerpt_for
 from teleconsult.imaging.receiving import Received
 from teleconsult.patients.care import open_file
 from teleconsult.patients.queries import treated_patient
@@ -82,8 +83,19 @@ async def show(request: web.Request) -> web.StreamResponse:
     async with transaction(sessions_of(request), actor) as session:
         await open_file(session, actor, patient_id=patient_id)
         entry = await entry_of(session, actor, patient_id, entry_id=id_in(request, "entry"))
-    document = await read_document(objects_of(request), entry)
-    return _answer(document, entry.id)
+    return _answer(await read_document(objects_of(request), entry.resource), entry.id)
+
+
+@own_transactions
+async def shared(request: web.Request) -> web.StreamResponse:
+    """A document that an excerpt shares, for who reads the excerpt; the reading is logged as one of it."""
+    entry_id = id_in(request, "entry")
+    async with transaction(sessions_of(request), actor_of(request)) as session:
+        excerpt = await excerpt_for(session, actor_of(request), id_in(request))
+        item = next((item for item in excerpt.items if item.record_entry_id == entry_id), None)
+        if item is None:
+            raise NotFound
+    return _answer(await read_document(objects_of(request), item.resource), entry_id)
 
 
 def _blank(actor: Actor) -> dict[str, str]:

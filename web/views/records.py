@@ -14,7 +14,6 @@ from teleconsult.patients.care import open_file
 from teleconsult.patients.models import Patient
 from teleconsult.patients.queries import treated_patient
 from teleconsult.records.changing import refusal, replace_entry, retract_entry
-from teleconsult.records.documents import kept_type
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.queries import entry_of, versions_of
 from teleconsult.records.reading import read
@@ -140,7 +139,6 @@ async def _entry_page(request: web.Request, *, status: int = 200, **context: Any
         entry=entry,
         versions=await versions_of(session, actor, entry_id=entry.id),
         read=read,
-        document_type=kept_type(entry),
         can_retract=can_write,
         can_change=can_write and sheet_of(entry) is not None,
         **context,
