@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select, union
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -120,28 +120,29 @@ async def look_alikes(session: AsyncSession, actor: Actor, *, identity: Identity
     They have the same name (in either order) and birth date, or carry the same national number.
     """
     require(actor, Permission.PATIENT_REGISTER)
-    family, given = fold(identity.family), fold(identity.given)
-    looks_alike = and_(
-        Patient.birth_date == identity.birth_date,
-        Patient.family_folded.in_({family, given}),
-        Patient.given_folded.in_({family, given}),
-    )
-    number = read_national_id(identity.national_id)
-    carries_it = (
-        select(PatientIdentifier.patient_id)
-        .where(PatientIdentifier.system == number.system, PatientIdentifier.value == number.value)
-        .scalar_subquery()
-        if number
-        else None
-    )
-    found = await session.scalars(
-        select(Patient)
-        .where(
-            rows.patients_of_house(actor),
-            looks_alike if carries_it is None else or_(looks_alike, Patient.id.in_(carries_it)),
+    own = rows.patients_of_house(actor)
+    names = {fold(identity.family), fold(identity.given)}
+    alike = [
+        select(Patient.id).where(
+            own,
+            Patient.birth_date == identity.birth_date,
+            Patient.family_folded.in_(names),
+            Patient.given_folded.in_(names),
         )
-        .order_by(Patient.created_at)
-        .limit(5)
+    ]
+    if number := read_national_id(identity.national_id):
+        carriers = select(Patient.id).join(PatientIdentifier, PatientIdentifier.patient_id == Patient.id)
+        alike.append(
+            carriers.where(
+                own,
+                PatientIdentifier.system == number.system,
+                PatientIdentifier.value == number.value,
+                PatientIdentifier.status != IdentifierStatus.WITHDRAWN,
+            )
+        )
+    # a question for each index
+    found = await session.scalars(
+        select(Patient).where(Patient.id.in_(union(*alike))).order_by(Patient.created_at).limit(5)
     )
     return list(found)
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.errors import NotFound
 from teleconsult.patients import searching
 from teleconsult.patients.models import AdministrativeGender, Patient
-from teleconsult.patients.registering import Identity, register_patient
+from teleconsult.patients.registering import Identity, look_alikes, register_patient
 from teleconsult.patients.searching import holder_of, patients_in_care, search_patients
 from tests.people import Cast
 
@@ -154,8 +154,10 @@ async def test_names_and_numbers_are_found_by_indexes(db: AsyncSession, cast: Ca
     for query in ("belang ros", "1951-03-14", "n19999", "ABCD 1234 5678", "03/1951"):
         await search_patients(db, cast.rural, text=query)
     await holder_of(db, cast.rural, number="n19999")
+    rose = Identity("Bélanger", "Rose", AdministrativeGender.FEMALE, date(1951, 3, 14), national_id="BELR51531414")
+    await look_alikes(db, cast.rural, identity=rose)
     event.remove(connection.sync_connection, "before_cursor_execute", note)
-    assert len(seen) == 6
+    assert len(seen) == 7
     for statement, parameters in seen:
         plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
         assert "Seq Scan on patient" not in plan, plan
