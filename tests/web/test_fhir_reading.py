@@ -16,6 +16,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import replace_entry, retract_entry
 from teleconsult.records.models import RecordEntry
+from tests import glass_steps
 from tests.people import Cast, bearer_of
 from tests.web.fhir_client import Program, program
 
@@ -167,3 +168,24 @@ async def test_what_is_not_offered(rural: Program, cast: Cast, sessions: Session
     ):
         answer, outcome = await rural.ask(method, path)
         assert (answer.status, outcome["resourceType"]) == (status, "OperationOutcome")
+
+
+async def test_a_file_opened_in_an_emergency_is_only_read(client: Client, cast: Cast, sessions: Sessions) -> None:
+    entry = await filed(sessions, cast.rural, cast.patient.id, WEIGHT)
+    specialist = await program(client, sessions, cast.specialist)
+    path = f"/fhir/Observation/{entry.id}"
+    assert (await specialist.ask("GET", path))[0].status == 404
+    await glass_steps.opened(cast, sessions)
+    found = await specialist.get(path)
+    assert (await specialist.get(f"/fhir/Patient/{cast.patient.id}"))["id"] == str(cast.patient.id)
+    assert (await specialist.get(f"/fhir/Observation?patient={cast.patient.id}"))["total"] == 1
+    assert (await specialist.ask("PUT", path, found))[0].status in (403, 404, 422)
+    assert (await specialist.ask("POST", "/fhir/Observation", found))[0].status in (403, 422)
+    async with transaction(sessions) as session:
+        events = await session.scalars(
+            select(AuditEvent).where(AuditEvent.practitioner_role_id == cast.specialist.role_id)
+        )
+        reads = [event for event in events if event.action in ("file-opened", "shared-file-read")]
+        assert reads
+        assert all(event.detail["without_relation"] is True for event in reads)
+    assert (await specialist.get(path))["meta"]["versionId"] == "1"

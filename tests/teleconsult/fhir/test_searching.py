@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from teleconsult.fhir.searching import both, id_of, period_of
+from teleconsult.fhir.searching import Position, TokenValue, alternatives, both, extent_of, id_of, period_of, token_of
 
 
 def at(*parts: int) -> datetime:
@@ -52,3 +52,43 @@ def test_references() -> None:
     for wrong in (f"Group/{id_}", "Patient/1", "", f"https://elsewhere.test/Patient/{id_}"):
         with pytest.raises(ValueError, match=r"."):
             id_of(wrong, "Patient")
+
+
+def test_tokens_and_alternatives() -> None:
+    assert token_of("http://loinc.org|1-8") == TokenValue("http://loinc.org", "1-8")
+    assert token_of("1-8") == TokenValue(None, "1-8")
+    assert token_of("|1-8") == TokenValue("", "1-8")
+    assert token_of("urn:a|") == TokenValue("urn:a", "")
+    for nothing in ("", "|"):
+        with pytest.raises(ValueError, match="neither"):
+            token_of(nothing)
+    assert alternatives(r"a,b\,c,,d") == ["a", r"b\,c", "d"]
+    assert token_of(r"b\,c").code == "b,c"
+
+
+def test_a_position_comes_back_as_it_went() -> None:
+    moment, id_ = datetime(2026, 11, 22, 8, 30, 1, 5, tzinfo=UTC), uuid.uuid4()
+    position = Position.at(moment, id_)
+    assert Position.parse(str(position)) == position
+    assert position.moment == moment
+    named = Position("N 12", id_)
+    assert Position.parse(str(named)) == named
+    with pytest.raises(ValueError, match="isoformat"):
+        _ = named.moment
+    for odd in ("", "x", "é", "MjAyNg=="):
+        with pytest.raises(ValueError, match=r"."):
+            Position.parse(odd)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("2026-11-22T10:00Z", 60),
+        ("2026-11-22T10:00:00+02:00", 1),
+        ("2026-11-22T10:00-05:00", 60),
+        ("2026-11-22", 86400),
+    ],
+)
+def test_a_date_covers_what_it_does_not_say(value: str, seconds: int) -> None:
+    _prefix, begins, ends = extent_of(f"ge{value}")
+    assert (ends - begins).total_seconds() == seconds
