@@ -81,7 +81,11 @@ _AGAINST: Final = {
     *(Sign.OTHER_NAME, Sign.SAME_FAMILY, Sign.SAME_GIVEN, Sign.NEAR_BIRTH_DATE, Sign.OTHER_BIRTH_DATE),
     *(Sign.OTHER_GENDER, Sign.OTHER_BIRTH_PLACE),
 }
-_KINDS: Final = {Verdict.ASK_NUMBER: CaseKind.SAME_NUMBER, Verdict.ASK_TRAITS: CaseKind.SAME_TRAITS}
+_KINDS: Final = {
+    Verdict.SAME: CaseKind.SAME_NUMBER,
+    Verdict.ASK_NUMBER: CaseKind.SAME_NUMBER,
+    Verdict.ASK_TRAITS: CaseKind.SAME_TRAITS,
+}
 _COLUMNS: Final = (
     column("id", Uuid),
     *(column(name, Boolean) for name in ("same_number", "is_qualified", "other_number", "was_undone")),
@@ -160,10 +164,16 @@ async def show_candidates(session: AsyncSession, actor: Actor, patient: Patient)
     return candidates
 
 
-async def match_identity(session: AsyncSession, actor: Actor, patient: Patient) -> None:
-    """Link the patient to whom they are beyond doubt, and let people compare the others that need it."""
+async def match_identity(
+    session: AsyncSession, actor: Actor, patient: Patient, *, is_someone_else: bool = False
+) -> None:
+    """Link the patient to whom they are beyond doubt, and let people compare the others that need it.
+
+    Who says that it `is_someone_else` than the patients of the house has the last word only once people compared.
+    """
     for one in await candidates_for(session, actor, patient):
-        if one.verdict is Verdict.SAME:
+        is_denied = is_someone_else and one.identity.organization_id == patient.organization_id
+        if one.verdict is Verdict.SAME and not is_denied:
             await add_link(
                 session,
                 actor,

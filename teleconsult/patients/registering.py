@@ -75,7 +75,7 @@ async def register_patient(
     if not is_someone_else and (candidates := await look_alikes(session, actor, identity=identity)):
         raise LooksLike(candidates)
     patient = await _add(session, actor, identity, reason=CareReason.CONSULTATION)
-    await match_identity(session, actor, patient)
+    await match_identity(session, actor, patient, is_someone_else=is_someone_else)
     is_linked = patient.person_id != patient.own_person_id
     audit.record(session, actor, "patient-registered", patient, patient_id=patient.id, linked=is_linked)
     return patient

@@ -160,3 +160,11 @@ async def test_who_registers_links_and_asks_behind_the_walls(sessions: Sessions,
     async with transaction(sessions, at_hospital) as session:
         here = await registered(session, at_hospital, birth_date=date(1981, 5, 2), national_id=LUC)
         assert here.person_id == here.own_person_id
+
+
+async def test_who_said_that_it_is_someone_else_is_not_overruled(db: AsyncSession, cast: Cast) -> None:
+    """The same number and traits twice in the house, and the second time they said it was another one."""
+    first, second = [await registered(db, cast.rural, national_id=LUC) for _ in range(2)]
+    assert first.person_id != second.person_id
+    [case] = await cases(db)
+    assert (case.kind, case.patient_id, case.other_id) == (CaseKind.SAME_NUMBER, second.id, first.id)
