@@ -74,7 +74,7 @@ async def taken(path: Path, sandbox: Sandbox) -> Document:
     content = await asyncio.to_thread(path.read_bytes)
     if head.startswith(b"%PDF-"):
         return Document(PDF, content)
-    if size <= LARGEST_TEXT and _is_text(content):
+    if size <= LARGEST_TEXT and await asyncio.to_thread(_is_text, content):
         return Document(TEXT, content)
     raise Invalid({"files": "Choose a PDF, a JPEG or PNG picture, or a plain text."})
 
