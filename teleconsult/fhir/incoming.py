@@ -11,10 +11,11 @@ import orjson
 from teleconsult.clock import now
 from teleconsult.errors import TeleconsultError
 from teleconsult.fhir.asking import Asked
+from teleconsult.fhir.codes import STATUSES
 from teleconsult.fhir.entries import encounter_in, is_error
 from teleconsult.fhir.outcomes import BadRequest, BadResource
 from teleconsult.fhir.searching import id_of
-from teleconsult.fhir.types import PERIODS, TYPES
+from teleconsult.fhir.types import PERIODS, TYPES, Shape
 from teleconsult.records.actions import LONGEST_TITLE, patient_element
 from teleconsult.records.describing import moment_of
 from teleconsult.records.elements import as_text, dicts, words_of
@@ -80,6 +81,7 @@ def read_incoming(content: dict[str, Any], kind: ResourceType, *, server: str) -
     for name in TYPES[kind].needs:
         if name not in content:
             raise BadResource(f"{kind.value}.{name}", "This element is required.", code="required")
+    _check_elements(content, kind)
     element = patient_element(kind)
     resource = {name: value for name, value in content.items() if name not in ("id", "meta")}
     meta = content.get("meta")
@@ -122,6 +124,21 @@ def check_shape(content: Any, name: str) -> None:
             waiting += [(item, f"{path}[{number}]", depth + 1) for number, item in enumerate(value) if item is not None]
         elif value is None:
             raise BadResource(path, "FHIR has no empty values. Leave the element out.")
+
+
+def _check_elements(content: Mapping[str, Any], kind: ResourceType) -> None:
+    """What is searched has to be of its type, and a status one that R4 knows. Raises BadResource."""
+    for token in TYPES[kind].tokens.values():
+        for path in token.paths:
+            name = path.split(".")[1]
+            of_type = str if token.shape is Shape.CODE else dict
+            value = content.get(name)
+            values = value if isinstance(value, list) else [] if value is None else [value]
+            if not all(isinstance(one, of_type) for one in values):
+                raise BadResource(f"{kind.value}.{name}", "This element is of another type in R4.", code="structure")
+    known, status = STATUSES.get(kind), content.get("status", "")
+    if known is not None and status != "" and (not isinstance(status, str) or status not in known):
+        raise BadResource(f"{kind.value}.status", "This is no status of FHIR's.", code="code-invalid")
 
 
 def _patient_in(content: Mapping[str, Any], kind: ResourceType, element: str, server: str) -> uuid.UUID:

@@ -207,6 +207,10 @@ async def test_what_cannot_be_taken_says_where(rural: Program, cast: Cast) -> No
         ({**good, "encounter": {"reference": "Encounter/x"}}, 422, "Observation.encounter"),
         ({**good, "note": [{"text": "a\0b"}]}, 422, "Observation.note[0].text"),
         ({**good, "component": None}, 422, "Observation.component"),
+        ({**good, "status": "done"}, 422, "Observation.status"),
+        ({**good, "status": ["final"]}, 422, "Observation.status"),
+        ({**good, "code": "29463-7"}, 422, "Observation.code"),
+        ({**good, "identifier": ["W-1"]}, 422, "Observation.identifier"),
     ):
         answer, outcome = await rural.ask("POST", "/fhir/Observation", resource)
         assert (answer.status, outcome["issue"][0].get("expression")) == (status, [element])
