@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Boolean, Uuid, column, func, select
+from sqlalchemy import Boolean, Uuid, column, exists, func, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -184,6 +184,16 @@ async def match_identity(
             )
         elif kind := _KINDS.get(one.verdict):
             await _ask(session, actor, patient, one, kind)
+
+
+async def is_to_compare(session: AsyncSession, patient: Patient) -> bool:
+    """Whether somebody of the house still has to say whether this patient is another one, too."""
+    waiting = exists().where(
+        IdentityCase.organization_id == patient.organization_id,
+        IdentityCase.patient_id == patient.id,
+        IdentityCase.decision.is_(None),
+    )
+    return bool(await session.scalar(select(waiting)))
 
 
 async def link_patients(

@@ -102,6 +102,18 @@ async def test_a_number_that_says_otherwise_is_told_and_not_refused(
     assert "The number says another sex." in await (await client.get(answer.headers["Location"])).text()
 
 
+async def test_who_registers_is_told_that_somebody_has_to_compare(
+    client: Client, signed_in: SignIn, post: Post, luc: Patient
+) -> None:
+    """The number is somebody else's at the provincial hospital: nothing is told of whom."""
+    roy = {"family": "Roy", "given": "Anne", "birth_date": "1/7/1990", "gender": "female"}
+    await signed_in("rural")
+    answer = await post("/patients", **roy, national_id="GAGL80050299")
+    page = await (await client.get(answer.headers["Location"])).text()
+    assert "Somebody will compare them." in page
+    assert "Luc" not in page
+
+
 async def test_a_merge_is_confirmed_and_both_files_are_read_together(
     client: Client, signed_in: SignIn, post: Post, cast: Cast, luc: Patient, sessions: Sessions
 ) -> None:

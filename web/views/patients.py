@@ -14,6 +14,7 @@ from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
 from teleconsult.errors import Forbidden, Invalid
 from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
+from teleconsult.patients.matching import is_to_compare
 from teleconsult.patients.merging import merged_into
 from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier
 from teleconsult.patients.qualifying import doubts_about, is_national
@@ -205,6 +206,10 @@ async def _tell_doubts(request: web.Request, patient: Patient) -> None:
     for number in await identifiers_of(db(request), patient):
         for doubt in doubts_about(patient, number) if is_national(number) else []:
             flash(request, label(doubt), tone="warn")
+    if await is_to_compare(db(request), patient):
+        flash(
+            request, _("This may be a patient known under other traits or another number. Somebody will compare them.")
+        )
 
 
 def _new_page(request: web.Request, **context: Any) -> web.StreamResponse:
