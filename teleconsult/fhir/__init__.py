@@ -1,1 +1,1 @@
-"""Rows and FHIR R4 resources: pure functions, one mapper a resource."""
+"""FHIR R4: rows and resources, one mapper each; and the door for other systems, whose offers stand in `door`."""
