@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     oidc_vouches_for_ids: bool = False
     audit_checkpoints: Path | None = None
     excerpt_days: int = Field(default=EXCERPT_DAYS, ge=0, le=365)
+    mllp_port: int | None = Field(default=None, ge=0, le=65535)
+    mllp_host: str = "127.0.0.1"
+    mllp_client_ca: Path | None = None
     log_level: str = "INFO"
 
     @field_validator("data")
@@ -112,6 +115,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TELECONSULT_OIDC_ISSUER needs TELECONSULT_OIDC_CLIENT_ID and TELECONSULT_OIDC_CLIENT_SECRET"
             )
+        if self.mllp_client_ca and not self.tls_cert:
+            raise ValueError("TELECONSULT_MLLP_CLIENT_CA needs TELECONSULT_TLS_CERT and TELECONSULT_TLS_KEY")
         if self.oidc_issuer and "openid" not in self.oidc_scope.split():
             raise ValueError("TELECONSULT_OIDC_SCOPE needs openid among its words")
         return self

@@ -44,6 +44,7 @@ from teleconsult.directory.models import (
 )
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, GuestKind, GuestPass
 from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
+from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.notes.models import Composition, CompositionStatus, SigningKey
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
@@ -254,7 +255,7 @@ def _ways_in(cast: Cast) -> list[Base]:
 
 def _directory(cast: Cast) -> list[Base]:
     """What the administrator of the tertiary hospital set."""
-    moment, house, extract = now(), cast.admin.organization_id, uuid.uuid4()
+    moment, house, extract, sender = now(), cast.admin.organization_id, uuid.uuid4(), uuid.uuid4()
     return [
         DutyShift(
             service_id=cast.trauma.id,
@@ -282,4 +283,15 @@ def _directory(cast: Cast) -> list[Base]:
             created_at=moment,
         ),
         DirectoryDifference(import_id=extract, kind=DifferenceKind.NEW, registration_number="1", before={}, after={}),
+        Hl7Sender(id=sender, organization_id=house, name="Laboratory", facility="CHU", created_at=moment),
+        Hl7Message(
+            sender_id=sender,
+            organization_id=house,
+            control_id="1",
+            sha256=b"",
+            kind="ORU^R01",
+            content=b"",
+            received_at=moment,
+            acknowledgment=Acknowledgment.ERROR,
+        ),
     ]

@@ -1,4 +1,4 @@
-"""`teleconsult`: run, serve, worker, migrate, seed, token, note verify, audit verify and checkpoint, doctor."""
+"""`teleconsult`: run, serve, worker, hl7, migrate, seed, token, note, audit, doctor."""
 
 import argparse
 import os
@@ -31,6 +31,9 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=running.run)
     verbs.add_parser("serve", help="start one web server").set_defaults(command=running.serve)
     verbs.add_parser("worker", help="start one worker").set_defaults(command=running.work)
+    verbs.add_parser("hl7", help="take HL7 v2 messages, at TELECONSULT_MLLP_PORT").set_defaults(
+        command=running.hear_hl7
+    )
     verbs.add_parser("migrate", help="bring the database to this version").set_defaults(
         command=commands.migrate_database
     )

@@ -48,6 +48,8 @@ def messages_in_python(source: str) -> Iterator[tuple[int, Text]]:
             yield node.lineno, texts[0]
         elif name in _PLURAL and len(texts) >= 2:
             yield node.lineno, (texts[0], texts[1])
+        elif name == "Fault" and texts:
+            yield node.lineno, texts[-1]  # its code comes first
         elif name == "Invalid" and node.args and isinstance(node.args[0], ast.Dict):
             for value in node.args[0].values:
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):

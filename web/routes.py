@@ -14,6 +14,7 @@ from web.views import (
     accounts,
     admin,
     admin_endpoints,
+    admin_hl7,
     admin_imports,
     admin_people,
     admin_retention,
@@ -217,6 +218,10 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("POST", "/admin/services", admin_services.create, needs)
     route("POST", "/admin/services/{id}/opening", admin_services.open, needs, name="admin_services.open")
     route("POST", "/admin/services/{id}/closing", admin_services.close, needs, name="admin_services.close")
+    route("GET", "/admin/hl7", admin_hl7.index, needs, name="admin_hl7.index")
+    route("POST", "/admin/hl7", admin_hl7.create, needs)
+    route("POST", "/admin/hl7/{id}/status", admin_hl7.switch, needs, name="admin_hl7.switch")
+    route("POST", "/admin/hl7-messages/{id}/seen", admin_hl7.seen, needs, name="admin_hl7.seen")
     route("GET", "/admin/endpoints", admin_endpoints.index, needs, name="admin_endpoints.index")
     route("POST", "/admin/endpoints", admin_endpoints.create, needs)
     route("POST", "/admin/endpoints/{id}/status", admin_endpoints.change, needs, name="admin_endpoints.change")

@@ -18,12 +18,14 @@ from aiohttp import web
 from migrations import migrate
 from teleconsult import jobs
 from teleconsult.demo import ACCOUNTS, PASSWORD
+from teleconsult.hl7v2.listener import listen
 from teleconsult.settings import Settings, SettingsError
 from web.commands import database, opened, seed_demo_at
 from web.logs import set_up_logs
 
 GRACE = 8  # seconds given to a child to stop by itself
 READY_WITHIN = 30  # seconds
+DEMO_MLLP_PORT = 2575
 UNFINISHED = "demo-unfinished"
 """Stands in the data folder while the demonstration is being filled in."""
 
@@ -31,6 +33,8 @@ UNFINISHED = "demo-unfinished"
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult run`: database, migrations, then a server and a worker until SIGINT or SIGTERM."""
     demo_due = options.demo and not settings.database_url and _is_fresh(settings.data)
+    if options.demo and settings.mllp_port is None and _is_free(DEMO_MLLP_PORT):
+        settings = settings.model_copy(update={"mllp_port": DEMO_MLLP_PORT})
     stopped = _stop_on_signals()
     with database(settings, anew=demo_due) as urls:
         if urls.owner:
@@ -45,15 +49,17 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             "TELECONSULT_SECRET_KEY": settings.secret_key,
             "TELECONSULT_DATA": str(settings.data),
         }
+        if settings.mllp_port is not None:
+            environment["TELECONSULT_MLLP_PORT"] = str(settings.mllp_port)
         environment.pop("TELECONSULT_DATABASE_URL_FILE", None)
         environment.pop("TELECONSULT_SECRET_KEY_FILE", None)
         children = [
             subprocess.Popen([sys.executable, "-m", "web", verb], env=environment, start_new_session=True)  # noqa: S603  (our own module)
-            for verb in ("serve", "worker")
+            for verb in ("serve", "worker", *(("hl7",) if settings.mllp_port is not None else ()))
         ]
         try:
-            _wait_until_ready(settings, children)
-            _greet(settings, demo=options.demo)
+            if _is_ready(settings, children):
+                _greet(settings, demo=options.demo)
             while not stopped.wait(0.3):
                 for child in children:
                     if child.poll() is not None:
@@ -98,6 +104,21 @@ def work(settings: Settings, _options: argparse.Namespace) -> int:
     return 0
 
 
+def hear_hl7(settings: Settings, _options: argparse.Namespace) -> int:
+    """`teleconsult hl7`: takes HL7 v2 messages until told to stop."""
+    _require_database(settings)
+    set_up_logs(settings)
+    if settings.mllp_port is None:
+        raise SettingsError("TELECONSULT_MLLP_PORT is needed here: where other systems send HL7 v2.")
+    asyncio.run(_hear_hl7(settings))
+    return 0
+
+
+async def _hear_hl7(settings: Settings) -> None:
+    async with opened(settings.database_url or "") as sessions:
+        await listen(settings, sessions)
+
+
 async def _work(settings: Settings) -> None:
     url = settings.database_url or ""
     async with opened(url) as sessions, jobs.connected(url) as app:
@@ -133,14 +154,16 @@ def _stop_on_signals() -> threading.Event:
     return stopped
 
 
-def _wait_until_ready(settings: Settings, children: list[subprocess.Popen[bytes]]) -> None:
+def _is_ready(settings: Settings, children: list[subprocess.Popen[bytes]]) -> bool:
+    """Wait until the server answers; False where a part ended first, or nothing answers in time."""
     end = time.monotonic() + READY_WITHIN
     while time.monotonic() < end and all(child.poll() is None for child in children):
         try:
             with socket.create_connection((settings.host, settings.port), timeout=1):
-                return
+                return True
         except OSError:
             time.sleep(0.1)
+    return False
 
 
 def _greet(settings: Settings, *, demo: bool) -> None:
@@ -148,9 +171,22 @@ def _greet(settings: Settings, *, demo: bool) -> None:
     if demo:
         lines.append(f"Demo accounts, password {PASSWORD}:")
         lines += [f"  {email:24} {who}" for email, who in ACCOUNTS.items()]
+    if settings.mllp_port is not None:
+        lines.append(f"HL7 v2 is taken at {settings.mllp_host}:{settings.mllp_port}.")
     if settings.smtp_url is None:
         lines.append(f"Mails are written to {settings.data / 'mail'}.")
     print("\n".join([*lines, "Stop with Ctrl+C."]), flush=True)
+
+
+def _is_free(port: int) -> bool:
+    """Whether nobody listens there: two demonstrations on one machine must not stop each other."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:

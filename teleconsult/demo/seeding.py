@@ -10,6 +10,7 @@ from teleconsult.demo.duty import add_duty
 from teleconsult.demo.images import Images
 from teleconsult.demo.patients import add_patients
 from teleconsult.demo.people import ACCOUNTS, add_people
+from teleconsult.demo.senders import add_senders
 from teleconsult.demo.signers import enrol_signers
 from teleconsult.documents.press import Press
 from teleconsult.imaging.receiving import Receiver
@@ -30,6 +31,7 @@ async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) ->
         await enrol_signers(session, settings)
         patients = await add_patients(session, cast)
         await add_duty(session, cast)
+        add_senders(session, cast)
     press, sandbox = Press(), Sandbox(workers=1)
     receiver = Receiver(sessions=sessions, objects=objects, sandbox=sandbox, file_limit=settings.upload_file_limit)
     signing = Signing(sessions, settings, objects, Sealer(settings.secret_key), press)

@@ -126,7 +126,9 @@ class IdentityChange(Base):
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
     before: Mapped[dict[str, Any]]
     changed_at: Mapped[datetime]
-    changed_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    changed_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    source: Mapped[str] = mapped_column(default="", server_default="")
+    """Which system said so, where nobody did here."""
 
 
 class CareRelation(Base):

@@ -234,7 +234,7 @@ async def _add(session: AsyncSession, actor: Actor, identity: Identity, *, reaso
     except IntegrityError as error:  # somebody took the number this very moment
         raise Invalid({"local_number": "Another patient has this number."}) from error
     await set_national_id(session, patient, identity.national_id)
-    if may(actor, Permission.FILE_READ):
+    if actor.role_id is not None and may(actor, Permission.FILE_READ):
         await open_care_relation(session, actor, patient_id=patient.id, reason=reason)
     return patient
 

@@ -50,6 +50,12 @@ async def correct_identity(
     patient = await _locked(session, actor, patient_id)
     if patient.is_temporary:
         raise Refused("Nobody knows yet who this is. Say who it is first.")
+    await rewrite_identity(session, actor, patient, identity=identity)
+    return patient
+
+
+async def rewrite_identity(session: AsyncSession, actor: Actor, patient: Patient, *, identity: Identity) -> None:
+    """The patient, whom the caller has looked up and locked, is called so from now on. Raises Invalid."""
     check_identity(identity)
     _keep_before(session, actor, patient)
     before = traits_of(patient)
@@ -60,7 +66,6 @@ async def correct_identity(
     await match_identity(session, actor, patient)
     await session.flush()
     audit.record(session, actor, "identity-corrected", patient, patient_id=patient.id)
-    return patient
 
 
 async def resolve_as_known(
@@ -120,7 +125,6 @@ async def _is_alone(session: AsyncSession, patient: Patient) -> bool:
 
 
 def _keep_before(session: AsyncSession, actor: Actor, patient: Patient) -> None:
-    assert actor.role_id is not None
     before: dict[str, Any] = {
         "family": patient.family,
         "given": patient.given,
@@ -135,7 +139,15 @@ def _keep_before(session: AsyncSession, actor: Actor, patient: Patient) -> None:
         "is_temporary": patient.is_temporary,
         "person_id": str(patient.person_id),
     }
-    session.add(IdentityChange(patient_id=patient.id, before=before, changed_at=now(), changed_by_id=actor.role_id))
+    session.add(
+        IdentityChange(
+            patient_id=patient.id,
+            before=before,
+            changed_at=now(),
+            changed_by_id=actor.role_id,
+            source="" if actor.role_id else actor.name,
+        )
+    )
 
 
 def _set_traits(patient: Patient, identity: Identity) -> None:

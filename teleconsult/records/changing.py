@@ -36,6 +36,23 @@ async def replace_entry(
     `file_entry` does.
     """
     entry = await _to_change(session, actor, entry_id, version)
+    return await make_next(session, actor, entry, resource=resource, title=title, effective_at=effective_at)
+
+
+async def make_next(
+    session: AsyncSession,
+    actor: Actor,
+    entry: RecordEntry,
+    *,
+    resource: Mapping[str, Any],
+    title: str,
+    effective_at: datetime,
+    reason: str = "",
+) -> RecordEntry:
+    """The next version of an entry that the caller has looked up and locked; with a `reason` it is an error now.
+
+    Raises Invalid as `file_entry` does.
+    """
     kind = checked(resource, title, effective_at)
     if kind is not entry.resource_type:
         raise Invalid({"resource": "An entry keeps its kind. Say that this one was an error, and write a new one."})
@@ -44,7 +61,16 @@ async def replace_entry(
     entry.author_name, entry.author_role_id = actor.name, actor.role_id
     entry.resource = own_resource(entry, resource)
     describe(entry)
-    audit.record(session, actor, "entry-changed", entry, patient_id=entry.patient_id, version=entry.version)
+    if reason:
+        entry.status, entry.status_reason = EntryStatus.ENTERED_IN_ERROR, reason
+    audit.record(
+        session,
+        actor,
+        "entry-retracted" if reason else "entry-changed",
+        entry,
+        patient_id=entry.patient_id,
+        version=entry.version,
+    )
     await session.flush()
     return entry
 

@@ -33,6 +33,8 @@ KINDS: Final = {
     "/account/tokens/": "token",
     "/admin/audit-check/": "check",
     "/admin/endpoints/": "endpoint",
+    "/admin/hl7/": "sender",
+    "/admin/hl7-messages/": "message",
     "/admin/imports/": "import",
     "/admin/people/": "practitioner",
     "/admin/roles/": "role",

@@ -30,6 +30,7 @@ from teleconsult.directory.models import (
 )
 from teleconsult.documents.press import Press
 from teleconsult.encounters.models import Encounter, GuestKind, GuestPass
+from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.signing import Signing
@@ -230,7 +231,25 @@ def _rows(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
             created_by_id=cast.admin.role_id if house == tertiary else cast.stranger.role_id,
             created_at=moment,
         )
-        rows += [(f"{name} endpoint", endpoint, "endpoint", insiders), (f"{name} import", extract, "import", insiders)]
+        sender = Hl7Sender(
+            id=uuid.uuid4(), organization_id=house, name="Laboratory", facility=f"{name}", created_at=moment
+        )
+        message = Hl7Message(
+            sender_id=sender.id,
+            organization_id=house,
+            control_id="1",
+            sha256=b"",
+            kind="ORU^R01",
+            content=b"",
+            received_at=moment,
+            acknowledgment=Acknowledgment.ERROR,
+        )
+        rows += [
+            (f"{name} endpoint", endpoint, "endpoint", insiders),
+            (f"{name} import", extract, "import", insiders),
+            (f"{name} sender", sender, "sender", insiders),
+            (f"{name} message", message, "message", insiders),
+        ]
     for who in ("rural", "specialist"):
         actor = getattr(cast, who)
         watching = ("admin",) if actor.organization_id == tertiary else ()

@@ -26,6 +26,8 @@ practitioner_role       13   13   13   13   13   13   13   13   13   13   13   1
 healthcare_service       2    2    2    2    2    2    2    2    2    2    2    2    0
 duty_shift               1    1    1    1    1    1    1    1    1    1    1    1    0
 endpoint                 0    0    0    0    0    0    0    1    0    0    0    0    0
+hl7_sender               0    0    0    0    0    0    0    1    0    0    0    0    0
+hl7_message              0    0    0    0    0    0    0    1    0    0    0    0    0
 retention_rule           0    0    0    0    0    0    0    1    0    0    0    0    0
 directory_import         0    0    0    0    0    0    0    1    0    0    0    0    0
 directory_difference     0    0    0    0    0    0    0    1    0    0    0    0    0

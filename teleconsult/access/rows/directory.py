@@ -14,6 +14,7 @@ from teleconsult.directory.models import (
     PractitionerRole,
     RetentionRule,
 )
+from teleconsult.hl7v2.models import Hl7Message, Hl7Sender
 
 
 @row_filter
@@ -56,6 +57,18 @@ def services_of_house(actor: Actor) -> Filter:
 def endpoints_of_house(actor: Actor) -> Filter:
     """Where the systems of the actor's establishment are reached."""
     return is_house(Endpoint.organization_id, actor)
+
+
+@row_filter
+def hl7_senders_of_house(actor: Actor) -> Filter:
+    """Systems of the actor's establishment that send HL7 v2."""
+    return is_house(Hl7Sender.organization_id, actor)
+
+
+@row_filter
+def hl7_messages_of_house(actor: Actor) -> Filter:
+    """What they sent."""
+    return is_house(Hl7Message.organization_id, actor)
 
 
 @row_filter

@@ -1,0 +1,43 @@
+"""Messages from systems, page by page."""
+
+import re
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from teleconsult.db import Sessions
+from teleconsult.hl7v2.receiving import Connection, receive
+from tests.conftest import Post, SignIn
+from tests.teleconsult.hl7v2.messages import result
+
+Client = TestClient[web.Request, web.Application]
+
+
+async def test_a_system_is_let_in_heard_and_turned_off(
+    client: Client, signed_in: SignIn, post: Post, sessions: Sessions
+) -> None:
+    await signed_in("admin")
+    assert "No system sends yet" in await (await client.get("/admin/hl7")).text()
+    assert (await post("/admin/hl7", name="Lab", facility="HOSP")).status == 303
+    assert (await post("/admin/hl7", name="Lab", facility="HOSP")).status == 409
+    answer = await receive(sessions, Connection(None), result(control="<b>42"))
+    assert b"MSA|AE" in answer
+    page = await (await client.get("/admin/hl7")).text()
+    assert "No. &lt;b&gt;42" in page
+    assert "No patient of the establishment has this number." in page
+    (seen,) = re.findall(r"/admin/hl7-messages/[0-9a-f-]+/seen", page)
+    assert (await post(seen)).status == 303
+    assert "Nothing to look at" in await (await client.get("/admin/hl7")).text()
+    (switch,) = re.findall(r"/admin/hl7/[0-9a-f-]+/status", page)
+    assert (await post(switch, on="no")).status == 303
+    assert b"MSA|AR" in await receive(sessions, Connection(None), result(control="43"))
+    assert (await post(switch, on="yes")).status == 303
+
+
+async def test_what_is_wrong_is_said_beside_its_field(signed_in: SignIn, post: Post) -> None:
+    await signed_in("admin")
+    answer = await post("/admin/hl7", name="", facility="A|B", certificate="no")
+    assert answer.status == 422
+    page = await answer.text()
+    assert "Give it a short name." in page
+    assert "This is no certificate." in page
