@@ -1,4 +1,4 @@
-"""`teleconsult`: run, serve, worker, hl7, migrate, seed, token, note, audit, doctor."""
+"""`teleconsult`: run, serve, worker, hl7, migrate, import, seed, token, note, audit, doctor."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 
 from teleconsult.access import Purpose
 from teleconsult.settings import SettingsError, load_settings
-from web import audit_commands, commands, running
+from web import audit_commands, commands, import_commands, running
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,6 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     seed = verbs.add_parser("seed", help="fill an empty installation")
     seed.add_argument("--demo", action="store_true", required=True, help="with the demonstration; never in production")
     seed.set_defaults(command=commands.seed)
+
+    bulk = verbs.add_parser("import", help="file FHIR Bundles of another system, one file a patient or more")
+    bulk.add_argument("folder", metavar="DIR")
+    bulk.add_argument("--establishment", required=True, metavar="NAME", help="whose patients they are: its name or id")
+    bulk.add_argument("--report", metavar="FILE", help="write what was refused, and why, as JSON lines")
+    bulk.set_defaults(command=import_commands.import_bundles)
 
     _add_tokens(verbs)
 

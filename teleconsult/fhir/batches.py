@@ -109,7 +109,7 @@ async def _transaction(session: AsyncSession, actor: Actor, entries: list[Entry]
     answers: dict[int, Answered] = {}
     for entry in sorted(given, key=_turn):
         try:
-            body = _resolved(entry.asked.body, names)
+            body = resolved(entry.asked.body, names)
             answers[entry.number] = await interact(session, actor, replace(entry.asked, body=body))
         except TeleconsultError as error:
             raise FailedEntry(entry.number, error) from error
@@ -145,14 +145,14 @@ def _turn(entry: Entry) -> tuple[int, bool]:
     return _ORDER.get(entry.asked.method, 0), entry.asked.segments[:1] != ("Encounter",)
 
 
-def _resolved(content: Any, names: Mapping[str, str]) -> Any:
+def resolved(content: Any, names: Mapping[str, str]) -> Any:
     """The resource with every reference by a name of the Bundle turned into one by id (R4 §3.1.0.11.3)."""
     if isinstance(content, list):
-        return [_resolved(item, names) for item in content]
+        return [resolved(item, names) for item in content]
     if not isinstance(content, dict):
         return content
     return {
-        key: names.get(value, value) if key == "reference" and isinstance(value, str) else _resolved(value, names)
+        key: names.get(value, value) if key == "reference" and isinstance(value, str) else resolved(value, names)
         for key, value in content.items()
     }
 
