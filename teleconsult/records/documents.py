@@ -1,6 +1,7 @@
 """Documents and photographs that somebody adds to a file: taken for what their bytes are, kept in the object store."""
 
 import asyncio
+import contextlib
 import hashlib
 import uuid
 from collections.abc import Mapping
@@ -11,11 +12,12 @@ from typing import Any, Final
 
 from obstore.exceptions import AlreadyExistsError
 
+from teleconsult.cda.telling import Told
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.imaging.refusals import Unreadable
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects
-from teleconsult.records.elements import as_text, attachment_of, dicts, kept_type
+from teleconsult.records.elements import INSIDE, as_text, attachment_of, dicts, kept_type
 from teleconsult.records.models import ResourceType
 
 LARGEST: Final = 20 * 1024 * 1024
@@ -23,6 +25,7 @@ LARGEST_TEXT: Final = 1024 * 1024
 LONGEST_TITLE: Final = 200
 PDF: Final = "application/pdf"
 TEXT: Final = "text/plain"
+CDA: Final = "application/xml"
 PICTURES: Final = frozenset({"image/jpeg", "image/png"})
 _PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _SHA256: Final = "urn:oid:2.16.840.1.101.3.4.2.1"
@@ -35,24 +38,33 @@ class Document:
 
     content_type: str
     content: bytes
+    told: Told | None = None
+    """What a CDA document says of itself."""
+    inside: "Document | None" = None
+    """The file that is the body of a CDA document, where it is a PDF or a text."""
 
     def resource(self, entry_id: uuid.UUID, *, title: str, at: datetime) -> dict[str, Any]:
         """A DocumentReference that leads to the bytes and says what they were (R4 §2.42)."""
-        digest = hashlib.sha256(self.content).hexdigest()
-        attachment = {
-            "extension": [{"url": _SHA256, "valueString": digest}],
-            "contentType": self.content_type,
-            "size": len(self.content),
-            "url": f"Binary/{entry_id}",
-            "title": title,
-            "creation": at.isoformat(timespec="seconds"),
-        }
-        return {
+        whole = self._attachment(f"Binary/{entry_id}", title=title, at=at)
+        inside = [self.inside._attachment(f"Binary/{entry_id}{INSIDE}", title=title, at=at)] if self.inside else []
+        resource: dict[str, Any] = {
             "resourceType": ResourceType.DOCUMENT_REFERENCE.value,
             "status": "current",
             "date": at.isoformat(timespec="seconds"),
             "description": title,
-            "content": [{"attachment": attachment}],
+            "content": [{"attachment": attachment} for attachment in (whole, *inside)],
+        }
+        return resource if self.told is None else {**resource, **_from_cda(self.told)}
+
+    def _attachment(self, url: str, *, title: str, at: datetime) -> dict[str, Any]:
+        digest = hashlib.sha256(self.content).hexdigest()
+        return {
+            "extension": [{"url": _SHA256, "valueString": digest}],
+            "contentType": self.content_type,
+            "size": len(self.content),
+            "url": url,
+            "title": title,
+            "creation": at.isoformat(timespec="seconds"),
         }
 
 
@@ -72,36 +84,68 @@ async def taken(path: Path, sandbox: Sandbox) -> Document:
             raise Invalid({"files": "This picture cannot be read. Save it again as JPEG or PNG."}) from error
         return Document(str(drawn.head["content_type"]), drawn.body)
     content = await asyncio.to_thread(path.read_bytes)
+    if b"ClinicalDocument" in content[:4096]:
+        return await _cda(path, content, sandbox)
     if head.startswith(b"%PDF-"):
         return Document(PDF, content)
     if size <= LARGEST_TEXT and await asyncio.to_thread(_is_text, content):
         return Document(TEXT, content)
-    raise Invalid({"files": "Choose a PDF, a JPEG or PNG picture, or a plain text."})
+    raise Invalid({"files": "Choose a PDF, a JPEG or PNG picture, a CDA document, or a plain text."})
+
+
+async def _cda(path: Path, content: bytes, sandbox: Sandbox) -> Document:
+    """Kept whole, with what it says of itself."""
+    try:
+        told = Told.read((await sandbox.ask("cda", path)).head)
+        body = (await sandbox.ask("cda_body", path)).body if told.body_type in (PDF, TEXT) else b""
+    except Unreadable as error:
+        raise Invalid({"files": "This is no CDA document that can be read here."}) from error
+    is_sound = body.startswith(b"%PDF-") if told.body_type == PDF else _is_text(body)
+    return Document(CDA, content, told, Document(told.body_type, body) if is_sound else None)
 
 
 async def keep(objects: Objects, entry_id: uuid.UUID, document: Document) -> None:
     """Put the bytes under the key of their entry. What is sent a second time is there already."""
-    try:
-        await objects.put(key_of(entry_id), document.content)
-    except AlreadyExistsError:
-        return
+    for part, key in ((document, key_of(entry_id)), (document.inside, key_of(entry_id, inside=True))):
+        if part is not None:
+            with contextlib.suppress(AlreadyExistsError):
+                await objects.put(key, part.content)
 
 
-def key_of(entry_id: uuid.UUID) -> str:
+def key_of(entry_id: uuid.UUID, *, inside: bool = False) -> str:
     """Where the bytes of a document lie: as random as the id of its entry."""
-    return f"documents/{entry_id.hex[:2]}/{entry_id.hex}"
+    return f"documents/{entry_id.hex[:2]}/{entry_id.hex}{'-inside' if inside else ''}"
 
 
-async def read_document(objects: Objects, resource: Mapping[str, Any]) -> Document:
-    """The bytes of a DocumentReference that the caller has looked up. Raises NotFound for none of ours."""
-    content_type = kept_type(resource)
-    if content_type not in {PDF, TEXT, *PICTURES}:
+async def read_document(objects: Objects, resource: Mapping[str, Any], *, is_whole: bool = False) -> Document:
+    """The bytes of a DocumentReference that the caller has looked up: of the file that is its body, where it has one.
+
+    Raises NotFound for none of ours, and for others than it told.
+    """
+    inside = not is_whole and bool(kept_type(resource, inside=True))
+    content_type = kept_type(resource, inside=inside)
+    if content_type not in {PDF, TEXT, CDA, *PICTURES}:
         raise NotFound
-    content = await objects.get(key_of(uuid.UUID(resource["id"])))
-    said = {as_text(item.get("valueString")) for item in dicts(attachment_of(resource).get("extension"))}
+    content = await objects.get(key_of(uuid.UUID(resource["id"]), inside=inside))
+    told = attachment_of(resource, inside=inside)
+    said = {as_text(item.get("valueString")) for item in dicts(told.get("extension"))}
     if hashlib.sha256(content).hexdigest() not in said:
         raise NotFound
     return Document(content_type, content)
+
+
+def _from_cda(told: Told) -> dict[str, Any]:
+    """What the header adds to a DocumentReference; the words are there to be read and searched."""
+    number = {"system": f"urn:oid:{told.number.root}", "value": told.number.extension or told.number.root}
+    kind = {"coding": [{"system": "http://loinc.org", "code": told.code}], "text": told.title or told.code}
+    found = {
+        "masterIdentifier": number if told.number.root else None,
+        "type": kind if told.code else None,
+        "author": [{"display": told.author}] if told.author else None,
+        "custodian": {"display": told.custodian} if told.custodian else None,
+        "text": {"status": "generated", "div": told.narrative} if told.narrative else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _head(path: Path) -> bytes:

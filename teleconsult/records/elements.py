@@ -57,17 +57,20 @@ def narrative_text(narrative: object) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def attachment_of(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The first attachment of a DocumentReference; empty where there is none."""
-    found = next(dicts(resource.get("content")), {}).get("attachment")
-    return found if isinstance(found, Mapping) else {}
+INSIDE: Final = "/inside"
+"""Ends the address of the file that is the body of a document."""
 
 
-def kept_type(resource: Mapping[str, Any]) -> str:
-    """The media type of a document whose bytes we keep: its address is the entry's own. Empty for any other."""
-    attachment = attachment_of(resource)
-    is_ours = as_text(attachment.get("url")) == f"Binary/{resource.get('id')}"
-    return as_text(attachment.get("contentType")) if is_ours else ""
+def attachment_of(resource: Mapping[str, Any], *, inside: bool = False) -> Mapping[str, Any]:
+    """The attachment of a DocumentReference whose bytes we keep: its address is the entry's own. Empty for others."""
+    address = f"Binary/{resource.get('id')}{INSIDE if inside else ''}"
+    found = (item.get("attachment") for item in dicts(resource.get("content")))
+    return next((one for one in found if isinstance(one, Mapping) and one.get("url") == address), {})
+
+
+def kept_type(resource: Mapping[str, Any], *, inside: bool = False) -> str:
+    """The media type of a document whose bytes we keep, or of the file that is its body. Empty for any other."""
+    return as_text(attachment_of(resource, inside=inside).get("contentType"))
 
 
 class _Words(HTMLParser):

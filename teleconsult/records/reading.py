@@ -67,6 +67,8 @@ class Reading:
     study_uid: str = ""
     document_type: str = ""
     """The media type of a document that can be opened."""
+    inside_type: str = ""
+    """The same, where it is the body of a document that can be had whole besides."""
     is_over: bool = False
     """A problem that is resolved, a medicine that was stopped."""
     is_urgent: bool = False
@@ -81,6 +83,7 @@ class _Draft:
     text: str = ""
     study_uid: str = ""
     document_type: str = ""
+    inside_type: str = ""
     is_over: bool = False
     is_urgent: bool = False
 
@@ -104,6 +107,7 @@ def read(resource: object) -> Reading:
         text="\n\n".join(part for part in (draft.text, notes) if part)[:LONGEST_TEXT],
         study_uid=draft.study_uid,
         document_type=draft.document_type,
+        inside_type=draft.inside_type,
         is_over=draft.is_over,
         is_urgent=draft.is_urgent,
     )
@@ -169,8 +173,10 @@ def _report(resource: Mapping[str, Any], draft: _Draft) -> None:
 
 def _document(resource: Mapping[str, Any], draft: _Draft) -> None:
     draft.title = as_text(resource.get("description")) or words_of(resource.get("type"))
-    draft.text = "\n\n".join(text for item in dicts(resource.get("content")) if (text := _attached(item)))
-    draft.document_type = kept_type(resource)
+    attached = "\n\n".join(text for item in dicts(resource.get("content")) if (text := _attached(item)))
+    draft.text = attached or narrative_text(resource.get("text"))
+    draft.inside_type = kept_type(resource, inside=True)
+    draft.document_type = draft.inside_type or kept_type(resource)
 
 
 def _imaging(resource: Mapping[str, Any], draft: _Draft) -> None:

@@ -15,7 +15,7 @@ from teleconsult.clock import now
 from teleconsult.errors import Invalid
 from teleconsult.patients.queries import treated_patient
 from teleconsult.records.actions import file_entry
-from teleconsult.records.models import RecordEntry
+from teleconsult.records.models import Origin, RecordEntry
 
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
 
@@ -27,6 +27,10 @@ class Written:
     resource: Mapping[str, Any]
     title: str
     effective_at: datetime
+    author_name: str | None = None
+    """Who wrote it, where that is not who brings it."""
+    origin: Origin = Origin.HAND
+    source: str = ""
 
 
 async def write_entries(
@@ -57,6 +61,9 @@ async def write_entries(
             title=item.title,
             effective_at=item.effective_at,
             entry_id=entry_id,
+            author_name=item.author_name,
+            origin=item.origin,
+            source=item.source,
         )
         for entry_id, item in zip(ids, written, strict=True)
     ]

@@ -16,12 +16,13 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions
 from teleconsult.records.documents import LARGEST, key_of
-from teleconsult.records.models import RecordEntry
+from teleconsult.records.models import Origin, RecordEntry
 from teleconsult.scheduling.local_times import local_from_moment
 from teleconsult.settings import Settings
 from tests import consult_steps, glass_steps
 from tests.conftest import Post, SignIn
 from tests.people import Cast
+from tests.teleconsult.cda.documents import ATTACHED, HEAD, STRUCTURED
 from tests.web.test_hostile_requests import cookie_of
 from web.csrf import token_for
 from web.requests import OBJECTS
@@ -184,6 +185,57 @@ async def test_without_the_forms_token_nothing_is_taken(signed_in: SignIn, send:
     await signed_in("rural")
     assert (await send(PDF, csrf_token="x")).status == 403
     assert (await send(PDF, colour="red")).status == 422
+    assert await entries(sessions) == []
+
+
+async def test_a_cda_document_is_read_and_kept_whole(
+    client: Client, signed_in: SignIn, sessions: Sessions, send: Send
+) -> None:
+    await signed_in("rural")
+    answer = await send((HEAD + STRUCTURED).encode(), name="lettre.xml")
+    assert answer.status == 303
+    page = await (await client.get(answer.headers["Location"])).text()
+    for words in ("Lettre de sortie", "Dr Paul Girard", "Venue pour céphalées.", "Métoprolol &lt;50 mg&gt;", "180/95"):
+        assert words in page, words
+    shown = await client.get(f"{answer.headers['Location']}/document")
+    assert await shown.read() == (HEAD + STRUCTURED).encode()
+    assert shown.headers["Content-Disposition"].startswith("attachment;")
+    [entry] = await entries(sessions)
+    assert (entry.origin, entry.source, entry.author_name) == (Origin.CDA, "CHU", "Dr Paul Girard")
+    assert entry.effective_at.isoformat() == "2026-03-01T13:15:00+00:00"
+    assert entry.resource["masterIdentifier"] == {"system": "urn:oid:1.2.250.1.213.1.1.1.13", "value": "d-1"}
+    again = await send((HEAD + STRUCTURED).encode())
+    assert again.headers["Location"] == answer.headers["Location"]
+    assert len(await entries(sessions)) == 1
+
+
+async def test_the_pdf_inside_a_cda_document_is_opened_apart(client: Client, signed_in: SignIn, send: Send) -> None:
+    await signed_in("rural")
+    answer = await send((HEAD + ATTACHED).encode())
+    page = await (await client.get(answer.headers["Location"])).text()
+    assert 'data-testid="open-whole"' in page
+    shown = await client.get(f"{answer.headers['Location']}/document")
+    assert (shown.content_type, await shown.read()) == ("application/pdf", b"%PDF-")
+    whole = await client.get(f"{answer.headers['Location']}/document", params={"whole": "1"})
+    assert (whole.content_type, await whole.read()) == ("application/xml", (HEAD + ATTACHED).encode())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("19510314", "19510315", "somebody else: BÉLANGER Rose, born 1951-03-15"),
+        ("Bélanger", "Lavoie", "somebody else: LAVOIE Rose"),
+        ("</ClinicalDocument>", "", "no CDA document that can be read here"),
+        ("<ClinicalDocument", "<!DOCTYPE x><ClinicalDocument", "no CDA document that can be read here"),
+    ],
+)
+async def test_a_cda_document_of_somebody_else_is_not_added(
+    signed_in: SignIn, sessions: Sessions, send: Send, old: str, new: str, said: str
+) -> None:
+    await signed_in("rural")
+    answer = await send((HEAD + STRUCTURED).replace(old, new).encode())
+    assert answer.status == 422
+    assert said in await answer.text()
     assert await entries(sessions) == []
 
 

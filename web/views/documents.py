@@ -8,6 +8,7 @@ from aiohttp import web
 
 from teleconsult.access import Permission, require
 from teleconsult.accounts import Actor
+from teleconsult.cda.filing import known_document, number_of
 from teleconsult.clock import now
 from teleconsult.db import transaction
 from teleconsult.errors import Invalid, NotFound
@@ -15,7 +16,9 @@ from teleconsult.excerpts.queries import excerpt_for
 from teleconsult.imaging.receiving import Received
 from teleconsult.patients.care import open_file
 from teleconsult.patients.queries import treated_patient
-from teleconsult.records.documents import LARGEST, LONGEST_TITLE, PDF, TEXT, Document, keep, read_document, taken
+from teleconsult.records.documents import CDA, LARGEST, LONGEST_TITLE, PDF, TEXT, Document, keep, read_document, taken
+from teleconsult.records.identifying import keep_numbers
+from teleconsult.records.models import Origin
 from teleconsult.records.queries import entry_of
 from teleconsult.records.writing import Written, check_time, entry_id_of, write_entries
 from teleconsult.scheduling.local_times import local_from_moment, moment_from_local
@@ -63,15 +66,20 @@ async def create(request: web.Request) -> web.StreamResponse:
             file = _only(files)
             title, at, key = _read(values, file.name, actor.time_zone)
             document = await taken(file.path, sandbox_of(request))
+        known = await _known(request, patient_id, document)
     except Invalid as error:
         shown = {**_blank(actor), **values}
         return render(request, "records/document.html.jinja", status=422, patient=patient, values=shown, errors=error)
+    if known is not None:
+        flash(request, _("This document is in the file already."))
+        return to_page(request, "entries.show", id=patient_id, entry=known)
     entry_id = entry_id_of(actor, patient_id, key=key)
     await keep(objects_of(request), entry_id, document)
-    resource = document.resource(entry_id, title=title, at=at)
+    written = _written(document, entry_id, title=title, at=at, is_named=bool(values.get("title", "").strip()))
     async with transaction(sessions_of(request), actor) as session:
-        written = Written(resource=resource, title=title, effective_at=at)
-        await write_entries(session, actor, patient_id=patient_id, written=[written], key=key)
+        (entry,) = await write_entries(session, actor, patient_id=patient_id, written=[written], key=key)
+        if document.told is not None and (number := number_of(document.told)):
+            await keep_numbers(session, entry, numbers=[number])
     flash(request, _("Added to the file."), tone="ok")
     return to_page(request, "entries.show", id=patient_id, entry=entry_id)
 
@@ -83,7 +91,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     async with transaction(sessions_of(request), actor) as session:
         await open_file(session, actor, patient_id=patient_id)
         entry = await entry_of(session, actor, patient_id, entry_id=id_in(request, "entry"))
-    return _answer(await read_document(objects_of(request), entry.resource), entry.id)
+    is_whole = "whole" in request.query
+    return _answer(await read_document(objects_of(request), entry.resource, is_whole=is_whole), entry.id)
 
 
 @own_transactions
@@ -98,13 +107,39 @@ async def shared(request: web.Request) -> web.StreamResponse:
     return _answer(await read_document(objects_of(request), item.resource), entry_id)
 
 
+async def _known(request: web.Request, patient_id: uuid.UUID, document: Document) -> uuid.UUID | None:
+    """The entry that a CDA document has already. Raises Invalid for one about somebody else."""
+    if document.told is None:
+        return None
+    actor = actor_of(request)
+    async with transaction(sessions_of(request), actor) as session:
+        entry = await known_document(session, actor, patient_id=patient_id, told=document.told)
+        return entry.id if entry else None
+
+
+def _written(document: Document, entry_id: uuid.UUID, *, title: str, at: datetime, is_named: bool) -> Written:
+    """A CDA document says itself what it is, when and by whom it was written."""
+    told = document.told
+    if told is None:
+        return Written(document.resource(entry_id, title=title, at=at), title, at)
+    title = title if is_named or not told.title else told.title
+    return Written(
+        document.resource(entry_id, title=title, at=told.effective_at),
+        title,
+        told.effective_at,
+        author_name=told.author or None,
+        origin=Origin.CDA,
+        source=told.custodian,
+    )
+
+
 def _blank(actor: Actor) -> dict[str, str]:
     return {"key": str(uuid.uuid4()), "time": local_from_moment(now(), actor.time_zone)}
 
 
 def _answer(document: Document, entry_id: uuid.UUID) -> web.Response:
-    ending = {PDF: "pdf", TEXT: "txt"}.get(document.content_type, document.content_type.partition("/")[2])
-    way = "attachment" if document.content_type == PDF else "inline"
+    ending = {PDF: "pdf", TEXT: "txt", CDA: "xml"}.get(document.content_type, document.content_type.partition("/")[2])
+    way = "attachment" if document.content_type in (PDF, CDA) else "inline"
     return web.Response(
         body=document.content,
         content_type=document.content_type,

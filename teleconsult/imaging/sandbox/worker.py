@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from teleconsult.cda.telling import body_of, tell
 from teleconsult.imaging.archives import list_archive
 from teleconsult.imaging.frames import decode_frame
 from teleconsult.imaging.parsing import read_header
@@ -52,12 +53,23 @@ def _picture(path: Path) -> Message:
     return Message({"content_type": content_type}, content)
 
 
+def _cda(path: Path) -> Message:
+    return Message(tell(path))
+
+
+def _cda_body(path: Path) -> Message:
+    content_type, content = body_of(path)
+    return Message({"content_type": content_type}, content)
+
+
 VERBS: dict[str, Callable[..., Message]] = {
     "header": _header,
     "archive": _archive,
     "rendered": _rendered,
     "pixels": _pixels,
     "picture": _picture,
+    "cda": _cda,
+    "cda_body": _cda_body,
 }
 
 

@@ -1,0 +1,1 @@
+"""CDA R2 documents: read for whom and by whom they are, shown as words, kept whole."""
