@@ -22,6 +22,8 @@ from teleconsult.records.elements import as_text
 from teleconsult.records.models import ResourceType
 
 MOST: Final = 500
+LINKS: Final = frozenset({"reference", "url", "valueUri", "valueUrl"})
+"""Elements by which the entries of a transaction speak of each other."""
 _ORDER: Final = {"POST": 1, "PUT": 2, "GET": 3}
 """A transaction's order (R4 §3.1.0.11.2); what is deleted would come first."""
 
@@ -152,7 +154,7 @@ def resolved(content: Any, names: Mapping[str, str]) -> Any:
     if not isinstance(content, dict):
         return content
     return {
-        key: names.get(value, value) if key == "reference" and isinstance(value, str) else resolved(value, names)
+        key: names.get(value, value) if key in LINKS and isinstance(value, str) else resolved(value, names)
         for key, value in content.items()
     }
 

@@ -32,6 +32,8 @@ MOST_NAMED: Final = 1000
 """Patients that a search by `name` looks at: beyond, it wants narrowing."""
 MOST_OPEN: Final = 500
 """Local patients whose files are searched at once where none is named."""
+MOST_FILES: Final = 20
+"""Patients whose files are searched at once where they are named."""
 _LAST: Final = "\U0010ffff"
 
 
@@ -94,8 +96,11 @@ async def as_resources(
 async def files_named(session: AsyncSession, actor: Actor, ids: Iterable[uuid.UUID]) -> list[uuid.UUID]:
     """The local patients whose entries make the files of these; those that are not the actor's have none.
 
-    Raises Forbidden for a patient of the house whom the actor does not treat, and nobody else's.
+    Raises Forbidden for a patient of the house whom the actor does not treat, and nobody else's; TooCostly over 20.
     """
+    ids = list(ids)
+    if len(ids) > MOST_FILES:
+        raise TooCostly("Name at most 20 patients at once.")
     found: dict[uuid.UUID, None] = {}
     refused: Forbidden | None = None
     for id_ in ids:

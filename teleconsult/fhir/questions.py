@@ -8,11 +8,12 @@ from urllib.parse import quote, urlencode
 
 from teleconsult.fhir.asking import Asked
 from teleconsult.fhir.outcomes import BadSearch
-from teleconsult.fhir.searching import Position
+from teleconsult.fhir.searching import Position, alternatives
 
 COUNT: Final = 20
 MOST: Final = 100
 MOST_PARAMETERS: Final = 50
+MOST_ALTERNATIVES: Final = 200
 POSITION: Final = "_position"
 FORMAT: Final = frozenset({"_format", "_pretty"})
 """About the answer's spelling, not about what is searched."""
@@ -82,6 +83,8 @@ def read_question(asked: Asked, grammar: Grammar) -> Question:
         if name in RESULT:
             known = _take(question, grammar, name, value)
         elif name in grammar.parameters:
+            if len(alternatives(value)) > MOST_ALTERNATIVES:
+                raise BadSearch({name: "Give fewer values at once."})
             question.criteria.append((name, value))
             known = True
         elif ":" in name and name.partition(":")[0] in bases:

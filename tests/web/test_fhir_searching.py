@@ -276,7 +276,8 @@ async def test_unknown_parameters(rural: Program, cast: Cast) -> None:
 async def test_what_cannot_be_read(rural: Program) -> None:
     for query in (
         *("date=yesterday", "date=ap2026", "date=ge9999-12-31", "code=|", "code:text=weight", "patient:Group=1"),
-        *("_count=x", "_count=-1", "_position=x"),
+        *("_count=x", "_count=-1", "_position=x", f"code={'a,' * 201}", f"_id={'a,' * 201}"),
+        f"patient={','.join(str(uuid.UUID(int=number)) for number in range(21))}",
     ):
         answer, outcome = await rural.ask("GET", f"/fhir/Observation?{query}")
         assert (answer.status, outcome["resourceType"]) == (400, "OperationOutcome"), query
