@@ -269,7 +269,8 @@ async def _audit_denial(request: web.Request, error: TeleconsultError) -> None:
 def _patient_named(request: web.Request) -> uuid.UUID | None:
     """The patient whose page was asked for: who watches over that file reads of the attempt."""
     try:
-        return uuid.UUID(request.match_info["id"]) if _route(request).startswith("/patients/{id}") else None
+        is_named = _route(request).startswith(("/patients/{id}", "/fhir/Patient/{id}"))
+        return uuid.UUID(request.match_info["id"]) if is_named else None
     except ValueError:
         return None
 

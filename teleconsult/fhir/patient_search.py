@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, ColumnElement, DateTime, Select, Uuid, and_, cast,
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from teleconsult import audit
 from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import Forbidden, NotFound
@@ -106,8 +107,8 @@ async def files_named(session: AsyncSession, actor: Actor, ids: Iterable[uuid.UU
     for id_ in ids:
         try:
             file = await file_of(session, actor, id_)
-        except NotFound:
-            continue
+        except NotFound:  # the answer is empty, not refused: the attempt is noted here
+            audit.record(session, actor, "access-denied", patient_id=id_, outcome="denied", by="fhir")
         except Forbidden as error:
             refused = error
         else:

@@ -121,6 +121,15 @@ async def test_unknown_and_foreign_look_alike(rural: Program, cast: Cast, sessio
         assert (status, "not-found" in outcome) == (404, True)
 
 
+async def test_who_watches_over_a_file_reads_of_the_attempt(client: Client, cast: Cast, sessions: Sessions) -> None:
+    stranger = await program(client, sessions, cast.stranger)
+    await stranger.ask("GET", f"/fhir/Patient/{cast.patient.id}")
+    await stranger.ask("GET", f"/fhir/Observation?patient={cast.patient.id}")
+    async with transaction(sessions) as session:
+        denied = await session.scalars(select(AuditEvent).where(AuditEvent.outcome == "denied"))
+        assert [event.patient_id for event in denied] == [cast.patient.id] * 2
+
+
 async def test_nobody_reads_a_file_without_treating(client: Client, cast: Cast, sessions: Sessions) -> None:
     entry = await filed(sessions, cast.rural, cast.patient.id, WEIGHT)
     for who, status in ((cast.colleague, 404), (cast.secretary, 404), (cast.specialist, 404), (cast.stranger, 404)):
