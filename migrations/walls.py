@@ -129,7 +129,7 @@ ACCOUNTS: Final = {
     "signing_key": Wall(read="practitioner_id = (select acting_practitioner())"),
 }
 
-_BROUGHT_ENTRY: Final = f"source_id is not null and brings_for({ME}, source_id, patient_id)"
+BROUGHT_ENTRY: Final = f"source_id is not null and brings_for({ME}, source_id, patient_id)"
 
 PATIENTS: Final = {
     # It holds nothing but that two patients are the same; `same_person` finds it for who registers.
@@ -173,9 +173,9 @@ PATIENTS: Final = {
     ),
     # Who broke the glass reads and no more: what is added and changed wants a care relation.
     "record_entry": Wall(
-        read=any_of(reads_file("record_entry.patient_id"), _BROUGHT_ENTRY),
-        add=any_of(treats("record_entry.patient_id"), _BROUGHT_ENTRY),
-        change=any_of(treats("record_entry.patient_id"), _BROUGHT_ENTRY),
+        read=any_of(reads_file("record_entry.patient_id"), BROUGHT_ENTRY),
+        add=any_of(treats("record_entry.patient_id"), BROUGHT_ENTRY),
+        change=any_of(treats("record_entry.patient_id"), BROUGHT_ENTRY),
     ),
 }
 

@@ -33,8 +33,10 @@ def upgrade() -> None:
     _describe_what_stands()
     _keep_versions()
     owner = op.get_bind().exec_driver_sql("select quote_ident(current_user)").scalar_one()
+    op.execute(file_walls.OPENED_FILES)
     for table, wall in file_walls.WALLS.items():
-        for statement in walls.raised(table, wall, owner=owner):
+        lowered = walls.lowered(table) if table in walls.FIRST else []
+        for statement in (*lowered, *walls.raised(table, wall, owner=owner)):
             op.execute(statement)
     for statement in rules.grants(["record_version", "record_identifier"]):
         op.execute(statement)

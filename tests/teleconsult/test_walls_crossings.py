@@ -34,6 +34,7 @@ ASKED = {
         {"rural", "nurse", "secretary", "system"},
         {"coordinator", "specialist", "stranger", "guest", ""},
     ),
+    "select opened_files()": ({"rural", "stranger"}, {"colleague", "secretary", "specialist", "system", "guest", ""}),
     "select * from held_study(:house, '1.2.3')": (
         {"rural", "colleague", "system"},
         {"specialist", "stranger", "guest", ""},
