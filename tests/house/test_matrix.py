@@ -75,24 +75,30 @@ async def test_what_is_not_theirs_looks_like_what_is_not_there(
     sessions: Sessions,
     settings: Settings,
     signed_in: SignIn,
+    cast: Cast,
     world: World,
     filters: str,
     group: tuple[str, ...],
 ) -> None:
     before, tried, deviations = await everything(sessions), 0, []
+    needs = {(route.method, pattern_of(route)): need for route, need in client.app[NEEDS].items()}
     for person in group:
         await signed_in(person)
         for method, pattern, kind in routes_with_ids(client.app):
+            need = needs[method, pattern]
+            assert isinstance(need, Permission)
+            # Whose role has no part in a route is refused before any id is read: one thing shows it.
+            most = None if may(actor(cast, person), need) else 1
             nothing = await answer(client, settings, method, pattern, NOBODYS)
             tried += 1
             if nothing[0] != 404:
                 deviations.append((person, method, pattern, "unknown id", nothing[0]))
-            for name, thing in world.items():
-                if thing.kind == kind and person not in thing.insiders:
-                    seen = await answer(client, settings, method, pattern, {**NOBODYS, **thing.parts})
-                    tried += 1
-                    if deviates(filters, seen, nothing) and (person, name) not in SHARED_BY_THE_WALL:
-                        deviations.append((person, method, pattern, name, seen[0]))
+            outside = [(n, thing) for n, thing in world.items() if thing.kind == kind and person not in thing.insiders]
+            for name, thing in outside[:most]:
+                seen = await answer(client, settings, method, pattern, {**NOBODYS, **thing.parts})
+                tried += 1
+                if deviates(filters, seen, nothing) and (person, name) not in SHARED_BY_THE_WALL:
+                    deviations.append((person, method, pattern, name, seen[0]))
     assert not deviations, filters
     assert await everything(sessions) == before
     async with transaction(sessions) as session:
@@ -112,7 +118,8 @@ async def test_nor_where_the_id_stands_in_a_form_or_a_query(
     group: tuple[str, ...],
 ) -> None:
     before, deviations = await everything(sessions), []
-    for person in group:
+    # Officers first: later they find in the log what the others tried, of ids that exist and of such as do not.
+    for person in sorted(group, key=lambda person: not person.startswith("privacy")):
         await signed_in(person)
         for method, pattern, field, kind in ELSEWHERE:
             nothing = await answer(client, settings, method, pattern, NOBODYS, **{field: NOBODYS["id"]})

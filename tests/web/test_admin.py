@@ -21,18 +21,19 @@ PAGES = (
     "/admin/people/new",
     "/admin/services",
     "/admin/endpoints",
+    "/admin/hl7",
     "/admin/sessions",
     "/admin/tokens",
     "/admin/retention",
     "/admin/imports",
 )
 POSTS = (
-    *("/admin/people", "/admin/services", "/admin/endpoints", "/admin/retention"),
+    *("/admin/people", "/admin/services", "/admin/endpoints", "/admin/hl7", "/admin/retention"),
     *(f"/admin/people/{{id}}/{act}" for act in ("invitation", "roles", "disabling", "enabling")),
     *(f"/admin/people/{{id}}/{act}" for act in ("sessions-end", "factor-reset")),
     *("/admin/roles/{id}/ending", "/admin/services/{id}/opening", "/admin/services/{id}/closing"),
     *("/admin/endpoints/{id}/status", "/admin/sessions/{id}/ending", "/admin/tokens/{id}/revocation"),
-    "/admin/imports/{id}/decisions",
+    *("/admin/imports/{id}/decisions", "/admin/hl7/{id}/status", "/admin/hl7-messages/{id}/seen"),
 )
 
 
