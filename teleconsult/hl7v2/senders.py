@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from teleconsult import audit
 from teleconsult.access import Permission, require
-from teleconsult.access.rows.directory import hl7_messages_of_house, hl7_senders_of_house
+from teleconsult.access.rows import hl7_messages_of_house, hl7_senders_of_house
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.errors import Conflict, Invalid, NotFound

@@ -20,6 +20,8 @@ from teleconsult.access.rows.consults import (
 from teleconsult.access.rows.contents import excerpts, notes, shared_excerpts, studies, studies_of_house
 from teleconsult.access.rows.directory import (
     endpoints_of_house,
+    hl7_messages_of_house,
+    hl7_senders_of_house,
     imports_of_house,
     own_sessions,
     own_tokens,
@@ -55,6 +57,8 @@ __all__ = [
     "excerpts",
     "files",
     "held_seats",
+    "hl7_messages_of_house",
+    "hl7_senders_of_house",
     "houses_that_share",
     "identity_cases",
     "imports_of_house",
