@@ -27,6 +27,7 @@ check: $(STAMPS)/dev web/static/.vite/manifest.json
 
 bench: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.file
 
 screenshots: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
 	@$(BIN)/python -m tests.browser.screenshots
