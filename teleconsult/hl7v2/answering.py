@@ -15,22 +15,18 @@ def acknowledged(
 ) -> bytes:
     """The bytes of the ACK, in UTF-8, without the frame. `message` is None where nothing of it could be read."""
     header = message.header if message else None
-    event = message.kind[1] if message else ""
+
+    def theirs(field: int) -> str:
+        return _escaped(header.text(field)) if header else ""
+
+    event = _escaped(message.kind[1]) if message else ""
     fields = [
-        *("MSH", "^~\\&", APPLICATION, ""),
-        header.text(3) if header else "",
-        header.text(4) if header else "",
-        f"{moment.astimezone(UTC):%Y%m%d%H%M%S}+0000",
-        "",
-        f"ACK^{event}^ACK" if event else "ACK",
-        uuid.uuid4().hex[:20],
-        (header.text(11) if header else "") or "P",
-        (header.text(12) if header else "") or "2.5.1",
-        *("", "", "", "", ""),
-        "UNICODE UTF-8",
+        *("MSH", "^~\\&", APPLICATION, "", theirs(3), theirs(4)),
+        *(f"{moment.astimezone(UTC):%Y%m%d%H%M%S}+0000", ""),
+        *(f"ACK^{event}^ACK" if event else "ACK", uuid.uuid4().hex[:20], theirs(11) or "P", theirs(12) or "2.5.1"),
+        *("", "", "", "", "", "UNICODE UTF-8"),
     ]
-    lines = ["|".join([fields[0], fields[1], *map(_escaped, fields[2:8]), fields[8], *map(_escaped, fields[9:])])]
-    lines.append(f"MSA|{code}|{_escaped(message.control_id if message else '')}")
+    lines = ["|".join(fields), f"MSA|{code}|{theirs(10)}"]
     if fault is not None:
         where = fault.where.replace("-", "^1^")
         lines.append(f"ERR||{where}|{fault.code}^^HL70357|E||||{_escaped(fault.said)}")

@@ -13,6 +13,7 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.hl7v2.reading import UNKNOWN_KEY, Fault
 from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import make_next
+from teleconsult.records.identifying import keep_numbers
 from teleconsult.records.models import EntryStatus, Origin, RecordEntry, RecordIdentifier
 
 
@@ -86,12 +87,5 @@ class Filing:
             origin=Origin.HL7,
             source=self.source,
         )
-        self.session.add(
-            RecordIdentifier(
-                record_entry_id=entry.id,
-                organization_id=self.actor.organization_id,
-                system=self.system,
-                value=number,
-            )
-        )
+        await keep_numbers(self.session, entry, numbers=[(self.system, number)])
         return entry

@@ -119,6 +119,8 @@ def read_message(content: bytes) -> Message:
     except Exception as error:  # whatever the reader of a library makes of hostile text
         raise Fault(SEQUENCE, "This message cannot be read.", where="MSH") from error
     message = Message(segments)
+    for field in (3, 4):  # they may be empty, but the answer repeats them
+        message.header.text(field)
     for field in (9, 10, 11, 12):
         if not message.header.text(field):
             raise Fault(MISSING, "A field is missing.", where=f"MSH-{field}")

@@ -105,7 +105,7 @@ async def _take(
             times=0,
         )
         session.add(same)
-    same.times = (same.times or 0) + 1
+    same.times += 1
     same.acknowledgment, same.is_id_reused = code, is_reused
     same.fault, same.fault_at, same.said = (fault.code, fault.where, fault.said[:300]) if fault else ("", "", "")
     same.seen_at = now() if fault is None and not is_reused else None
