@@ -32,7 +32,7 @@ from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.fhir.outcomes import BadSearch
 from teleconsult.fhir.questions import Grammar, Question, moment_after, values_of
-from teleconsult.fhir.searching import Position, TokenValue, alternatives, id_of, token_of, within
+from teleconsult.fhir.searching import Position, TokenValue, alternatives, ids_in, token_of, within
 from teleconsult.fhir.types import OF_ERROR, PERIODS, TYPES, EntryType, Shape, Token
 from teleconsult.records.models import EntryStatus, RecordEntry, ResourceType
 
@@ -82,9 +82,9 @@ def conditions_of(question: Question, kind: ResourceType) -> list[ColumnElement[
             if name in shape.tokens:
                 found.append(_any_token(name, shape.tokens[name], value))
             elif name == "_id":
-                found.append(RecordEntry.id.in_(_ids(value, kind.value)))
+                found.append(RecordEntry.id.in_(ids_in(value, kind.value)))
             elif name == shape.by_encounter:
-                found.append(RecordEntry.episode_id.in_(_ids(value, "Encounter")))
+                found.append(RecordEntry.episode_id.in_(ids_in(value, "Encounter")))
             elif name == UPDATED:
                 found.append(_dated(value, RecordEntry.recorded_at, RecordEntry.recorded_at))
             elif name == shape.date:
@@ -153,17 +153,6 @@ def _ordered(question: Question, query: Select[RecordEntry], entry: type[RecordE
         query = query.where(position > last if question.is_ascending else position < last)
     order = (moment, entry.id) if question.is_ascending else (moment.desc(), entry.id.desc())
     return query.order_by(*order).limit(question.count + 1)
-
-
-def _ids(value: str, kind: str) -> list[uuid.UUID]:
-    """The ids among the alternatives; what is no UUID is the id of nothing."""
-    found = []
-    for one in alternatives(value):
-        try:
-            found.append(id_of(one, kind)[1])
-        except ValueError:
-            continue
-    return found
 
 
 def _dated(value: str, begins: ColumnElement[Any] | Any, ends: ColumnElement[Any] | Any) -> ColumnElement[bool]:

@@ -96,8 +96,8 @@ async def _import(
         if full_url and resource["resourceType"] in {"Patient", *ResourceType}:
             names[full_url] = f"{resource['resourceType']}/{ids[full_url]}"
     known = await _known(session, actor, [full_url for full_url, _resource in resources])
-    filed: set[uuid.UUID] = set(known.values())
     names |= {url: f"{names[url].split('/')[0]}/{entry_id}" for url, entry_id in known.items() if url in names}
+    filed = {names[url]: entry_id for url, entry_id in known.items() if url in names}
     # Encounters first: the others belong to them.
     order = sorted(enumerate(resources, 1), key=lambda one: one[1][1]["resourceType"] != "Encounter")
     for number, (full_url, resource) in order:
@@ -130,14 +130,13 @@ async def _file(
     resource: dict[str, Any],
     full_url: str,
     entry_id: uuid.UUID,
-    filed: set[uuid.UUID],
+    filed: dict[str, uuid.UUID],
 ) -> None:
+    """`filed` has the entries there are so far, by how others speak of them."""
     incoming = read_incoming(resource, ResourceType(resource["resourceType"]), server="")
     patient = await session.get(Patient, incoming.patient_id)
     if patient is None or patient.organization_id != actor.organization_id:
         raise BadRequest("Its patient is not in the Bundle.")
-    _type, _slash, encounter = incoming.encounter.partition("/")
-    episode = uuid.UUID(encounter) if encounter and _is_uuid(encounter) else None
     entry = await file_entry(
         session,
         actor,
@@ -149,10 +148,10 @@ async def _file(
         origin=Origin.IMPORT,
         source=incoming.source,
         entry_id=entry_id,
-        episode_id=episode if episode in filed else None,
+        episode_id=filed.get(incoming.encounter),
     )
     await keep_numbers(session, entry, numbers=[*incoming.numbers, (ORIGINAL, full_url)])
-    filed.add(entry_id)
+    filed[f"{incoming.kind.value}/{entry_id}"] = entry_id
 
 
 async def _patient(session: AsyncSession, actor: Actor, resource: Mapping[str, Any]) -> tuple[Patient, bool]:
@@ -233,14 +232,6 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _words(error: TeleconsultError) -> str:

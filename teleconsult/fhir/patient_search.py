@@ -16,7 +16,7 @@ from teleconsult.errors import Forbidden, NotFound
 from teleconsult.fhir.outcomes import BadSearch, TooCostly
 from teleconsult.fhir.patients import number_system, patient_resource
 from teleconsult.fhir.questions import Grammar, Question, moment_after
-from teleconsult.fhir.searching import Position, alternatives, id_of, token_of, within
+from teleconsult.fhir.searching import Position, alternatives, ids_in, token_of, within
 from teleconsult.patients.models import BreakGlass, CareRelation, Patient, PatientIdentifier
 from teleconsult.patients.names import fold, fold_number
 from teleconsult.patients.queries import file_of
@@ -137,18 +137,6 @@ async def numbered(session: AsyncSession, actor: Actor, value: str, *, server: s
     return list(found)
 
 
-def ids_in(values: Iterable[str]) -> list[uuid.UUID]:
-    """The ids of these references to patients. What is none names nobody."""
-    found = []
-    for value in values:
-        for one in alternatives(value):
-            try:
-                found.append(id_of(one, "Patient")[1])
-            except ValueError:
-                continue
-    return found
-
-
 def _visible(actor: Actor, question: Question) -> ColumnElement[bool]:
     """Patients of the house; whoever is named by id, also where only their file is open."""
     own = rows.patients_of_house(actor)
@@ -180,7 +168,7 @@ def _conditions(actor: Actor, question: Question, server: str) -> list[ColumnEle
 def _condition(actor: Actor, name: str, value: str, server: str) -> ColumnElement[bool]:
     match name:
         case "_id":
-            condition: ColumnElement[bool] = Patient.id.in_(ids_in([value]))
+            condition: ColumnElement[bool] = Patient.id.in_(ids_in(value, "Patient"))
         case "_lastUpdated":
             condition = or_(*(within(one, Patient.updated_at, Patient.updated_at) for one in alternatives(value)))
         case "identifier":

@@ -26,7 +26,6 @@ from teleconsult.fhir.patient_search import (
     GRAMMAR,
     as_resources,
     files_named,
-    ids_in,
     numbered,
     open_files,
     patients_page,
@@ -34,7 +33,7 @@ from teleconsult.fhir.patient_search import (
 )
 from teleconsult.fhir.patients import version_of_patient
 from teleconsult.fhir.questions import Question, read_question, values_of
-from teleconsult.fhir.searching import Position
+from teleconsult.fhir.searching import Position, ids_in
 from teleconsult.fhir.tracing import trace_files, trace_patients
 from teleconsult.fhir.types import TYPES
 from teleconsult.records.changing import version_of
@@ -137,7 +136,7 @@ async def _whose(
     session: AsyncSession, actor: Actor, question: Question, kind: ResourceType, server: str
 ) -> tuple[set[uuid.UUID], list[uuid.UUID] | None]:
     """The patients that were named and are the actor's, and all whose entries are looked at; None: whoever's."""
-    asked_for = [ids_in([value]) for value in values_of(question, *BY_PATIENT)]
+    asked_for = [ids_in(value, "Patient") for value in values_of(question, *BY_PATIENT)]
     for value in values_of(question, *BY_NUMBER):
         asked_for.append(await numbered(session, actor, value, server=server))
     if asked_for:

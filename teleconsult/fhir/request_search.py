@@ -20,11 +20,10 @@ from teleconsult.errors import NotFound
 from teleconsult.fhir.asking import Answered, Asked, is_known
 from teleconsult.fhir.bundles import searchset
 from teleconsult.fhir.outcomes import BadSearch
-from teleconsult.fhir.patient_search import ids_in
 from teleconsult.fhir.questions import Grammar, Question, moment_after, read_question
 from teleconsult.fhir.reading import uuid_in
 from teleconsult.fhir.requests import service_request, task, version_at
-from teleconsult.fhir.searching import Position, alternatives, id_of, token_of, within
+from teleconsult.fhir.searching import Position, alternatives, ids_in, token_of, within
 
 Kind: TypeAlias = type[ServiceRequest] | type[Task]
 Column: TypeAlias = InstrumentedAttribute[Any]
@@ -181,12 +180,12 @@ def _conditions(side: Side, question: Question, server: str) -> list[ColumnEleme
 
 def _condition(side: Side, name: str, value: str, server: str) -> ColumnElement[bool]:
     if name.partition(":")[0] in ("patient", "subject"):
-        return ServiceRequest.patient_id.in_(ids_in([value]))
+        return ServiceRequest.patient_id.in_(ids_in(value, "Patient"))
     match name:
         case "_id":
-            return side.row.id.in_(_ids(value, side.row.__name__))
+            return side.row.id.in_(ids_in(value, side.row.__name__))
         case "based-on" | "focus":
-            return ServiceRequest.id.in_(_ids(value, "ServiceRequest"))
+            return ServiceRequest.id.in_(ids_in(value, "ServiceRequest"))
         case "status" | "priority":
             column, codes = side.codes[name]
             return column.in_([code for one in alternatives(value) for code in codes if code == token_of(one).code])
@@ -197,16 +196,6 @@ def _condition(side: Side, name: str, value: str, server: str) -> ColumnElement[
             return ServiceRequest.number.in_([int(one) for one in numbers if one.isdecimal() and len(one) < 19])
     moment = side.authored if name.startswith("authored") else side.modified
     return or_(*(within(one, moment, moment) for one in alternatives(value)))
-
-
-def _ids(value: str, kind: str) -> list[uuid.UUID]:
-    found = []
-    for one in alternatives(value):
-        try:
-            found.append(id_of(one, kind)[1])
-        except ValueError:
-            continue
-    return found
 
 
 def _trace(session: AsyncSession, actor: Actor, found: Sequence[ServiceRequest | Task]) -> None:

@@ -77,6 +77,17 @@ def alternatives(value: str) -> list[str]:
     return [part for part in _UNESCAPED_COMMA.split(value) if part]
 
 
+def ids_in(value: str, kind: str) -> list[uuid.UUID]:
+    """The ids among the alternatives of a reference; what is none of this type, or no UUID, is the id of nothing."""
+    found = []
+    for one in alternatives(value):
+        try:
+            found.append(id_of(one, kind)[1])
+        except ValueError:
+            continue
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class TokenValue:
     """`[system]|[code]` (R4 §3.1.1.4.10). `system` is None where any will do, empty where there must be none."""
