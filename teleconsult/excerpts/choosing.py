@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
 from teleconsult.excerpts.models import ExcerptItem
+from teleconsult.patients.queries import file_of
 from teleconsult.records.kinds import KIND_OF, EntryKind
 from teleconsult.records.models import EntryStatus, RecordEntry
 from teleconsult.records.queries import LARGEST_PAGE, entries_of, summary, timeline
@@ -41,14 +42,11 @@ async def choosable_entries(session: AsyncSession, actor: Actor, *, patient_id: 
 
     Raises NotFound or Forbidden where the file is not open to the actor.
     """
-    standing = await summary(session, actor, patient_id)
+    file = await file_of(session, actor, patient_id)
+    standing = await summary(session, file)
     usual = (*standing.allergies, *standing.problems, *standing.medicines)
-    newest = await timeline(session, actor, patient_id, limit=LARGEST_PAGE)
-    older = (
-        (await timeline(session, actor, patient_id, before=newest.older, limit=LARGEST_PAGE)).entries
-        if newest.older
-        else ()
-    )
+    newest = await timeline(session, file, limit=LARGEST_PAGE)
+    older = (await timeline(session, file, before=newest.older, limit=LARGEST_PAGE)).entries if newest.older else ()
     offered = {entry.id: entry for entry in (*usual, *newest.entries, *older) if entry.status is EntryStatus.CURRENT}
     return Choice(
         entries=sorted(offered.values(), key=lambda entry: entry.effective_at, reverse=True),

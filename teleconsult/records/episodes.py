@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.accounts.actor import Actor
-from teleconsult.patients.queries import file_of
+from teleconsult.patients.queries import PatientFile
 from teleconsult.records.kinds import KIND_OF
 from teleconsult.records.models import RecordEntry, ResourceType
 
@@ -23,15 +22,12 @@ class Visits:
     """How many entries belong to each visit of the page; visits with none are left out."""
 
 
-async def visits_on(
-    session: AsyncSession, actor: Actor, patient_id: uuid.UUID, *, entries: Sequence[RecordEntry]
-) -> Visits:
-    """The visits of a page of a file's entries, in one query for each answer. Raises as `file_of` does."""
+async def visits_on(session: AsyncSession, file: PatientFile, *, entries: Sequence[RecordEntry]) -> Visits:
+    """The visits of a page of the entries of a file that the caller has looked up, in one query for each answer."""
     belonging = {entry.episode_id for entry in entries if entry.episode_id is not None}
     visits = [entry.id for entry in entries if entry.resource_type is ResourceType.ENCOUNTER]
     if not belonging and not visits:
         return Visits({}, {})
-    file = await file_of(session, actor, patient_id)
     of_file = RecordEntry.patient_id.in_(file.patient_ids)
     titles = select(RecordEntry.id, RecordEntry.title).where(of_file, RecordEntry.id.in_(belonging))
     sizes = (

@@ -69,30 +69,24 @@ class Summary:
 
 async def timeline(
     session: AsyncSession,
-    actor: Actor,
-    patient_id: uuid.UUID,
+    file: PatientFile,
     *,
     only: Narrowing = EVERYTHING,
     before: Cursor | None = None,
     limit: int = 50,
 ) -> Page:
-    """A page of the file, latest first, from every establishment that treated the person and shares.
+    """A page of a file that the caller has looked up, latest first, from every establishment that treated the person.
 
-    Entries entered in error are among them: `status` marks them. Raises as `file_of` does.
+    Entries entered in error are among them: `status` marks them.
     """
-    file = await file_of(session, actor, patient_id)
     limit = min(limit, LARGEST_PAGE)
     found = list(await session.scalars(_page(file, only, before, limit + 1)))
     older = Cursor(found[limit - 1].effective_at, found[limit - 1].id) if len(found) > limit else None
     return Page(found[:limit], older)
 
 
-async def summary(session: AsyncSession, actor: Actor, patient_id: uuid.UUID) -> Summary:
-    """Current allergies, problems and medicines, each told once however many establishments know it.
-
-    Raises as `file_of` does.
-    """
-    file = await file_of(session, actor, patient_id)
+async def summary(session: AsyncSession, file: PatientFile) -> Summary:
+    """Current allergies, problems and medicines, each told once however many establishments know it."""
     resource = RecordEntry.resource
     clinical_status = resource["clinicalStatus"]["coding"][0]["code"].astext
     standing = {

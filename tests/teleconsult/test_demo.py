@@ -23,10 +23,10 @@ from teleconsult.objects import Objects, open_store
 from teleconsult.patients.models import Patient
 from teleconsult.patients.searching import patients_in_care
 from teleconsult.records.models import RecordEntry
-from teleconsult.records.queries import timeline
 from teleconsult.records.reading import read
 from teleconsult.settings import Settings
 from tests import judges
+from tests.file_steps import timeline
 
 ZONES = dict.fromkeys(("rural", "provincial", "tertiary", "clinic"), "America/Toronto")
 

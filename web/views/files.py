@@ -21,14 +21,14 @@ async def visits(request: web.Request) -> web.StreamResponse:
     session, actor, patient_id = db(request), actor_of(request), id_in(request)
     before = Cursor.parse(request.query["before"]) if request.query.get("before") else None
     file = await open_file(session, actor, patient_id=patient_id)
-    page = await timeline(session, actor, patient_id, only=Narrowing(visits=True), before=before)
+    page = await timeline(session, file, only=Narrowing(visits=True), before=before)
     return render(
         request,
         "records/visits.html.jinja",
         patient=file.patient,
         opening=file.opening,
         page=page,
-        sizes=(await visits_on(session, actor, patient_id, entries=page.entries)).sizes,
+        sizes=(await visits_on(session, file, entries=page.entries)).sizes,
         read=read,
     )
 

@@ -111,7 +111,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         only = query.narrowing(zone_of(actor.time_zone))
     except Invalid as error:
         only, errors = EVERYTHING, error.fields
-    page = await timeline(session, actor, patient_id, only=only, before=before)
+    page = await timeline(session, file, only=only, before=before)
     context: dict[str, Any] = {
         "patient": file.patient,
         "query": query,
@@ -120,7 +120,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "before": before,
         "page": page,
         "months": _by_month(page, actor.time_zone),
-        "visits": await visits_on(session, actor, patient_id, entries=page.entries),
+        "visits": await visits_on(session, file, entries=page.entries),
         "read": read,
     }
     if before is not None and frame_of(request).startswith("timeline"):
@@ -135,7 +135,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         episode=await entry_of(session, actor, patient_id, entry_id=only.episode_id) if only.episode_id else None,
         consults=consults,
         state_of=state_of,
-        summary=await summary(session, actor, patient_id),
+        summary=await summary(session, file),
         identifiers=await identifiers_of(session, file.patient),
         earlier=await earlier_identities(session, file.patient),
         kept=(await merged_into(session, actor, [file.patient.id])).get(file.patient.id),

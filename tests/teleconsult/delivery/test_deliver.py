@@ -17,8 +17,8 @@ from teleconsult.delivery.models import Delivery, DeliveryStatus
 from teleconsult.errors import NotFound
 from teleconsult.notes.signing import Signing
 from teleconsult.records.models import RecordEntry, ResourceType
-from teleconsult.records.queries import timeline
 from tests import note_steps
+from tests.file_steps import timeline
 from tests.people import Cast
 
 

@@ -23,8 +23,8 @@ from teleconsult.patients.models import BreakGlass
 from teleconsult.patients.queries import file_of, patient_for
 from teleconsult.patients.registering import Identity
 from teleconsult.patients.resolving import correct_identity
-from teleconsult.records.queries import timeline
 from tests import consult_steps
+from tests.file_steps import timeline
 from tests.glass_steps import REASON, by_number, fresh, opened
 from tests.people import Cast
 

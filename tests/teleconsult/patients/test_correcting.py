@@ -11,7 +11,7 @@ from teleconsult.patients.queries import earlier_identities, file_of, identifier
 from teleconsult.patients.registering import Identity, register_patient, register_unknown
 from teleconsult.patients.resolving import correct_identity, resolve_as_known, resolve_identity
 from teleconsult.patients.searching import patients_in_care, search_patients
-from teleconsult.records.queries import timeline
+from tests.file_steps import timeline
 from tests.people import Cast
 
 RIGHT = Identity(

@@ -14,7 +14,7 @@ from teleconsult.patients.queries import earlier_identities, file_of
 from teleconsult.patients.registering import Identity, register_unknown, set_national_id
 from teleconsult.patients.resolving import resolve_as_known, resolve_identity
 from teleconsult.records.actions import file_entry
-from teleconsult.records.queries import timeline
+from tests.file_steps import timeline
 from tests.people import Cast
 
 LUC = Identity(family="Gagné", given="Luc", gender=AdministrativeGender.MALE, birth_date=date(1980, 5, 2))

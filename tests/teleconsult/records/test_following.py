@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.db import act_as
@@ -14,6 +14,7 @@ from teleconsult.records.following import MOST_POINTS, Point, Series, followed_v
 from teleconsult.records.measures import Measure
 from teleconsult.records.models import EntryStatus
 from teleconsult.records.sparklines import HEIGHT, WIDTH, chart_of
+from tests.file_steps import statements_about_entries
 from tests.people import Cast
 from tests.teleconsult.records.test_timeline import START, filed
 
@@ -89,15 +90,8 @@ async def test_thousands_of_values_cost_one_query_by_the_index(db: AsyncSession,
     )
     await act_as(db, cast.rural)
     connection = await db.connection()
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        if "record_entry" in statement:
-            seen.append((statement, parameters))
-
-    event.listen(connection.sync_connection, "before_cursor_execute", note)
-    [series] = await followed_values(db, cast.rural, cast.patient.id)
-    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    async with statements_about_entries(db) as seen:
+        [series] = await followed_values(db, cast.rural, cast.patient.id)
     assert len(series.points) == MOST_POINTS
     [(statement, parameters)] = seen
     plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())

@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.db import act_as
 from teleconsult.records.kinds import EntryKind
 from teleconsult.records.narrowing import Narrowing, words_query
-from teleconsult.records.queries import timeline
+from tests.file_steps import statements_about_entries, timeline
 from tests.people import Cast
 from tests.teleconsult.records.test_timeline import START, filed
 
@@ -85,21 +85,14 @@ async def test_narrowed_or_not_the_file_is_read_by_its_index(db: AsyncSession, c
     )
     await act_as(db, cast.rural)
     connection = await db.connection()
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        if "record_entry" in statement:
-            seen.append((statement, parameters))
-
-    event.listen(connection.sync_connection, "before_cursor_execute", note)
-    for only in (
-        Narrowing(words="word 39"),
-        Narrowing(since=START - timedelta(days=20), before=START),
-        Narrowing(organization_id=cast.patient.organization_id, kind=EntryKind.LABORATORY),
-        Narrowing(episode_id=entry.id),
-    ):
-        await timeline(db, cast.rural, cast.patient.id, only=only)
-    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    async with statements_about_entries(db) as seen:
+        for only in (
+            Narrowing(words="word 39"),
+            Narrowing(since=START - timedelta(days=20), before=START),
+            Narrowing(organization_id=cast.patient.organization_id, kind=EntryKind.LABORATORY),
+            Narrowing(episode_id=entry.id),
+        ):
+            await timeline(db, cast.rural, cast.patient.id, only=only)
     assert len(seen) == 4
     for statement, parameters in seen:
         plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())

@@ -14,7 +14,8 @@ from teleconsult.records.actions import file_entry
 from teleconsult.records.kinds import EntryKind
 from teleconsult.records.models import EntryStatus, RecordEntry
 from teleconsult.records.narrowing import Narrowing
-from teleconsult.records.queries import Cursor, entries_of, summary, timeline
+from teleconsult.records.queries import Cursor, entries_of
+from tests.file_steps import statements_about_entries, summary, timeline
 from tests.people import Cast
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -159,17 +160,10 @@ async def test_the_first_page_reads_the_index_and_no_more(db: AsyncSession, cast
         {"id": entry.id},
     )
     connection = await db.connection()
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        if "record_entry" in statement:
-            seen.append((statement, parameters))
-
-    event.listen(connection.sync_connection, "before_cursor_execute", note)
-    await timeline(db, cast.rural, cast.patient.id)
-    await timeline(db, cast.rural, cast.patient.id, only=Narrowing(kind=EntryKind.ENCOUNTERS))
-    await timeline(db, cast.rural, cast.patient.id, before=Cursor(START, uuid.uuid4()))
-    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    async with statements_about_entries(db) as seen:
+        await timeline(db, cast.rural, cast.patient.id)
+        await timeline(db, cast.rural, cast.patient.id, only=Narrowing(kind=EntryKind.ENCOUNTERS))
+        await timeline(db, cast.rural, cast.patient.id, before=Cursor(START, uuid.uuid4()))
     assert len(seen) == 3
     for statement, parameters in seen:
         plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
