@@ -172,7 +172,7 @@ async def test_the_label_carries_the_number(client: Client, signed_in: SignIn, l
     await signed_in("nurse")
     page = await (await client.get(f"/patients/{luc.id}/label")).text()
     assert luc.local_number in page
-    assert "data:image/svg+xml" in page
+    assert page.count('src="data:image/svg+xml') == 2 and 'data-testid="patient-bars"' in page, "a QR and bars"
 
 
 async def test_a_scanned_number_opens_the_file(client: Client, signed_in: SignIn, cast: Cast, luc: Patient) -> None:

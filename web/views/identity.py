@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from aiohttp import web
-from segno import make_qr
 
 from teleconsult.errors import Invalid
 from teleconsult.patients.identities import KnownIdentity
@@ -22,6 +21,7 @@ from web.i18n import gettext as _
 from web.identity_words import system_name
 from web.rendering import render
 from web.requests import actor_of, db, id_in, to_page
+from web.scannable import code_128, qr
 from web.views.identity_links import sides_of
 
 
@@ -83,9 +83,10 @@ async def merge(request: web.Request) -> web.StreamResponse:
 
 
 async def label(request: web.Request) -> web.StreamResponse:
-    """To be printed: the patient's name and number, and a code that a scanner types into the search."""
+    """To be printed: the patient's name and number, and codes that a scanner types into the search."""
     patient = await patient_for(db(request), actor_of(request), id_in(request))
-    return render(request, "identity/label.html.jinja", patient=patient, code=_code(patient))
+    number = patient.local_number
+    return render(request, "identity/label.html.jinja", patient=patient, code=qr(number), bars=code_128(number))
 
 
 async def _page(request: web.Request, patient: Patient, *, status: int = 200, **context: Any) -> web.StreamResponse:
@@ -97,7 +98,7 @@ async def _page(request: web.Request, patient: Patient, *, status: int = 200, **
         "identity/show.html.jinja",
         status=status,
         patient=patient,
-        code=_code(patient),
+        code=qr(patient.local_number),
         kept=(await merged_into(session, actor, [patient.id])).get(patient.id),
         numbers=[(number, doubts_about(patient, number)) for number in await identifiers_of(session, patient)],
         system_name=system_name,
@@ -106,11 +107,6 @@ async def _page(request: web.Request, patient: Patient, *, status: int = 200, **
         links=[(link, sides_of(link)) for link in links],
         **{"refused": None, **context},
     )
-
-
-def _code(patient: Patient) -> str:
-    """The file number as a picture that a scanner reads."""
-    return make_qr(patient.local_number, error="m").svg_data_uri(scale=6, border=2, light="#fff")
 
 
 def _is_here(one: Candidate, patient: Patient) -> bool:
