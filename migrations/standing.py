@@ -2,12 +2,14 @@
 
 from typing import Final
 
-from migrations import bindings, door_walls, file_walls, identity_walls, walls
+from migrations import bindings, consent_walls, door_walls, file_walls, identity_walls, walls
 
-WALLS: Final = walls.FIRST | file_walls.WALLS | identity_walls.WALLS | door_walls.WALLS
+WALLS: Final = walls.FIRST | file_walls.WALLS | identity_walls.WALLS | door_walls.WALLS | consent_walls.WALLS
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
-WRITTEN_ONCE: Final = bindings.FIRST | identity_walls.WRITTEN_ONCE | door_walls.WRITTEN_ONCE
+WRITTEN_ONCE: Final = (
+    bindings.FIRST | identity_walls.WRITTEN_ONCE | door_walls.WRITTEN_ONCE | consent_walls.WRITTEN_ONCE
+)
 """Each table's columns that no statement changes."""
 
 OPEN: Final[dict[str, str]] = {}
