@@ -141,7 +141,7 @@ APPEND_ONLY = ("audit_event", "excerpt_item", "excerpt_read", "identity_change",
 DELETABLE = (
     *("imaging_study", "imaging_series", "imaging_instance"),  # brought in by mistake, before anybody was shown them
     *("totp", "recovery_code", "federated_identity"),  # ways in their owner gave up
-    *("sign_in_attempt", "one_time_secret", "web_session"),  # over, and of no more use
+    *("sign_in_attempt", "one_time_secret", "web_session", "used_assertion"),  # over, and of no more use
     *("duty_shift", "retention_rule"),  # plans and rules of an establishment; the audit log keeps what they said
 )
 """Tables the app's role may also remove rows from."""

@@ -2,13 +2,24 @@
 
 from typing import Final
 
-from migrations import bindings, consent_walls, door_walls, file_walls, identity_walls, walls
+from migrations import bindings, client_walls, consent_walls, door_walls, file_walls, identity_walls, walls
 
-WALLS: Final = walls.FIRST | file_walls.WALLS | identity_walls.WALLS | door_walls.WALLS | consent_walls.WALLS
+WALLS: Final = (
+    walls.FIRST
+    | file_walls.WALLS
+    | identity_walls.WALLS
+    | door_walls.WALLS
+    | consent_walls.WALLS
+    | client_walls.WALLS
+)
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
 WRITTEN_ONCE: Final = (
-    bindings.FIRST | identity_walls.WRITTEN_ONCE | door_walls.WRITTEN_ONCE | consent_walls.WRITTEN_ONCE
+    bindings.FIRST
+    | identity_walls.WRITTEN_ONCE
+    | door_walls.WRITTEN_ONCE
+    | consent_walls.WRITTEN_ONCE
+    | client_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

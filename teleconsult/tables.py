@@ -14,7 +14,8 @@ import teleconsult.notes.models
 import teleconsult.patients.links
 import teleconsult.patients.models
 import teleconsult.records.models
-import teleconsult.scheduling.models  # noqa: F401  (one name binds the package; all are imported for their tables)
+import teleconsult.scheduling.models
+import teleconsult.systems.models  # noqa: F401  (one name binds the package; all are imported for their tables)
 from teleconsult.db import Base
 
 metadata = Base.metadata

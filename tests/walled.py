@@ -51,6 +51,7 @@ from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, Patien
 from teleconsult.patients.models import BreakGlass, IdentityChange, PatientIdentifier
 from teleconsult.records.actions import file_entry
 from teleconsult.records.models import RecordIdentifier
+from teleconsult.systems.models import FhirClient, UsedAssertion
 from tests import consult_steps
 from tests.people import Cast
 
@@ -256,6 +257,7 @@ def _ways_in(cast: Cast) -> list[Base]:
 def _directory(cast: Cast) -> list[Base]:
     """What the administrator of the tertiary hospital set."""
     moment, house, extract, sender = now(), cast.admin.organization_id, uuid.uuid4(), uuid.uuid4()
+    client = uuid.uuid4()
     return [
         DutyShift(
             service_id=cast.trauma.id,
@@ -294,4 +296,6 @@ def _directory(cast: Cast) -> list[Base]:
             received_at=moment,
             acknowledgment=Acknowledgment.ERROR,
         ),
+        FhirClient(id=client, organization_id=house, name="Registry", keys=[], scope="system/*.rs", created_at=moment),
+        UsedAssertion(fhir_client_id=client, jti_sha256=b"", expires_at=moment),
     ]
