@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from migrations import bindings, client_walls, consent_walls, door_walls, file_walls, identity_walls, walls
+from migrations import (
+    bindings,
+    client_walls,
+    consent_walls,
+    door_walls,
+    excerpt_walls,
+    file_walls,
+    identity_walls,
+    walls,
+)
 
 WALLS: Final = (
     walls.FIRST
@@ -11,6 +20,7 @@ WALLS: Final = (
     | door_walls.WALLS
     | consent_walls.WALLS
     | client_walls.WALLS
+    | excerpt_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 

@@ -14,7 +14,11 @@ from teleconsult.records.models import ResourceType
 
 
 class Excerpt(Base):
-    """One frozen version. `patient` is the identity as it was then; `digest` is the SHA-256 of all its items."""
+    """One frozen version: what was shared before, as it was frozen then, and what was added.
+
+    `patient` is the identity as it was then; `digest` is the SHA-256 of all its items. What ends its sharing ends that
+    of all versions.
+    """
 
     __tablename__ = "excerpt"
     __table_args__ = (UniqueConstraint("service_request_id", "version"),)
@@ -43,6 +47,8 @@ class ExcerptItem(Base):
     position: Mapped[int]
     record_entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("record_entry.id"))
     record_version: Mapped[int]
+    since_version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """The version of the excerpt it was added with, and frozen for."""
     resource_type: Mapped[ResourceType]
     effective_at: Mapped[datetime]
     title: Mapped[str]
