@@ -8,6 +8,7 @@ from teleconsult.patients.links import CaseDecision, CaseKind, LinkBasis
 from teleconsult.patients.matching import Sign
 from teleconsult.patients.models import IdentifierStatus
 from teleconsult.patients.national_ids import NIA, NIR, QUEBEC, VIETNAM, Doubt
+from teleconsult.patients.scanning import CARD
 from web.i18n import LazyString
 from web.i18n import lazy_gettext as _
 
@@ -17,6 +18,8 @@ SYSTEMS: Final[Mapping[str, LazyString]] = {
     QUEBEC: _("Québec health insurance number"),
     VIETNAM: _("Vietnamese personal number"),
 }
+
+READ_OFF_A_CARD: Final = _("Read off a card")
 
 IDENTITY_LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     IdentifierStatus: {
@@ -67,3 +70,8 @@ IDENTITY_LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
 def system_name(system: str) -> str:
     """Whose number it is, in the reader's words; the system's own name where we have none."""
     return str(SYSTEMS.get(system, system))
+
+
+def source_name(source: str) -> str:
+    """Where a number was learnt, in the reader's words where it was not written by somebody."""
+    return str(READ_OFF_A_CARD) if source == CARD else source

@@ -47,6 +47,7 @@ from web.views import (
     passkeys,
     patients,
     records,
+    registering,
     resetting,
     roles,
     rooms,
@@ -137,6 +138,7 @@ def _add_fhir(route: Callable[..., object]) -> None:
         route("GET", base, fhir_door.act, needs)
         route("POST", f"{base}/_search", fhir_door.act, needs)
         route("GET", f"{base}/{{id}}", fhir_door.act, needs)
+    route("GET", f"{entries}/{{id}}/_history", fhir_door.act, P.FILE_READ)
     route("GET", f"{entries}/{{id}}/_history/{{version}}", fhir_door.act, P.FILE_READ)
     route("POST", "/fhir/ServiceRequest", fhir_door.act, P.CONSULT_REQUEST)
     for method, path in (("POST", entries), ("PUT", entries), ("PUT", f"{entries}/{{id}}")):
@@ -146,9 +148,11 @@ def _add_fhir(route: Callable[..., object]) -> None:
 def _add_patients(route: Callable[..., object]) -> None:
     """Patients and their files."""
     route("GET", "/patients", patients.index, P.PATIENTS_FIND, name="patients.index")
-    route("POST", "/patients", patients.create, P.PATIENT_REGISTER, name="patients.create")
-    route("GET", "/patients/new", patients.new, P.PATIENT_REGISTER, name="patients.new")
-    route("POST", "/patients/unknown", patients.create_unknown, P.PATIENT_REGISTER, name="patients.create_unknown")
+    route("POST", "/patients", registering.create, P.PATIENT_REGISTER, name="patients.create")
+    route("GET", "/patients/new", registering.new, P.PATIENT_REGISTER, name="patients.new")
+    route("POST", "/patients/new", registering.scan, P.PATIENT_REGISTER, name="patients.scan")
+    unknown = "/patients/unknown"
+    route("POST", unknown, registering.create_unknown, P.PATIENT_REGISTER, name="patients.create_unknown")
     route("GET", "/patients/{id}", patients.show, P.PATIENTS_FIND, name="patients.show")
     route("POST", "/patients/{id}/care-relation", patients.open_care, P.FILE_READ, name="patients.open_care")
     route("POST", "/patients/{id}/care-relation-end", patients.end_care, P.FILE_READ, name="patients.end_care")

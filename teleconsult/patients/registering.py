@@ -50,6 +50,8 @@ class Identity:
     address: str = ""
     local_number: str = ""
     national_id: str = ""
+    number_source: str = ""
+    """Where the national number was learnt (`PatientIdentifier.source`)."""
 
 
 class LooksLike(Conflict):
@@ -170,7 +172,7 @@ def check_identity(identity: Identity) -> None:
         raise Invalid(errors)
 
 
-async def set_national_id(session: AsyncSession, patient: Patient, national_id: str) -> None:
+async def set_national_id(session: AsyncSession, patient: Patient, national_id: str, *, source: str = "") -> None:
     """Keep the number, unless it is empty or none known here; one of the same authority that stood before is withdrawn.
 
     A number that was withdrawn stands again, to be checked anew.
@@ -196,6 +198,7 @@ async def set_national_id(session: AsyncSession, patient: Patient, national_id: 
                 system=number.system,
                 value=number.value,
                 type=number.type,
+                source=source,
                 recorded_at=now(),
             )
         )
@@ -233,7 +236,7 @@ async def _add(session: AsyncSession, actor: Actor, identity: Identity, *, reaso
             session.add(patient)
     except IntegrityError as error:  # somebody took the number this very moment
         raise Invalid({"local_number": "Another patient has this number."}) from error
-    await set_national_id(session, patient, identity.national_id)
+    await set_national_id(session, patient, identity.national_id, source=identity.number_source)
     if actor.role_id is not None and may(actor, Permission.FILE_READ):
         await open_care_relation(session, actor, patient_id=patient.id, reason=reason)
     return patient

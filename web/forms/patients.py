@@ -8,7 +8,9 @@ from teleconsult.errors import Invalid, NotFound
 from teleconsult.patients.birth_dates import find_birth_date
 from teleconsult.patients.elsewhere import Search
 from teleconsult.patients.models import AdministrativeGender
+from teleconsult.patients.names import fold_number
 from teleconsult.patients.registering import Identity
+from teleconsult.patients.scanning import CARD, Card
 from web.bodies import Form
 from web.forms.numbers import read_number
 
@@ -17,11 +19,28 @@ TEXTS = ("family", "given", "used_name", "birth_place", "phone", "address", "loc
 
 def read_identity(form: Form) -> Identity:
     """Who somebody is. Raises Invalid for a birth date or a sex that cannot be read."""
+    texts = {name: form.get(name, "").strip() for name in TEXTS}
+    is_of_card = fold_number(texts["national_id"]) == form.get("scanned_id")
     return Identity(
         gender=_gender(form, "gender"),
         birth_date=_birth_date(form.get("birth_date", "")),
-        **{name: form.get(name, "").strip() for name in TEXTS},
+        number_source=CARD if is_of_card else "",
+        **texts,
     )
+
+
+def fields_of_card(card: Card) -> dict[str, str]:
+    """What the form of a new patient begins with when a card was read."""
+    return {
+        "family": card.family,
+        "given": card.given,
+        "gender": card.gender,
+        "birth_date": card.birth_date.strftime("%d/%m/%Y") if card.birth_date else "",
+        "birth_place": card.birth_place,
+        "address": card.address,
+        "national_id": card.number.value,
+        "scanned_id": card.number.value,
+    }
 
 
 def read_unknown(form: Form) -> tuple[AdministrativeGender, int | None, str]:

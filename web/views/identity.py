@@ -18,7 +18,7 @@ from web.bodies import read_form
 from web.flash import flash
 from web.forms.identity import read_issued, read_patient
 from web.i18n import gettext as _
-from web.identity_words import system_name
+from web.identity_words import source_name, system_name
 from web.rendering import render
 from web.requests import actor_of, db, id_in, to_page
 from web.scannable import code_128, qr
@@ -102,6 +102,7 @@ async def _page(request: web.Request, patient: Patient, *, status: int = 200, **
         kept=(await merged_into(session, actor, [patient.id])).get(patient.id),
         numbers=[(number, doubts_about(patient, number)) for number in await identifiers_of(session, patient)],
         system_name=system_name,
+        source_name=source_name,
         here=[one for one in candidates if _is_here(one, patient)],
         elsewhere=[one for one in candidates if not _is_here(one, patient)],
         links=[(link, sides_of(link)) for link in links],

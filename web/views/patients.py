@@ -1,4 +1,4 @@
-"""Patients: finding them, registering them, reading their file, learning who they are."""
+"""Patients: finding them, reading their file, learning who they are."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,9 @@ from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
 from teleconsult.errors import Forbidden, Invalid
 from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
-from teleconsult.patients.matching import is_to_compare
 from teleconsult.patients.merging import merged_into
-from teleconsult.patients.models import AdministrativeGender, Patient, PatientIdentifier
-from teleconsult.patients.qualifying import doubts_about, is_national
+from teleconsult.patients.models import Patient, PatientIdentifier
+from teleconsult.patients.qualifying import is_national
 from teleconsult.patients.queries import (
     PatientFile,
     earlier_identities,
@@ -25,7 +24,6 @@ from teleconsult.patients.queries import (
     patient_for,
     patient_to_identify,
 )
-from teleconsult.patients.registering import LooksLike, register_patient, register_unknown
 from teleconsult.patients.resolving import correct_identity, resolve_as_known, resolve_identity
 from teleconsult.patients.searching import Found, holder_of, patients_in_care, search_patients
 from teleconsult.records.episodes import visits_on
@@ -36,12 +34,13 @@ from teleconsult.records.queries import Cursor, Page, entry_of, summary, timelin
 from teleconsult.records.reading import read
 from web.bodies import read_form
 from web.flash import flash
-from web.forms.patients import read_identity, read_known, read_unknown
+from web.forms.patients import read_identity, read_known
 from web.forms.records import FileQuery
 from web.i18n import gettext as _
 from web.rendering import render, zone_of
 from web.requests import actor_of, db, frame_of, id_in, to_page
-from web.words import label, options
+from web.views.registering import genders, tell_doubts
+from web.words import options
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -56,44 +55,6 @@ async def index(request: web.Request) -> web.StreamResponse:
         found = Found(await patients_in_care(session, actor), is_cut=False)
     merged = await merged_into(session, actor, [patient.id for patient in found.patients])
     return render(request, "patients/index.html.jinja", text=text, found=found, merged=merged)
-
-
-async def new(request: web.Request) -> web.StreamResponse:
-    """The form for a new patient, known or not."""
-    return _new_page(request)
-
-
-async def create(request: web.Request) -> web.StreamResponse:
-    """Register a patient; ask first when somebody looks like them."""
-    form = await read_form(request)
-    try:
-        patient = await register_patient(
-            db(request),
-            actor_of(request),
-            identity=read_identity(form),
-            is_someone_else=form.get("is_someone_else") == "yes",
-        )
-    except LooksLike as doubt:
-        return _new_page(request, status=409, values=form, look_alikes=doubt.patients)
-    except Invalid as error:
-        return _new_page(request, status=422, values=form, errors=error)
-    flash(request, _("The patient is registered."), tone="ok")
-    await _tell_doubts(request, patient)
-    return _to_patient(request, patient)
-
-
-async def create_unknown(request: web.Request) -> web.StreamResponse:
-    """Register somebody whom nobody can identify."""
-    form = await read_form(request)
-    try:
-        gender, age, found_where = read_unknown(form)
-        patient = await register_unknown(
-            db(request), actor_of(request), gender=gender, estimated_age=age, found_where=found_where
-        )
-    except Invalid as error:
-        return _new_page(request, status=422, values=form, errors=error)
-    flash(request, _("Registered under a temporary name."), tone="ok")
-    return _to_patient(request, patient)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -182,8 +143,8 @@ async def resolve(request: web.Request) -> web.StreamResponse:
         flash(request, _("The identity is known now. The temporary name is kept with the file."), tone="ok")
     else:
         flash(request, _("The identity is corrected. The former one is kept with the file."), tone="ok")
-    await _tell_doubts(request, patient)
-    return _to_patient(request, patient)
+    await tell_doubts(request, patient)
+    return to_page(request, "patients.show", id=patient.id)
 
 
 async def _without_file(request: web.Request, page: str, **context: Any) -> web.StreamResponse:
@@ -201,21 +162,6 @@ async def _without_file(request: web.Request, page: str, **context: Any) -> web.
     )
 
 
-async def _tell_doubts(request: web.Request, patient: Patient) -> None:
-    """What a number just given says otherwise than the traits: told, not refused."""
-    for number in await identifiers_of(db(request), patient):
-        for doubt in doubts_about(patient, number) if is_national(number) else []:
-            flash(request, label(doubt), tone="warn")
-    if await is_to_compare(db(request), patient):
-        flash(
-            request, _("This may be a patient known under other traits or another number. Somebody will compare them.")
-        )
-
-
-def _new_page(request: web.Request, **context: Any) -> web.StreamResponse:
-    return render(request, "patients/new.html.jinja", **{"look_alikes": [], **context}, genders=_genders())
-
-
 async def _identity_page(
     request: web.Request, patient: Patient, *, status: int = 200, **context: Any
 ) -> web.StreamResponse:
@@ -229,7 +175,7 @@ async def _identity_page(
         patient=patient,
         text=text,
         candidates=candidates,
-        genders=_genders(),
+        genders=genders(),
         **{"values": _traits(patient, await identifiers_of(db(request), patient)), **context},
     )
 
@@ -249,14 +195,6 @@ def _traits(patient: Patient, identifiers: list[PatientIdentifier]) -> dict[str,
         "phone": patient.phone,
         "address": patient.address,
     }
-
-
-def _genders() -> list[tuple[str, str]]:
-    return options(AdministrativeGender)
-
-
-def _to_patient(request: web.Request, patient: Patient) -> web.StreamResponse:
-    return to_page(request, "patients.show", id=patient.id)
 
 
 def _before(request: web.Request) -> Cursor | None:

@@ -1,0 +1,78 @@
+"""Registering with a scanner: the form that a card fills, and the file of who is known already."""
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from sqlalchemy import select
+
+from teleconsult.accounts.actor import SYSTEM
+from teleconsult.db import Sessions, transaction
+from teleconsult.patients.models import Patient, PatientIdentifier
+from tests.conftest import Post, SignIn
+from tests.people import Cast
+from tests.teleconsult.patients.steps import registered
+
+Client = TestClient[web.Request, web.Application]
+HOA = "001151000123|123456789|Nguyễn Thị Hoa|14031951|Nữ|Số 1, Ba Vì, Hà Nội|01012021"
+TYPED = {"family": "Nguyễn", "given": "Thị Hoa", "gender": "female", "birth_date": "14/03/1951"}
+
+
+async def test_a_card_fills_the_form_and_its_number_is_marked_as_read(
+    client: Client, signed_in: SignIn, post: Post, sessions: Sessions
+) -> None:
+    await signed_in("secretary")
+    answer = await post("/patients/new", card=HOA)
+    assert answer.status == 200
+    page = await answer.text()
+    for value in ("Nguyễn", "Thị Hoa", "14/03/1951", "Số 1, Ba Vì, Hà Nội", "001151000123"):
+        assert f'value="{value}"' in page
+    assert '<option value="female" selected' in page and 'data-testid="card-read"' in page
+    async with transaction(sessions, SYSTEM) as session:
+        assert not (await session.scalars(select(Patient).where(Patient.family == "Nguyễn"))).all(), "nobody checked"
+    answer = await post("/patients", **TYPED, national_id="001151000123", scanned_id="001151000123")
+    assert answer.status == 303
+    async with transaction(sessions, SYSTEM) as session:
+        assert (await session.scalars(select(PatientIdentifier))).one().source == "card"
+    page = await (await client.get(answer.headers["Location"] + "/links")).text()
+    assert "Read off a card" in page and "Not checked" in page
+
+
+async def test_a_number_changed_by_hand_was_not_read_off_a_card(
+    signed_in: SignIn, post: Post, sessions: Sessions
+) -> None:
+    await signed_in("secretary")
+    assert (await post("/patients", **TYPED, national_id="001151000124", scanned_id="001151000123")).status == 303
+    async with transaction(sessions, SYSTEM) as session:
+        assert (await session.scalars(select(PatientIdentifier))).one().source == ""
+
+
+async def test_who_is_registered_already_is_opened(
+    client: Client, signed_in: SignIn, post: Post, cast: Cast, sessions: Sessions
+) -> None:
+    """By their card, or by the number on our own label or wristband."""
+    async with transaction(sessions) as session:
+        hoa = await registered(session, cast.rural, national_id="001151000123")
+    await signed_in("rural")
+    for scanned in (HOA, "001151000123", hoa.local_number):
+        answer = await post("/patients/new", card=scanned)
+        assert answer.status == 303 and answer.headers["Location"] == f"/patients/{hoa.id}"
+    assert "registered already" in await (await client.get(f"/patients/{hoa.id}")).text()
+    await signed_in("stranger")
+    assert (await post("/patients/new", card=HOA)).status == 200, "not theirs: nothing is told"
+    assert (await post("/patients/new", card=hoa.local_number)).status == 422
+
+
+@pytest.mark.parametrize("scanned", ["", "3017620422003", "IS01" + "0" * 22, "x" * 5000])
+async def test_a_card_that_cannot_be_read_is_refused_beside_the_field(
+    signed_in: SignIn, post: Post, scanned: str
+) -> None:
+    await signed_in("rural")
+    answer = await post("/patients/new", card=scanned)
+    assert answer.status == 422
+    page = await answer.text()
+    assert 'id="field-card-error"' in page and 'data-testid="register-form"' in page
+
+
+async def test_who_registers_nobody_scans_nobody(signed_in: SignIn, post: Post) -> None:
+    await signed_in("privacy")
+    assert (await post("/patients/new", card=HOA)).status == 404
