@@ -6,12 +6,14 @@ from aiohttp import web
 from yarl import URL
 
 from teleconsult.errors import Invalid, StepUpNeeded, TeleconsultError, TooMany
+from teleconsult.fhir.door import methods_on
 from teleconsult.fhir.outcomes import code_of, expressions_of, operation_outcome
 from web.api import fhir
 from web.cookies import own_path
 from web.csrf import own_origin
 from web.i18n import gettext as _
 from web.i18n import lazy_gettext as _lazy
+from web.kept_forms import keep_form
 from web.rendering import render
 from web.requests import frame_of, see_other
 
@@ -54,11 +56,19 @@ def error_response(request: web.Request, error: TeleconsultError | web.HTTPExcep
         )
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+    if error.status == 405:
+        response.headers["Allow"] = ", ".join(_methods(request, error))
     if error.status == 401 and request.headers.get("Authorization"):
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return response
+
+
+def _methods(request: web.Request, error: TeleconsultError | web.HTTPException) -> list[str]:
+    """What may be done at this address. FHIR's own table knows it better than that of the routes."""
+    path = request.path.removeprefix(FHIR).strip("/")
+    if request.path.startswith(FHIR) and (known := methods_on(path.split("/"))):
+        return known
+    return sorted(error.allowed_methods) if isinstance(error, web.HTTPMethodNotAllowed) else []
 
 
 def _outcome(error: TeleconsultError | web.HTTPException, words: str) -> dict[str, Any]:
@@ -74,7 +84,9 @@ def _to_step_up(request: web.Request) -> web.Response:
     """The page where one proves who one is, which leads back; what was sent cannot go twice, so back to its form."""
     is_page = request.method == "GET" and not frame_of(request)
     back = request.path_qs if is_page else _came_from(request) or "/"
-    return see_other(request.app.router["step_up.show"].url_for().with_query(next=back))
+    response = see_other(request.app.router["step_up.show"].url_for().with_query(next=back))
+    keep_form(request, response, page=back)
+    return response
 
 
 def _came_from(request: web.Request) -> str | None:

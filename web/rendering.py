@@ -1,7 +1,8 @@
 """Pages: the Jinja environment and what every template may call.
 
-Templates are given `request`, `actor` (None before sign-in), `locale`, `errors` and `values` (both empty unless the
-view passes them; `errors` may be the error itself), and the functions and filters registered in `make_environment`.
+Templates are given `request`, `actor` (None before sign-in), `locale`, `errors` and `values`, and the functions and
+filters registered in `make_environment`. Both are empty unless the view passes them: `errors` may be the error itself,
+`values` are what was typed before somebody had to prove who they are (`kept_forms`).
 """
 
 import json
@@ -26,6 +27,7 @@ from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
 from web.audit_words import act_name
 from web.flash import take
+from web.kept_forms import forget_form, kept_fields
 from web.record_words import came_by, dates_in_words, line_text, part_name
 from web.requests import CSRF_TOKEN, SETTINGS, visitor_of
 from web.words import activities_in_words, label
@@ -104,9 +106,11 @@ def is_allowed(permission: str) -> bool:
 
 def render(request: web.Request, template: str, /, status: int = 200, **context: Any) -> web.Response:
     """Answer with a page. Use status 422 when a form is shown again, so that Turbo takes the answer as it is."""
-    response = web.Response(
-        text=render_text(request, template, **context), status=status, content_type="text/html", charset="utf-8"
-    )
+    kept = kept_fields(request)
+    text = render_text(request, template, **{"values": kept, **context})
+    response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+    if kept:
+        forget_form(request, response)
     response.headers["Cache-Control"] = "no-store" if visitor_of(request) else "no-cache"
     response.headers["Vary"] = "Cookie, Accept-Language"
     response.enable_compression()

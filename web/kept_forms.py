@@ -1,0 +1,68 @@
+"""What somebody had typed when they were asked who they are: kept in a sealed cookie, and shown again in its form.
+
+A form that asks for a fresh factor (`StepUpNeeded`) leads away and back. Its words may speak of a patient: they are
+sealed (AES-256-GCM), go to no other page than the form's, to nobody but who typed them, and are shown once.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from aiohttp import web
+from yarl import URL
+
+from teleconsult.sealing import SealBroken, Sealer
+from web.requests import FORM, settings_of, visitor_of
+
+COOKIE: Final = "kept-form"
+LIFETIME_SECONDS: Final = 300
+_LIMIT_BYTES: Final = 3800
+"""What is longer no browser keeps: it has to be typed again."""
+_SECRET: Final = re.compile("password|passkey|code|token|secret")
+"""What proves who somebody is, and is never kept."""
+
+
+def keep_form(request: web.Request, response: web.Response, *, page: str) -> None:
+    """Keep the fields that were sent for the `page` (its path and query) that the form stands on."""
+    fields = {name: value for name, value in request.get(FORM, {}).items() if not _SECRET.search(name)}
+    actor = visitor_of(request)
+    if not fields or actor is None:
+        return
+    content = json.dumps([str(actor.account_id), page, fields], ensure_ascii=False).encode()
+    sealed = base64.urlsafe_b64encode(_sealer(request).seal(content)).decode()
+    if len(sealed) <= _LIMIT_BYTES:
+        response.set_cookie(
+            COOKIE,
+            sealed,
+            max_age=LIFETIME_SECONDS,
+            path=URL(page).raw_path,
+            httponly=True,
+            samesite="Lax",
+            secure=settings_of(request).is_secure,
+        )
+
+
+def kept_fields(request: web.Request) -> Mapping[str, str]:
+    """What was typed on this very page by who looks at it now; nothing where that is not so."""
+    cookie, actor = request.cookies.get(COOKIE), visitor_of(request)
+    if not cookie or actor is None or request.method != "GET":
+        return {}
+    try:
+        content = _sealer(request).open(base64.urlsafe_b64decode(cookie))
+    except (SealBroken, binascii.Error, ValueError):
+        return {}
+    account, page, fields = json.loads(content)
+    is_theirs = account == str(actor.account_id) and page == request.rel_url.raw_path_qs
+    return dict(fields) if is_theirs else {}
+
+
+def forget_form(request: web.Request, response: web.Response) -> None:
+    """It was shown."""
+    response.del_cookie(COOKIE, path=request.rel_url.raw_path)
+
+
+def _sealer(request: web.Request) -> Sealer:
+    return Sealer(settings_of(request).secret_key, "kept forms")
