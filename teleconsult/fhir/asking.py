@@ -21,7 +21,9 @@ class Asked:
     segments: tuple[str, ...]
     """The address in parts: `("Observation", "1f0…", "_history", "2")`."""
     server: str
-    """Our own FHIR address, without a slash at its end."""
+    """Our own FHIR address as links spell it, without a slash at its end."""
+    naming: str
+    """The address that the systems of our own numbers begin with: the same whichever way a program came."""
     parameters: Pairs = ()
     body: Any = None
     """The resource that came along: bytes of JSON, or what a Bundle's entry holds."""

@@ -17,7 +17,7 @@ from teleconsult.fhir.asking import Answered, Asked
 from teleconsult.fhir.door import Interaction, interact, interaction_of
 from teleconsult.fhir.incoming import check_shape, resource_in
 from teleconsult.fhir.outcomes import BadResource, code_of, expressions_of, operation_outcome
-from teleconsult.fhir.writing import number_in, the_one
+from teleconsult.fhir.writing import condition_of, number_in, the_one
 from teleconsult.records.elements import as_text
 from teleconsult.records.models import ResourceType
 
@@ -130,10 +130,7 @@ async def _with_id(
         id_ = _uuid(asked.segments[1])
     elif interaction in (Interaction.CREATE, Interaction.UPDATE):
         id_ = uuid.uuid4()
-        condition = (
-            parse_qsl(asked.if_none_exist.lstrip("?")) if interaction is Interaction.CREATE else asked.parameters
-        )
-        if condition:
+        if condition := condition_of(asked):
             kind, number = ResourceType(asked.segments[0]), number_in(condition)
             if (kind, number) not in numbers:
                 found = await the_one(session, actor, kind=kind, number=number)
@@ -174,16 +171,15 @@ def _read(asked: Asked, number: int, entry: object) -> Entry:
     return Entry(
         number,
         as_text(entry.get("fullUrl")),
-        Asked(
+        replace(
+            asked,
             method=method,
             segments=tuple(unquote(segment) for segment in parts.path.split("/")),
-            server=asked.server,
             parameters=parse_qsl(parts.query, keep_blank_values=True),
             body=entry.get("resource"),
             if_match=as_text(request.get("ifMatch")),
             if_none_match=as_text(request.get("ifNoneMatch")),
             if_none_exist=as_text(request.get("ifNoneExist")),
-            prefer=asked.prefer,
         ),
     )
 

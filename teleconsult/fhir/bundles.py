@@ -1,4 +1,4 @@
-"""FHIR R4 Bundle: the answer to a search, a page of it (http://hl7.org/fhir/R4/bundle.html)."""
+"""FHIR R4 Bundle: a page of what a search found, or of a history (http://hl7.org/fhir/R4/bundle.html)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,24 +19,28 @@ def searchset(
 
     `total` counts what fits on all pages; what is `included` besides is not counted (R4 §3.1.1.5.8).
     """
+    found = [(resource, "match") for resource in resources] + [(resource, "include") for resource in included]
+    entries = [
+        {
+            "fullUrl": f"{server}/{resource['resourceType']}/{resource['id']}",
+            "resource": resource,
+            "search": {"mode": mode},
+        }
+        for resource, mode in found
+    ]
+    return bundle("searchset", entries, own=own, following=following, total=total)
+
+
+def bundle(
+    kind: str, entries: Sequence[Resource], *, own: str, following: str | None = None, total: int | None = None
+) -> Resource:
+    """A page of what there is, with the way to the next one."""
     links = [{"relation": "self", "url": own}]
     if following is not None:
         links.append({"relation": "next", "url": following})
-    bundle: Resource = {
-        "resourceType": "Bundle",
-        "type": "searchset",
-        "link": links,
-    }
+    made: Resource = {"resourceType": "Bundle", "type": kind, "link": links}
     if total is not None:
-        bundle["total"] = total
-    found = [(resource, "match") for resource in resources] + [(resource, "include") for resource in included]
-    if found:  # FHIR knows no empty lists (R4 §2.6.2)
-        bundle["entry"] = [
-            {
-                "fullUrl": f"{server}/{resource['resourceType']}/{resource['id']}",
-                "resource": resource,
-                "search": {"mode": mode},
-            }
-            for resource, mode in found
-        ]
-    return bundle
+        made["total"] = total
+    if entries:  # FHIR knows no empty lists (R4 §2.6.2)
+        made["entry"] = list(entries)
+    return made

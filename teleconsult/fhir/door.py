@@ -1,6 +1,6 @@
 """What the door offers: each interaction with what it needs, in one table. The CapabilityStatement is made of it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import NotFound
-from teleconsult.fhir import everything, matching, reading, request_search, request_writing, writing
+from teleconsult.fhir import everything, history, matching, reading, request_search, request_writing, writing
 from teleconsult.fhir.asking import Answered, Asked
 from teleconsult.fhir.entry_search import grammar_of
 from teleconsult.fhir.outcomes import NotOffered
@@ -26,6 +26,7 @@ class Interaction(StrEnum):
 
     READ = "read"
     VREAD = "vread"
+    HISTORY = "history-instance"
     SEARCH = "search-type"
     CREATE = "create"
     UPDATE = "update"
@@ -45,6 +46,7 @@ _FILE: Final = Permission.FILE_READ
 _OF_ENTRIES: Final = {
     Interaction.READ: Offer(_FILE, reading.read_entry),
     Interaction.VREAD: Offer(_FILE, reading.read_version),
+    Interaction.HISTORY: Offer(_FILE, history.read_history),
     Interaction.SEARCH: Offer(_FILE, reading.search_entries),
 }
 _OF_CONSULTS: Final = {
@@ -77,9 +79,20 @@ GRAMMARS: Final[Mapping[str, Grammar]] = {
     **{kind.value: grammar_of(kind) for kind in ResourceType},
 }
 """What a search of each may say."""
-_OF_TYPE: Final = {"GET": Interaction.SEARCH, "POST": Interaction.CREATE, "PUT": Interaction.UPDATE}
-_OF_INSTANCE: Final = {"GET": Interaction.READ, "PUT": Interaction.UPDATE}
-_OPERATIONS: Final = {"_search": Interaction.SEARCH, "$match": Interaction.MATCH}
+_ADDRESSES: Final[Mapping[tuple[str, ...], Interaction]] = {
+    ("GET",): Interaction.SEARCH,
+    ("POST",): Interaction.CREATE,
+    ("PUT",): Interaction.UPDATE,
+    ("POST", "_search"): Interaction.SEARCH,
+    ("POST", "$match"): Interaction.MATCH,
+    ("GET", "*"): Interaction.READ,
+    ("PUT", "*"): Interaction.UPDATE,
+    ("GET", "*", "$everything"): Interaction.EVERYTHING,
+    ("GET", "*", "_history"): Interaction.HISTORY,
+    ("GET", "*", "_history", "*"): Interaction.VREAD,
+}
+"""What a method means on an address below a type; `*` is an id or a version."""
+_WORDS: Final = frozenset(word for address in _ADDRESSES for word in address[1:])
 
 
 async def interact(session: AsyncSession, actor: Actor, asked: Asked) -> Answered:
@@ -97,17 +110,16 @@ async def interact(session: AsyncSession, actor: Actor, asked: Asked) -> Answere
     return await offer.act(session, actor, asked)
 
 
-def interaction_of(asked: Asked) -> Interaction | None:  # a table of addresses
+def interaction_of(asked: Asked) -> Interaction | None:
     """What kind of interaction a method on an address is; None where it is none."""
-    match asked.segments[1:]:
-        case ():
-            return _OF_TYPE.get(asked.method)
-        case ("_search",) | ("$match",):
-            return _OPERATIONS[asked.segments[1]] if asked.method == "POST" else None
-        case (_, "$everything"):
-            return Interaction.EVERYTHING if asked.method == "GET" else None
-        case (_, "_history", _):
-            return Interaction.VREAD if asked.method == "GET" else None
-        case (_,):
-            return _OF_INSTANCE.get(asked.method)
-    return None
+    return _ADDRESSES.get((asked.method, *_shape(asked.segments)))
+
+
+def methods_on(segments: Sequence[str]) -> list[str]:
+    """The methods that are taken on this address (RFC 9110 §10.2.1)."""
+    offers, shape = OFFERS.get(segments[0], {}), _shape(segments)
+    return sorted(method for (method, *parts), one in _ADDRESSES.items() if tuple(parts) == shape and one in offers)
+
+
+def _shape(segments: Sequence[str]) -> tuple[str, ...]:
+    return tuple(segment if segment in _WORDS else "*" for segment in segments[1:])

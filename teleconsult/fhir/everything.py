@@ -53,7 +53,7 @@ async def read_everything(session: AsyncSession, actor: Actor, asked: Asked) -> 
     if question.after is None and (not types or "Patient" in types):
         patients = await readable_patients(session, actor, file.patient_ids)
         patients.sort(key=lambda patient: patient.id != file.patient.id)
-        resources += await as_resources(session, actor, patients, server=asked.server)
+        resources += await as_resources(session, actor, patients, naming=asked.naming)
     resources += [entry_resource(entry) for entry in shown]
     own = question.address(asked)
     return Answered(200, searchset(resources, server=asked.server, own=own, following=following))

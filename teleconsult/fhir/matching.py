@@ -52,12 +52,12 @@ async def match_patients(session: AsyncSession, actor: Actor, asked: Asked) -> A
     count = parameters.get("count", COUNT)
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise BadResource("Parameters.parameter", "The count is a number from 1.", code="value")
-    candidates = await _candidates(session, actor, sought, asked.server)
+    candidates = await _candidates(session, actor, sought, asked.naming)
     if parameters.get("onlyCertainMatches") is True:
         candidates = [found for found in candidates if _grade(found[1]) == "certain"]
     shown = candidates[: min(count, MOST)]
     trace_patients(session, actor, [patient for patient, _candidate in shown])
-    resources = await as_resources(session, actor, [patient for patient, _candidate in shown], server=asked.server)
+    resources = await as_resources(session, actor, [patient for patient, _candidate in shown], naming=asked.naming)
     own = f"{asked.server}/Patient/$match"
     bundle = searchset(resources, server=asked.server, own=own, total=len(shown))
     del bundle["link"]  # a POST has no address to come back to
@@ -121,7 +121,7 @@ def _sought(resource: object) -> Sought:
 
 
 async def _candidates(
-    session: AsyncSession, actor: Actor, sought: Sought, server: str
+    session: AsyncSession, actor: Actor, sought: Sought, naming: str
 ) -> list[tuple[Patient, Candidate]]:
     """Patients of the house who share a number, a name or a birth date, with what speaks for each."""
     own = rows.patients_of_house(actor)
@@ -141,7 +141,7 @@ async def _candidates(
         numbers.setdefault(one.patient_id, set()).add((one.system, fold_number(one.value)))
     compared = []
     for patient in patients:
-        local = (number_system(server, patient.organization_id), fold_number(patient.local_number))
+        local = (number_system(naming, patient.organization_id), fold_number(patient.local_number))
         theirs = numbers.get(patient.id, set()) | {local}
         candidate = Candidate(sought.identity, (*_number_signs(sought, theirs), *signs_of(patient, sought.identity)))
         if candidate.score >= LEAST or Sign.SAME_NUMBER in candidate.signs:

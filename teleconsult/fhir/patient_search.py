@@ -39,10 +39,10 @@ _LAST: Final = "\U0010ffff"
 
 
 async def patients_page(
-    session: AsyncSession, actor: Actor, question: Question, *, server: str
+    session: AsyncSession, actor: Actor, question: Question, *, naming: str
 ) -> tuple[list[Patient], int | None, Position | None]:
     """A page of patients, how many there are on all pages, and where the next begins."""
-    conditions = [_visible(actor, question), *_conditions(actor, question, server)]
+    conditions = [_visible(actor, question), *_conditions(actor, question, naming)]
     found: list[Patient] = []
     if not question.is_counted_only:
         query = select(Patient).where(*conditions).options(joinedload(Patient.organization))
@@ -69,7 +69,7 @@ async def readable_patients(session: AsyncSession, actor: Actor, ids: Iterable[u
 
 
 async def as_resources(
-    session: AsyncSession, actor: Actor, patients: Sequence[Patient], *, server: str
+    session: AsyncSession, actor: Actor, patients: Sequence[Patient], *, naming: str
 ) -> list[dict[str, Any]]:
     """The patients as they go out, with their numbers and links: two queries however many they are."""
     ids = [patient.id for patient in patients]
@@ -86,7 +86,7 @@ async def as_resources(
     return [
         patient_resource(
             patient,
-            server=server,
+            naming=naming,
             identifiers=identifiers.get(patient.id, ()),
             linked=[id_ for id_ in linked.get(patient.person_id, ()) if id_ != patient.id],
         )
@@ -130,9 +130,9 @@ async def open_files(session: AsyncSession, actor: Actor) -> list[uuid.UUID]:
     return found
 
 
-async def numbered(session: AsyncSession, actor: Actor, value: str, *, server: str) -> list[uuid.UUID]:
+async def numbered(session: AsyncSession, actor: Actor, value: str, *, naming: str) -> list[uuid.UUID]:
     """The patients of the house with one of these identifiers. Raises BadSearch."""
-    conditions = _by_identifier(actor, "identifier", value, server)
+    conditions = _by_identifier(actor, "identifier", value, naming)
     found = await session.scalars(select(Patient.id).where(rows.patients_of_house(actor), conditions).limit(MOST_OPEN))
     return list(found)
 
@@ -155,24 +155,24 @@ def _ordered(question: Question, query: Select[Patient]) -> Select[Patient]:
     return query.order_by(*order).limit(question.count + 1)
 
 
-def _conditions(actor: Actor, question: Question, server: str) -> list[ColumnElement[bool]]:
+def _conditions(actor: Actor, question: Question, naming: str) -> list[ColumnElement[bool]]:
     found = []
     for name, value in question.criteria:
         try:
-            found.append(_condition(actor, name, value, server))
+            found.append(_condition(actor, name, value, naming))
         except (ValueError, OverflowError) as error:
             raise BadSearch({name: "This value cannot be read."}) from error
     return found
 
 
-def _condition(actor: Actor, name: str, value: str, server: str) -> ColumnElement[bool]:
+def _condition(actor: Actor, name: str, value: str, naming: str) -> ColumnElement[bool]:
     match name:
         case "_id":
             condition: ColumnElement[bool] = Patient.id.in_(ids_in(value, "Patient"))
         case "_lastUpdated":
             condition = or_(*(within(one, Patient.updated_at, Patient.updated_at) for one in alternatives(value)))
         case "identifier":
-            condition = _by_identifier(actor, name, value, server)
+            condition = _by_identifier(actor, name, value, naming)
         case "family" | "given":
             column = Patient.family_folded if name == "family" else Patient.given_folded
             condition = or_(false(), *(_begins(column, one) for one in alternatives(value)))
@@ -211,7 +211,7 @@ def _named(actor: Actor, value: str) -> ColumnElement[bool]:
     return Patient.id.in_(select(called))
 
 
-def _by_identifier(actor: Actor, name: str, value: str, server: str) -> ColumnElement[bool]:
+def _by_identifier(actor: Actor, name: str, value: str, naming: str) -> ColumnElement[bool]:
     """A local number under its establishment's own system, or a number that another authority gave."""
     own = rows.patients_of_house(actor)
     branches: list[Select[uuid.UUID]] = []
@@ -226,6 +226,6 @@ def _by_identifier(actor: Actor, name: str, value: str, server: str) -> ColumnEl
             given = given.where(PatientIdentifier.system == wanted.system)
         branches.append(given.where(own, PatientIdentifier.value.in_(numbers)))
         house = actor.organization_id
-        if wanted.system is None or (house is not None and wanted.system == number_system(server, house)):
+        if wanted.system is None or (house is not None and wanted.system == number_system(naming, house)):
             branches.append(select(Patient.id).where(own, Patient.local_number.in_(numbers)))
     return Patient.id.in_(select(union(*branches).subquery().c.id)) if branches else false()

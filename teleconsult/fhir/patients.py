@@ -14,9 +14,9 @@ RECORD_NUMBER: Final = {
 }
 
 
-def number_system(server: str, organization_id: uuid.UUID) -> str:
+def number_system(naming: str, organization_id: uuid.UUID) -> str:
     """The identifier system of an establishment's own file numbers."""
-    return f"{server}/NamingSystem/{organization_id}"
+    return f"{naming}/NamingSystem/{organization_id}"
 
 
 def version_of_patient(patient: Patient) -> str:
@@ -25,14 +25,14 @@ def version_of_patient(patient: Patient) -> str:
 
 
 def patient_resource(
-    patient: Patient, *, server: str, identifiers: Sequence[PatientIdentifier] = (), linked: Sequence[uuid.UUID] = ()
+    patient: Patient, *, naming: str, identifiers: Sequence[PatientIdentifier] = (), linked: Sequence[uuid.UUID] = ()
 ) -> dict[str, Any]:
     """The resource; its organization must be loaded. `linked` are local patients of others who are the same person."""
     organization = {"reference": f"Organization/{patient.organization_id}", "display": patient.organization.name}
     number = {
         "use": "usual",
         "type": RECORD_NUMBER,
-        "system": number_system(server, patient.organization_id),
+        "system": number_system(naming, patient.organization_id),
         "value": patient.local_number,
         "assigner": {"display": patient.organization.name},
     }

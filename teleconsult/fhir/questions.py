@@ -48,12 +48,13 @@ class Question:
         return len(found) if is_all and self.wants_total else None
 
     def address(self, asked: Asked, *, after: Position | None = None) -> str:
-        """Where this search stands, or its next page."""
+        """Where this search stands, or its next page; a search that came as a form goes on by GET (R4 §3.1.1.1)."""
         pairs = [pair for pair in self.used if after is None or pair[0] != POSITION]
         if after is not None:
             pairs.append((POSITION, str(after)))
         query = urlencode(pairs, quote_via=quote, safe=":|,/$")
-        return f"{asked.server}/{'/'.join(asked.segments)}" + (f"?{query}" if query else "")
+        path = "/".join(segment for segment in asked.segments if segment != "_search")
+        return f"{asked.server}/{path}" + (f"?{query}" if query else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,16 +52,16 @@ async def read_patient(session: AsyncSession, actor: Actor, asked: Asked) -> Ans
     version = version_of_patient(patient)
     if is_known(asked, version):
         return Answered(304, version=version, modified=patient.updated_at)
-    (resource,) = await as_resources(session, actor, found, server=asked.server)
+    (resource,) = await as_resources(session, actor, found, naming=asked.naming)
     return Answered(200, resource, version, patient.updated_at)
 
 
 async def search_patients(session: AsyncSession, actor: Actor, asked: Asked) -> Answered:
     """`GET /Patient`: those of the house, by who they are."""
     question = read_question(asked, GRAMMAR)
-    patients, total, following = await patients_page(session, actor, question, server=asked.server)
+    patients, total, following = await patients_page(session, actor, question, naming=asked.naming)
     trace_patients(session, actor, patients)
-    resources = await as_resources(session, actor, patients, server=asked.server)
+    resources = await as_resources(session, actor, patients, naming=asked.naming)
     return _bundle(asked, question, resources, total=total, after=following)
 
 
@@ -91,7 +91,7 @@ async def search_entries(session: AsyncSession, actor: Actor, asked: Asked) -> A
     """`GET /{type}`: of one patient's file, or of all files that are open to the actor."""
     kind = ResourceType(asked.segments[0])
     question = read_question(asked, grammar_of(kind))
-    named, patients = await _whose(session, actor, question, kind, asked.server)
+    named, patients = await _whose(session, actor, question, kind, asked.naming)
     entries, total, following = await page_of(session, actor, question, kind, patients)
     others = await _included(session, actor, question, entries)
     shown = {entry.patient_id for entry in [*entries, *others]}
@@ -99,7 +99,7 @@ async def search_entries(session: AsyncSession, actor: Actor, asked: Asked) -> A
     included = [entry_resource(entry) for entry in others]
     if {f"{kind.value}:patient", f"{kind.value}:subject"} & question.includes:
         about = await readable_patients(session, actor, {entry.patient_id for entry in entries})
-        included += await as_resources(session, actor, about, server=asked.server)
+        included += await as_resources(session, actor, about, naming=asked.naming)
     return _bundle(
         asked,
         question,
@@ -133,12 +133,12 @@ def uuid_in(text: str) -> uuid.UUID:
 
 
 async def _whose(
-    session: AsyncSession, actor: Actor, question: Question, kind: ResourceType, server: str
+    session: AsyncSession, actor: Actor, question: Question, kind: ResourceType, naming: str
 ) -> tuple[set[uuid.UUID], list[uuid.UUID] | None]:
     """The patients that were named and are the actor's, and all whose entries are looked at; None: whoever's."""
     asked_for = [ids_in(value, "Patient") for value in values_of(question, *BY_PATIENT)]
     for value in values_of(question, *BY_NUMBER):
-        asked_for.append(await numbered(session, actor, value, server=server))
+        asked_for.append(await numbered(session, actor, value, naming=naming))
     if asked_for:
         files = [await files_named(session, actor, ids) for ids in asked_for]
         patients = [id_ for id_ in files[0] if all(id_ in file for file in files)]

@@ -96,7 +96,7 @@ SIDES: Final = {
             joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
             joinedload(Task.service).joinedload(HealthcareService.organization),
         ),
-        lambda row, server, is_named: task(row, is_named=is_named),
+        lambda row, naming, is_named: task(row, is_named=is_named),
         {"status": (Task.status, TaskStatus), "priority": (ServiceRequest.priority, RequestPriority)},
     ),
 }
@@ -114,7 +114,7 @@ async def read_request(session: AsyncSession, actor: Actor, asked: Asked) -> Ans
     version = version_at(modified)
     if is_known(asked, version):
         return Answered(304, version=version, modified=modified)
-    return Answered(200, side.show(found, server=asked.server, is_named=_may_name(actor)), version, modified)
+    return Answered(200, side.show(found, naming=asked.naming, is_named=_may_name(actor)), version, modified)
 
 
 async def show_request(session: AsyncSession, actor: Actor, asked: Asked, consult_id: uuid.UUID) -> Answered:
@@ -122,7 +122,7 @@ async def show_request(session: AsyncSession, actor: Actor, asked: Asked, consul
     side = SIDES["ServiceRequest"]
     query = _theirs(side, actor).where(ServiceRequest.id == consult_id).options(*side.load)
     made = (await session.scalars(query.execution_options(populate_existing=True))).one()
-    resource = service_request(made, server=asked.server)
+    resource = service_request(made, naming=asked.naming)
     location = f"{asked.server}/ServiceRequest/{made.id}"
     return Answered(201, resource, version_at(made.updated_at), made.updated_at, location)
 
@@ -131,7 +131,7 @@ async def search_requests(session: AsyncSession, actor: Actor, asked: Asked) -> 
     """`GET /ServiceRequest` or `/Task`: the latest first."""
     side = SIDES[asked.segments[0]]
     question = read_question(asked, side.grammar)
-    fitting = _theirs(side, actor).where(*_conditions(side, question, asked.server))
+    fitting = _theirs(side, actor).where(*_conditions(side, question, asked.naming))
     found: list[Any] = []
     if not question.is_counted_only:
         found = list(await session.scalars(_ordered(side, question, fitting).options(*side.load)))
@@ -143,7 +143,7 @@ async def search_requests(session: AsyncSession, actor: Actor, asked: Asked) -> 
     if len(found) > question.count:
         following = question.address(asked, after=Position.at(_moment(shown[-1], side.authored), shown[-1].id))
     _trace(session, actor, shown)
-    resources = [side.show(row, server=asked.server, is_named=_may_name(actor)) for row in shown]
+    resources = [side.show(row, naming=asked.naming, is_named=_may_name(actor)) for row in shown]
     own = question.address(asked)
     return Answered(200, searchset(resources, server=asked.server, own=own, following=following, total=total))
 
@@ -168,17 +168,17 @@ def _ordered(side: Side, question: Question, query: Select[Any]) -> Select[Any]:
     return query.order_by(*order).limit(question.count + 1)
 
 
-def _conditions(side: Side, question: Question, server: str) -> list[ColumnElement[bool]]:
+def _conditions(side: Side, question: Question, naming: str) -> list[ColumnElement[bool]]:
     found = []
     for name, value in question.criteria:
         try:
-            found.append(_condition(side, name, value, server))
+            found.append(_condition(side, name, value, naming))
         except (ValueError, OverflowError) as error:
             raise BadSearch({name: "This value cannot be read."}) from error
     return found
 
 
-def _condition(side: Side, name: str, value: str, server: str) -> ColumnElement[bool]:
+def _condition(side: Side, name: str, value: str, naming: str) -> ColumnElement[bool]:
     if name.partition(":")[0] in ("patient", "subject"):
         return ServiceRequest.patient_id.in_(ids_in(value, "Patient"))
     match name:
@@ -191,7 +191,7 @@ def _condition(side: Side, name: str, value: str, server: str) -> ColumnElement[
             return column.in_([code for one in alternatives(value) for code in codes if code == token_of(one).code])
         case "identifier":
             wanted = [token_of(one) for one in alternatives(value)]
-            system = f"{server}/NamingSystem/consult"
+            system = f"{naming}/NamingSystem/consult"
             numbers = [one.code for one in wanted if one.system in (None, system)]
             return ServiceRequest.number.in_([int(one) for one in numbers if one.isdecimal() and len(one) < 19])
     moment = side.authored if name.startswith("authored") else side.modified

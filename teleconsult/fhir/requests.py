@@ -21,14 +21,14 @@ def version_at(moment: datetime) -> str:
     return f"{moment:%Y%m%d%H%M%S%f}"
 
 
-def service_request(consult: ServiceRequest, *, server: str, is_named: bool = True) -> dict[str, Any]:
+def service_request(consult: ServiceRequest, *, naming: str, is_named: bool = True) -> dict[str, Any]:
     """The resource; patient, requester and service must be loaded. Without `is_named` initials say whom it is about."""
     return _without_blanks(
         {
             "resourceType": "ServiceRequest",
             "id": str(consult.id),
             "meta": _meta(consult.updated_at),
-            "identifier": [{"system": f"{server}/NamingSystem/consult", "value": str(consult.number)}],
+            "identifier": [{"system": f"{naming}/NamingSystem/consult", "value": str(consult.number)}],
             "status": consult.status.value,
             "intent": "order",
             "priority": consult.priority.value,

@@ -12,6 +12,7 @@ from teleconsult.fhir.asking import Answered, Asked, Pairs, version_wanted
 from teleconsult.fhir.entries import entry_resource
 from teleconsult.fhir.incoming import Incoming, read_incoming, resource_in
 from teleconsult.fhir.outcomes import BadRequest, BadResource, NoSuchPatient, Several, Stale
+from teleconsult.fhir.questions import FORMAT
 from teleconsult.fhir.reading import entry_for
 from teleconsult.fhir.searching import id_of, token_of
 from teleconsult.patients.queries import PatientFile, file_of, treated_patient
@@ -25,15 +26,15 @@ SAID_ELSEWHERE: Final = "Marked as an error by the system that sent it."
 
 
 async def create_entry(session: AsyncSession, actor: Actor, asked: Asked) -> Answered:
-    """`POST /{type}`; with `If-None-Exist` only where no entry has the number: else that entry, with 200.
+    """`POST /{type}`; under a condition only where no entry has the number: else that entry, with 200.
 
     Raises BadRequest, BadResource and NoSuchPatient for what cannot be taken, Forbidden where the actor does not treat
     the patient, Several where more than one entry has the number.
     """
     kind = ResourceType(asked.segments[0])
     content = resource_in(asked)
-    if asked.if_none_exist:
-        number = number_in(parse_qsl(asked.if_none_exist.lstrip("?")))
+    if condition := condition_of(asked):
+        number = number_in(condition)
         if (entry := await the_one(session, actor, kind=kind, number=number)) is not None:
             return _answered(asked, entry, 200)
     return await _create(session, actor, asked, read_incoming(content, kind, server=asked.server))
@@ -48,7 +49,7 @@ async def update_entry(session: AsyncSession, actor: Actor, asked: Asked) -> Ans
     """
     kind = ResourceType(asked.segments[0])
     if len(asked.segments) == 1:
-        found = await the_one(session, actor, kind=kind, number=number_in(asked.parameters))
+        found = await the_one(session, actor, kind=kind, number=number_in(condition_of(asked)))
         if found is None:
             return await create_entry(session, actor, asked)
         entry = found
@@ -70,6 +71,13 @@ async def the_one(session: AsyncSession, actor: Actor, *, kind: ResourceType, nu
     if len(found) > 1:
         raise Several
     return found[0] if found else None
+
+
+def condition_of(asked: Asked) -> Pairs:
+    """Under what it is created or changed: `If-None-Exist`, or the address, where some clients say it of a POST too."""
+    header = asked.if_none_exist.lstrip("?")
+    said = parse_qsl(header, keep_blank_values=True) if header else asked.parameters
+    return [pair for pair in said if pair[0] not in FORMAT]
 
 
 def number_in(parameters: Pairs) -> Number:

@@ -219,7 +219,7 @@ async def test_what_was_an_error_is_found_as_one(
 PATIENTS_FOUND: Final = (
     ("", True),
     ("identifier={number}", True),
-    ("identifier={server}/NamingSystem/{house}|{number}", True),
+    ("identifier={system}|{number}", True),
     ("identifier=urn:other|{number}", False),
     ("identifier=251037512345678", True),
     ("identifier={matricule}", True),
@@ -248,7 +248,7 @@ async def test_patients_are_found(rural: Program, cast: Cast, entries: dict[str,
     ids = {
         "number": cast.patient.local_number,
         "house": str(cast.patient.organization_id),
-        "server": (await rural.get("/fhir/Patient"))["link"][0]["url"].removesuffix("/Patient"),
+        "system": (await rural.get(f"/fhir/Patient/{cast.patient.id}"))["identifier"][0]["system"],
         "matricule": f"{MATRICULE}|251037512345678",
         "patient": str(cast.patient.id),
         "foreign": str(cast.strangers_patient.id),

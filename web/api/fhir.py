@@ -15,8 +15,9 @@ from teleconsult.fhir.audit_events import audit_event
 from teleconsult.fhir.bundles import searchset
 from teleconsult.fhir.outcomes import BadSearch
 from teleconsult.fhir.searching import Period, both, id_of, period_of
+from web.api.fhir_address import ROOT, naming_of, server_of
 from web.forms.numbers import read_number
-from web.requests import actor_of, db, id_in, settings_of
+from web.requests import actor_of, db, id_in
 
 FHIR_JSON: Final = "application/fhir+json"
 COUNT: Final = 50
@@ -32,7 +33,7 @@ async def search_audit_events(request: web.Request) -> web.StreamResponse:
     record(session, actor, "audit-read", patient_id=asked.patient_id, by=actor.token_id and "token")
     following = _address(request, before=str(Cursor.of(found[-1]))) if len(found) == count else None
     resources = await _resources(request, found)
-    return answer(searchset(resources, server=_server(request), own=_address(request), following=following))
+    return answer(searchset(resources, server=server_of(request), own=_address(request), following=following))
 
 
 async def read_audit_event(request: web.Request) -> web.StreamResponse:
@@ -106,18 +107,14 @@ async def _resources(request: web.Request, found: Sequence[AuditEvent]) -> list[
     return [
         audit_event(
             one,
-            server=_server(request),
+            server=naming_of(request),
             role=roles.get(one.practitioner_role_id) if one.practitioner_role_id else None,
         )
         for one in found
     ]
 
 
-def _server(request: web.Request) -> str:
-    return f"{settings_of(request).base_url}/fhir"
-
-
 def _address(request: web.Request, **changed: str) -> str:
     query = request.rel_url.query.copy()
     query.update(changed)
-    return f"{settings_of(request).base_url}{request.rel_url.with_query(query)}"
+    return f"{server_of(request).removesuffix(ROOT)}{request.rel_url.with_query(query)}"

@@ -10,7 +10,8 @@ from teleconsult.db import transaction
 from teleconsult.errors import Forbidden, NotFound
 from teleconsult.fhir.asking import Asked
 from teleconsult.fhir.batches import FailedEntry, process_bundle
-from web.api.fhir_door import check_format, respond, server_of
+from web.api.fhir_address import naming_of, server_of
+from web.api.fhir_door import check_format, respond
 from web.bodies import hold_body
 from web.requests import BODY, actor_of, own_transactions, sessions_of
 
@@ -28,6 +29,7 @@ async def process(request: web.Request) -> web.StreamResponse:
         method="POST",
         segments=(),
         server=server_of(request),
+        naming=naming_of(request),
         body=request[BODY],
         media=request.content_type,
         prefer=", ".join(request.headers.getall("Prefer", [])),

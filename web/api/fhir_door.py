@@ -14,10 +14,10 @@ from teleconsult.fhir.door import interact
 from teleconsult.fhir.outcomes import success
 from teleconsult.records.models import ResourceType
 from web.api.fhir import FHIR_JSON, answer
+from web.api.fhir_address import ROOT, naming_of, server_of
 from web.bodies import hold_body, read_form
-from web.requests import BODY, actor_of, db, settings_of
+from web.requests import BODY, actor_of, db
 
-ROOT: Final = "/fhir"
 ENTRIES: Final = "|".join(kind.value for kind in ResourceType)
 """The types of a file's entries, as a place in an address takes them."""
 STARTED: Final = now()
@@ -53,6 +53,7 @@ async def read_asked(request: web.Request) -> Asked:
         method=request.method,
         segments=tuple(request.path.removeprefix(ROOT).strip("/").split("/")),
         server=server_of(request),
+        naming=naming_of(request),
         parameters=parameters,
         body=body,
         media=request.content_type,
@@ -88,11 +89,6 @@ def check_format(request: web.Request) -> None:
     """Raise 406 where something else than JSON is wanted: there is nothing else (R4 §3.1.0.1.9)."""
     if not _is_json(request.query) or not _accepts_json(request.headers.get("Accept", "")):
         raise web.HTTPNotAcceptable
-
-
-def server_of(request: web.Request) -> str:
-    """Our own FHIR address."""
-    return f"{settings_of(request).base_url}{ROOT}"
 
 
 def _is_json(query: MultiMapping[str]) -> bool:
