@@ -68,6 +68,7 @@ _ACTS: Final[Mapping[str, LazyString]] = {
     "consult-booked": _("%(who)s booked the time"),
     "consult-cancelled": _("%(who)s cancelled the consult"),
     "excerpt-revoked": _("%(who)s stopped sharing the excerpt"),
+    "consent-confirmed": _("%(who)s noted that the consent is confirmed"),
     "consent-withdrawn": _("%(who)s noted that the consent is withdrawn"),
     "encounter-started": _("The session began"),
     "encounter-ended": _("The session ended"),

@@ -9,7 +9,7 @@ from teleconsult import audit
 from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
-from teleconsult.consents.models import Consent, ConsentBasis
+from teleconsult.consents.models import Consent, ConsentBasis, Incapacity
 from teleconsult.errors import Invalid
 
 LONGEST = 500
@@ -24,20 +24,26 @@ async def record_consent(
     basis: ConsentBasis,
     given_by: str = "",
     relationship: str = "",
+    incapacity: Incapacity | None = None,
+    confirms: Consent | None = None,
 ) -> Consent:
     """Note that an excerpt may be shared with the specialists of one consult, and who said so (FHIR R4 Consent).
 
     `given_by` is the representative's name, or for necessity the reason why it could not wait. The caller has
-    looked the consult up through the actor. Raises Invalid where the basis needs words that are missing.
+    looked the consult up through the actor, and ended the consent that this one `confirms`. Raises Invalid where the
+    basis needs words that are missing.
     """
-    check_basis(basis, given_by, relationship)
+    check_basis(basis, given_by, relationship, incapacity)
+    is_for_another = basis is ConsentBasis.REPRESENTATIVE
     consent = Consent(
         id=uuid.uuid4(),
         patient_id=patient_id,
         service_request_id=consult_id,
         basis=basis,
         given_by="" if basis is ConsentBasis.PATIENT else given_by.strip(),
-        relationship_to_patient=relationship.strip() if basis is ConsentBasis.REPRESENTATIVE else "",
+        relationship_to_patient=relationship.strip() if is_for_another else "",
+        incapacity=incapacity if is_for_another else None,
+        confirms_id=confirms.id if confirms else None,
         recorded_by_id=actor.role_id,
         recorded_at=now(),
     )
@@ -47,14 +53,16 @@ async def record_consent(
     return consent
 
 
-def check_basis(basis: ConsentBasis, given_by: str, relationship: str) -> None:
-    """Raise Invalid on `given_by`, `relationship` or `reason` where the basis needs them."""
+def check_basis(basis: ConsentBasis, given_by: str, relationship: str, incapacity: Incapacity | None) -> None:
+    """Raise Invalid on `given_by`, `relationship`, `incapacity` or `reason` where the basis needs them."""
     missing: dict[str, str] = {}
     if basis is ConsentBasis.REPRESENTATIVE:
         if not given_by.strip():
             missing |= Invalid({"given_by": "Say who agreed for the patient."}).fields
         if not relationship.strip():
             missing |= Invalid({"relationship": "Say what this person is to the patient."}).fields
+        if incapacity is None:
+            missing |= Invalid({"incapacity": "Say why the patient does not decide."}).fields
     if basis is ConsentBasis.NECESSITY and not given_by.strip():
         missing |= Invalid({"reason": "Say why nobody could be asked and it cannot wait."}).fields
     if max(len(given_by), len(relationship)) > LONGEST:

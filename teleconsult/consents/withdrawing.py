@@ -22,7 +22,8 @@ from teleconsult.events import tell
 from teleconsult.excerpts.revoking import stop_sharing
 from teleconsult.scheduling.models import AppointmentStatus
 
-_NOT_HELD: Final = (*BEFORE_SESSION, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW)
+NOT_HELD: Final = (*BEFORE_SESSION, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW)
+"""There was no session yet: without the consent there is no consult."""
 
 
 async def withdraw_consent(
@@ -32,7 +33,7 @@ async def withdraw_consent(
 
     Nobody of the other side reads the excerpt or its images any more, and the room closes. A session not held yet is
     cancelled with the whole consult; one under way is over. What was signed stays in the file, and what was said in a
-    session can still be written down.
+    session can still be written down. It cannot be given again: who agrees after all is asked with a new consult.
 
     Raises NotFound, Forbidden for the other side, Invalid without a reason, Refused the second time.
     """
@@ -42,14 +43,19 @@ async def withdraw_consent(
     withdrawn = await session.scalars(
         update(Consent)
         .where(Consent.service_request_id == consult.id, Consent.status == ConsentStatus.ACTIVE)
-        .values(status=ConsentStatus.INACTIVE, withdrawn_at=moment, withdrawn_by_id=actor.role_id)
+        .values(
+            status=ConsentStatus.INACTIVE,
+            withdrawn_at=moment,
+            withdrawn_by_id=actor.role_id,
+            withdrawal_reason=reason,
+        )
         .returning(Consent.id)
     )
     if not withdrawn.all():
         raise Refused("The consent was withdrawn already.")
     await stop_sharing(session, actor, consult_id=consult.id, reason=reason)
     state = state_of(consult)
-    if state in _NOT_HELD:
+    if state in NOT_HELD:
         await call_off(session, consult, reason=reason)
     if state is ConsultState.IN_SESSION:
         _break_off(consult)

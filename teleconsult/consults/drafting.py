@@ -1,8 +1,9 @@
 """A request while it is written: begun from the patient's file, saved as it grows, thrown away or submitted."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,12 +12,14 @@ from teleconsult import audit
 from teleconsult.access import Permission, may, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
-from teleconsult.consents.models import ConsentBasis
+from teleconsult.consents.models import ConsentBasis, Incapacity
 from teleconsult.consults.models import RequestPriority, RequestStatus, ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
-from teleconsult.directory.models import HealthcareService
+from teleconsult.directory.models import HealthcareService, Specialty
 from teleconsult.errors import Conflict, Forbidden, Invalid
+from teleconsult.excerpts.choosing import suggestion_for
+from teleconsult.excerpts.selection import Selection
 from teleconsult.patients.queries import treated_patient
 
 LONGEST_QUESTION: Final = 4000
@@ -31,6 +34,14 @@ class ConsentAnswer:
     basis: ConsentBasis = ConsentBasis.PATIENT
     given_by: str = ""
     relationship: str = ""
+    incapacity: Incapacity | None = None
+
+    @classmethod
+    def parse(cls, kept: Mapping[str, Any]) -> Self:
+        """What a draft keeps of it."""
+        basis, incapacity = kept.get("basis", ConsentBasis.PATIENT), kept.get("incapacity")
+        typed = {"basis": ConsentBasis(basis), "incapacity": Incapacity(incapacity) if incapacity else None}
+        return cls(**{**kept, **typed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +55,18 @@ class Request:
     consent: ConsentAnswer = field(default_factory=ConsentAnswer)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which suggestion the form showed that comes back; `is_wanted` where it shall be taken as it is, once more."""
+
+    specialty: Specialty | None = None
+    is_wanted: bool = False
+
+
 async def start_draft(session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID) -> ServiceRequest:
     """Begin a request for a patient whose file is open to the actor; an untouched draft of theirs is taken up again.
 
+    Chosen is what is usually shared, until somebody chooses.
     Raises NotFound for another establishment's patient, Forbidden without a care relation and for who refers nobody.
     """
     if not may(actor, Permission.CONSULT_REQUEST) or actor.role_id is None or actor.organization_id is None:
@@ -64,7 +84,10 @@ async def start_draft(session: AsyncSession, actor: Actor, *, patient_id: uuid.U
         )
         .limit(1)
     )
+    chosen = await suggestion_for(session, actor, patient_id=patient.id, specialty=None)
+    selection = {"selection": Selection().suggesting(None, chosen).to_json()}
     if untouched is not None:
+        untouched.draft = selection
         return untouched
     moment = now()
     draft = ServiceRequest(
@@ -74,6 +97,7 @@ async def start_draft(session: AsyncSession, actor: Actor, *, patient_id: uuid.U
         requester_organization_id=actor.organization_id,
         authored_on=moment,
         updated_at=moment,
+        draft=selection,
     )
     session.add(draft)
     audit.record(session, actor, "consult-drafted", draft, patient_id=patient.id)
@@ -82,10 +106,18 @@ async def start_draft(session: AsyncSession, actor: Actor, *, patient_id: uuid.U
 
 
 async def save_draft(
-    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, version: int | None, request: Request
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    consult_id: uuid.UUID,
+    version: int | None,
+    request: Request,
+    shown: Shown | None = None,
 ) -> ServiceRequest:
     """Keep what the form holds, complete or not; `version` counts up with every save.
 
+    Where another service was chosen, its suggestion takes the place of the one that was `shown`, and what was ticked
+    or unticked by hand stays so. None: the entries are as they are.
     Raises NotFound, Refused once submitted, Conflict when another tab saved since `version` (None: save anyway),
     Invalid where the words are too many.
     """
@@ -93,7 +125,10 @@ async def save_draft(
     require(draft, actor, Verb.SAVE)
     if version is not None and version != draft.version:
         raise Conflict("This request was changed in another tab. Load the page again.")
+    before = selection_in(draft)
     await apply_request(session, draft, request)
+    if shown is not None:
+        await _suggest(session, actor, draft, before.ticked(request.entries, shown=shown.specialty), shown)
     draft.version += 1
     draft.updated_at = now()
     await session.flush()
@@ -129,16 +164,46 @@ async def apply_request(session: AsyncSession, draft: ServiceRequest, request: R
 
 def request_in(draft: ServiceRequest) -> Request | None:
     """What the draft holds, as it was saved last; None for a draft nobody has touched."""
-    if not draft.draft:
+    if "entries" not in draft.draft:
         return None
-    consent: dict[str, Any] = draft.draft.get("consent", {})
     return Request(
         service_id=draft.service_id,
         priority=draft.priority,
         question=draft.question,
         entries=tuple(uuid.UUID(entry) for entry in draft.draft.get("entries", ())),
-        consent=ConsentAnswer(**{**consent, "basis": ConsentBasis(consent.get("basis", ConsentBasis.PATIENT))}),
+        consent=ConsentAnswer.parse(draft.draft.get("consent", {})),
     )
+
+
+def entries_in(draft: ServiceRequest) -> tuple[uuid.UUID, ...]:
+    """The entries it shares as it stands: those that were saved, or what is suggested while nobody has touched it."""
+    held = request_in(draft)
+    return held.entries if held else tuple(selection_in(draft).chosen)
+
+
+def selection_in(draft: ServiceRequest) -> Selection:
+    """What was suggested for the draft and what was done by hand; empty where nothing was suggested."""
+    kept = draft.draft.get("selection")
+    return Selection.from_json(kept) if kept else Selection()
+
+
+async def _suggest(
+    session: AsyncSession, actor: Actor, draft: ServiceRequest, selection: Selection, shown: Shown
+) -> None:
+    service = await session.get(HealthcareService, draft.service_id) if draft.service_id else None
+    specialty = service.specialty if service else None
+    if shown.is_wanted:
+        selection = selection.as_suggested()
+    if shown.is_wanted or specialty is not selection.specialty:
+        usual = await suggestion_for(session, actor, patient_id=draft.patient_id, specialty=specialty)
+        selection = selection.suggesting(specialty, usual)
+    by_hand = [str(entry) for entry in selection.added]
+    suggested = [str(entry) for entry in selection.chosen - selection.added]
+    draft.draft = {
+        **draft.draft,
+        "entries": [*sorted(by_hand), *sorted(suggested)][:MOST_ENTRIES],
+        "selection": selection.to_json(),
+    }
 
 
 async def _is_offered(session: AsyncSession, service_id: uuid.UUID) -> bool:

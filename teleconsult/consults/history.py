@@ -19,6 +19,7 @@ ACTS: Final = (
     "consult-booked",
     "consult-cancelled",
     "excerpt-revoked",
+    "consent-confirmed",
     "consent-withdrawn",
     "encounter-started",
     "encounter-ended",

@@ -24,7 +24,7 @@ async def submit_request(
     """Ask the service. Afterwards the request is active, its task requested, consent and excerpt stand.
 
     Raises NotFound; Refused when it was submitted before (of two at once, the second); Invalid with one sentence
-    for each of `question`, `service`, `consent`, `given_by`, `relationship`, `reason`, `entries`.
+    for each of `question`, `service`, `consent`, `given_by`, `relationship`, `incapacity`, `reason`, `entries`.
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.SUBMIT)
@@ -41,6 +41,7 @@ async def submit_request(
         basis=request.consent.basis,
         given_by=request.consent.given_by,
         relationship=request.consent.relationship,
+        incapacity=request.consent.incapacity,
     )
     moment = now()
     consult.status, consult.submitted_at, consult.updated_at = RequestStatus.ACTIVE, moment, moment
@@ -64,7 +65,8 @@ def _check(request: Request) -> None:
     if not request.consent.given:
         wrong |= Invalid({"consent": "Record the consent: without it nothing may be shared."}).fields
     try:
-        check_basis(request.consent.basis, request.consent.given_by, request.consent.relationship)
+        said = request.consent
+        check_basis(said.basis, said.given_by, said.relationship, said.incapacity)
     except Invalid as error:
         wrong |= error.fields
     if wrong:

@@ -138,6 +138,8 @@ class Verb(StrEnum):
     SAVE = "save"
     SUBMIT = "submit"
     ADD_IMAGES = "add-images"
+    ADD_ENTRIES = "add-entries"
+    """Share more of the file, as a new version of the excerpt."""
     RECEIVE = "receive"
     ACCEPT = "accept"
     DECLINE = "decline"
@@ -149,6 +151,7 @@ class Verb(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     REVOKE_EXCERPT = "revoke-excerpt"
     WITHDRAW_CONSENT = "withdraw-consent"
+    CONFIRM_CONSENT = "confirm-consent"
     SEE_READINGS = "see-readings"
     """Who looked at what was shared, and when."""
 
@@ -166,10 +169,12 @@ _ENDED: Final = (
     ConsultState.CANCELLED,
 )
 _SHARING: Final = tuple(s for s in ConsultState if s not in (ConsultState.DRAFT, ConsultState.CANCELLED))
+_OPEN: Final = tuple(s for s in ConsultState if s not in (ConsultState.DRAFT, *_ENDED))
 _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]] = (
     (Verb.SAVE, (Part.REQUESTER,), (ConsultState.DRAFT,)),
     (Verb.SUBMIT, (Part.REQUESTER,), (ConsultState.DRAFT,)),
-    (Verb.ADD_IMAGES, (Part.REQUESTER,), tuple(state for state in ConsultState if state not in _ENDED)),
+    (Verb.ADD_IMAGES, (Part.REQUESTER,), (ConsultState.DRAFT, *_OPEN)),
+    (Verb.ADD_ENTRIES, (Part.REQUESTER, Part.COLLEAGUE), _OPEN),
     (Verb.RECEIVE, (Part.COORDINATOR,), (ConsultState.SUBMITTED, ConsultState.DECLINED, ConsultState.REDIRECTED)),
     (Verb.ACCEPT, (Part.CANDIDATE,), WAITING),
     (Verb.DECLINE, (Part.CANDIDATE,), WAITING),
@@ -182,6 +187,7 @@ _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]
     (Verb.ACKNOWLEDGE, (Part.REQUESTER,), (ConsultState.DELIVERED,)),
     (Verb.REVOKE_EXCERPT, (Part.REQUESTER,), _SHARING),
     (Verb.WITHDRAW_CONSENT, (Part.REQUESTER, Part.COLLEAGUE), _SHARING),
+    (Verb.CONFIRM_CONSENT, (Part.REQUESTER, Part.COLLEAGUE), _SHARING),
     (Verb.SEE_READINGS, (Part.REQUESTER, Part.COLLEAGUE), (*_SHARING, ConsultState.CANCELLED)),
 )
 
@@ -192,11 +198,14 @@ ALLOWED: Final[Mapping[tuple[ConsultState, Verb], frozenset[Part]]] = {
 }
 """Who may do what from which state. Empty: nobody."""
 NEEDS: Final[Mapping[Verb, Permission]] = {
-    **dict.fromkeys((Verb.SAVE, Verb.SUBMIT, Verb.ACKNOWLEDGE), Permission.CONSULT_REQUEST),
+    **dict.fromkeys((Verb.SAVE, Verb.SUBMIT, Verb.ADD_ENTRIES, Verb.ACKNOWLEDGE), Permission.CONSULT_REQUEST),
     Verb.ADD_IMAGES: Permission.IMAGES_ADD,
     **dict.fromkeys((Verb.RECEIVE, Verb.PROPOSE_TIME, Verb.BOOK), Permission.CONSULT_TRIAGE),
     **dict.fromkeys((Verb.ACCEPT, Verb.DECLINE), Permission.CONSULT_ANSWER),
-    **dict.fromkeys((Verb.REVOKE_EXCERPT, Verb.WITHDRAW_CONSENT, Verb.SEE_READINGS), Permission.EXCERPT_REVOKE),
+    **dict.fromkeys(
+        (Verb.REVOKE_EXCERPT, Verb.WITHDRAW_CONSENT, Verb.CONFIRM_CONSENT, Verb.SEE_READINGS),
+        Permission.EXCERPT_REVOKE,
+    ),
     Verb.CANCEL: Permission.CONSULT_CANCEL,
     Verb.JOIN: Permission.SESSION_JOIN,
     Verb.WRITE_NOTE: Permission.NOTE_WRITE,
@@ -207,6 +216,7 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.SAVE: lambda: Refused("This request has been submitted: it can no longer be changed."),
     Verb.SUBMIT: lambda: Refused("This request has already been submitted."),
     Verb.ADD_IMAGES: lambda: Refused("This consult has ended. Images can no longer be added."),
+    Verb.ADD_ENTRIES: lambda: Refused("This consult has ended: nothing more of the file can be shared with it."),
     Verb.RECEIVE: lambda: Refused("This consult is already in triage."),
     Verb.ACCEPT: lambda: Refused("This consult has already been accepted, or it is closed."),
     Verb.DECLINE: lambda: Refused("This consult can no longer be declined."),
@@ -218,6 +228,7 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.ACKNOWLEDGE: lambda: Refused("This note has not been delivered yet, or it is already acknowledged."),
     Verb.REVOKE_EXCERPT: lambda: Refused("This excerpt is not shared any more."),
     Verb.WITHDRAW_CONSENT: lambda: Refused("This consult shares nothing any more."),
+    Verb.CONFIRM_CONSENT: lambda: Refused("This consult shares nothing any more."),
     Verb.SEE_READINGS: lambda: Refused("Nothing was shared with this consult yet."),
 }
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from teleconsult.consents.models import ConsentBasis
+from teleconsult.consents.models import ConsentBasis, Incapacity
 from teleconsult.consults.drafting import ConsentAnswer, Request
 from teleconsult.consults.models import RequestPriority
 from teleconsult.errors import Invalid
@@ -18,18 +18,25 @@ Code = TypeVar("Code", bound=StrEnum)
 
 def read_request(form: Form) -> Request:
     """The form of a request, complete or not. Raises Invalid for what no page of ours offers."""
-    basis = _code(ConsentBasis, form.get("basis") or ConsentBasis.PATIENT, "consent")
     return Request(
         service_id=_id(form["service"], "service") if form.get("service") else None,
         priority=_code(RequestPriority, form.get("urgency") or RequestPriority.ROUTINE, "urgency"),
         question=form.get("question", ""),
         entries=tuple(_id(entry, "entries") for entry in form.getall("entries", [])),
-        consent=ConsentAnswer(
-            given=bool(form.get("consent")),
-            basis=basis,
-            given_by=form.get("reason" if basis is ConsentBasis.NECESSITY else "given_by", ""),
-            relationship=form.get("relationship", ""),
-        ),
+        consent=read_consent(form),
+    )
+
+
+def read_consent(form: Form) -> ConsentAnswer:
+    """Who agreed, complete or not. Raises Invalid for what no page of ours offers."""
+    basis = _code(ConsentBasis, form.get("basis") or ConsentBasis.PATIENT, "consent")
+    incapacity = form.get("incapacity")
+    return ConsentAnswer(
+        given=bool(form.get("consent")),
+        basis=basis,
+        given_by=form.get("reason" if basis is ConsentBasis.NECESSITY else "given_by", ""),
+        relationship=form.get("relationship", ""),
+        incapacity=_code(Incapacity, incapacity, "incapacity") if incapacity else None,
     )
 
 

@@ -8,6 +8,7 @@ The system finds nothing here: a job looks up what it was told of, by id.
 """
 
 from teleconsult.access.rows.consults import (
+    consents,
     consults,
     encounters,
     held_seats,
@@ -20,6 +21,7 @@ from teleconsult.access.rows.consults import (
 from teleconsult.access.rows.contents import excerpts, notes, shared_excerpts, studies, studies_of_house
 from teleconsult.access.rows.directory import (
     endpoints_of_house,
+    fhir_clients_of_house,
     hl7_messages_of_house,
     hl7_senders_of_house,
     imports_of_house,
@@ -50,11 +52,13 @@ from teleconsult.access.rows.people import audit_events, houses_that_share, role
 __all__ = [
     "audit_events",
     "care_relations",
+    "consents",
     "consults",
     "encounters",
     "endpoints_of_house",
     "entries",
     "excerpts",
+    "fhir_clients_of_house",
     "files",
     "held_seats",
     "hl7_messages_of_house",

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import and_, exists, false, or_, select
 from sqlalchemy.orm import aliased
 
-from teleconsult.access.rows.patients import treats
+from teleconsult.access.rows.patients import is_in_open_file, treats
 from teleconsult.access.rows.seam import Filter, Id, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
 from teleconsult.consents.models import Consent, ConsentStatus
@@ -58,6 +58,12 @@ def owned_tasks(actor: Actor) -> Filter:
 def open_tasks(actor: Actor) -> Filter:
     """Tasks nobody has accepted, of a service this specialist answers for."""
     return _is_open(Task, actor)
+
+
+@row_filter
+def consents(actor: Actor) -> Filter:
+    """Consents of the patients whose files are open to the actor."""
+    return is_in_open_file(Consent.patient_id, actor)
 
 
 @row_filter

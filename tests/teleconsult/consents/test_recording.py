@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
-from teleconsult.consents.models import Consent, ConsentBasis, ConsentStatus
+from teleconsult.consents.models import Consent, ConsentBasis, ConsentStatus, Incapacity
 from teleconsult.consents.recording import permits, record_consent
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Invalid
@@ -26,8 +26,10 @@ async def test_a_representative_is_kept_by_name(cast: Cast, sessions: Sessions) 
             basis=ConsentBasis.REPRESENTATIVE,
             given_by=" Anne Bélanger ",
             relationship="daughter",
+            incapacity=Incapacity.UNCONSCIOUS,
         )
         assert (consent.given_by, consent.relationship_to_patient) == ("Anne Bélanger", "daughter")
+        assert consent.incapacity is Incapacity.UNCONSCIOUS
         assert consent.recorded_by_id == cast.rural.role_id
         event = await session.scalar(select(AuditEvent).where(AuditEvent.entity_id == consent.id))
         assert event is not None
@@ -45,8 +47,9 @@ async def test_words_of_another_basis_are_not_kept(cast: Cast, sessions: Session
             basis=ConsentBasis.PATIENT,
             given_by="left over",
             relationship="left over",
+            incapacity=Incapacity.MINOR,
         )
-    assert (consent.given_by, consent.relationship_to_patient) == ("", "")
+    assert (consent.given_by, consent.relationship_to_patient, consent.incapacity) == ("", "", None)
 
 
 async def test_necessity_needs_a_reason(cast: Cast, sessions: Sessions) -> None:

@@ -76,7 +76,7 @@ def test_every_verb_is_somebodys_somewhere() -> None:
 
 
 def test_once_it_is_over_only_what_was_shared_can_still_be_taken_back() -> None:
-    of_sharing = {Verb.REVOKE_EXCERPT, Verb.WITHDRAW_CONSENT, Verb.SEE_READINGS}
+    of_sharing = {Verb.REVOKE_EXCERPT, Verb.WITHDRAW_CONSENT, Verb.CONFIRM_CONSENT, Verb.SEE_READINGS}
     for state in (ConsultState.ACKNOWLEDGED, ConsultState.CANCELLED, ConsultState.RETRACTED):
         assert {verb for verb in Verb if ALLOWED[state, verb]} <= of_sharing, state
 

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import func, select
 
 from teleconsult.audit.models import AuditEvent
-from teleconsult.consents.models import Consent, ConsentBasis
+from teleconsult.consents.models import Consent, ConsentBasis, Incapacity
 from teleconsult.consults.drafting import ConsentAnswer, Request
 from teleconsult.consults.models import RequestStatus, ServiceRequest, Task, TaskStatus
 from teleconsult.consults.requesting import submit_request
@@ -72,8 +72,8 @@ async def test_each_missing_answer_is_named(cast: Cast, sessions: Sessions) -> N
 @pytest.mark.parametrize(
     ("consent", "fields"),
     [
-        (ConsentAnswer(True, ConsentBasis.REPRESENTATIVE), {"given_by", "relationship"}),
-        (ConsentAnswer(True, ConsentBasis.REPRESENTATIVE, "Anne", " "), {"relationship"}),
+        (ConsentAnswer(True, ConsentBasis.REPRESENTATIVE), {"given_by", "relationship", "incapacity"}),
+        (ConsentAnswer(True, ConsentBasis.REPRESENTATIVE, "Anne", " ", Incapacity.MINOR), {"relationship"}),
         (ConsentAnswer(True, ConsentBasis.NECESSITY), {"reason"}),
         (ConsentAnswer(True, ConsentBasis.NECESSITY, "x" * 501), {"consent"}),
     ],
