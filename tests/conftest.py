@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from psycopg import sql
+from psycopg.rows import TupleRow
 from pytest_aiohttp.plugin import AiohttpClient
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -54,30 +55,39 @@ def database(superuser_url: str) -> DatabaseUrls:
     return urls
 
 
-@pytest.fixture
-def clean_database(database: DatabaseUrls, superuser_url: str) -> DatabaseUrls:
-    """The same database, empty. Only a superuser can get past the triggers that keep notes and audit."""
-    tables = [table.name for table in metadata.sorted_tables] + ["procrastinate_events", "procrastinate_jobs"]
+@pytest.fixture(scope="session")
+def sweeper(database: DatabaseUrls, superuser_url: str) -> Iterator[psycopg.Connection[TupleRow]]:
+    """Only a superuser can get past the triggers that keep notes and audit."""
     name = psycopg.conninfo.conninfo_to_dict(database.app)["dbname"]
-    with psycopg.connect(psycopg.conninfo.make_conninfo(superuser_url, dbname=name), autocommit=True) as connection:
-        # few rows: deleting them is ten times faster than truncating, which makes new files
-        connection.execute(
-            "set session_replication_role = replica; " + "; ".join(f'delete from "{table}"' for table in tables)
-        )
+    url = psycopg.conninfo.make_conninfo(superuser_url, dbname=name)
+    with psycopg.connect(url, autocommit=True, options="-c session_replication_role=replica") as connection:
+        yield connection
+
+
+@pytest.fixture
+def clean_database(database: DatabaseUrls, sweeper: psycopg.Connection[TupleRow]) -> DatabaseUrls:
+    """The same database, empty."""
+    tables = [table.name for table in metadata.sorted_tables] + ["procrastinate_events", "procrastinate_jobs"]
+    # what a test broke off may still hold its rows
+    sweeper.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+        " and state like 'idle in transaction%' and pid <> pg_backend_pid()"
+    )
+    # few rows: deleting them is ten times faster than truncating, which makes new files
+    sweeper.execute("; ".join(f'delete from "{table}"' for table in tables))
     return database
 
 
 @pytest.fixture(scope="session")
 def engine(database: DatabaseUrls) -> AsyncEngine:
-    """One for all tests of a worker: what SQLAlchemy compiled stays compiled. Each test has connections of its own."""
-    return make_engine(database.app, pool_size=5)
+    """One for all tests of a worker: statements stay compiled, and connections keep what they learnt of the tables."""
+    return make_engine(database.app)
 
 
 @pytest.fixture
-async def sessions(clean_database: DatabaseUrls, engine: AsyncEngine) -> AsyncIterator[Sessions]:
+def sessions(clean_database: DatabaseUrls, engine: AsyncEngine) -> Sessions:
     """Sessions of the app's own role on the empty database; a test looks as the system unless it says as whom."""
-    yield make_sessions(engine, acting="system")
-    await engine.dispose()
+    return make_sessions(engine, acting="system")
 
 
 @pytest.fixture
@@ -108,9 +118,11 @@ def settings(clean_database: DatabaseUrls, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def client(settings: Settings, aiohttp_client: AiohttpClient) -> TestClient[web.Request, web.Application]:
+async def client(
+    settings: Settings, engine: AsyncEngine, aiohttp_client: AiohttpClient
+) -> TestClient[web.Request, web.Application]:
     """A browser without script, on the whole application."""
-    return await aiohttp_client(make_app(settings))
+    return await aiohttp_client(make_app(settings, engine))
 
 
 SignIn = Callable[[str], Awaitable[None]]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from signaling.doorman import Cookies
 from signaling.live import Live
@@ -44,13 +45,16 @@ from web.uploads import sweep_uploads
 MIB = 1024 * 1024
 
 
-def make_app(settings: Settings) -> web.Application:
-    """The whole site. `settings.database_url` must be set; nothing connects before start-up."""
+def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Application:
+    """The whole site. `settings.database_url` must be set; nothing connects before start-up.
+
+    An `engine` that is given is shared, and left open at the end.
+    """
     assert settings.database_url is not None
-    engine = make_engine(settings.database_url)
+    at_work = engine or make_engine(settings.database_url)
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=MIB)
     app[SETTINGS] = settings
-    app[SESSIONS] = make_sessions(engine)
+    app[SESSIONS] = make_sessions(at_work)
     app[OBJECTS] = Objects(open_store(settings.objects_url, settings.data))
     app[BEARERS] = BearerDoor(settings, app[SESSIONS])
     app[PROVIDER] = provider = Provider(settings) if settings.oidc_issuer else None
@@ -76,7 +80,8 @@ def make_app(settings: Settings) -> web.Application:
     async def database(_app: web.Application) -> AsyncIterator[None]:
         async with jobs.connected(settings.database_url or ""):
             yield
-        await engine.dispose()
+        if engine is None:
+            await at_work.dispose()
 
     async def live_sessions(_app: web.Application) -> AsyncIterator[None]:
         async with events.listening(settings.database_url or "", live.hear), live.watching():

@@ -22,7 +22,7 @@ from tests.signaling.conftest import COOKIES, LiveSite, VisitorMaker
 from tests.signaling.visitors import Visitor, eventually
 
 REFUSED = socketio.exceptions.ConnectionError
-WITHIN = 5.0
+WITHIN = 10.0  # seconds; five on a machine that does nothing else
 GuestMaker = Callable[..., Awaitable[Visitor]]
 
 
@@ -234,7 +234,7 @@ async def test_a_guest_who_may_no_longer_be_there_is_out(
                 await session.execute(update(GuestPass).values({column: now()}))
     assert (await rose.next("bye"))["reason"] == "ended"
     is_told = told and how != "expired"
-    assert time.monotonic() - began < (1.0 if is_told else WITHIN)
+    assert time.monotonic() - began < (2.5 if is_told else WITHIN)
     if where == "room":
         heard = await rural.next("peer")
         while heard["peer"]["pid"] != joined["pid"] or heard["change"] == "joined":

@@ -36,7 +36,7 @@ from tests.signaling.changes import (
 from tests.signaling.conftest import LiveSite, VisitorMaker
 from tests.signaling.visitors import Visitor, eventually
 
-WITHIN = 5.0
+WITHIN = 10.0  # seconds; five on a machine that does nothing else
 BY_COOKIE = [
     session_ends,
     session_runs_out,
@@ -72,7 +72,7 @@ async def test_a_seat_in_a_room_is_lost_and_the_other_side_hears_it(
     await change(sessions, how, cast, booking, told=told)
     bye = await specialist.next("bye")
     await asyncio.wait_for(specialist.gone.wait(), WITHIN)
-    assert time.monotonic() - began < (1.0 if told else WITHIN)
+    assert time.monotonic() - began < (2.5 if told else WITHIN)
     assert bye["reason"] in {"signed-out", "ended"}
     heard = await rural.next("peer")
     while heard["change"] == "joined":
@@ -98,7 +98,7 @@ async def test_what_ends_for_both_ends_for_both(
     await change(sessions, how, cast, booking, told=told)
     for visitor in both:
         assert (await visitor.next("bye"))["reason"] == "ended"
-    assert time.monotonic() - began < (1.0 if told else WITHIN)
+    assert time.monotonic() - began < (2.5 if told else WITHIN)
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
@@ -114,7 +114,7 @@ async def test_who_asked_is_out_once_they_stop_treating_the_patient(
     began = time.monotonic()
     await change(sessions, relation_ends, cast, booking, told=told)
     assert (await rural.next("bye"))["reason"] == "ended"
-    assert time.monotonic() - began < (1.0 if told else WITHIN)
+    assert time.monotonic() - began < (2.5 if told else WITHIN)
     assert await specialist.hears_nothing("bye")
 
 
@@ -127,7 +127,7 @@ async def test_a_socket_that_only_listens_is_covered(
     began = time.monotonic()
     await change(sessions, how, cast, booking, told=told)
     assert (await idle.next("bye"))["reason"] == "signed-out"
-    assert time.monotonic() - began < (1.0 if told else WITHIN)
+    assert time.monotonic() - began < (2.5 if told else WITHIN)
     assert await other.hears_nothing("bye")
 
 
@@ -161,7 +161,7 @@ async def test_a_bearer_tokens_socket_ends_with_the_token(
     began = time.monotonic()
     await change(sessions, how, cast, booking, told=told)
     assert (await machine.next("bye"))["reason"] == "signed-out"
-    assert time.monotonic() - began < (1.0 if told else WITHIN)
+    assert time.monotonic() - began < (2.5 if told else WITHIN)
     await machine.close()
 
 

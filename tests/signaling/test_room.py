@@ -179,7 +179,7 @@ async def test_a_newer_tab_takes_the_seat_from_the_older_one(visit: VisitorMaker
     again = await newer.join(booking.consult)
     assert again["pid"] == first["pid"]
     assert (await older.next("bye"))["reason"] == "elsewhere"
-    await asyncio.wait_for(older.gone.wait(), 5)
+    await asyncio.wait_for(older.gone.wait(), 30)
     change = await specialist.next("peer")
     assert change["change"] == "joined"
     assert change["peer"]["page"] == str(newer.page)
@@ -267,7 +267,7 @@ async def test_signing_out_elsewhere_ends_the_call(
     async with transaction(sessions) as session:
         await sign_out(session, actor)
     assert (await rural.next("bye"))["reason"] == "signed-out"
-    await asyncio.wait_for(rural.gone.wait(), 5)
+    await asyncio.wait_for(rural.gone.wait(), 30)
     change = await specialist.next("peer")
     assert (change["change"], change["peer"]["pid"]) == ("left", first["pid"])
 

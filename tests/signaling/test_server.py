@@ -29,7 +29,7 @@ async def raw_socket(site: LiveSite, cookie: str) -> AsyncIterator[aiohttp.Clien
 async def ending(socket: aiohttp.ClientWebSocketResponse) -> bool:
     """Whether the server hangs up soon."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             async for _ in socket:
                 pass
             return True

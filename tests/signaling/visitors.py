@@ -7,7 +7,7 @@ from typing import Any
 
 import socketio
 
-PATIENCE = 5.0  # seconds
+PATIENCE = 30.0  # seconds
 
 
 class Visitor:
@@ -71,8 +71,8 @@ class Visitor:
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> bool:
-    """Whether it comes true within a second: what is written after everyone has been told."""
-    for _ in range(50):
+    """Whether it comes true within ten seconds: what is written after everyone has been told."""
+    for _ in range(500):
         if await condition():
             return True
         await asyncio.sleep(0.02)

@@ -209,7 +209,7 @@ async def test_slow_senders_hold_no_connection_of_the_database(client: Client, s
         )
         writers.append(writer)
     await asyncio.sleep(0.3)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(9):
         assert (await client.get("/patients")).status == 200
     for writer in writers:
         writer.close()

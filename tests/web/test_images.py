@@ -96,7 +96,7 @@ async def test_too_much_is_refused_before_it_is_read(
 ) -> None:
     draft = await consult_steps.drafted(cast, sessions)
     await signed_in("rural")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         reader, writer = await asyncio.open_connection(client.host, client.port)
         cookie = client.session.cookie_jar.filter_cookies(client.make_url("/"))["session"].value
         writer.write(

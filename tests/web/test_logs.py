@@ -34,7 +34,7 @@ async def test_a_malformed_request_is_not_quoted(
     try:
         reader, writer = await asyncio.open_connection(client.host, client.port)
         writer.write(request_bytes)
-        assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
+        assert b" 400 " in await asyncio.wait_for(reader.readline(), 30)
         writer.close()
     finally:
         logger.removeFilter(without_content)

@@ -53,7 +53,7 @@ def test_a_fresh_folder_then_a_second_start(tmp_path: Path) -> None:
     said = until(process, "Stop with")
     assert f"http://127.0.0.1:{port}" in said
     assert "rural@demo.test" in said
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
         assert answer.status == 200
     assert "Traceback" not in stop(process, signal.SIGINT)
 

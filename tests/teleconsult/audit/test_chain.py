@@ -47,8 +47,8 @@ async def test_writers_of_one_establishment_wait_for_nobody(sessions: Sessions, 
         await first.flush()
         await first.execute(text("set constraints all immediate"))
         audit.record(second, cast.rural, "tested")
-        await asyncio.wait_for(second.flush(), 5)
-        await asyncio.wait_for(second.execute(text("set constraints all immediate")), 5)
+        await asyncio.wait_for(second.flush(), 30)
+        await asyncio.wait_for(second.execute(text("set constraints all immediate")), 30)
         await first.commit()
     assert [(link.lane, link.position) for link in await links(sessions)] == [(0, 1), (1, 1)]
     assert (await verdict_of(sessions)).is_good
@@ -65,7 +65,7 @@ async def test_when_every_lane_is_taken_one_waits(sessions: Sessions, cast: Cast
         await asyncio.sleep(0.2)
         assert not waiting.done()
         await holder.commit()
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)
     assert (await verdict_of(sessions)).events == 3
 
 
@@ -124,7 +124,7 @@ async def test_the_apps_role_cannot_switch_the_trigger_off(sessions: Sessions) -
 
 async def test_the_apps_role_cannot_put_a_table_of_its_own_before_the_chain(sessions: Sessions, cast: Cast) -> None:
     """The trigger works with the owner's rights: a temporary table it wrote to would lend them to whoever made it."""
-    async with sessions() as session:
+    async with sessions.kw["bind"].connect() as connection, sessions(bind=connection) as session:
         await session.execute(text("create temp table audit_chain (like public.audit_chain, wrote text default user)"))
         audit.record(session, cast.rural, "tested")
         await session.commit()

@@ -34,12 +34,12 @@ async def port(sender: Hl7Sender, sessions: Sessions) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-async def answer_to(port: int, raw: bytes) -> bytes:
-    """What comes back for these bytes, until the door closes or says nothing for a second."""
+async def answer_to(port: int, raw: bytes, *, within: float = 1) -> bytes:
+    """What comes back for these bytes, until the door closes or says nothing for `within` seconds."""
     reader, writer = await asyncio.open_connection(HOST, port)
     writer.write(raw)
     try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(within):
             return await reader.readuntil(b"\x1c\r")
     except (TimeoutError, asyncio.IncompleteReadError, ConnectionResetError):
         return b""
@@ -52,7 +52,7 @@ async def test_a_client_of_the_library_is_answered(port: int) -> None:
     for number, content in enumerate((admission(control="1"), result(control="2")), 1):
         writer.writemessage(hl7.parse(content.decode()))
         await writer.drain()
-        answer = await asyncio.wait_for(reader.readmessage(), 5)
+        answer = await asyncio.wait_for(reader.readmessage(), 30)
         assert (str(answer.segment("MSA")[1]), str(answer.segment("MSA")[2])) == ("AA", str(number))
     writer.close()
 
@@ -64,7 +64,7 @@ async def test_two_frames_in_one_packet_and_one_in_many(port: int, sessions: Ses
         writer.write(frames[start : start + 97])
         await writer.drain()
     for _ in range(2):
-        assert b"MSA|AA" in await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 5)
+        assert b"MSA|AA" in await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 30)
     writer.close()
 
 
@@ -83,7 +83,7 @@ async def test_frames_that_are_none_harm_nobody(port: int, sessions: Sessions, r
     assert b"MSA|AA" not in await answer_to(port, raw)
     async with transaction(sessions) as session:
         assert not (await session.scalars(select(Hl7Message))).all()
-    assert b"MSA|AA|9" in await answer_to(port, b"\x0b" + admission(control="9") + b"\x1c\r")
+    assert b"MSA|AA|9" in await answer_to(port, b"\x0b" + admission(control="9") + b"\x1c\r", within=30)
 
 
 async def test_a_message_that_was_read_is_answered_though_the_door_closes(
@@ -92,7 +92,7 @@ async def test_a_message_that_was_read_is_answered_though_the_door_closes(
     async with Door(sessions).opened(HOST, 0, None) as server:
         port = server.sockets[0].getsockname()[1]
         idle, idle_writer = await asyncio.open_connection(HOST, port)
-        answer = asyncio.create_task(answer_to(port, b"\x0b" + admission(control="5") + b"\x1c\r"))
+        answer = asyncio.create_task(answer_to(port, b"\x0b" + admission(control="5") + b"\x1c\r", within=30))
         assert await eventually(lambda: _arrived(sessions))
     assert b"MSA|AA|5" in await answer
     assert await idle.read() == b""
@@ -137,7 +137,7 @@ async def over_tls(folder: Path, port: int, name: str | None, content: bytes) ->
     try:
         reader, writer = await open_hl7_connection(HOST, port, encoding="utf-8", ssl=context, server_hostname=HOST)
         writer.writeblock(content)
-        answer: bytes = await asyncio.wait_for(reader.readblock(), 5)
+        answer: bytes = await asyncio.wait_for(reader.readblock(), 30)
         writer.close()
     except (ssl.SSLError, ConnectionError, asyncio.IncompleteReadError):
         return ""

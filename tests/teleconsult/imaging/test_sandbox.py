@@ -30,7 +30,7 @@ async def test_hostile_file_is_refused_and_the_service_lives(name: str, sandbox:
     with pytest.raises(Unreadable):  # most at the header; those that look well until their pixels are read, there
         await sandbox.ask("header", path)
         await sandbox.ask("rendered", path, index=0, window=None, size=512)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert (await sandbox.ask("header", HEAD)).head["modality"] == "CT"
 
 

@@ -160,4 +160,4 @@ async def test_names_and_numbers_are_found_by_indexes(db: AsyncSession, cast: Ca
     assert len(seen) == 7
     for statement, parameters in seen:
         plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
-        assert "Seq Scan on patient" not in plan, plan
+        assert "Seq Scan on patient " not in plan, plan
