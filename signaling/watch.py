@@ -99,11 +99,17 @@ class Watch:
         if not looked_at:
             return
         findings = await self._find(looked_at)
+        moved = [watched for watched in looked_at if self._has_moved(watched)]
         for watched in looked_at:
+            if watched in moved:
+                continue
             try:
                 await self._decide(watched, findings)
             except Exception:  # one socket that fails keeps nobody else from being looked at
                 log.exception("watch.decision_failed", namespace=watched.namespace.namespace)
+        if moved:
+            again = {watched.connection.sid for watched in moved}
+            await self.look(lambda watched: watched.connection.sid in again)
 
     async def _keep(self) -> None:
         while True:
@@ -114,16 +120,20 @@ class Watch:
                 log.warning("watch.look_failed", error=type(error).__name__)
 
     def _everyone(self) -> list[Watched]:
-        seated = []
-        for connection in self._room.connections.values():
-            sitting = self._room.sitting_of(connection)
-            pid, consult = (sitting.seat.pid, sitting.seat.consult_id) if sitting else (None, None)
-            seated.append(Watched(self._room, connection, pid, consult))
-        return seated + [
+        return [self._in_room(connection) for connection in self._room.connections.values()] + [
             Watched(namespace, connection, None, None)
             for namespace in self._others
             for connection in namespace.connections.values()
         ]
+
+    def _in_room(self, connection: Connection) -> Watched:
+        sitting = self._room.sitting_of(connection)
+        pid, consult = (sitting.seat.pid, sitting.seat.consult_id) if sitting else (None, None)
+        return Watched(self._room, connection, pid, consult)
+
+    def _has_moved(self, watched: Watched) -> bool:
+        """Whether they sat down or stood up since: what we asked about is no more what they hold."""
+        return watched.namespace is self._room and self._in_room(watched.connection).seat != watched.seat
 
     async def _find(self, looked_at: list[Watched]) -> Findings:
         actors = [one.connection.actor for one in looked_at]
