@@ -237,6 +237,7 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("POST", "/admin/retention", admin_retention.change, needs)
     route("GET", "/admin/imports", admin_imports.index, needs, name="admin_imports.index")
     route("POST", "/admin/imports", admin_imports.create, needs)
+    route("GET", "/admin/hl7-messages/{id}", admin_hl7.show, needs, name="admin_hl7.show")
     route("GET", "/admin/imports/{id}", admin_imports.show, needs, name="admin_imports.show")
     route("POST", "/admin/imports/{id}/decisions", admin_imports.decide, needs, name="admin_imports.decide")
 

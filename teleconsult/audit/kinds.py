@@ -10,7 +10,8 @@ from teleconsult.audit.models import AuditEvent
 
 READS: Final = frozenset(
     {"consult-read", "consult-received", "excerpt-read", "file-opened", "note-read", "shared-file-read", "study-opened"}
-    | {"identities-compared", "patient-read", "patients-searched"}
+    | {"consult-exported", "file-exported", "identities-compared", "patient-read", "patients-searched"}
+    | {"hl7-message-read"}
 )
 """Acts that show a part of a patient's file to somebody."""
 GLASS: Final = frozenset({"glass-broken", "glass-closed", "glass-reviewed"})

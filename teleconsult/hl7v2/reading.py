@@ -110,7 +110,7 @@ class Message:
 
 def read_message(content: bytes) -> Message:
     """The message in a frame's bytes. Raises Fault for what is none, or is in no character set that we read."""
-    text = _decoded(content).replace("\r\n", "\r").replace("\n", "\r").strip("\r")
+    text = decoded(content).replace("\r\n", "\r").replace("\n", "\r").strip("\r")
     if not text.startswith("MSH") or len(text) < 9 or text.count("\r") >= MOST_SEGMENTS:
         raise Fault(SEQUENCE, "This is no HL7 v2 message, or one with too many segments.", where="MSH")
     try:
@@ -149,8 +149,8 @@ def moment_in(segment: Segment, field: int, zone: ZoneInfo) -> datetime | None:
         raise unreadable from None
 
 
-def _decoded(content: bytes) -> str:
-    """By MSH-18; without one as UTF-8 where it is that, else as Latin 1, which everything is."""
+def decoded(content: bytes) -> str:
+    """The text, by MSH-18; without one as UTF-8 where it is that, else as Latin 1. Raises Fault for the wrong set."""
     header = content[:2_000].split(b"\r")[0].split(b"\n")[0]
     separator = header[3:4]
     fields = header.split(separator) if separator else []

@@ -41,3 +41,19 @@ async def test_what_is_wrong_is_said_beside_its_field(signed_in: SignIn, post: P
     page = await answer.text()
     assert "Give it a short name." in page
     assert "This is no certificate." in page
+
+
+async def test_a_message_is_shown_as_it_came(client: Client, signed_in: SignIn, post: Post, sessions: Sessions) -> None:
+    await signed_in("admin")
+    await post("/admin/hl7", name="Lab", facility="HOSP")
+    await receive(sessions, Connection(None), result(family="<script>alert(1)</script>"))
+    listed = await (await client.get("/admin/hl7")).text()
+    (path,) = set(re.findall(r'href="(/admin/hl7-messages/[0-9a-f-]+)"', listed))
+    page = await (await client.get(path)).text()
+    assert "<dt>PID-5</dt><dd>&lt;script&gt;alert(1)&lt;/script&gt;^Luc" in page
+    assert 'class="segment-wrong"><dt>PID-3</dt>' in page, "where it went wrong"
+    assert "<dt>OBX-5</dt><dd>5.4</dd>" in page
+    assert (await post(f"{path}/seen")).status == 303
+    assert 'data-testid="hl7-seen"' not in await (await client.get(path)).text()
+    await signed_in("rural")
+    assert (await client.get(path)).status == 404

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from teleconsult.errors import Conflict, Invalid
+from teleconsult.hl7v2.opening import open_message, text_of
 from teleconsult.hl7v2.senders import add_sender, mark_seen, messages_to_look_at, senders_here, switch_sender
 from web.bodies import read_form
 from web.flash import flash
@@ -41,6 +42,12 @@ async def switch(request: web.Request) -> web.StreamResponse:
     await switch_sender(db(request), actor_of(request), sender_id=id_in(request), is_on=is_on)
     flash(request, _("The system may send again.") if is_on else _("Nothing is taken from the system any more."))
     return to_page(request, "admin_hl7.index")
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """One message as it came, and what was wrong with it."""
+    message = await open_message(db(request), actor_of(request), message_id=id_in(request))
+    return render(request, "admin/hl7_message.html.jinja", message=message, text=text_of(message.content))
 
 
 async def seen(request: web.Request) -> web.StreamResponse:
