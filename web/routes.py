@@ -24,6 +24,7 @@ from web.views import (
     audit,
     audit_check,
     break_glass,
+    consents,
     consults,
     documents,
     drafting,
@@ -93,7 +94,9 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/consults/{id}/cancellation", triage.cancel, P.CONSULT_CANCEL, name="consults.cancel")
     route("POST", "/consults/{id}/proposal", triage.propose, P.CONSULT_TRIAGE, name="consults.propose")
     route("POST", "/consults/{id}/excerpt-revocation", sharing.revoke, P.EXCERPT_REVOKE, name="sharing.revoke")
-    route("POST", "/consults/{id}/consent-withdrawal", sharing.withdraw, P.EXCERPT_REVOKE, name="sharing.withdraw")
+    consent = "/consults/{id}/consent"
+    route("POST", f"{consent}-withdrawal", consents.withdraw, P.EXCERPT_REVOKE, name="consents.withdraw")
+    route("POST", f"{consent}-confirmation", consents.confirm, P.EXCERPT_REVOKE, name="consents.confirm")
     route("GET", "/consults/{id}/documents/{entry}", documents.shared, P.CONSULTS_SEE, name="documents.shared")
     route("GET", "/consults/{id}/readings", sharing.readings, P.EXCERPT_REVOKE, name="sharing.readings")
     route("POST", "/consults/{id}/booking", triage.book, P.CONSULT_TRIAGE, name="consults.book")
@@ -162,6 +165,7 @@ def _add_patients(route: Callable[..., object]) -> None:
     # The entries of a file
     entry = "/patients/{id}/entries/{entry}"
     route("GET", "/patients/{id}/measures", files.measures, P.FILE_READ, name="files.measures")
+    route("GET", "/patients/{id}/consents", consents.show, P.FILE_READ, name="consents.show")
     route("GET", "/patients/{id}/visits", files.visits, P.FILE_READ, name="files.visits")
     route("GET", "/patients/{id}/entries/new", records.new, P.FILE_WRITE, name="entries.new")
     route("POST", "/patients/{id}/entries", records.create, P.FILE_WRITE, name="entries.create")

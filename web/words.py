@@ -11,6 +11,7 @@ from teleconsult.audit.entries import Why
 from teleconsult.audit.findings import Fault
 from teleconsult.audit.kinds import Kind
 from teleconsult.audit.unusual import Unusual
+from teleconsult.consents.models import ConsentBasis, Incapacity
 from teleconsult.consults.models import RequestPriority
 from teleconsult.consults.worklists import Standing
 from teleconsult.directory.models import (
@@ -177,6 +178,16 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Standing.OPEN: _("Under way"),
         Standing.ANSWERED: _("To acknowledge"),
         Standing.CLOSED: _("Closed"),
+    },
+    ConsentBasis: {
+        ConsentBasis.PATIENT: _("The patient"),
+        ConsentBasis.REPRESENTATIVE: _("A representative"),
+        ConsentBasis.NECESSITY: _("Nobody could be asked, and it cannot wait"),
+    },
+    Incapacity: {
+        Incapacity.MINOR: _("A minor"),
+        Incapacity.UNCONSCIOUS: _("Unconscious, or cannot say what they want"),
+        Incapacity.PROTECTED: _("An adult under guardianship"),
     },
     RequestPriority: {
         RequestPriority.ROUTINE: _("Routine"),

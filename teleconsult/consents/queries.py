@@ -193,7 +193,7 @@ async def _sizes(
     session: AsyncSession, part: type[ExcerptItem | ExcerptStudy], excerpt_ids: list[uuid.UUID]
 ) -> dict[uuid.UUID, int]:
     counted = select(part.excerpt_id, func.count()).where(part.excerpt_id.in_(excerpt_ids)).group_by(part.excerpt_id)
-    return dict((await session.execute(counted)).tuples().all())
+    return dict((await session.execute(counted)).all())
 
 
 def _people() -> tuple[ORMOption, ...]:

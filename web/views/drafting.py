@@ -3,6 +3,8 @@
 from aiohttp import web
 
 from teleconsult.clock import now
+from teleconsult.consents.majority import is_minor
+from teleconsult.consents.models import Incapacity
 from teleconsult.consults.drafting import Request, discard_draft, request_in, save_draft
 from teleconsult.consults.models import RequestPriority, ServiceRequest
 from teleconsult.consults.requesting import submit_request
@@ -17,7 +19,7 @@ from web.errors import wants_json
 from web.flash import flash
 from web.forms.consults import read_request, read_version
 from web.i18n import gettext as _
-from web.rendering import render
+from web.rendering import render, zone_of
 from web.requests import actor_of, begin_again, db, id_in, to_page
 from web.words import options
 
@@ -47,6 +49,8 @@ async def draft_page(
         chosen=chosen,
         entries=by_kind(choice.entries),
         services=services,
+        incapacities=options(Incapacity),
+        is_minor=is_minor(draft.patient, on=now().astimezone(zone_of(actor_of(request).time_zone)).date()),
         priorities=options(RequestPriority),
         cards=cards,
         checks=checklist(

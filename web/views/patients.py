@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from teleconsult.access import Permission, may
+from teleconsult.consents.queries import consents_in_force
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
@@ -95,6 +96,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         houses=_houses(file, consults),
         episode=await entry_of(session, actor, patient_id, entry_id=only.episode_id) if only.episode_id else None,
         consults=consults,
+        consents=await consents_in_force(session, actor, file),
         state_of=state_of,
         summary=await summary(session, file),
         identifiers=await identifiers_of(session, file.patient),

@@ -1,8 +1,7 @@
-"""What a consult shares: who looked at it, taking it back, and the patient's own word against it."""
+"""What a consult shares: who looked at it, and taking it back."""
 
 from aiohttp import web
 
-from teleconsult.consents.withdrawing import withdraw_consent
 from teleconsult.consults.queries import consult_for
 from teleconsult.excerpts.queries import readings_of
 from teleconsult.excerpts.revoking import revoke_excerpt
@@ -31,14 +30,3 @@ async def revoke(request: web.Request) -> web.StreamResponse:
         )
 
     return await acted(request, act, said=_("The excerpt is no longer shared. The other side has been told."))
-
-
-async def withdraw(request: web.Request) -> web.StreamResponse:
-    """The patient withdraws the consent, with what they said."""
-
-    async def act(form: Form) -> object:
-        return await withdraw_consent(
-            db(request), actor_of(request), consult_id=id_in(request), reason=form.get("reason", "")
-        )
-
-    return await acted(request, act, said=_("The consent is withdrawn. The other side has been told."))
