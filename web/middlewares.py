@@ -20,8 +20,10 @@ from teleconsult import audit
 from teleconsult.access import require
 from teleconsult.accounts import SYSTEM, Actor, actor_for_cookie
 from teleconsult.accounts.actor import NOBODY
+from teleconsult.accounts.tokens import actor_for_bearer
 from teleconsult.db import act_as, transaction
 from teleconsult.errors import Conflict, Forbidden, NotFound, TeleconsultError, Unauthenticated, Unavailable
+from teleconsult.systems.admitting import actor_at_fhir
 from web import csrf
 from web.bodies import hold_body
 from web.cookies import session_cookie
@@ -237,7 +239,8 @@ async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | No
     scheme, _blank, bearer = authorization.partition(" ")
     if scheme.lower() == "bearer":
         request[BY_BEARER] = True
-        return await request.app[BEARERS].admit(session, bearer.strip(), address=address_of(request))
+        look_up = actor_at_fhir if request.path.startswith(f"{FHIR}/") or request.path == FHIR else actor_for_bearer
+        return await request.app[BEARERS].admit(session, bearer.strip(), address=address_of(request), look_up=look_up)
     token = request.cookies.get(session_cookie(secure=settings.is_secure))
     return await actor_for_cookie(session, settings, token) if token else None
 

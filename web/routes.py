@@ -8,12 +8,13 @@ from collections.abc import Callable
 from aiohttp import web
 
 from teleconsult.access import Permission as P
-from web.api import fhir, fhir_bundles, fhir_door, health
+from web.api import fhir, fhir_bundles, fhir_door, health, oauth
 from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
     accounts,
     admin,
     admin_endpoints,
+    admin_fhir_clients,
     admin_hl7,
     admin_imports,
     admin_people,
@@ -130,6 +131,8 @@ def add_routes(app: web.Application) -> None:
 def _add_fhir(route: Callable[..., object]) -> None:
     """FHIR R4. What an interaction needs besides stands in `teleconsult/fhir/door.py`."""
     route("GET", "/fhir/metadata", fhir_door.metadata, ANYONE, name="fhir.metadata")
+    route("GET", "/fhir/.well-known/smart-configuration", oauth.configuration, ANYONE, name="fhir.smart")
+    route("POST", "/oauth/token", oauth.token, ANYONE, name="oauth.token")
     route("POST", "/fhir", fhir_bundles.process, P.PATIENTS_FIND, name="fhir.bundle")
     route("POST", "/fhir/", fhir_bundles.process, P.PATIENTS_FIND)
     route("POST", "/fhir/Patient/$match", fhir_door.act, P.PATIENTS_FIND, name="fhir.match")
@@ -230,6 +233,12 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("POST", "/admin/hl7", admin_hl7.create, needs)
     route("POST", "/admin/hl7/{id}/status", admin_hl7.switch, needs, name="admin_hl7.switch")
     route("POST", "/admin/hl7-messages/{id}/seen", admin_hl7.seen, needs, name="admin_hl7.seen")
+    client = "/admin/fhir-clients"
+    route("GET", client, admin_fhir_clients.index, needs, name="admin_fhir_clients.index")
+    route("POST", client, admin_fhir_clients.create, needs)
+    route("GET", f"{client}/{{id}}", admin_fhir_clients.show, needs, name="admin_fhir_clients.show")
+    route("POST", f"{client}/{{id}}", admin_fhir_clients.change, needs)
+    route("POST", f"{client}/{{id}}/status", admin_fhir_clients.switch, needs, name="admin_fhir_clients.switch")
     route("GET", "/admin/endpoints", admin_endpoints.index, needs, name="admin_endpoints.index")
     route("POST", "/admin/endpoints", admin_endpoints.create, needs)
     route("POST", "/admin/endpoints/{id}/status", admin_endpoints.change, needs, name="admin_endpoints.change")

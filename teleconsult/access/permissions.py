@@ -85,6 +85,8 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
 }
 
 OF_GUEST: Final = frozenset({_P.SESSION_JOIN})
+OF_CLIENT: Final = frozenset({_P.PATIENTS_FIND, _P.FILE_READ, _P.FILE_WRITE})
+"""A system that comes by itself (`teleconsult.systems`), at the FHIR door alone; its scopes narrow it further."""
 
 
 class Purpose(StrEnum):
@@ -124,6 +126,8 @@ def may(actor: Actor, permission: Permission) -> bool:
         return True
     if actor.guest_pass_id is not None:
         return permission in OF_GUEST
+    if actor.client_id is not None:
+        return permission in OF_CLIENT
     if actor.role is None or permission not in OF_ROLE[actor.role]:
         return False
     return actor.scope is None or any(permission in OF_PURPOSE[Purpose(purpose)] for purpose in actor.scope)

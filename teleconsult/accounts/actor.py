@@ -32,7 +32,10 @@ class Actor:
     token_id: uuid.UUID | None = None
     """The IssuedToken this actor came by, if any."""
     scope: frozenset[str] | None = None
-    """The purposes a bearer token is good for (`access.purposes`); None where nothing narrows the role."""
+    """The purposes a bearer token is good for (`access.purposes`), or the SMART scopes a system was granted; None
+    where nothing narrows the role."""
+    client_id: uuid.UUID | None = None
+    """A system at the FHIR door (`systems`) has this, its establishment and its name, and no role."""
     guest_pass_id: uuid.UUID | None = None
     """A guest of one session has this, and nothing of the above."""
     address: str = ""
@@ -46,6 +49,8 @@ class Actor:
             return "system"
         if self.guest_pass_id is not None:
             return f"guest:{self.guest_pass_id}"
+        if self.client_id is not None:
+            return f"client:{self.client_id}"
         return str(self.role_id) if self.role_id is not None else ""
 
 

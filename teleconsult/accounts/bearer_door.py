@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +16,8 @@ from teleconsult.db import Sessions
 from teleconsult.errors import TooMany
 from teleconsult.settings import Settings
 
+LookUp = Callable[[AsyncSession, str], Awaitable[Actor]]
+"""Who carries a token. Raises BadToken."""
 SHUT_FOR: Final = 60
 """Seconds before the database is asked again whether an address may try."""
 MOST_ADDRESSES: Final = 10_000
@@ -32,14 +35,17 @@ class BearerDoor:
         self._shut: dict[str, float] = {}
         self._public_keys: dict[uuid.UUID, str] = {}
 
-    async def admit(self, session: AsyncSession, token: str, *, address: str) -> Actor:
-        """Who carries the token. Raises BadToken, and TooMany for what was never ours from an address over its limit.
+    async def admit(
+        self, session: AsyncSession, token: str, *, address: str, look_up: LookUp = actor_for_bearer
+    ) -> Actor:
+        """Who carries the token, as `look_up` knows them at this door.
 
+        Raises BadToken, and TooMany for what was never ours from an address over its limit.
         A token that was ours once (expired, revoked) is refused but not counted: it is no guess.
         """
         self._refuse_where_shut(token, address)
         try:
-            actor = await actor_for_bearer(session, token)
+            actor = await look_up(session, token)
         except BadToken as error:
             if not error.is_ours:
                 await self._count(address)

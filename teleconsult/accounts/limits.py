@@ -43,6 +43,7 @@ class Door(StrEnum):
     STEP_UP = "step-up"
     BEARER = "bearer"
     GUEST = "guest"
+    SYSTEM = "system"
 
 
 _GUESSED: Final = frozenset({Door.PASSWORD, Door.SECOND_FACTOR})

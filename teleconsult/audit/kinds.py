@@ -26,6 +26,7 @@ WAYS_IN: Final = (
     "step",
     "identity-",
     "token",
+    "client-",
 )
 """How the names of acts begin that have to do with proving who one is."""
 CARE: Final = frozenset({"consult-submitted", "consult-booked", "time-proposed", "encounter-arrived", "guest-invited"})

@@ -25,6 +25,8 @@ def record(
 
     `address` is where the act came from, for whom the actor does not say so: before sign-in.
     """
+    if actor is not None and actor.client_id is not None:
+        detail["client"] = actor.client_id
     event = AuditEvent(
         recorded_at=now(),
         action=action,

@@ -11,12 +11,14 @@ OPERATIONS: Final = {
     Interaction.EVERYTHING: ("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),
     Interaction.MATCH: ("match", "http://hl7.org/fhir/OperationDefinition/Patient-match"),
 }
+OAUTH: Final = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+SERVICES: Final = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 AUDIT: Final = Grammar(parameters={"patient": "reference", "date": "date", "agent": "reference"})
 """The audit log, which stands apart (`web/api/fhir.py`): it refuses what it does not know."""
 
 
-def capability_statement(*, server: str, version: str, moment: datetime) -> dict[str, Any]:
-    """What this server does, for whoever asks. `moment` is since when it does."""
+def capability_statement(*, server: str, token_url: str, version: str, moment: datetime) -> dict[str, Any]:
+    """What this server does, for whoever asks. `moment` is since when it does, `token_url` where systems get tokens."""
     resources = [
         _resource(kind, {interaction.value for interaction in offers}, GRAMMARS[kind])
         for kind, offers in sorted(OFFERS.items())
@@ -34,15 +36,22 @@ def capability_statement(*, server: str, version: str, moment: datetime) -> dict
         "rest": [
             {
                 "mode": "server",
-                "security": {
-                    "cors": False,
-                    "description": "A bearer token that acts in one role, for purposes (RFC 6750). What it may not"
-                    " know of is not there.",
-                },
+                "security": _security(token_url),
                 "resource": [audit, *resources],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
             }
         ],
+    }
+
+
+def _security(token_url: str) -> dict[str, Any]:
+    """How one comes in; for systems as SMART App Launch 2.2 says it."""
+    return {
+        "extension": [{"url": OAUTH, "extension": [{"url": "token", "valueUri": token_url}]}],
+        "cors": False,
+        "service": [{"coding": [{"system": SERVICES, "code": "SMART-on-FHIR"}]}],
+        "description": "A bearer token that acts in one role, for purposes (RFC 6750), or that a system of an"
+        " establishment was granted (SMART Backend Services). What it may not know of is not there.",
     }
 
 

@@ -16,6 +16,7 @@ from teleconsult.fhir.entry_search import grammar_of
 from teleconsult.fhir.outcomes import NotOffered
 from teleconsult.fhir.patient_search import GRAMMAR as PATIENTS
 from teleconsult.fhir.questions import Grammar
+from teleconsult.fhir.scoping import require_scope
 from teleconsult.records.models import ResourceType
 
 Act = Callable[[AsyncSession, Actor, Asked], Awaitable[Answered]]
@@ -103,10 +104,10 @@ async def interact(session: AsyncSession, actor: Actor, asked: Asked) -> Answere
     if offers is None:
         raise NotFound
     interaction = interaction_of(asked)
-    offer = offers.get(interaction) if interaction is not None else None
-    if offer is None:
+    if interaction is None or (offer := offers.get(interaction)) is None:
         raise NotOffered
     require(actor, offer.needs)
+    require_scope(actor, asked, interaction)
     return await offer.act(session, actor, asked)
 
 

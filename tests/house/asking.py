@@ -33,6 +33,7 @@ KINDS: Final = {
     "/account/tokens/": "token",
     "/admin/audit-check/": "check",
     "/admin/endpoints/": "endpoint",
+    "/admin/fhir-clients/": "fhir client",
     "/admin/hl7/": "sender",
     "/admin/hl7-messages/": "message",
     "/admin/imports/": "import",
@@ -101,6 +102,7 @@ PAGES: Final = (
     *("/identity-cases/{id}", "/patient-links/{id}", "/patients/{id}/label"),
     *("/consults/{id}", "/patients/{id}", "/notes/{id}", "/studies/{uid}", "/studies/{uid}/thumbnail"),
     *("/admin/people/{id}", "/admin/imports/{id}", "/network/establishments/{id}", "/fhir/AuditEvent/{id}"),
+    "/admin/fhir-clients/{id}",
     *("/fhir/Patient/{id}", "/fhir/{type}/{id}", "/fhir/{type}/{id}/_history/{version}"),
     *("/fhir/ServiceRequest/{id}", "/admin/hl7-messages/{id}"),
 )

@@ -21,7 +21,8 @@ PUBLIC = {
     "/sign-in/passkey", "/sign-in/passkey/options", "/sign-in/federated/unknown", "/sign-in/code",
     "/sign-in/code/entry", "/sign-in/reset", "/sign-in/reset-mail", "/sign-in/reset/{token}",
     "/invitation/{token}", "/invitation/{token}/opening", "/join", "/join/{token}", "/language", "/healthz",
-    "/readyz", "/metrics", "/verify", "/fhir/metadata", "/static", "/favicon.ico",
+    "/readyz", "/metrics", "/verify", "/fhir/metadata", "/fhir/.well-known/smart-configuration", "/oauth/token",
+    "/static", "/favicon.ico",
 }  # fmt: skip
 """What answers without sign-in. Socket.IO checks by itself (`signaling/connection.py`)."""
 

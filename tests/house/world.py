@@ -39,9 +39,11 @@ from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, Patien
 from teleconsult.patients.models import BreakGlass, GlassReason, Patient, PatientIdentifier
 from teleconsult.patients.national_ids import QUEBEC
 from teleconsult.records.actions import file_entry
+from teleconsult.records.documents import TEXT, Document, keep
 from teleconsult.records.statements import Problem
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
+from teleconsult.systems.models import FhirClient
 from tests import consult_steps, note_steps
 from tests.people import Cast, another_neurologist
 from tests.teleconsult.imaging.files import dicom_bytes
@@ -127,6 +129,8 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
         theirs = await _entry(session, cast.stranger, cast.strangers_patient)
         add("rural's resource", "resource", ours, "rural")
         add("stranger's resource", "resource", theirs, "stranger")
+        for who, whom in (("rural", cast.patient), ("stranger", cast.strangers_patient)):
+            add(f"{who}'s binary", "binary", await _document(session, settings, getattr(cast, who), whom), who)
         add("stranger's entry", "entry", cast.strangers_patient.id, "stranger", "nurse_elsewhere", entry=theirs)
         add("guest", "guest", booked.id, "rural", "specialist", guest=guest.id)
         for name, row, kind, insiders in _rows(cast):
@@ -244,9 +248,11 @@ def _rows(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
             received_at=moment,
             acknowledgment=Acknowledgment.ERROR,
         )
+        client = FhirClient(organization_id=house, name="Registry", keys=[], scope="system/*.rs", created_at=moment)
         rows += [
             (f"{name} endpoint", endpoint, "endpoint", insiders),
             (f"{name} import", extract, "import", insiders),
+            (f"{name} fhir client", client, "fhir client", insiders),
             (f"{name} sender", sender, "sender", insiders),
             (f"{name} message", message, "message", insiders),
         ]
@@ -311,6 +317,23 @@ async def _entry(session: AsyncSession, actor: Actor, patient: Patient) -> uuid.
         session, actor, patient_id=patient.id, resource=problem, title="Fibrillation", effective_at=now()
     )
     return entry.id
+
+
+async def _document(session: AsyncSession, settings: Settings, actor: Actor, patient: Patient) -> uuid.UUID:
+    """A letter, with its bytes."""
+    entry_id, letter = uuid.uuid4(), Document(TEXT, b"Vu ce jour.")
+    resource = letter.resource(entry_id, title="Lettre", at=now())
+    await file_entry(
+        session,
+        actor,
+        patient_id=patient.id,
+        resource=resource,
+        title="Lettre",
+        effective_at=now(),
+        entry_id=entry_id,
+    )
+    await keep(Objects(open_store(None, settings.data)), entry_id, letter)
+    return entry_id
 
 
 async def _guest(session: AsyncSession, cast: Cast, consult_id: uuid.UUID) -> GuestPass:

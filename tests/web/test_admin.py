@@ -22,6 +22,7 @@ PAGES = (
     "/admin/services",
     "/admin/endpoints",
     "/admin/hl7",
+    "/admin/fhir-clients",
     "/admin/sessions",
     "/admin/tokens",
     "/admin/retention",
@@ -33,6 +34,7 @@ POSTS = (
     *(f"/admin/people/{{id}}/{act}" for act in ("sessions-end", "factor-reset")),
     *("/admin/roles/{id}/ending", "/admin/services/{id}/opening", "/admin/services/{id}/closing"),
     *("/admin/endpoints/{id}/status", "/admin/sessions/{id}/ending", "/admin/tokens/{id}/revocation"),
+    *("/admin/fhir-clients", "/admin/fhir-clients/{id}", "/admin/fhir-clients/{id}/status"),
     *("/admin/imports/{id}/decisions", "/admin/hl7/{id}/status", "/admin/hl7-messages/{id}/seen"),
 )
 

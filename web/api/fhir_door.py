@@ -13,10 +13,11 @@ from teleconsult.fhir.capabilities import capability_statement
 from teleconsult.fhir.door import interact
 from teleconsult.fhir.outcomes import success
 from teleconsult.records.models import ResourceType
+from teleconsult.systems.offering import PATH
 from web.api.fhir import FHIR_JSON, answer
 from web.api.fhir_address import ROOT, naming_of, server_of
 from web.bodies import hold_body, read_form
-from web.requests import BODY, actor_of, db
+from web.requests import BODY, actor_of, db, settings_of
 
 ENTRIES: Final = "|".join(kind.value for kind in ResourceType)
 """The types of a file's entries, as a place in an address takes them."""
@@ -37,7 +38,10 @@ async def metadata(request: web.Request) -> web.StreamResponse:
     """`GET /fhir/metadata`: what is offered here, before sign-in (R4 §3.1.0.9)."""
     check_format(request)
     version = importlib.metadata.version("teleconsult")
-    return answer(capability_statement(server=server_of(request), version=version, moment=STARTED))
+    token_url = f"{settings_of(request).base_url}{PATH}"
+    return answer(
+        capability_statement(server=server_of(request), token_url=token_url, version=version, moment=STARTED)
+    )
 
 
 async def read_asked(request: web.Request) -> Asked:

@@ -15,6 +15,7 @@ from teleconsult.directory.models import (
     RetentionRule,
 )
 from teleconsult.hl7v2.models import Hl7Message, Hl7Sender
+from teleconsult.systems.models import FhirClient
 
 
 @row_filter
@@ -69,6 +70,12 @@ def hl7_senders_of_house(actor: Actor) -> Filter:
 def hl7_messages_of_house(actor: Actor) -> Filter:
     """What they sent."""
     return is_house(Hl7Message.organization_id, actor)
+
+
+@row_filter
+def fhir_clients_of_house(actor: Actor) -> Filter:
+    """Systems of the actor's establishment that come to the FHIR door by themselves."""
+    return is_house(FhirClient.organization_id, actor)
 
 
 @row_filter

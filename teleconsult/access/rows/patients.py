@@ -63,6 +63,8 @@ def treated_entries(actor: Actor) -> Filter:
     """Entries of the files of patients whom the actor treats: to change one, breaking the glass is not enough."""
     if not has(actor, Permission.FILE_READ):
         return false()
+    if actor.client_id is not None:
+        return _is_of_its_house(RecordEntry.patient_id, actor)
     treated, kept = aliased(Patient), aliased(Patient)
     return exists().where(
         kept.id == RecordEntry.patient_id,
@@ -109,6 +111,8 @@ def treats(patient_id: Id, actor: Actor) -> Filter:
     """The actor has said that they treat this patient, and has not stopped."""
     if not has(actor, Permission.FILE_READ):
         return false()
+    if actor.client_id is not None:
+        return _is_of_its_house(patient_id, actor)
     return exists().where(_RELATION.patient_id == patient_id, _stands(_RELATION, actor))
 
 
@@ -116,6 +120,8 @@ def is_in_open_file(patient_id: Id, actor: Actor) -> Filter:
     """The patient is one whose file the actor opened, or the same person where the actor's establishment shares."""
     if not has(actor, Permission.FILE_READ):
         return false()
+    if actor.client_id is not None:
+        return _is_of_its_house(patient_id, actor)
     return exists().where(
         _KEPT.id == patient_id,
         _HOUSE.id == _KEPT.organization_id,
@@ -135,6 +141,11 @@ def shares(house: type[Organization], actor: Actor) -> Filter:
 
 def _stands(relation: type[CareRelation], actor: Actor) -> Filter:
     return and_(is_role(relation.practitioner_role_id, actor), relation.ended_at.is_(None))
+
+
+def _is_of_its_house(patient_id: Id, actor: Actor) -> Filter:
+    """The patient is one of the establishment that let the system in. What others share, they share with people."""
+    return exists().where(_KEPT.id == patient_id, is_house(_KEPT.organization_id, actor))
 
 
 def _broke_glass(patient_id: Id, actor: Actor) -> Filter:

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeAlias
 from sqlalchemy import ColumnElement, false
 from sqlalchemy.orm import InstrumentedAttribute
 
-from teleconsult.access.permissions import OF_ROLE, Permission
+from teleconsult.access.permissions import OF_CLIENT, OF_ROLE, Permission
 from teleconsult.accounts.actor import Actor
 
 Asked = ParamSpec("Asked")
@@ -33,6 +33,8 @@ def row_filter(written: Callable[Asked, Filter]) -> Callable[Asked, Filter]:
 
 def has(actor: Actor, permission: Permission) -> bool:
     """Whether the role has a part in such things at all; how far a token narrows it is asked at the door."""
+    if actor.client_id is not None:
+        return permission in OF_CLIENT
     return actor.role is not None and permission in OF_ROLE[actor.role]
 
 
