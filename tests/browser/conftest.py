@@ -1,6 +1,7 @@
 """A real server and worker as processes of their own, and a real Chromium with invented camera and microphone."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from teleconsult.embedded import DatabaseUrls
+from teleconsult.settings import Settings
 from tests.browser.site import Site
 from tests.people import PASSWORD, Cast
 
@@ -30,24 +32,45 @@ FLAGS = [
 ]
 
 
-@pytest.fixture
-def site(clean_database: DatabaseUrls, cast: Cast, tmp_path: Path) -> Iterator[Site]:
-    """The running product with the cast in its database."""
-    running = Site(clean_database, tmp_path / "data")
+@pytest.fixture(scope="session")
+def running(database: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The running product, one for all tests of a worker: starting it takes longer than most of them."""
+    product = Site(database, tmp_path_factory.mktemp("site"))
     try:
-        running.wait_until_ready()
-        yield running
+        product.wait_until_ready()
+        yield product
     finally:
-        running.stop()
+        product.stop()
 
 
 @pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    """Debian's Chromium; each person opens a context of their own in it."""
+def settings(running: Site, settings: Settings) -> Settings:
+    """Those of the running product: a test that prepares something does it in the same data folder."""
+    return settings.model_copy(update={"data": running.data})
+
+
+@pytest.fixture
+def site(running: Site, clean_database: DatabaseUrls, cast: Cast) -> Site:
+    """The running product with the cast in its database, and no word of any log before."""
+    shutil.rmtree(running.data / "audit", ignore_errors=True)
+    return running
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
+        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def chromium(browser: Browser) -> AsyncIterator[Browser]:
+    """The same; each person opens a context of their own in it, which the end of the test closes."""
+    yield browser
+    for context in browser.contexts:
+        await context.close()
 
 
 OpenAs = Callable[..., Awaitable[Page]]
