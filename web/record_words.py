@@ -108,8 +108,7 @@ def part_name(part: str) -> str:
 
 def came_by(entry: RecordEntry) -> str:
     """By which door an entry came into the file, and from what system."""
-    from_consult = entry.source_id is not None and entry.origin is Origin.HAND
-    door = str(RECORD_LABELS[Origin][Origin.CONSULT if from_consult else entry.origin])
+    door = str(RECORD_LABELS[Origin][entry.origin])
     return f"{door} ({entry.source})" if entry.source else door
 
 

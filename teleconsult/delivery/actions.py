@@ -21,6 +21,7 @@ from teleconsult.fhir.notes import composition, document_reference
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.models import Composition
 from teleconsult.records.actions import file_entry
+from teleconsult.records.models import Origin
 from teleconsult.settings import EXCERPT_DAYS
 
 
@@ -50,6 +51,7 @@ async def deliver_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid
             author_role_id=note.author_role_id,
             organization_id=uuid.UUID(content.author.organization_id),
             source_id=note.id,
+            origin=Origin.CONSULT,
         )
         for resource in (document_reference(content, size=pdf_size), composition(content))
     ]

@@ -21,7 +21,7 @@ from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingSt
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.patients.models import Patient
 from teleconsult.records.actions import file_entry
-from teleconsult.records.models import RecordEntry
+from teleconsult.records.models import Origin, RecordEntry
 
 LONGEST_TITLE: Final = 300
 _HELD: Final = (
@@ -142,6 +142,7 @@ async def file_study(session: AsyncSession, actor: Actor, study: ImagingStudy) -
             effective_at=effective_at,
             organization_id=study.organization_id,
             source_id=study.id,
+            origin=Origin.CONSULT,
         )
     elif any(entry.resource.get(name) != value for name, value in resource.items()):
         entry.resource, entry.title, entry.version = {**entry.resource, **resource}, title, entry.version + 1

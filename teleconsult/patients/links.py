@@ -100,6 +100,7 @@ class IdentityCase(Base):
             unique=True,
         ),
         Index(None, "organization_id", "found_at"),
+        Index("ix_identity_case_open", "organization_id", "found_at", postgresql_where="decision is null"),
     )
 
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))

@@ -68,6 +68,7 @@ class RecordEntry(Base):
         Index("ix_record_entry_timeline", "patient_id", "effective_at", "id"),
         Index("ix_record_entry_kind", "patient_id", "resource_type", "effective_at", "id"),
         Index("ix_record_entry_measures", "patient_id", "code", "effective_at", postgresql_where="code <> ''"),
+        Index("ix_record_entry_organization", "patient_id", "organization_id"),
         Index("ix_record_entry_episode", "episode_id", postgresql_where="episode_id is not null"),
     )
 

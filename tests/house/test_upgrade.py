@@ -51,6 +51,11 @@ insert into record_entry (id, patient_id, organization_id, resource_type, status
   author_name, title, resource) values
   ('00000000-0000-0000-0007-000000000001', '00000000-0000-0000-0006-000000000001',
     '00000000-0000-0000-0000-000000000001', 'Condition', 'current', 1, now(), now(), 'Dr', 'Headache', '{}');
+insert into record_entry (id, patient_id, organization_id, resource_type, status, version, effective_at, recorded_at,
+  author_name, title, resource, source_id) values
+  ('00000000-0000-0000-0007-000000000002', '00000000-0000-0000-0006-000000000001',
+    '00000000-0000-0000-0000-000000000002', 'Composition', 'current', 1, now(), now(), 'Dr', 'Note', '{}',
+    gen_random_uuid());
 insert into service_request (id, patient_id, requester_role_id, requester_organization_id, service_id, status,
   status_reason, priority, question, draft, version, authored_on, updated_at, submitted_at) values
   ('00000000-0000-0000-0008-000000000001', '00000000-0000-0000-0006-000000000001',
@@ -81,7 +86,7 @@ COUNTS = {
     "account": 2,
     "web_session": 1,
     "patient": 2,
-    "record_entry": 1,
+    "record_entry": 2,
     "service_request": 1,
     "task": 1,
     "consent": 1,
@@ -122,8 +127,10 @@ def test_a_database_of_the_first_version_is_behind_walls_afterwards(upgraded: ps
     assert {table: count(table) for table in COUNTS} == COUNTS
     assert upgraded.execute("select 1 from practitioner_role where code = 'doctor'").fetchone()
     assert upgraded.execute("select 1 from record_entry where words @@ 'headache'").fetchone(), "found like a new one"
+    origins = "select string_agg(origin, ' ' order by id) from record_entry"
+    assert upgraded.execute(origins).fetchone() == "hand consult", "what came from a consult says so"
     act(RURAL)
-    assert [count(table) for table in ("patient", "record_entry", "service_request", "account")] == [2, 1, 1, 1]
+    assert [count(table) for table in ("patient", "record_entry", "service_request", "account")] == [2, 2, 1, 1]
     act(SPECIALIST)
     assert [count(table) for table in ("patient", "record_entry", "excerpt_item", "composition")] == [2, 0, 1, 1]
     upgraded.execute("update service_request set updated_at = now()")

@@ -16,7 +16,7 @@ from teleconsult.delivery.actions import deliver_note
 from teleconsult.delivery.models import Delivery, DeliveryStatus
 from teleconsult.errors import NotFound
 from teleconsult.notes.signing import Signing
-from teleconsult.records.models import RecordEntry, ResourceType
+from teleconsult.records.models import Origin, RecordEntry, ResourceType
 from tests import note_steps
 from tests.file_steps import timeline
 from tests.people import Cast
@@ -67,6 +67,7 @@ async def test_twice_is_once(cast: Cast, signing: Signing) -> None:
     await deliver()
     async with signing.sessions() as session:
         entries = list(await session.scalars(select(RecordEntry).where(RecordEntry.source_id == signed.note.id)))
+        assert {entry.origin for entry in entries} == {Origin.CONSULT}
         events = list(await session.scalars(select(AuditEvent).where(AuditEvent.action == "note-delivered")))
     assert len(entries) == 2
     assert [event.actor_name for event in events] == ["system"]

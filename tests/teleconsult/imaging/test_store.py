@@ -22,7 +22,7 @@ from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.patients.models import AdministrativeGender
 from teleconsult.patients.registering import Identity, register_patient
-from teleconsult.records.models import RecordEntry
+from teleconsult.records.models import Origin, RecordEntry
 from tests import consult_steps
 from tests.people import Cast
 from tests.teleconsult.imaging.files import HEAD, REAL, dicom_bytes, hostile_files
@@ -69,6 +69,7 @@ async def test_the_timeline_has_one_entry_a_study(cast: Cast, sessions: Sessions
     await bench.bring(cast.rural, draft.id, slice_of(2), slice_of(3))
     async with transaction(sessions) as session:
         entry = (await session.scalars(select(RecordEntry))).one()
+        assert entry.origin is Origin.CONSULT
     assert (entry.title, entry.version) == ("CT – Tête sans contraste", 2)
     assert entry.resource["resourceType"] == "ImagingStudy"
     assert entry.resource["numberOfInstances"] == 3
