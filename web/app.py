@@ -13,6 +13,7 @@ from teleconsult.accounts.bearer_door import BearerDoor
 from teleconsult.accounts.oidc import Provider
 from teleconsult.db import make_engine, make_sessions
 from teleconsult.documents.press import Press
+from teleconsult.documents.printer import Printer
 from teleconsult.imaging.renditions import Renditions
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.notes.authority import trust_folder
@@ -30,6 +31,7 @@ from web.requests import (
     LOOKS,
     OBJECTS,
     PRESS,
+    PRINTER,
     PROVIDER,
     RENDITIONS,
     SANDBOX,
@@ -63,6 +65,7 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
     app[RENDITIONS] = Renditions(sandbox=sandbox, objects=app[OBJECTS], folder=settings.data / "cache" / "originals")
     app[LOOKS] = Looks()
     app[PRESS] = press = Press()
+    app[PRINTER] = Printer()
     app[CHECKER] = Checker(trust_folder(settings.data))
     setup_rendering(app)
     add_statics(app)

@@ -15,6 +15,7 @@ from teleconsult.accounts.bearer_door import BearerDoor
 from teleconsult.accounts.oidc import Provider
 from teleconsult.db import Sessions, act_as
 from teleconsult.documents.press import Press
+from teleconsult.documents.printer import Printer
 from teleconsult.errors import NotFound, Unauthenticated
 from teleconsult.imaging.renditions import Renditions
 from teleconsult.imaging.sandbox import Sandbox
@@ -54,6 +55,7 @@ SANDBOX: Final = web.AppKey("sandbox", Sandbox)
 RENDITIONS: Final = web.AppKey("renditions", Renditions)
 LOOKS: Final = web.AppKey("looks", Looks)
 PRESS: Final = web.AppKey("press", Press)
+PRINTER: Final = web.AppKey("printer", Printer)
 CHECKER: Final = web.AppKey("checker", Checker)
 
 
@@ -128,8 +130,13 @@ def renditions_of(request: web.Request) -> Renditions:
 
 
 def press_of(request: web.Request) -> Press:
-    """Where documents are printed."""
+    """Where notes are printed."""
     return request.app[PRESS]
+
+
+def printer_of(request: web.Request) -> Printer:
+    """Where files and consults are printed: apart from the notes."""
+    return request.app[PRINTER]
 
 
 def checker_of(request: web.Request) -> Checker:

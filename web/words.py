@@ -25,6 +25,7 @@ from teleconsult.directory.models import (
 )
 from teleconsult.encounters.guests import GuestState
 from teleconsult.encounters.models import GuestKind
+from teleconsult.exports.asking import ExportFormat, ExportReason
 from teleconsult.health import Part
 from teleconsult.notes.verdict import Reason
 from teleconsult.patients.care import CareReason
@@ -213,6 +214,17 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         CareReason.INPATIENT: _("The patient stays on my ward"),
         CareReason.ON_CALL: _("I am on call"),
         CareReason.FOLLOW_UP: _("I follow the patient up"),
+    },
+    ExportFormat: {
+        ExportFormat.PDF: _("PDF, to read and to print"),
+        ExportFormat.DOCUMENT: _("FHIR document, for another program"),
+    },
+    ExportReason: {
+        ExportReason.CARE: _("The care goes on elsewhere"),
+        ExportReason.OFFLINE: _("To have it where there is no connection"),
+        ExportReason.PATIENT: _("The patient asks for it"),
+        ExportReason.LAW: _("A court or the law asks for it"),
+        ExportReason.OTHER: _("Another reason, told below"),
     },
     EntryKind: {
         EntryKind.ENCOUNTERS: _("Visits and procedures"),

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from teleconsult.audit.kinds import GLASS, READS, SEARCHES, WAYS_IN
 from teleconsult.audit.models import AuditEvent
 from teleconsult.directory.models import PractitionerRole
+from teleconsult.exports.asking import PURPOSES, ExportReason
 
 DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 EVENT_TYPE: Final = "http://terminology.hl7.org/CodeSystem/audit-event-type"
@@ -73,6 +74,7 @@ def _event(type_: Mapping[str, str], *subtype: Mapping[str, str]) -> Pattern:
     return Pattern(type_, subtype, "E", APPLICATION, DESTINATION, RECIPIENT)
 
 
+EXPORT: Final = Pattern(_coding(DCM, "110106", "Export"), (), "R", DESTINATION, SOURCE, RECIPIENT)
 REFUSAL: Final = _event(ALERT, _coding(AUTHZ, "AuthZ-Role", "Authorization Decision using only Roles"))
 SIGN_IN: Final = _event(AUTHENTICATION)
 OF_ACTION: Final[Mapping[str, Pattern]] = {
@@ -80,6 +82,7 @@ OF_ACTION: Final[Mapping[str, Pattern]] = {
     **dict.fromkeys(SEARCHES, QUERY),
     "signed-in": _event(AUTHENTICATION, _coding(DCM, "110122", "Login")),
     "signed-out": _event(AUTHENTICATION, _coding(DCM, "110123", "Logout")),
+    **dict.fromkeys(("consult-exported", "file-exported"), EXPORT),
     "glass-broken": _event(ALERT, _coding(DCM, "110127", "Emergency Override Started")),
     "glass-closed": _event(ALERT, _coding(DCM, "110138", "Emergency Override Stopped")),
 }
@@ -136,7 +139,7 @@ def audit_event(event: AuditEvent, *, server: str, role: PractitionerRole | None
         "recorded": event.recorded_at.isoformat(timespec="milliseconds"),
         "outcome": "0" if is_done else "8",
         "outcomeDesc": None if is_done else "refused",
-        "purposeOfEvent": [{"coding": [BREAK_THE_GLASS]}] if is_break_glass(event) else None,
+        "purposeOfEvent": _purposes(event) or None,
         "agent": [*_user(event, pattern, role), *_machines(event, pattern, server)],
         "source": {
             "site": server,
@@ -151,6 +154,19 @@ def audit_event(event: AuditEvent, *, server: str, role: PractitionerRole | None
 def is_break_glass(event: AuditEvent) -> bool:
     """Whether the act was allowed by an emergency alone."""
     return event.action in GLASS - {"glass-reviewed"} or event.detail.get("without_relation") is True
+
+
+def _purposes(event: AuditEvent) -> list[dict[str, Any]]:
+    """Why it was done, where the act says so."""
+    if is_break_glass(event):
+        return [{"coding": [BREAK_THE_GLASS]}]
+    reason = str(event.detail.get("reason", ""))
+    if pattern_of(event) is not EXPORT or reason not in set(ExportReason):
+        return []
+    code = PURPOSES.get(ExportReason(reason))
+    coding = {"coding": [{"system": ACT_REASON, "code": code}]} if code else {}
+    words = event.detail.get("words")
+    return [{**coding, "text": str(words or reason)}]
 
 
 def _meta(event: AuditEvent, pattern: Pattern) -> dict[str, Any] | None:
@@ -221,7 +237,14 @@ def _entities(event: AuditEvent, pattern: Pattern) -> list[dict[str, Any]]:
             }
         )
     elif event.entity_id is not None:
-        entities.append({"what": _what(event), **thing, "role": _coding(OBJECT_ROLE, "4", "Domain Resource")})
+        entity = {"what": _what(event), **thing, "role": _coding(OBJECT_ROLE, "4", "Domain Resource")}
+        if pattern is EXPORT:
+            entity["detail"] = [
+                {"type": name, "valueString": str(event.detail[name])}
+                for name in ("format", "entries", "sha256")
+                if name in event.detail
+            ]
+        entities.append(entity)
     return entities
 
 

@@ -48,3 +48,20 @@ async def read_pdf(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> s
     if note.pdf_object_key is None:
         raise NotFound
     return note.pdf_object_key
+
+
+async def read_signed_notes(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> list[Composition]:
+    """The signed notes of a consult that exist for this actor, oldest first, their reading recorded."""
+    notes = await session.scalars(
+        select(Composition)
+        .where(
+            Composition.service_request_id == consult_id,
+            Composition.status != CompositionStatus.PRELIMINARY,
+            rows.notes(actor),
+        )
+        .order_by(Composition.signed_at)
+    )
+    found = list(notes)
+    for note in found:
+        audit.record(session, actor, "note-read", note, patient_id=note.patient_id, consult=consult_id)
+    return found

@@ -29,12 +29,16 @@ class Narrowing:
     words: str = ""
     visits: bool = False
     """Encounters alone."""
+    kinds: frozenset[EntryKind] = frozenset()
+    """Several kinds; none for any."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same in SQL, on `RecordEntry`."""
         kind = RecordEntry.resource_type
         # Told by what is left out, the index that has the entries in their order is the one that fits.
         found: list[ColumnElement[bool]] = [kind.in_(TYPES_OF[self.kind]) if self.kind else kind.not_in(UNLISTED)]
+        if self.kinds:
+            found.append(kind.in_([one for some in self.kinds for one in TYPES_OF[some]]))
         if self.visits:
             found.append(RecordEntry.resource_type == ResourceType.ENCOUNTER)
         if self.since is not None:

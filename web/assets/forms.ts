@@ -1,5 +1,6 @@
 // What only pages with a form need, in one piece: four small files would wait for the line four times.
 export { default as autosave } from "./controllers/forms/autosave";
+export { default as export_ } from "./controllers/forms/export";
 export { default as file_drop } from "./controllers/forms/file_drop";
 export { default as picker } from "./controllers/forms/picker";
 export { default as search } from "./controllers/forms/search";

@@ -1,0 +1,90 @@
+"""The bytes that go into a document with the entries that speak of them: PDFs, photographs, signed notes."""
+
+import base64
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from teleconsult.errors import NotFound
+from teleconsult.objects import Objects
+from teleconsult.records.documents import read_document
+from teleconsult.records.elements import as_text, dicts, kept_type
+
+LARGEST: Final = 5 * 1024 * 1024
+LARGEST_ALL: Final = 20 * 1024 * 1024
+"""Bytes. What is larger stays a reference, with its size and its hash where it has one."""
+_BINARY: Final = "Binary/"
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """What could come along as Binary, and the titles of what could not."""
+
+    binaries: tuple[Resource, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+async def gather_attachments(
+    objects: Objects, resources: Iterable[Mapping[str, Any]], *, signed: Mapping[str, str]
+) -> Attachments:
+    """The attachments of these DocumentReferences, in their order, as far as there is room.
+
+    `signed` leads from the id of a note to the key of its PDF. The caller has looked all of them up through the actor.
+    """
+    binaries: dict[str, Resource] = {}
+    left_out: list[str] = []
+    room = LARGEST_ALL
+    for resource in resources:
+        for attachment in _ours(resource):
+            id_ = as_text(attachment.get("url")).removeprefix(_BINARY)
+            size = attachment.get("size")
+            if id_ in binaries:
+                continue
+            content = None
+            if isinstance(size, int) and size <= min(room, LARGEST):
+                content = await _content(objects, resource, signed.get(id_))
+            if content is None or len(content) > min(room, LARGEST):
+                left_out.append(as_text(attachment.get("title")) or as_text(resource.get("description")) or id_)
+                continue
+            room -= len(content)
+            binaries[id_] = _binary(id_, as_text(attachment.get("contentType")), content)
+    return Attachments(tuple(binaries.values()), tuple(left_out))
+
+
+def _ours(resource: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """The attachments whose bytes we keep: those whose address is a Binary of ours, not a part of one."""
+    for item in dicts(resource.get("content")):
+        attachment = item.get("attachment")
+        if isinstance(attachment, Mapping) and _is_id(as_text(attachment.get("url")).removeprefix(_BINARY)):
+            yield attachment
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+async def _content(objects: Objects, resource: Mapping[str, Any], key: str | None) -> bytes | None:
+    """The bytes; none where they are not what the reference told, or gone."""
+    try:
+        if key is not None:
+            return await objects.get(key)
+        if kept_type(resource):
+            return (await read_document(objects, resource, is_whole=True)).content
+    except NotFound:
+        return None
+    return None
+
+
+def _binary(id_: str, content_type: str, content: bytes) -> Resource:
+    return {
+        "resourceType": "Binary",
+        "id": id_,
+        "contentType": content_type,
+        "data": base64.b64encode(content).decode(),
+    }

@@ -1,0 +1,108 @@
+"""A patient's file, gathered to leave: for who treats the patient, and never cut silently."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.access import rows
+from teleconsult.accounts.actor import Actor
+from teleconsult.errors import Invalid
+from teleconsult.exports.asking import ExportFormat, Wish
+from teleconsult.notes.models import Composition
+from teleconsult.patients.models import PatientIdentifier
+from teleconsult.patients.queries import PatientFile, file_of, identifiers_of, treated_patient
+from teleconsult.records.models import RecordEntry, ResourceType
+from teleconsult.records.narrowing import Narrowing
+from teleconsult.records.queries import LARGEST_PAGE, Summary, summary, timeline
+
+MOST: Final = {ExportFormat.PDF: 1000, ExportFormat.DOCUMENT: 2000}
+"""Entries at once. Paper is laid out for about ten seconds then; a document has about 5 MB."""
+LARGEST: Final = 32 * 1024 * 1024
+"""Bytes of all entries, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingFile:
+    """What of a file leaves: entries latest first, those entered in error among them, with their establishments."""
+
+    file: PatientFile
+    identifiers: Sequence[PatientIdentifier]
+    summary: Summary
+    entries: Sequence[RecordEntry]
+    signed: Mapping[str, str]
+    """The keys of the PDFs of notes of ours among them, by the note's id."""
+
+
+async def file_to_take(session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID) -> PatientFile:
+    """The file, for who may take it out. Raises as `treated_patient`: breaking the glass lets one read, not take."""
+    await treated_patient(session, actor, patient_id)
+    return await file_of(session, actor, patient_id)
+
+
+async def gather_file(
+    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, only: Narrowing, format: ExportFormat
+) -> LeavingFile:
+    """What leaves. Raises as `file_to_take`, Invalid on `since` where it is more than one export takes."""
+    file = await file_to_take(session, actor, patient_id=patient_id)
+    entries: list[RecordEntry] = []
+    size = 0
+    page = await timeline(session, file, only=only, limit=LARGEST_PAGE)
+    while True:
+        entries += page.entries
+        size += sum(len(json.dumps(entry.resource)) for entry in page.entries)
+        if len(entries) > MOST[format] or size > LARGEST:
+            raise Invalid(
+                {"since": "This is more than %(most)s entries, or too large. Choose a shorter period or fewer kinds."},
+                most=MOST[format],
+            )
+        if page.older is None:
+            break
+        page = await timeline(session, file, only=only, before=page.older, limit=LARGEST_PAGE)
+    return LeavingFile(
+        file=file,
+        identifiers=await identifiers_of(session, file.patient),
+        summary=await summary(session, file),
+        entries=entries,
+        signed=await _signed(session, actor, entries),
+    )
+
+
+async def let_file_leave(
+    session: AsyncSession, actor: Actor, leaving: LeavingFile, *, wish: Wish, sha256: str, left_out: int = 0
+) -> None:
+    """Write down what is about to leave, in the log of each establishment that wrote in it.
+
+    `sha256` is that of the bytes, `left_out` counts attachments that were too large. Raises as `file_to_take` where
+    the file was closed meanwhile.
+    """
+    file = await file_to_take(session, actor, patient_id=leaving.file.patient.id)
+    for patient in file.linked:
+        audit.record(
+            session,
+            actor,
+            "file-exported",
+            patient,
+            patient_id=patient.id,
+            format=wish.format,
+            reason=wish.reason,
+            words=wish.words,
+            entries=len(leaving.entries),
+            left_out=left_out,
+            sha256=sha256,
+        )
+
+
+async def _signed(session: AsyncSession, actor: Actor, entries: Sequence[RecordEntry]) -> dict[str, str]:
+    ids = {
+        entry.source_id
+        for entry in entries
+        if entry.resource_type is ResourceType.DOCUMENT_REFERENCE and entry.source_id is not None
+    }
+    notes = select(Composition.id, Composition.pdf_object_key).where(Composition.id.in_(ids), rows.notes(actor))
+    return {str(id_): key for id_, key in await session.execute(notes) if key is not None} if ids else {}
