@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from teleconsult.access import Permission as P
-from web.api import fhir, fhir_bundles, fhir_door, health, oauth
+from web.api import fhir, fhir_binaries, fhir_bundles, fhir_door, health, oauth
 from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
     accounts,
@@ -146,6 +146,10 @@ def _add_fhir(route: Callable[..., object]) -> None:
         route("GET", f"{base}/{{id}}", fhir_door.act, needs)
     route("GET", f"{entries}/{{id}}/_history", fhir_door.act, P.FILE_READ)
     route("GET", f"{entries}/{{id}}/_history/{{version}}", fhir_door.act, P.FILE_READ)
+    route("GET", "/fhir/Binary/{id}", fhir_binaries.read, P.FILE_READ, name="fhir.binary")
+    route("GET", "/fhir/Binary/{id}/inside", fhir_binaries.read, P.FILE_READ)
+    for method in ("POST", "PUT"):
+        route(method, "/fhir/DocumentReference", fhir_binaries.write, P.FILE_WRITE)
     route("POST", "/fhir/ServiceRequest", fhir_door.act, P.CONSULT_REQUEST)
     for method, path in (("POST", entries), ("PUT", entries), ("PUT", f"{entries}/{{id}}")):
         route(method, path, fhir_door.act, P.FILE_WRITE)

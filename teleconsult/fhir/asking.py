@@ -2,12 +2,15 @@
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from teleconsult.fhir.attachments import Attached
 from teleconsult.fhir.outcomes import BadRequest, Stale
+from teleconsult.objects import Objects
+from teleconsult.records.documents import Document
 
 Pairs = Sequence[tuple[str, str]]
 _ETAG: Final = re.compile(r'\s*(?:W/)?"([A-Za-z0-9.-]{1,64})"\s*')
@@ -32,6 +35,8 @@ class Asked:
     if_none_match: str = ""
     if_none_exist: str = ""
     prefer: str = ""
+    attached: Attached | None = None
+    """The document that came inside the resource, read and taken out of it."""
     given_id: uuid.UUID | None = None
     """The id that what is created is to have: the entries of a transaction speak of each other."""
 
@@ -63,6 +68,8 @@ class Answered:
     version: str = ""
     modified: datetime | None = None
     location: str = ""
+    content: Callable[[Objects], Awaitable[Document]] | None = None
+    """Reads the bytes that `resource` is about, once the transaction is over."""
 
 
 def version_wanted(asked: Asked) -> int | None:

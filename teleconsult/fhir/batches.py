@@ -1,7 +1,7 @@
 """Batch and transaction: many interactions in one Bundle (R4 §3.1.0.11)."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,7 +16,8 @@ from teleconsult.errors import Forbidden, Invalid, NotFound, TeleconsultError, T
 from teleconsult.fhir.asking import Answered, Asked
 from teleconsult.fhir.door import Interaction, interact, interaction_of
 from teleconsult.fhir.incoming import check_shape, resource_in
-from teleconsult.fhir.outcomes import BadResource, code_of, expressions_of, operation_outcome
+from teleconsult.fhir.outcomes import BadResource, NotOffered, code_of, expressions_of, operation_outcome
+from teleconsult.fhir.scoping import require_scope
 from teleconsult.fhir.writing import condition_of, number_in, the_one
 from teleconsult.records.elements import as_text
 from teleconsult.records.models import ResourceType
@@ -46,13 +47,21 @@ class Entry:
     number: int
     full_url: str
     asked: Asked
+    refused: TeleconsultError | None = None
+    """Why it cannot be done, where that is known before anything is."""
 
 
-async def process_bundle(session: AsyncSession, actor: Actor, asked: Asked) -> Answered:
-    """`POST` of a Bundle: each entry for itself (batch), or all or nothing (transaction).
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A Bundle to be done: `batch`, each entry for itself, or `transaction`, all or nothing."""
 
-    Raises BadResource for a Bundle that is none, TooLarge over 500 entries, FailedEntry for a transaction that fails.
-    """
+    kind: str
+    asked: Asked
+    entries: Sequence[Entry]
+
+
+def read_bundle(asked: Asked) -> Work:
+    """What a `POST` of a Bundle asks for. Raises BadResource for a Bundle that is none, TooLarge over 500 entries."""
     bundle = resource_in(asked)
     kind, entries = bundle.get("type"), bundle.get("entry", [])
     if bundle.get("resourceType") != "Bundle" or kind not in ("batch", "transaction"):
@@ -63,21 +72,25 @@ async def process_bundle(session: AsyncSession, actor: Actor, asked: Asked) -> A
         raise TooLarge("Send at most 500 entries at once.")
     if kind == "transaction":
         check_shape(bundle, "Bundle")
-    read = [_read(asked, number, entry) for number, entry in enumerate(entries)]
-    answers = await (_batch if kind == "batch" else _transaction)(session, actor, read)
-    answer: dict[str, Any] = {"resourceType": "Bundle", "type": f"{kind}-response"}
+    return Work(kind, asked, [_read(asked, number, entry) for number, entry in enumerate(entries)])
+
+
+async def process_bundle(session: AsyncSession, actor: Actor, work: Work) -> Answered:
+    """Do it. Raises FailedEntry for a transaction that fails."""
+    answers = await (_batch if work.kind == "batch" else _transaction)(session, actor, work.entries)
+    answer: dict[str, Any] = {"resourceType": "Bundle", "type": f"{work.kind}-response"}
     if answers:
-        answer["entry"] = [_entry(asked, answered) for answered in answers]
+        answer["entry"] = [_entry(work.asked, answered) for answered in answers]
     return Answered(200, answer)
 
 
-async def _batch(session: AsyncSession, actor: Actor, entries: list[Entry]) -> list[Answered]:
+async def _batch(session: AsyncSession, actor: Actor, entries: Sequence[Entry]) -> list[Answered]:
     """Each for itself: what fails leaves nothing of its own behind."""
     answers = []
     for entry in entries:
         try:
             async with session.begin_nested():
-                answers.append(await interact(session, actor, entry.asked))
+                answers.append(await _done(session, actor, entry))
         except TeleconsultError as error:
             if isinstance(error, NotFound | Forbidden):
                 path = "/".join(entry.asked.segments)
@@ -95,7 +108,7 @@ async def _batch(session: AsyncSession, actor: Actor, entries: list[Entry]) -> l
     return answers
 
 
-async def _transaction(session: AsyncSession, actor: Actor, entries: list[Entry]) -> list[Answered]:
+async def _transaction(session: AsyncSession, actor: Actor, entries: Sequence[Entry]) -> list[Answered]:
     """All or nothing: ids are given first, so that the entries may speak of each other in any order."""
     given: list[Entry] = []
     names: dict[str, str] = {}
@@ -112,10 +125,20 @@ async def _transaction(session: AsyncSession, actor: Actor, entries: list[Entry]
     for entry in sorted(given, key=_turn):
         try:
             body = resolved(entry.asked.body, names)
-            answers[entry.number] = await interact(session, actor, replace(entry.asked, body=body))
+            answers[entry.number] = await _done(session, actor, replace(entry, asked=replace(entry.asked, body=body)))
         except TeleconsultError as error:
             raise FailedEntry(entry.number, error) from error
     return [answers[entry.number] for entry in entries]
+
+
+async def _done(session: AsyncSession, actor: Actor, entry: Entry) -> Answered:
+    """One interaction. Bytes are read alone: a Bundle has no room for them."""
+    if entry.refused is not None:
+        raise entry.refused
+    answered = await interact(session, actor, entry.asked)
+    if answered.content is not None:
+        raise NotOffered
+    return answered
 
 
 async def _with_id(
@@ -124,6 +147,8 @@ async def _with_id(
     """The entry with the id that its resource has or will have. `numbers` keeps those given under a condition."""
     asked, interaction = entry.asked, interaction_of(entry.asked)
     id_: uuid.UUID | None = None
+    if interaction is not None:
+        require_scope(actor, asked, interaction)
     if asked.segments[0] not in set(ResourceType):
         return entry
     if interaction is Interaction.UPDATE and len(asked.segments) > 1:

@@ -1,6 +1,7 @@
 """Documents and photographs that somebody adds to a file: taken for what their bytes are, kept in the object store."""
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import uuid
@@ -29,7 +30,7 @@ CDA: Final = "application/xml"
 PICTURES: Final = frozenset({"image/jpeg", "image/png"})
 _PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _SHA256: Final = "urn:oid:2.16.840.1.101.3.4.2.1"
-"""The OID of SHA-256: R4 knows only SHA-1 for `Attachment.hash`."""
+"""The OID of SHA-256, which guards the bytes: R4 knows only SHA-1 for `Attachment.hash`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,20 @@ class Document:
 
     def resource(self, entry_id: uuid.UUID, *, title: str, at: datetime) -> dict[str, Any]:
         """A DocumentReference that leads to the bytes and says what they were (R4 §2.42)."""
-        whole = self._attachment(f"Binary/{entry_id}", title=title, at=at)
-        inside = [self.inside._attachment(f"Binary/{entry_id}{INSIDE}", title=title, at=at)] if self.inside else []
         resource: dict[str, Any] = {
             "resourceType": ResourceType.DOCUMENT_REFERENCE.value,
             "status": "current",
             "date": at.isoformat(timespec="seconds"),
             "description": title,
-            "content": [{"attachment": attachment} for attachment in (whole, *inside)],
+            "content": [{"attachment": one} for one in self.attachments(entry_id, title=title, at=at)],
         }
         return resource if self.told is None else {**resource, **_from_cda(self.told)}
+
+    def attachments(self, entry_id: uuid.UUID, *, title: str, at: datetime) -> list[dict[str, Any]]:
+        """Where the bytes are and what they were, of the whole and of the file inside (R4 §2.24.0.3)."""
+        whole = self._attachment(f"Binary/{entry_id}", title=title, at=at)
+        inside = [self.inside._attachment(f"Binary/{entry_id}{INSIDE}", title=title, at=at)] if self.inside else []
+        return [whole, *inside]
 
     def _attachment(self, url: str, *, title: str, at: datetime) -> dict[str, Any]:
         digest = hashlib.sha256(self.content).hexdigest()
@@ -62,6 +67,7 @@ class Document:
             "extension": [{"url": _SHA256, "valueString": digest}],
             "contentType": self.content_type,
             "size": len(self.content),
+            "hash": hash_of(self.content),
             "url": url,
             "title": title,
             "creation": at.isoformat(timespec="seconds"),
@@ -110,6 +116,11 @@ async def keep(objects: Objects, entry_id: uuid.UUID, document: Document) -> Non
         if part is not None:
             with contextlib.suppress(AlreadyExistsError):
                 await objects.put(key, part.content)
+
+
+def hash_of(content: bytes) -> str:
+    """R4 `Attachment.hash`: SHA-1 in base64. It tells mistakes from what was meant, and guards nothing."""
+    return base64.b64encode(hashlib.sha1(content, usedforsecurity=False).digest()).decode()
 
 
 def key_of(entry_id: uuid.UUID, *, inside: bool = False) -> str:

@@ -16,7 +16,7 @@ from teleconsult.records.models import ResourceType
 from teleconsult.systems.offering import PATH
 from web.api.fhir import FHIR_JSON, answer
 from web.api.fhir_address import ROOT, naming_of, server_of
-from web.bodies import hold_body, read_form
+from web.bodies import FORM_LIMIT, hold_body, read_form
 from web.requests import BODY, actor_of, db, settings_of
 
 ENTRIES: Final = "|".join(kind.value for kind in ResourceType)
@@ -44,14 +44,14 @@ async def metadata(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def read_asked(request: web.Request) -> Asked:
-    """The request as an interaction; a search may come as a form (R4 §3.1.1.1)."""
+async def read_asked(request: web.Request, *, limit: int = FORM_LIMIT) -> Asked:
+    """The request as an interaction, its body of `limit` bytes at most; a search may be a form (R4 §3.1.1.1)."""
     parameters = list(request.query.items())
     body: bytes = b""
     if request.path.endswith("/_search"):
         parameters += (await read_form(request)).items()
     elif request.method != "GET":
-        await hold_body(request)
+        await hold_body(request, limit=limit)
         body = request[BODY]
     return Asked(
         method=request.method,

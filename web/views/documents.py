@@ -92,7 +92,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         await open_file(session, actor, patient_id=patient_id)
         entry = await entry_of(session, actor, patient_id, entry_id=id_in(request, "entry"))
     is_whole = "whole" in request.query
-    return _answer(await read_document(objects_of(request), entry.resource, is_whole=is_whole), entry.id)
+    return document_answer(await read_document(objects_of(request), entry.resource, is_whole=is_whole), entry.id)
 
 
 @own_transactions
@@ -104,7 +104,7 @@ async def shared(request: web.Request) -> web.StreamResponse:
         item = next((item for item in excerpt.items if item.record_entry_id == entry_id), None)
         if item is None:
             raise NotFound
-    return _answer(await read_document(objects_of(request), item.resource), entry_id)
+    return document_answer(await read_document(objects_of(request), item.resource), entry_id)
 
 
 async def _known(request: web.Request, patient_id: uuid.UUID, document: Document) -> uuid.UUID | None:
@@ -137,15 +137,16 @@ def _blank(actor: Actor) -> dict[str, str]:
     return {"key": str(uuid.uuid4()), "time": local_from_moment(now(), actor.time_zone)}
 
 
-def _answer(document: Document, entry_id: uuid.UUID) -> web.Response:
+def document_answer(document: Document, name: object, *, way: str = "") -> web.Response:
+    """The bytes, where nothing in them can act; `way` is `attachment` or, for what is shown at once, `inline`."""
     ending = {PDF: "pdf", TEXT: "txt", CDA: "xml"}.get(document.content_type, document.content_type.partition("/")[2])
-    way = "attachment" if document.content_type in (PDF, CDA) else "inline"
+    way = way or ("attachment" if document.content_type in (PDF, CDA) else "inline")
     return web.Response(
         body=document.content,
         content_type=document.content_type,
         charset="utf-8" if document.content_type == TEXT else None,
         headers={
-            "Content-Disposition": f'{way}; filename="document-{entry_id}.{ending}"',
+            "Content-Disposition": f'{way}; filename="document-{name}.{ending}"',
             "Content-Security-Policy": POLICY,
             "Cache-Control": "no-store",
         },
