@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from teleconsult import audit
-from teleconsult.access import Permission, require, rows
+from teleconsult.access import Permission, may, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.stepping_up import require_fresh
 from teleconsult.clock import now
@@ -55,6 +55,23 @@ async def comparisons(session: AsyncSession, actor: Actor, *, decided: bool = Fa
     )
     pairs = await _with_identities(session, found.all())
     return [pair for pair in pairs if decided or pair.patient.person_id != pair.other.person_id]
+
+
+async def waiting_count(session: AsyncSession, actor: Actor) -> int:
+    """How many pairs `comparisons` would show, in one query: at most 100. 0 for who decides nothing."""
+    if not may(actor, Permission.IDENTITY_DECIDE):
+        return 0
+    oldest = (
+        select(IdentityCase.id)
+        .where(rows.identity_cases(actor), _OPEN)
+        .order_by(IdentityCase.found_at)
+        .limit(MOST_SHOWN)
+        .scalar_subquery()
+    )
+    pairs = func.compared_identities(func.array(oldest)).table_valued(*_COLUMNS)
+    person = "person_id"
+    differ = pairs.c.patient[person].astext != pairs.c.other[person].astext
+    return await session.scalar(select(func.count()).select_from(pairs).where(differ)) or 0
 
 
 async def comparison_for(session: AsyncSession, actor: Actor, case_id: uuid.UUID) -> Comparison:

@@ -36,6 +36,6 @@ async def visits_on(session: AsyncSession, file: PatientFile, *, entries: Sequen
         .group_by(RecordEntry.episode_id)
     )
     return Visits(
-        titles=dict((await session.execute(titles)).tuples().all()) if belonging else {},
+        titles=dict((await session.execute(titles)).all()) if belonging else {},
         sizes={visit: size for visit, size in await session.execute(sizes) if visit} if visits else {},
     )

@@ -142,6 +142,7 @@ async def test_a_pair_is_decided_on_the_work_list(
     case = await one(sessions, IdentityCase)
     await signed_in("secretary")
     assert 'data-testid="identity-case"' in await (await client.get("/identity-cases")).text()
+    assert "To compare (1)" in await (await client.get("/patients")).text()
     page = await (await client.get(f"/identity-cases/{case.id}")).text()
     assert "ROY" in page or "Roy" in page
     assert page.count('data-testid="identity-side"') == 2

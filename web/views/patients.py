@@ -15,6 +15,7 @@ from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
 from teleconsult.errors import Forbidden, Invalid
 from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
+from teleconsult.patients.comparing import waiting_count
 from teleconsult.patients.merging import merged_into
 from teleconsult.patients.models import Patient, PatientIdentifier
 from teleconsult.patients.qualifying import is_national
@@ -55,7 +56,8 @@ async def index(request: web.Request) -> web.StreamResponse:
     else:
         found = Found(await patients_in_care(session, actor), is_cut=False)
     merged = await merged_into(session, actor, [patient.id for patient in found.patients])
-    return render(request, "patients/index.html.jinja", text=text, found=found, merged=merged)
+    waiting = await waiting_count(session, actor)
+    return render(request, "patients/index.html.jinja", text=text, found=found, merged=merged, to_compare=waiting)
 
 
 async def show(request: web.Request) -> web.StreamResponse:

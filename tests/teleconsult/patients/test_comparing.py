@@ -9,7 +9,7 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.db import act_as
 from teleconsult.directory.models import RoleCode
 from teleconsult.errors import Invalid, NotFound, Refused, StepUpNeeded
-from teleconsult.patients.comparing import comparison_for, comparisons, decide_case
+from teleconsult.patients.comparing import comparison_for, comparisons, decide_case, waiting_count
 from teleconsult.patients.linking import undo_link
 from teleconsult.patients.links import CaseDecision, LinkBasis, PatientLink
 from teleconsult.patients.matching import candidates_for, link_patients, match_identity
@@ -131,3 +131,18 @@ async def test_who_was_linked_meanwhile_waits_no_more(
     assert await comparisons(db, cast.secretary) == []
     await undo_link(db, cast.rural, link_id=link.id, reason=WHY)
     assert len(await comparisons(db, cast.secretary)) == 1
+
+
+async def test_the_count_is_what_the_list_shows(
+    db: AsyncSession, cast: Cast, pair: tuple[Patient, Patient], administrator: Actor
+) -> None:
+    for actor, count in ((cast.secretary, 1), (administrator, 1), (cast.admin, 0), (cast.rural, 0)):
+        await db.flush()
+        await act_as(db, actor)
+        assert await waiting_count(db, actor) == count
+    await act_as(db, cast.secretary)
+    assert len(await comparisons(db, cast.secretary)) == 1
+    here, elsewhere = pair
+    await link_patients(db, cast.secretary, patient_id=here.id, other_id=elsewhere.id, reason=WHY)
+    assert await comparisons(db, cast.secretary) == [], "linked meanwhile"
+    assert await waiting_count(db, cast.secretary) == 0
