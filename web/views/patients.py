@@ -1,7 +1,6 @@
 """Patients: finding them, reading their file, learning who they are."""
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -10,7 +9,6 @@ from aiohttp import web
 
 from teleconsult.access import Permission, may
 from teleconsult.consents.queries import consents_in_force
-from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
 from teleconsult.errors import Forbidden, Invalid
@@ -20,7 +18,6 @@ from teleconsult.patients.merging import merged_into
 from teleconsult.patients.models import Patient, PatientIdentifier
 from teleconsult.patients.qualifying import is_national
 from teleconsult.patients.queries import (
-    PatientFile,
     earlier_identities,
     identifiers_of,
     patient_for,
@@ -29,6 +26,7 @@ from teleconsult.patients.queries import (
 from teleconsult.patients.resolving import correct_identity, resolve_as_known, resolve_identity
 from teleconsult.patients.searching import Found, holder_of, patients_in_care, search_patients
 from teleconsult.records.episodes import visits_on
+from teleconsult.records.establishments import establishments_in
 from teleconsult.records.kinds import EntryKind
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.narrowing import EVERYTHING
@@ -95,7 +93,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "patients/show.html.jinja",
         **context,
         file=file,
-        houses=_houses(file, consults),
+        houses=[(house.id, house.name) for house in await establishments_in(session, file)],
         episode=await entry_of(session, actor, patient_id, entry_id=only.episode_id) if only.episode_id else None,
         consults=consults,
         consents=await consents_in_force(session, actor, file),
@@ -203,13 +201,6 @@ def _traits(patient: Patient, identifiers: list[PatientIdentifier]) -> dict[str,
 
 def _before(request: web.Request) -> Cursor | None:
     return Cursor.parse(request.query["before"]) if request.query.get("before") else None
-
-
-def _houses(file: PatientFile, consults: Sequence[ServiceRequest]) -> list[tuple[uuid.UUID, str]]:
-    """Who may have written in the file: where the person is a patient, and who answered about them."""
-    answered = (consult.service.organization for consult in consults if consult.service)
-    houses = {house.id: house.name for house in (*(patient.organization for patient in file.linked), *answered)}
-    return sorted(houses.items(), key=lambda house: house[1])
 
 
 def _by_month(page: Page, time_zone: str) -> list[tuple[date, list[RecordEntry]]]:
