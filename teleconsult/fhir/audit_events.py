@@ -178,10 +178,13 @@ def _meta(event: AuditEvent, pattern: Pattern) -> dict[str, Any] | None:
 
 
 def _user(event: AuditEvent, pattern: Pattern, role: PractitionerRole | None) -> list[dict[str, Any]]:
-    """Who acted: a person in a role, a guest by name, or nobody known."""
-    if event.practitioner_role_id is None and event.account_id is None:
+    """Who acted: a person in a role, a guest by name, a system by its `client_id`, or nobody known."""
+    client_id = event.detail.get("client")
+    if event.practitioner_role_id is None and event.account_id is None and client_id is None:
         return []
     who: dict[str, Any] = {"display": event.actor_name}
+    if client_id is not None:
+        who["identifier"] = {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{client_id}"}
     if event.practitioner_role_id is not None:
         who["reference"] = f"PractitionerRole/{event.practitioner_role_id}"
     agent: dict[str, Any] = {

@@ -119,11 +119,20 @@ async def files_named(session: AsyncSession, actor: Actor, ids: Iterable[uuid.UU
 
 
 async def open_files(session: AsyncSession, actor: Actor) -> list[uuid.UUID]:
-    """The local patients of all files that are open to the actor. Raises TooCostly where these are too many."""
+    """The local patients of all files that are open to the actor. Raises TooCostly where these are too many.
+
+    To a system these are all of its house.
+    """
+    if actor.client_id is not None:
+        return await _few(session, select(Patient.id).where(rows.patients_of_house(actor)))
     treated = select(Patient.person_id).join(CareRelation, CareRelation.patient_id == Patient.id)
     opened = select(Patient.person_id).join(BreakGlass, BreakGlass.patient_id == Patient.id)
     persons = treated.where(rows.care_relations(actor)).union(opened.where(rows.openings(actor))).subquery()
-    query = select(Patient.id).where(Patient.person_id.in_(select(persons.c.person_id)), rows.files(actor))
+    same = Patient.person_id.in_(select(persons.c.person_id))
+    return await _few(session, select(Patient.id).where(same, rows.files(actor)))
+
+
+async def _few(session: AsyncSession, query: Select[uuid.UUID]) -> list[uuid.UUID]:
     found = list(await session.scalars(query.limit(MOST_OPEN + 1)))
     if len(found) > MOST_OPEN:
         raise TooCostly("Name the patient: too many files are open to you to search them all.")
