@@ -1,18 +1,30 @@
 """What templates may call: assets, addresses, sizes, ages, sentences."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
+from babel.messages.catalog import Catalog
 
 from teleconsult.clock import now
 from teleconsult.errors import Invalid
 from tests.web.test_components import app_for_pages, request_of, shown
-from web import rendering
+from web import i18n, rendering
 from web.i18n import using_locale
-from web.rendering import ago, attributes, format_bytes, format_date, initials, is_current, render, url
+from web.rendering import (
+    ago,
+    attributes,
+    format_bytes,
+    format_date,
+    initials,
+    is_current,
+    make_environment,
+    render,
+    url,
+)
 
 
 @pytest.fixture
@@ -125,3 +137,25 @@ def test_attribute_names_and_values_are_escaped() -> None:
     assert attributes({"data_x": '"<', "for_": "a", "hidden": True, "open": False}) == (
         ' data-x="&#34;&lt;" for="a" hidden'
     )
+
+
+@pytest.fixture
+def three_births(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As French says it."""
+    french = Catalog(locale="fr")
+    for english, words in (("she was", "née"), ("he was", "né"), ("", "né(e)")):
+        french.add(f"{english} born on %(date)s".strip(), f"{words} le %(date)s")
+    monkeypatch.setattr(i18n, "catalogue", {"fr": french}.__getitem__)
+    i18n._words.cache_clear()
+    yield
+    i18n._words.cache_clear()
+
+
+@pytest.mark.usefixtures("three_births")
+@pytest.mark.parametrize(("gender", "said"), [("female", "née le"), ("male", "né le"), ("other", "né(e) le")])
+def test_a_birth_is_told_in_the_word_of_the_gender(gender: str, said: str) -> None:
+    template = make_environment().from_string('{% from "patients/_identity.html.jinja" import born %}{{ born(who) }}')
+    with using_locale("fr"):
+        text = template.render(who={"gender": gender, "birth_date": date(1951, 3, 14)})
+        assert text.strip() == f"{said} 14 mars 1951"
+        assert not template.render(who={"gender": gender, "birth_date": None}).strip()
