@@ -14,6 +14,8 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
 
+from teleconsult.exact import read_exact, write_for_database
+
 Sessions = async_sessionmaker[AsyncSession]
 
 ACTING: Final = "acting"
@@ -67,6 +69,8 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         max_overflow=pool_size,
         pool_timeout=10,
         pool_pre_ping=True,
+        json_serializer=write_for_database,
+        json_deserializer=read_exact,
         connect_args={
             "connect_timeout": 5,
             "options": "-c timezone=UTC -c statement_timeout=15s -c idle_in_transaction_session_timeout=60s"

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import Actor
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import TeleconsultError
+from teleconsult.exact import read_strictly
 from teleconsult.fhir.batches import resolved
 from teleconsult.fhir.incoming import read_incoming
 from teleconsult.fhir.outcomes import BadRequest
@@ -215,8 +216,8 @@ async def _known(session: AsyncSession, actor: Actor, urls: list[str]) -> dict[s
 def _resources(content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each resource and the name by which others call it. Raises BadRequest for what is no Bundle."""
     try:
-        bundle = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
+        bundle = read_strictly(content)
+    except ValueError as error:
         raise BadRequest("The file is no JSON.") from error
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise BadRequest("The file is no FHIR Bundle.")

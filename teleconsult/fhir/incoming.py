@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
-
 from teleconsult.clock import now
 from teleconsult.errors import TeleconsultError
+from teleconsult.exact import Exact, read_strictly
 from teleconsult.fhir.asking import Asked
 from teleconsult.fhir.codes import STATUSES
 from teleconsult.fhir.entries import encounter_in, is_error
@@ -26,6 +25,8 @@ DEEPEST: Final = 40
 """Levels of a resource: no R4 resource of a file comes near it."""
 MOST_NUMBERS: Final = 20
 LONGEST_NUMBER: Final = 500
+LONGEST_INTEGER, LONGEST_DECIMAL = 18, 40
+"""Characters."""
 EARLIEST, LATEST = 1800, 2300
 """Years a date may lie in: what lies outside is a mistake, and no calendar of ours holds it."""
 
@@ -65,8 +66,8 @@ def resource_in(asked: Asked) -> dict[str, Any]:
         if "json" not in asked.media:
             raise WrongMedia("Send FHIR as JSON: application/fhir+json.")
         try:
-            content = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
+            content = read_strictly(content)
+        except ValueError as error:
             raise BadRequest("The body is no JSON.") from error
     if not isinstance(content, dict):
         raise BadRequest("The body is no resource.")
@@ -124,6 +125,15 @@ def check_shape(content: Any, name: str) -> None:
             waiting += [(item, f"{path}[{number}]", depth + 1) for number, item in enumerate(value) if item is not None]
         elif value is None:
             raise BadResource(path, "FHIR has no empty values. Leave the element out.")
+        elif isinstance(value, int | float) and not _is_kept(value):
+            raise BadResource(path, "This number has more digits than we keep.", code="value")
+
+
+def _is_kept(number: float) -> bool:
+    """Whether we keep it to its last digit: R4 asks for 18, and nothing that is measured has an exponent of three."""
+    written = number.written if isinstance(number, Exact) else str(number)
+    exponent = written.lower().partition("e")[2].lstrip("+-")
+    return len(exponent) <= 2 and len(written) <= (LONGEST_INTEGER if isinstance(number, int) else LONGEST_DECIMAL)
 
 
 def _check_elements(content: Mapping[str, Any], kind: ResourceType) -> None:

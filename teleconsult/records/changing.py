@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import flag_modified
 
 from teleconsult import audit
 from teleconsult.access import Permission, may, require, rows
@@ -60,6 +61,7 @@ async def make_next(
     entry.title, entry.effective_at, entry.recorded_at = title.strip(), effective_at, now()
     entry.author_name, entry.author_role_id = actor.name, actor.role_id
     entry.resource = own_resource(entry, resource)
+    flag_modified(entry, "resource")  # 1.5 and 1.50 are equal, and not the same
     describe(entry)
     if reason:
         entry.status, entry.status_reason = EntryStatus.ENTERED_IN_ERROR, reason

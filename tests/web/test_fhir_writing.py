@@ -1,6 +1,7 @@
 """The FHIR door: creating and updating entries of a file."""
 
 import asyncio
+import json
 import uuid
 from typing import Any
 
@@ -234,3 +235,35 @@ async def test_a_cookie_alone_writes_nothing(client: Client, cast: Cast, signed_
     await signed_in("rural")
     answer = await client.post("/fhir/Observation", json=weight(cast.patient.id))
     assert answer.status == 403
+
+
+async def test_decimals_stay_as_they_were_measured(rural: Program, cast: Cast) -> None:
+    """1.50 was measured more finely than 1.5 (R4 decimal)."""
+
+    async def value(path: str) -> str:
+        answer = await rural.client.get(path, headers=rural.headers)
+        return (await answer.text()).partition('"valueQuantity":{')[2].partition("}")[0]
+
+    quantity = {"unit": "mg", "value": "VALUE"}
+    text = json.dumps(weight(cast.patient.id, valueQuantity=quantity, identifier=[{"value": "x"}]))
+    for written in ("1.50", "0.10", "71", "-0.30", "123456789.012345678", "100.000", "7.0"):
+        answer, kept = await rural.ask("POST", "/fhir/Observation", text.replace('"VALUE"', written).encode())
+        assert answer.status == 201, kept
+        path = f"/fhir/Observation/{kept['id']}"
+        assert f'"value":{written}' in (await answer.text()).replace(" ", "")
+        for read in (path, f"{path}/_history/1", f"/fhir/Observation?_id={kept['id']}"):
+            assert f'"value":{written}' in (await value(read)).replace(" ", ""), (written, read)
+    finer = json.dumps({**kept, "valueQuantity": quantity}).replace('"VALUE"', "7.00").encode()
+    answer, _kept = await rural.ask("PUT", path, finer)
+    assert answer.status == 200
+    assert '"value":7.00' in await value(path)
+    for bad, status in (
+        ("NaN", 400),
+        ("Infinity", 400),
+        ("1e400", 400),
+        ("1e100", 422),
+        ("1" * 19, 422),
+        ("0." + "1" * 50, 422),
+    ):
+        answer, _outcome = await rural.ask("POST", "/fhir/Observation", text.replace('"VALUE"', bad).encode())
+        assert answer.status == status, bad

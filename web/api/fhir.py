@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 from multidict import MultiMapping
 
 from teleconsult.audit import record
 from teleconsult.audit.models import AuditEvent
 from teleconsult.audit.queries import Asked, Cursor, event, events, roles_of
+from teleconsult.exact import write_exact
 from teleconsult.fhir.audit_events import audit_event
 from teleconsult.fhir.bundles import searchset
 from teleconsult.fhir.outcomes import BadSearch
@@ -48,7 +48,7 @@ async def read_audit_event(request: web.Request) -> web.StreamResponse:
 def answer(resource: dict[str, Any], *, status: int = 200) -> web.Response:
     """A resource on the wire (R4 §3.1.0.1.9)."""
     response = web.Response(
-        body=orjson.dumps(resource), status=status, content_type=FHIR_JSON, headers={"Cache-Control": "no-store"}
+        body=write_exact(resource), status=status, content_type=FHIR_JSON, headers={"Cache-Control": "no-store"}
     )
     response.charset = "utf-8"
     return response
