@@ -15,7 +15,7 @@ from teleconsult.accounts.actor import SYSTEM
 from teleconsult.accounts.stepping_up import Proof
 from teleconsult.clock import now
 from teleconsult.consults.answering import accept_consult
-from teleconsult.consults.drafting import ConsentAnswer, Request, save_draft, start_draft
+from teleconsult.consults.drafting import ConsentAnswer, Request, Shown, save_draft, start_draft
 from teleconsult.consults.models import RequestPriority, ServiceRequest
 from teleconsult.consults.requesting import submit_request
 from teleconsult.consults.triage import receive_request
@@ -25,7 +25,7 @@ from teleconsult.delivery.models import Delivery
 from teleconsult.demo.images import Images
 from teleconsult.demo.people import PASSWORD, Cast
 from teleconsult.directory.models import Specialty
-from teleconsult.excerpts.choosing import choosable_entries
+from teleconsult.excerpts.choosing import choosable_entries, suggestion_for
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.drafting import save_draft as save_note
 from teleconsult.notes.models import Composition
@@ -81,9 +81,10 @@ class Consults:
         patient = self._patients[asked.chart]
         async with transaction(self._sessions, SYSTEM) as session:
             draft = await start_draft(session, self._doctor, patient_id=patient.id)
-            choice = await choosable_entries(session, self._doctor, patient_id=patient.id)
-            request = self._request(asked, entries=tuple(choice.usual), given=False)
-            await save_draft(session, self._doctor, consult_id=draft.id, version=draft.version, request=request)
+            request = self._request(asked, given=False)
+            await save_draft(
+                session, self._doctor, consult_id=draft.id, version=None, request=request, shown=Shown(is_wanted=True)
+            )
 
     async def _submitted(self, asked: Asked) -> ServiceRequest:
         patient = self._patients[asked.chart]
@@ -92,8 +93,9 @@ class Consults:
         if asked.study:
             await self._images.bring(self._doctor, consult_id=draft.id, patient=patient, study=asked.study)
         async with transaction(self._sessions, SYSTEM) as session:
-            choice = await choosable_entries(session, self._doctor, patient_id=patient.id)
-            entries = choice.usual | {entry.id for entry in choice.entries[:NEWEST]}
+            usual = await suggestion_for(session, self._doctor, patient_id=patient.id, specialty=asked.specialty)
+            newest = (await choosable_entries(session, self._doctor, patient_id=patient.id)).others[:NEWEST]
+            entries = dict.fromkeys((*usual, *(entry.id for entry in newest)))
             request = self._request(asked, entries=tuple(entries))
             return await submit_request(session, self._doctor, consult_id=draft.id, request=request)
 

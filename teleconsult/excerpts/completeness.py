@@ -1,7 +1,7 @@
 """What a specialty needs to answer, and whether a request has it. It reminds; it never stops anybody."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -83,7 +83,7 @@ class Evidence:
     images: bool = False
 
 
-_BLOOD_THINNERS: Final = (
+BLOOD_THINNERS: Final = (
     *("anticoag", "apixaban", "rivaroxaban", "dabigatran", "edoxaban", "warfarin", "coumadin", "acenocoumarol"),
     *("fluindione", "heparin", "enoxaparin", "tinzaparin", "chong dong"),
 )
@@ -95,7 +95,7 @@ EVIDENCE: Final[Mapping[Needed, Evidence]] = {
     Needed.MECHANISM: Evidence(
         words=("chute", "tombe", "accident", "collision", "fell", "fall", "crash", "hit by", "te ", "nga", "tai nan")
     ),
-    Needed.ANTICOAGULANTS: Evidence(words=_BLOOD_THINNERS),
+    Needed.ANTICOAGULANTS: Evidence(words=BLOOD_THINNERS),
     Needed.MEDICINES: Evidence(types=frozenset({R.MEDICATION_STATEMENT, R.MEDICATION_REQUEST})),
     Needed.ALLERGIES: Evidence(types=frozenset({R.ALLERGY_INTOLERANCE}), words=("allerg", "di ung")),
     Needed.IMMUNIZATIONS: Evidence(types=frozenset({R.IMMUNIZATION}), words=("vaccin", "immuni", "tiem chung")),
@@ -147,19 +147,28 @@ def checklist(
     return found
 
 
-def _shows(entry: RecordEntry, evidence: Evidence, at: datetime) -> bool:
-    if entry.resource_type in evidence.types or _says(entry.title, evidence.words):
-        return True
-    is_recent = evidence.within is None or at - entry.effective_at <= evidence.within
-    return is_recent and bool(evidence.codes) and not evidence.codes.isdisjoint(_codes(entry))
+def needs_shown(entry: RecordEntry, specialty: Specialty, *, at: datetime) -> list[Needed]:
+    """What the specialty asks for first and this entry tells; an entry of the right type alone says too little."""
+    return [
+        needed
+        for needed in NEEDS[specialty]
+        if _shows(entry, replace(EVIDENCE[needed], types=frozenset(), images=False), at)
+    ]
 
 
-def _codes(entry: RecordEntry) -> Iterable[str]:
+def codes_in(entry: RecordEntry) -> Iterable[str]:
     """The codes of the values an entry tells: its own, of its parts, of what it contains."""
     yield entry.code
     for resource in (entry.resource, *dicts(entry.resource.get("contained"))):
         for code, _measure in coded_measures_in(resource):
             yield code.rpartition("|")[2]
+
+
+def _shows(entry: RecordEntry, evidence: Evidence, at: datetime) -> bool:
+    if entry.resource_type in evidence.types or _says(entry.title, evidence.words):
+        return True
+    is_recent = evidence.within is None or at - entry.effective_at <= evidence.within
+    return is_recent and bool(evidence.codes) and not evidence.codes.isdisjoint(codes_in(entry))
 
 
 def _says(text: str, words: tuple[str, ...]) -> bool:

@@ -1,12 +1,15 @@
-"""Freezing an excerpt: a copy of the chosen entries as they stand, with a digest, at the moment of the request."""
+"""Freezing an excerpt: a copy of the chosen entries as they stand, with a digest.
+
+`frozen_copy` alone makes what a specialist reads, for the preview, the request and every later version.
+"""
 
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
@@ -28,25 +31,88 @@ async def freeze_excerpt(
     Images under another name are shared too: the page warns both sides of it, and an emergency does not wait.
     Part of the submission. Raises Invalid on `entries` when one is not in the patient's file as the actor may read it.
     """
-    chosen = await chosen_entries(session, actor, patient_id=patient.id, entry_ids=entries)
+    chosen = await entries_to_freeze(session, actor, patient_id=patient.id, entries=entries)
+    excerpt = frozen_copy(consult_id=consult_id, patient=patient, entries=chosen)
+    studies = await studies_to_share(session, consult_id=consult_id, patient_id=patient.id, entries=chosen)
+    await keep_excerpt(session, actor, excerpt, patient_id=patient.id, studies=[study.id for study in studies])
+    return excerpt
+
+
+async def entries_to_freeze(
+    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, entries: Sequence[uuid.UUID]
+) -> list[RecordEntry]:
+    """These entries, newest first. Raises Invalid on `entries` when one is not in the file as the actor may read it."""
+    chosen = await chosen_entries(session, actor, patient_id=patient_id, entry_ids=entries)
     if len(chosen) != len(set(entries)):
         raise Invalid({"entries": "An entry you chose is no longer in the file. Load the page again."})
-    studies = await _shared_studies(session, consult_id, patient.id, chosen)
-    items = [_copied(entry, position) for position, entry in enumerate(chosen)]
-    identity, moment = snapshot(patient), now()
-    excerpt = Excerpt(
+    return chosen
+
+
+async def studies_to_share(
+    session: AsyncSession, *, consult_id: uuid.UUID, patient_id: uuid.UUID, entries: Sequence[RecordEntry]
+) -> Sequence[ImagingStudy]:
+    """The studies among the entries and those of the patient brought in for the consult, oldest first."""
+    brought = (ImagingStudy.service_request_id == consult_id) & (ImagingStudy.patient_id == patient_id)
+    found = await session.scalars(
+        select(ImagingStudy)
+        .where(or_(ImagingStudy.id.in_(studies_among(entries)), brought))
+        .order_by(ImagingStudy.created_at)
+    )
+    return found.all()
+
+
+def studies_among(entries: Sequence[RecordEntry]) -> list[uuid.UUID]:
+    """The ids of our own studies that the entries stand for."""
+    return [
+        entry.source_id
+        for entry in entries
+        if entry.resource_type is ResourceType.IMAGING_STUDY and entry.source_id is not None
+    ]
+
+
+def frozen_copy(
+    *,
+    consult_id: uuid.UUID,
+    patient: Patient,
+    entries: Sequence[RecordEntry],
+    kept: Sequence[ExcerptItem] = (),
+    version: int = 1,
+) -> Excerpt:
+    """A version that is not stored yet: what was `kept` as it was frozen then, the entries as they stand now."""
+    copies = [*(_copied(entry, version) for entry in entries), *(_kept(item) for item in kept)]
+    # Of one entry in two states the later one comes first.
+    copies.sort(key=lambda item: (item.effective_at, item.record_version), reverse=True)
+    for position, item in enumerate(copies):
+        item.position = position
+    identity = snapshot(patient)
+    return Excerpt(
         id=uuid.uuid4(),
         service_request_id=consult_id,
+        version=version,
         patient=identity,
-        frozen_at=moment,
-        digest=digest_of(identity, items),
-        items=items,
+        frozen_at=now(),
+        digest=digest_of(identity, copies),
+        items=copies,
     )
+
+
+async def keep_excerpt(
+    session: AsyncSession, actor: Actor, excerpt: Excerpt, *, patient_id: uuid.UUID, studies: Collection[uuid.UUID]
+) -> None:
+    """Store a frozen copy with the studies it shares. Part of the act that freezes it."""
     session.add(excerpt)
-    session.add_all(ExcerptStudy(excerpt_id=excerpt.id, imaging_study_id=study.id) for study in studies)
-    audit.record(session, actor, "excerpt-frozen", excerpt, patient_id=patient.id, consult=consult_id, items=len(items))
+    session.add_all(ExcerptStudy(excerpt_id=excerpt.id, imaging_study_id=study) for study in studies)
+    audit.record(
+        session,
+        actor,
+        "excerpt-frozen",
+        excerpt,
+        patient_id=patient_id,
+        consult=excerpt.service_request_id,
+        items=len(excerpt.items),
+        version=excerpt.version,
+    )
     await session.flush()
-    return excerpt
 
 
 def snapshot(patient: Patient) -> dict[str, Any]:
@@ -82,11 +148,11 @@ def digest_of(patient: dict[str, Any], items: Sequence[ExcerptItem]) -> bytes:
     return hashlib.sha256(canonical.encode()).digest()
 
 
-def _copied(entry: RecordEntry, position: int) -> ExcerptItem:
+def _copied(entry: RecordEntry, version: int) -> ExcerptItem:
     return ExcerptItem(
-        position=position,
         record_entry_id=entry.id,
         record_version=entry.version,
+        since_version=version,
         resource_type=entry.resource_type,
         effective_at=entry.effective_at,
         title=entry.title,
@@ -96,18 +162,15 @@ def _copied(entry: RecordEntry, position: int) -> ExcerptItem:
     )
 
 
-async def _shared_studies(
-    session: AsyncSession, consult_id: uuid.UUID, patient_id: uuid.UUID, chosen: Sequence[RecordEntry]
-) -> Sequence[ImagingStudy]:
-    from_file = [
-        entry.source_id
-        for entry in chosen
-        if entry.resource_type is ResourceType.IMAGING_STUDY and entry.source_id is not None
-    ]
-    found = await session.scalars(
-        select(ImagingStudy).where(
-            (ImagingStudy.id.in_(from_file))
-            | ((ImagingStudy.service_request_id == consult_id) & (ImagingStudy.patient_id == patient_id))
-        )
+def _kept(item: ExcerptItem) -> ExcerptItem:
+    return ExcerptItem(
+        record_entry_id=item.record_entry_id,
+        record_version=item.record_version,
+        since_version=item.since_version,
+        resource_type=item.resource_type,
+        effective_at=item.effective_at,
+        title=item.title,
+        author_name=item.author_name,
+        organization_name=item.organization_name,
+        resource=item.resource,
     )
-    return found.all()

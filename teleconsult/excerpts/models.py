@@ -81,3 +81,4 @@ class ExcerptRead(Base):
 
     role: Mapped[PractitionerRole] = relationship(lazy="raise")
     study: Mapped[ImagingStudy | None] = relationship(lazy="raise")
+    excerpt: Mapped[Excerpt] = relationship(lazy="raise")

@@ -1,10 +1,12 @@
-"""Reading what was shared: the frozen excerpt and its studies, through the consult they belong to."""
+"""Reading what was shared: the frozen excerpt in its versions, through the consult they belong to."""
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -16,28 +18,40 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Part, Verb, part_of, require
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.errors import NotFound, Refused
-from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
-from teleconsult.imaging.models import ImagingStudy
+from teleconsult.excerpts.models import Excerpt, ExcerptItem, ExcerptRead
 
 MOST_READINGS: Final = 200
+MOST_VERSIONS: Final = 200
 
 
-async def excerpt_for(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> Excerpt:
-    """The newest version of a consult's excerpt with its items; the reading is logged and audited.
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an excerpt, and how many entries came with it."""
+
+    number: int
+    frozen_at: datetime
+    added: int
+
+
+async def excerpt_for(
+    session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, version: int | None = None
+) -> Excerpt:
+    """The newest version of a consult's excerpt, or an earlier one, with its items; the reading is logged and audited.
 
     The requesting side may read what it shared while it treats the patient; the specialists while the consult is open
     and a set time after, until it is revoked or the consent withdrawn (Refused). A coordinator sorts requests without
-    it. Raises NotFound for anyone else and for a draft.
+    it. Raises NotFound for anyone else, for a draft and for a version there is not.
     """
     consult = await consult_for(session, actor, consult_id)
+    is_wanted = true() if version is None else Excerpt.version == version
     excerpt = await session.scalar(
         select(Excerpt)
-        .where(Excerpt.service_request_id == consult.id, rows.excerpts(actor))
+        .where(Excerpt.service_request_id == consult.id, is_wanted, rows.excerpts(actor))
         .order_by(Excerpt.version.desc())
         .limit(1)
         .options(selectinload(Excerpt.items))
     )
-    if excerpt is None and part_of(consult, actor) in (Part.CANDIDATE, Part.OWNER):
+    if excerpt is None and version is None and part_of(consult, actor) in (Part.CANDIDATE, Part.OWNER):
         raise Refused("This excerpt is no longer shared. Ask the referring doctor to share it again.")
     if excerpt is None or actor.role_id is None:
         raise NotFound
@@ -45,6 +59,21 @@ async def excerpt_for(session: AsyncSession, actor: Actor, consult_id: uuid.UUID
     audit.record(session, actor, "excerpt-read", excerpt, patient_id=consult.patient_id, consult=consult.id)
     await session.flush()
     return excerpt
+
+
+async def versions_of(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> list[Version]:
+    """The versions of a consult's excerpt that the actor may read, latest first, at most 200. Raises NotFound."""
+    consult = await consult_for(session, actor, consult_id)
+    came_with_it = and_(ExcerptItem.excerpt_id == Excerpt.id, ExcerptItem.since_version == Excerpt.version)
+    versions = await session.execute(
+        select(Excerpt.version, Excerpt.frozen_at, func.count(ExcerptItem.id))
+        .outerjoin(ExcerptItem, came_with_it)
+        .where(Excerpt.service_request_id == consult.id, rows.excerpts(actor))
+        .group_by(Excerpt.id)
+        .order_by(Excerpt.version.desc())
+        .limit(MOST_VERSIONS)
+    )
+    return [Version(*row) for row in versions]
 
 
 async def readings_of(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> Sequence[ExcerptRead]:
@@ -68,18 +97,7 @@ async def readings_of(session: AsyncSession, actor: Actor, consult_id: uuid.UUID
             joinedload(ExcerptRead.role).joinedload(PractitionerRole.practitioner),
             joinedload(ExcerptRead.role).joinedload(PractitionerRole.organization),
             joinedload(ExcerptRead.study),
+            joinedload(ExcerptRead.excerpt),
         )
     )
     return readings.all()
-
-
-async def shared_studies(session: AsyncSession, excerpt: Excerpt) -> list[ImagingStudy]:
-    """The studies an excerpt shares, oldest first, with their series."""
-    is_shared = exists().where(ExcerptStudy.excerpt_id == excerpt.id, ExcerptStudy.imaging_study_id == ImagingStudy.id)
-    studies = await session.scalars(
-        select(ImagingStudy)
-        .where(is_shared)
-        .order_by(ImagingStudy.started_at)
-        .options(selectinload(ImagingStudy.series))
-    )
-    return list(studies)

@@ -66,6 +66,8 @@ async def open_study(
         select(Excerpt.id)
         .join(ExcerptStudy, ExcerptStudy.excerpt_id == Excerpt.id)
         .where(ExcerptStudy.imaging_study_id == study.id, rows.shared_excerpts(actor))
+        .order_by(Excerpt.service_request_id, Excerpt.version.desc())
+        .ext(distinct_on(Excerpt.service_request_id))  # one look, whatever number of versions shares it
     )
     session.add_all(
         ExcerptRead(excerpt_id=excerpt_id, practitioner_role_id=actor.role_id, imaging_study_id=study.id, read_at=now())
@@ -101,15 +103,11 @@ async def studies_of_consult(session: AsyncSession, actor: Actor, consult: Servi
     studies = await session.scalars(
         select(ImagingStudy).where(is_of_consult, rows.studies(actor)).order_by(ImagingStudy.created_at)
     )
-    return await _cards(session, studies.all())
+    return await cards_of(session, studies.all())
 
 
-async def cover_of(session: AsyncSession, study_id: uuid.UUID) -> ImagingInstance | None:
-    """The instance in the middle of a study, if any can be shown. The caller has looked the study up."""
-    return (await _covers(session, [study_id])).get(study_id)
-
-
-async def _cards(session: AsyncSession, studies: Sequence[ImagingStudy]) -> list[StudyCard]:
+async def cards_of(session: AsyncSession, studies: Sequence[ImagingStudy]) -> list[StudyCard]:
+    """What a list shows of these studies, which the caller has looked up."""
     ids = [study.id for study in studies]
     of_studies = select(ImagingSeries.imaging_study_id).where(ImagingSeries.imaging_study_id.in_(ids))
     counted = of_studies.add_columns(func.count(ImagingSeries.id.distinct()), func.count(ImagingInstance.id))
@@ -126,6 +124,11 @@ async def _cards(session: AsyncSession, studies: Sequence[ImagingStudy]) -> list
     return [
         StudyCard(study, *counts.get(study.id, (0, 0)), study.id in shared, covers.get(study.id)) for study in studies
     ]
+
+
+async def cover_of(session: AsyncSession, study_id: uuid.UUID) -> ImagingInstance | None:
+    """The instance in the middle of a study, if any can be shown. The caller has looked the study up."""
+    return (await _covers(session, [study_id])).get(study_id)
 
 
 async def _covers(session: AsyncSession, study_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ImagingInstance]:

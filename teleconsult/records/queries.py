@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
 
-from sqlalchemy import Select, and_, select, true, tuple_
+from sqlalchemy import Select, and_, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
@@ -141,6 +141,16 @@ async def entry_of(session: AsyncSession, actor: Actor, patient_id: uuid.UUID, *
     if not found:
         raise NotFound
     return found[0]
+
+
+async def entry_count(session: AsyncSession, file: PatientFile) -> int:
+    """How many entries stand in a file that the caller has looked up, of all that is listed."""
+    counted = select(func.count()).where(
+        RecordEntry.patient_id.in_(file.patient_ids),
+        RecordEntry.resource_type.in_(KIND_OF),
+        RecordEntry.status == EntryStatus.CURRENT,
+    )
+    return await session.scalar(counted) or 0
 
 
 async def versions_of(session: AsyncSession, actor: Actor, *, entry_id: uuid.UUID) -> list[RecordVersion]:

@@ -16,11 +16,9 @@ from teleconsult.consults.requesting import submit_request
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import NotFound, Refused
-from teleconsult.excerpts.choosing import by_kind, choosable_entries
 from teleconsult.excerpts.models import Excerpt, ExcerptRead
 from teleconsult.excerpts.queries import excerpt_for
 from teleconsult.imaging.models import ImagingStudy
-from teleconsult.records.kinds import EntryKind
 from tests import consult_steps
 from tests.people import Cast
 
@@ -102,12 +100,3 @@ async def test_a_shared_study_is_read_through_the_consult(cast: Cast, sessions: 
 
 async def studies_of(session: AsyncSession, actor: Actor) -> list[uuid.UUID]:
     return list(await session.scalars(select(ImagingStudy.id).where(rows.studies(actor))))
-
-
-async def test_problems_are_chosen_beforehand(cast: Cast, sessions: Sessions) -> None:
-    problem = await consult_steps.entry(cast, sessions)
-    async with transaction(sessions) as session:
-        choice = await choosable_entries(session, cast.rural, patient_id=cast.patient.id)
-    assert [entry.id for entry in choice.entries] == [problem.id]
-    assert choice.usual == {problem.id}
-    assert list(by_kind(choice.entries)) == [EntryKind.PROBLEMS]
