@@ -84,6 +84,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "entry-filed": _("Added to a patient's file"),
     "entry-changed": _("Changed an entry of a file"),
     "entry-retracted": _("Marked an entry as an error"),
+    "excerpt-added": _("Shared more of a file"),
     "excerpt-frozen": _("Froze an excerpt"),
     "excerpt-read": _("Read an excerpt"),
     "excerpt-revoked": _("Stopped sharing an excerpt"),

@@ -29,6 +29,8 @@ from web.views import (
     consults,
     documents,
     drafting,
+    excerpt_versions,
+    exports,
     federation,
     files,
     glass_review,
@@ -89,17 +91,24 @@ def add_routes(app: web.Application) -> None:
     route("PATCH", "/consults/{id}/draft", drafting.save, P.CONSULT_REQUEST, name="consults.draft")
     route("POST", "/consults/{id}/draft", drafting.save, P.CONSULT_REQUEST)
     route("POST", "/consults/{id}/discarding", drafting.discard, P.CONSULT_REQUEST, name="consults.discard")
+    route("GET", "/consults/{id}/preview", drafting.preview, P.CONSULT_REQUEST, name="consults.preview")
     route("POST", "/consults/{id}/submission", drafting.submit, P.CONSULT_REQUEST, name="consults.submit")
     route("POST", "/consults/{id}/acceptance", triage.accept, P.CONSULT_ANSWER, name="consults.accept")
     route("POST", "/consults/{id}/refusal", triage.decline, P.CONSULT_ANSWER, name="consults.decline")
     route("POST", "/consults/{id}/cancellation", triage.cancel, P.CONSULT_CANCEL, name="consults.cancel")
     route("POST", "/consults/{id}/proposal", triage.propose, P.CONSULT_TRIAGE, name="consults.propose")
+    versions = "/consults/{id}/excerpt-versions"
+    route("GET", "/consults/{id}/excerpt", excerpt_versions.show, P.CONSULTS_SEE, name="excerpts.show")
+    route("GET", versions, excerpt_versions.new, P.CONSULT_REQUEST, name="excerpts.new")
+    route("POST", versions, excerpt_versions.create, P.CONSULT_REQUEST, name="excerpts.create")
     route("POST", "/consults/{id}/excerpt-revocation", sharing.revoke, P.EXCERPT_REVOKE, name="sharing.revoke")
     consent = "/consults/{id}/consent"
     route("POST", f"{consent}-withdrawal", consents.withdraw, P.EXCERPT_REVOKE, name="consents.withdraw")
     route("POST", f"{consent}-confirmation", consents.confirm, P.EXCERPT_REVOKE, name="consents.confirm")
     route("GET", "/consults/{id}/documents/{entry}", documents.shared, P.CONSULTS_SEE, name="documents.shared")
     route("GET", "/consults/{id}/readings", sharing.readings, P.EXCERPT_REVOKE, name="sharing.readings")
+    route("GET", "/consults/{id}/export", exports.consult_form, P.FILE_READ, name="exports.consult")
+    route("POST", "/consults/{id}/export", exports.take_consult, P.FILE_READ)
     route("POST", "/consults/{id}/booking", triage.book, P.CONSULT_TRIAGE, name="consults.book")
 
     # Images
@@ -137,19 +146,20 @@ def _add_fhir(route: Callable[..., object]) -> None:
     route("POST", "/fhir/", fhir_bundles.process, P.PATIENTS_FIND)
     route("POST", "/fhir/Patient/$match", fhir_door.act, P.PATIENTS_FIND, name="fhir.match")
     route("GET", "/fhir/Patient/{id}/$everything", fhir_door.act, P.FILE_READ, name="fhir.everything")
+    route("GET", "/fhir/Binary/{id}", fhir_binaries.read, P.FILE_READ, name="fhir.binary")
+    route("GET", "/fhir/Binary/{id}/inside", fhir_binaries.read, P.FILE_READ)
+    for method in ("POST", "PUT"):
+        route(method, "/fhir/DocumentReference", fhir_binaries.write, P.FILE_WRITE)
     entries = f"/fhir/{{type:{fhir_door.ENTRIES}}}"
     consults = (f"/fhir/{kind}" for kind in ("ServiceRequest", "Task"))
-    bases = (("/fhir/Patient", P.PATIENTS_FIND), (entries, P.FILE_READ), *((base, P.CONSULTS_SEE) for base in consults))
+    files = ((base, P.FILE_READ) for base in (entries, "/fhir/Consent"))
+    bases = (("/fhir/Patient", P.PATIENTS_FIND), *files, *((base, P.CONSULTS_SEE) for base in consults))
     for base, needs in bases:
         route("GET", base, fhir_door.act, needs)
         route("POST", f"{base}/_search", fhir_door.act, needs)
         route("GET", f"{base}/{{id}}", fhir_door.act, needs)
     route("GET", f"{entries}/{{id}}/_history", fhir_door.act, P.FILE_READ)
     route("GET", f"{entries}/{{id}}/_history/{{version}}", fhir_door.act, P.FILE_READ)
-    route("GET", "/fhir/Binary/{id}", fhir_binaries.read, P.FILE_READ, name="fhir.binary")
-    route("GET", "/fhir/Binary/{id}/inside", fhir_binaries.read, P.FILE_READ)
-    for method in ("POST", "PUT"):
-        route(method, "/fhir/DocumentReference", fhir_binaries.write, P.FILE_WRITE)
     route("POST", "/fhir/ServiceRequest", fhir_door.act, P.CONSULT_REQUEST)
     for method, path in (("POST", entries), ("PUT", entries), ("PUT", f"{entries}/{{id}}")):
         route(method, path, fhir_door.act, P.FILE_WRITE)
@@ -174,6 +184,8 @@ def _add_patients(route: Callable[..., object]) -> None:
     route("GET", "/patients/{id}/measures", files.measures, P.FILE_READ, name="files.measures")
     route("GET", "/patients/{id}/consents", consents.show, P.FILE_READ, name="consents.show")
     route("GET", "/patients/{id}/visits", files.visits, P.FILE_READ, name="files.visits")
+    route("GET", "/patients/{id}/export", exports.file_form, P.FILE_READ, name="exports.file")
+    route("POST", "/patients/{id}/export", exports.take_file, P.FILE_READ)
     route("GET", "/patients/{id}/entries/new", records.new, P.FILE_WRITE, name="entries.new")
     route("POST", "/patients/{id}/entries", records.create, P.FILE_WRITE, name="entries.create")
     route("GET", "/patients/{id}/documents/new", documents.new, P.FILE_WRITE, name="documents.new")
@@ -236,6 +248,7 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("GET", "/admin/hl7", admin_hl7.index, needs, name="admin_hl7.index")
     route("POST", "/admin/hl7", admin_hl7.create, needs)
     route("POST", "/admin/hl7/{id}/status", admin_hl7.switch, needs, name="admin_hl7.switch")
+    route("GET", "/admin/hl7-messages/{id}", admin_hl7.show, needs, name="admin_hl7.show")
     route("POST", "/admin/hl7-messages/{id}/seen", admin_hl7.seen, needs, name="admin_hl7.seen")
     client = "/admin/fhir-clients"
     route("GET", client, admin_fhir_clients.index, needs, name="admin_fhir_clients.index")
@@ -254,7 +267,6 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("POST", "/admin/retention", admin_retention.change, needs)
     route("GET", "/admin/imports", admin_imports.index, needs, name="admin_imports.index")
     route("POST", "/admin/imports", admin_imports.create, needs)
-    route("GET", "/admin/hl7-messages/{id}", admin_hl7.show, needs, name="admin_hl7.show")
     route("GET", "/admin/imports/{id}", admin_imports.show, needs, name="admin_imports.show")
     route("POST", "/admin/imports/{id}/decisions", admin_imports.decide, needs, name="admin_imports.decide")
 

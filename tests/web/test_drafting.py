@@ -191,7 +191,9 @@ async def test_what_the_service_needs_is_asked_and_stops_nobody(
     assert 'data-testid="completeness"' not in await (await client.get(path)).text()
     await post(f"{path}/draft", **whole(cast, version="1", question="Vue normale à 8 h."))
     page = await (await client.get(path)).text()
-    checklist = page[page.index('data-testid="completeness"') : page.index("</turbo-frame>")]
+    checklist = page[
+        page.index('data-testid="completeness"') : page.index("</section>", page.index('data-testid="completeness"'))
+    ]
     assert checklist.count("<li") == 5
     assert checklist.count("data-missing") == 4
     assert f'for="entry-{thinner.id}"' in checklist, "what the file has can be chosen from the list"

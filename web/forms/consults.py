@@ -3,16 +3,22 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
+
+from multidict import MultiMapping
 
 from teleconsult.consents.models import ConsentBasis, Incapacity
-from teleconsult.consults.drafting import ConsentAnswer, Request
+from teleconsult.consults.drafting import ConsentAnswer, Request, Shown
 from teleconsult.consults.models import RequestPriority
+from teleconsult.directory.models import Specialty
 from teleconsult.errors import Invalid
 from teleconsult.scheduling.local_times import moment_from_local
 from web.bodies import Form, unreadable_form
 from web.forms.numbers import read_number
+from web.forms.records import FileQuery
 
+LISTING: Final = ("search", "suggest", "check")
+"""What buttons of the list of entries say: show it again."""
 Code = TypeVar("Code", bound=StrEnum)
 
 
@@ -22,7 +28,7 @@ def read_request(form: Form) -> Request:
         service_id=_id(form["service"], "service") if form.get("service") else None,
         priority=_code(RequestPriority, form.get("urgency") or RequestPriority.ROUTINE, "urgency"),
         question=form.get("question", ""),
-        entries=tuple(_id(entry, "entries") for entry in form.getall("entries", [])),
+        entries=read_entries(form),
         consent=read_consent(form),
     )
 
@@ -38,6 +44,27 @@ def read_consent(form: Form) -> ConsentAnswer:
         relationship=form.get("relationship", ""),
         incapacity=_code(Incapacity, incapacity, "incapacity") if incapacity else None,
     )
+
+
+def read_shown(form: Form) -> Shown | None:
+    """Which suggestion the page showed; None for a page without one. Raises Invalid."""
+    if "suggested_for" not in form:
+        return None
+    specialty = form["suggested_for"]
+    return Shown(_code(Specialty, specialty, "entries") if specialty else None, form.get("then") == "suggest")
+
+
+def read_entries(form: MultiMapping[str]) -> tuple[uuid.UUID, ...]:
+    """The entries that are ticked. Raises Invalid."""
+    return tuple(_id(entry, "entries") for entry in form.getall("entries", []))
+
+
+def read_listed(form: Form) -> dict[str, str] | None:
+    """Which entries of the file are to be listed next, as parts of an address; None where the form does not ask."""
+    if form.get("then") not in LISTING and "before" not in form:
+        return None
+    query = FileQuery.read(form).but(place="", episode="")
+    return {**query, "before": form["before"]} if form.get("before") else query
 
 
 def read_version(form: Form) -> int | None:

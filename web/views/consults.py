@@ -1,7 +1,7 @@
 """Consults: the list, one consult's page, and asking for a new one."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -25,6 +25,9 @@ from web.views.drafting import draft_page
 from web.views.excerpts import NO_EXCERPT, excerpt_context
 from web.views.home import time_field
 from web.words import options
+
+PROGRESS: Final = "progress"
+"""The frame at the top of a consult's page."""
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -55,7 +58,7 @@ async def create(request: web.Request) -> web.StreamResponse:
 async def show(request: web.Request) -> web.StreamResponse:
     """The consult as its reader may see it; while it is a draft, the form."""
     actor, session = actor_of(request), db(request)
-    if frame_of(request):
+    if frame_of(request) == PROGRESS:
         consult = await consult_for(session, actor, id_in(request))
         return render(request, "consults/_progress.html.jinja", **_progress(request, consult))
     consult = await open_consult(session, actor, consult_id=id_in(request))

@@ -101,7 +101,8 @@ async def shared(request: web.Request) -> web.StreamResponse:
     entry_id = id_in(request, "entry")
     async with transaction(sessions_of(request), actor_of(request)) as session:
         excerpt = await excerpt_for(session, actor_of(request), id_in(request))
-        item = next((item for item in excerpt.items if item.record_entry_id == entry_id), None)
+        frozen = (item for item in excerpt.items if item.record_entry_id == entry_id)
+        item = max(frozen, key=lambda item: item.record_version, default=None)
         if item is None:
             raise NotFound
     return document_answer(await read_document(objects_of(request), item.resource), entry_id)

@@ -1,5 +1,7 @@
 """The live room of a consult: the page around the call. The call itself travels over the socket."""
 
+from typing import Final
+
 from aiohttp import web
 
 from teleconsult.consults.queries import consult_for
@@ -10,11 +12,15 @@ from teleconsult.encounters.join_tokens import issue_join_token
 from teleconsult.encounters.models import GuestKind
 from teleconsult.encounters.queries import encounter_for
 from teleconsult.errors import Refused
-from teleconsult.excerpts.queries import shared_studies
+from teleconsult.imaging.queries import studies_of_consult
 from web.rendering import render
-from web.requests import actor_of, db, id_in, own_transactions, sealer_of, sessions_of
+from web.requests import actor_of, db, frame_of, id_in, own_transactions, sealer_of, sessions_of
 from web.views.excerpts import excerpt_context
 from web.words import options
+
+EXCERPT: Final = "shown-excerpt"
+STUDIES: Final = "shown-studies"
+"""The frames of the room that look again while the call goes on."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -25,7 +31,13 @@ async def show(request: web.Request) -> web.StreamResponse:
     consult = await consult_for(session, actor, consult_id)
     if not live.is_open:
         return render(request, "rooms/closed.html.jinja", status=Refused.status, consult=consult)
+    frame = frame_of(request)
+    studies = [card.study for card in await studies_of_consult(session, actor, consult)]
+    if frame == STUDIES:
+        return render(request, "rooms/_studies.html.jinja", consult=consult, studies=studies)
     shown = await excerpt_context(request, consult_id)
+    if frame == EXCERPT:
+        return render(request, "rooms/_excerpt.html.jinja", consult=consult, **shown)
     return render(
         request,
         "rooms/show.html.jinja",
@@ -37,7 +49,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         is_guest=False,
         guests=guests,
         kinds=options(GuestKind),
-        studies=await shared_studies(session, shown["excerpt"]) if shown["excerpt"] else [],
+        studies=studies,
         may_write=may(consult, actor, Verb.WRITE_NOTE),
         **shown,
     )

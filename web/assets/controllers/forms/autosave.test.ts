@@ -197,3 +197,19 @@ test("a form that was sent and not taken keeps its words on the page, and saves 
   expect(state()).toBe("Signed out");
   expect(sent(0).get("text")).toBe("words");
 });
+
+test("a form that was sent for a part of its own goes on saving once that came", async () => {
+  server.mockImplementation(async () => json(200, { version: 4, suggested_for: "trauma" }));
+  const told = vi.fn();
+  document.addEventListener("autosave:saved", (event) => told((event as CustomEvent).detail.suggested_for));
+  const form = document.querySelector("form") as HTMLFormElement;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.requestSubmit();
+  type("while the part comes");
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(server).not.toHaveBeenCalled();
+  form.dispatchEvent(new CustomEvent("turbo:frame-load", { bubbles: true }));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent(0).get("text")).toBe("while the part comes");
+  expect(told).toHaveBeenCalledWith("trauma");
+});

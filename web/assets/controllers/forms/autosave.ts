@@ -39,6 +39,7 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     this.element.addEventListener("submit", this.#submitted, { signal, capture: true });
     this.element.addEventListener("turbo:before-fetch-response", this.#refused, { signal });
     this.element.addEventListener("turbo:fetch-request-error", () => this.#resume(), { signal });
+    this.element.addEventListener("turbo:frame-load", this.#partCame, { signal });
     addEventListener("online", () => this.save(), { signal });
     addEventListener("beforeunload", this.#leaving, { signal });
     document.addEventListener("visibilitychange", () => this.save(), { signal });
@@ -83,6 +84,7 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
       if (version instanceof HTMLInputElement && saved.version !== undefined) version.value = String(saved.version);
       this.#renewed = false;
       this.#show("saved", saved.saved_at);
+      this.dispatch("saved", { detail: saved });
     } else if (response.status === 401) {
       this.#failed("signed-out");
     } else if (response.status !== 403 || this.#renewed) {
@@ -116,6 +118,11 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     if (statusCode !== 401 && statusCode !== 403) return;
     event.preventDefault();
     this.#resume();
+  };
+
+  // The form was sent for a part of its own: that has come, and the rest of the page is still there.
+  readonly #partCame = (): void => {
+    if (this.#stopped && this.element.dataset.state !== "conflict") this.#resume();
   };
 
   // The form was sent and not taken: the words are still ours to save.

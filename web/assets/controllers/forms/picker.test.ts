@@ -1,5 +1,5 @@
 import { Application } from "@hotwired/stimulus";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import PickerController from "./picker";
 
 let application: Application;
@@ -44,4 +44,43 @@ test("one kind is shown, then all again", () => {
 
 test("the choice of kinds waits for its script", () => {
   expect(element("[data-picker-target=kinds]").hidden).toBe(false);
+});
+
+test("another suggestion brings the list anew, the same one leaves it", () => {
+  const frame = document.createElement("turbo-frame") as unknown as HTMLElement & { src: string; reload: () => void };
+  const reload = vi.fn();
+  frame.reload = reload;
+  const list = element("[data-controller=picker]");
+  list.replaceWith(frame);
+  frame.append(list);
+  list.dataset.pickerUrlValue = "/consults/1";
+  list.dataset.pickerSuggestionValue = "neurology";
+  list.setAttribute("data-action", "autosave:saved@document->picker#saved");
+  const saved = (specialty: string) =>
+    document.dispatchEvent(new CustomEvent("autosave:saved", { detail: { suggested_for: specialty } }));
+  return new Promise<void>((done) => setTimeout(done, 0)).then(() => {
+    saved("neurology");
+    expect(reload).not.toHaveBeenCalled();
+    saved("trauma");
+    expect(reload).toHaveBeenCalledOnce();
+    expect(frame.src).toBe("/consults/1");
+  });
+});
+
+test("the form learns of the version that came with the list, never of an older one", async () => {
+  const form = document.createElement("form");
+  form.innerHTML = '<input type="hidden" name="version" value="4">';
+  const list = element("[data-controller=picker]");
+  list.replaceWith(form);
+  for (const [version, told] of [
+    [6, "6"],
+    [5, "6"],
+  ] as const) {
+    list.remove();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    list.dataset.pickerVersionValue = String(version);
+    form.append(list);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(form.querySelector("input")?.value).toBe(told);
+  }
 });

@@ -1,18 +1,26 @@
-// Chooses entries out of a long list: shows one kind at a time, and counts what is chosen over all of them.
+// Chooses entries out of a long list: shows one kind at a time, counts what is chosen over all of them, and asks for the list again
+// once another service brought another suggestion. The list comes in a frame; what it says of the draft's version, the form takes over.
 import { Controller } from "@hotwired/stimulus";
+import { type Frame, lookAgain } from "../../frames";
 
 export default class PickerController extends Controller<HTMLElement> {
   static override targets = ["box", "count", "group", "kinds"];
-  static override values = { words: String };
+  static override values = { words: String, url: String, suggestion: String, version: Number };
   declare readonly boxTargets: HTMLInputElement[];
   declare readonly groupTargets: HTMLElement[];
   declare readonly countTarget: HTMLElement;
   declare readonly kindsTarget: HTMLElement;
   declare readonly wordsValue: string;
+  declare readonly urlValue: string;
+  declare readonly suggestionValue: string;
+  declare readonly versionValue: number;
 
   override connect(): void {
     this.kindsTarget.hidden = this.groupTargets.length < 2;
     this.count();
+    const version = this.element.closest("form")?.elements.namedItem("version");
+    if (version instanceof HTMLInputElement && Number(version.value) < this.versionValue)
+      version.value = String(this.versionValue);
   }
 
   /** Say how many are chosen, those not shown now included. */
@@ -28,5 +36,12 @@ export default class PickerController extends Controller<HTMLElement> {
     for (const button of this.kindsTarget.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button === event.currentTarget));
     }
+  }
+
+  /** The draft was saved: where the server suggests for another service now, show what it chose. */
+  saved({ detail }: CustomEvent<{ suggested_for?: string }>): void {
+    const frame = this.element.closest<Frame>("turbo-frame");
+    if (!frame || detail.suggested_for === undefined || detail.suggested_for === this.suggestionValue) return;
+    lookAgain(frame, this.urlValue);
   }
 }
