@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from teleconsult.clock import now
+from teleconsult.consents.models import ConsentBasis
 from teleconsult.consults.answering import accept_consult
 from teleconsult.consults.drafting import ConsentAnswer, Request, start_draft
 from teleconsult.consults.models import RequestPriority, ServiceRequest
@@ -17,6 +19,7 @@ from teleconsult.scheduling.booking import book_appointment, propose_time
 from tests.people import Cast
 
 QUESTION = "Three weeks of headache, worse lying down. Does she need imaging before transfer?"
+NOBODY_ASKED = ConsentAnswer(True, ConsentBasis.NECESSITY, "Found unconscious, alone.")
 
 
 def request(cast: Cast, entries: Sequence[uuid.UUID] = (), question: str = QUESTION) -> Request:
@@ -55,6 +58,14 @@ async def submitted(cast: Cast, sessions: Sessions, entries: Sequence[uuid.UUID]
     chosen = entries or [(await entry(cast, sessions)).id]
     async with transaction(sessions) as session:
         return await submit_request(session, cast.rural, consult_id=draft.id, request=request(cast, chosen))
+
+
+async def consented(cast: Cast, sessions: Sessions, consent: ConsentAnswer) -> ServiceRequest:
+    """Submitted with another consent than the patient's own."""
+    draft, problem = await drafted(cast, sessions), await entry(cast, sessions)
+    asked = replace(request(cast, [problem.id]), consent=consent)
+    async with transaction(sessions, cast.rural) as session:
+        return await submit_request(session, cast.rural, consult_id=draft.id, request=asked)
 
 
 async def accepted(cast: Cast, sessions: Sessions) -> ServiceRequest:

@@ -5,10 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from teleconsult.db import Base
 from teleconsult.directory.models import PractitionerRole
+from teleconsult.patients.models import Patient
 
 
 class ConsentBasis(StrEnum):
@@ -65,5 +66,10 @@ class Consent(Base):
     withdrawn_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
     withdrawal_reason: Mapped[str] = mapped_column(default="", server_default="")
 
+    patient: Mapped[Patient] = relationship(lazy="raise")
+    confirmed_by: Mapped["Consent | None"] = relationship(
+        lazy="raise", viewonly=True, uselist=False, primaryjoin=lambda: Consent.id == foreign(Consent.confirms_id)
+    )
+    """The consent that took over from this one."""
     recorded_by: Mapped[PractitionerRole] = relationship(lazy="raise", foreign_keys=recorded_by_id)
     withdrawn_by: Mapped[PractitionerRole | None] = relationship(lazy="raise", foreign_keys=withdrawn_by_id)

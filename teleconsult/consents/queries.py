@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import exists, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from teleconsult.access import rows
@@ -96,13 +96,12 @@ async def agreements(
     session: AsyncSession, actor: Actor, file: PatientFile, *, before: Cursor | None = None
 ) -> tuple[list[Agreement], Cursor | None]:
     """Twenty consults' consents of a file that the caller has looked up, the latest first, and where to go on."""
-    later = aliased(Consent)
     query = (
         select(Consent)
         .where(
             Consent.patient_id.in_(file.patient_ids),
             rows.consents(actor),
-            ~exists().where(later.confirms_id == Consent.id),
+            ~Consent.confirmed_by.has(),
         )
         .order_by(Consent.recorded_at.desc(), Consent.service_request_id.desc())
         .limit(PAGE + 1)

@@ -10,7 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import NotFound
-from teleconsult.fhir import binaries, everything, history, matching, reading, request_search, request_writing, writing
+from teleconsult.fhir import (
+    binaries,
+    consents,
+    everything,
+    history,
+    matching,
+    reading,
+    request_search,
+    request_writing,
+    writing,
+)
 from teleconsult.fhir.asking import Answered, Asked
 from teleconsult.fhir.entry_search import grammar_of
 from teleconsult.fhir.outcomes import NotOffered
@@ -71,6 +81,10 @@ OFFERS: Final[Mapping[str, Mapping[Interaction, Offer]]] = {
     | {Interaction.CREATE: Offer(Permission.CONSULT_REQUEST, request_writing.create_request)},
     "Task": _OF_CONSULTS,
     binaries.KIND: {Interaction.READ: Offer(_FILE, binaries.read_binary)},
+    consents.KIND: {
+        Interaction.READ: Offer(_FILE, consents.read_consent),
+        Interaction.SEARCH: Offer(_FILE, consents.search_consents),
+    },
     **{kind.value: _OF_ENTRIES | (_WRITTEN if kind in WRITTEN else {}) for kind in ResourceType},
 }
 
@@ -79,6 +93,7 @@ GRAMMARS: Final[Mapping[str, Grammar]] = {
     "ServiceRequest": request_search.REQUESTS,
     "Task": request_search.TASKS,
     binaries.KIND: Grammar(parameters={}),
+    consents.KIND: consents.GRAMMAR,
     **{kind.value: grammar_of(kind) for kind in ResourceType},
 }
 """What a search of each may say."""

@@ -47,6 +47,7 @@ KINDS: Final = {
     "/consults/{id}/guests/{guest}": "guest",
     "/consults/": "consult",
     "/fhir/AuditEvent/": "event",
+    "/fhir/Consent/": "consent",
     "/fhir/Binary/": "binary",
     "/fhir/Patient": "fhir patient",
     "/fhir/ServiceRequest/": "consult",
@@ -105,7 +106,7 @@ PAGES: Final = (
     *("/admin/people/{id}", "/admin/imports/{id}", "/network/establishments/{id}", "/fhir/AuditEvent/{id}"),
     "/admin/fhir-clients/{id}",
     *("/fhir/Patient/{id}", "/fhir/{type}/{id}", "/fhir/{type}/{id}/_history/{version}"),
-    *("/fhir/ServiceRequest/{id}", "/fhir/Binary/{id}", "/admin/hl7-messages/{id}"),
+    *("/fhir/Consent/{id}", "/fhir/ServiceRequest/{id}", "/fhir/Binary/{id}", "/admin/hl7-messages/{id}"),
 )
 """What shows a thing to whoever may know of it, in whatever state it is."""
 

@@ -17,6 +17,7 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.models import Account, FederatedIdentity, IssuedToken, Passkey, WebSession
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
+from teleconsult.consents.recording import consent_of
 from teleconsult.consults.answering import accept_consult
 from teleconsult.consults.drafting import start_draft
 from teleconsult.db import Base, Sessions, transaction
@@ -146,6 +147,9 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
     add("neurology", "service", cast.neurology.id, "admin", "coordinator")
     add("rural establishment", "organization", cast.organizations["rural"].id, "operator")
     async with transaction(sessions) as session:
+        consent = await consent_of(session, booked.id)
+        assert consent is not None
+        add("patient's consent", "consent", consent.id, "rural")
         for who, insiders in (("rural", ("privacy",)), ("stranger", ())):
             role_id = getattr(cast, who).role_id
             of_person = (AuditEvent.practitioner_role_id == role_id) & (AuditEvent.action == "file-opened")

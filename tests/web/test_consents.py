@@ -1,6 +1,5 @@
 """One page of all that a patient agreed to: what it says, who may read it, and what is noted from it."""
 
-import dataclasses
 import html
 import re
 from datetime import date
@@ -12,9 +11,6 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consents.models import Consent, ConsentBasis
 from teleconsult.consents.queries import PAGE
-from teleconsult.consults.drafting import ConsentAnswer
-from teleconsult.consults.models import ServiceRequest
-from teleconsult.consults.requesting import submit_request
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
 from teleconsult.patients.care import open_care_relation
@@ -24,15 +20,7 @@ from tests.conftest import Post, SignIn
 from tests.people import Cast
 
 Client = TestClient[web.Request, web.Application]
-NOBODY = ConsentAnswer(True, ConsentBasis.NECESSITY, "Found unconscious, alone.")
-
-
-async def asked(cast: Cast, sessions: Sessions, consent: ConsentAnswer) -> ServiceRequest:
-    draft = await consult_steps.drafted(cast, sessions)
-    entry = await consult_steps.entry(cast, sessions)
-    request = dataclasses.replace(consult_steps.request(cast, [entry.id]), consent=consent)
-    async with transaction(sessions, cast.rural) as session:
-        return await submit_request(session, cast.rural, consult_id=draft.id, request=request)
+NOBODY = consult_steps.NOBODY_ASKED
 
 
 async def treat(cast: Cast, sessions: Sessions, actor: Actor) -> None:
@@ -62,7 +50,7 @@ async def test_what_it_allows_and_what_a_withdrawal_stops(
 async def test_nobody_has_accepted_and_nobody_was_asked(
     client: Client, signed_in: SignIn, cast: Cast, sessions: Sessions
 ) -> None:
-    await asked(cast, sessions, NOBODY)
+    await consult_steps.consented(cast, sessions, NOBODY)
     await signed_in("rural")
     page = await (await client.get(f"/patients/{cast.patient.id}/consents")).text()
     assert "The specialists of Neurology · CHU de la Capitale read the excerpt of the file." in page
@@ -95,7 +83,7 @@ async def test_withdrawing_from_it(
 async def test_confirming_from_it(
     client: Client, signed_in: SignIn, post: Post, cast: Cast, sessions: Sessions
 ) -> None:
-    consult = await asked(cast, sessions, NOBODY)
+    consult = await consult_steps.consented(cast, sessions, NOBODY)
     path, here = f"/consults/{consult.id}/consent-confirmation", f"/patients/{cast.patient.id}/consents"
     await signed_in("rural")
     assert 'data-testid="confirm-consent"' in await (await client.get(here)).text()

@@ -12,6 +12,9 @@ from aiohttp.test_utils import TestClient
 
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
+from teleconsult.consents.confirming import confirm_consent
+from teleconsult.consents.models import ConsentBasis, Incapacity
+from teleconsult.consents.withdrawing import withdraw_consent
 from teleconsult.db import Sessions, transaction
 from teleconsult.demo.charts import charts, told
 from teleconsult.patients.models import PatientIdentifier
@@ -33,12 +36,24 @@ async def rural(client: Client, sessions: Sessions, cast: Cast) -> Program:
     return await program(client, sessions, cast.rural)
 
 
+async def consented_otherwise(cast: Cast, sessions: Sessions) -> None:
+    """By necessity, by a representative who then took over, and withdrawn."""
+    consult = await consult_steps.consented(cast, sessions, consult_steps.NOBODY_ASKED)
+    async with transaction(sessions, cast.rural) as session:
+        said = {"given_by": "Anne Bélanger", "relationship": "daughter", "incapacity": Incapacity.UNCONSCIOUS}
+        basis = ConsentBasis.REPRESENTATIVE
+        await confirm_consent(session, cast.rural, consult_id=consult.id, basis=basis, **said)
+    async with transaction(sessions, cast.rural) as session:
+        await withdraw_consent(session, cast.rural, consult_id=consult.id, reason="He says no.")
+
+
 @judges.asks_fhir
 async def test_other_peoples_validators_accept_what_leaves(
     rural: Program, cast: Cast, sessions: Sessions, tmp_path: Path
 ) -> None:
     patient = cast.patient.id
     await consult_steps.accepted(cast, sessions)
+    await consented_otherwise(cast, sessions)
     await consult_steps.drafted(cast, sessions)
     async with transaction(sessions) as session:
         session.add(PatientIdentifier(patient_id=patient, system=LAB, value="1", type="MR", recorded_at=now()))
@@ -71,6 +86,7 @@ async def test_other_peoples_validators_accept_what_leaves(
         ("along", f"Observation?patient={patient}&_include=Observation:subject&_include=Observation:encounter"),
         ("back", f"Encounter?patient={patient}&_revinclude=Observation:encounter"),
         ("requests", "ServiceRequest"),
+        ("consents", f"Consent?patient={patient}"),
         ("tasks", "Task"),
         ("none", "Goal"),
         ("counted", "Observation?_summary=count"),

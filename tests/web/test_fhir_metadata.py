@@ -92,7 +92,8 @@ async def test_interactions_are_those_that_are_named(
             ids[kind.value] = entry.id
     consult = await consult_steps.submitted(cast, sessions, [ids["Condition"]])
     ids["ServiceRequest"] = consult.id
-    ids["Task"] = matches(await rural.get("/fhir/Task"))[0]["id"]
+    for kind in ("Task", "Consent"):
+        ids[kind] = matches(await rural.get(f"/fhir/{kind}"))[0]["id"]
     assert {*ids, "AuditEvent", "Binary"} == set(resources(statement))
     for kind, id_ in ids.items():
         named = interactions(resources(statement)[kind])

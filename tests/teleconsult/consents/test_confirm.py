@@ -13,8 +13,6 @@ from teleconsult.consents.models import Consent, ConsentBasis, ConsentStatus, In
 from teleconsult.consents.recording import permits
 from teleconsult.consents.withdrawing import withdraw_consent
 from teleconsult.consults.drafting import ConsentAnswer
-from teleconsult.consults.models import ServiceRequest
-from teleconsult.consults.requesting import submit_request
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Forbidden, Invalid, NotFound, Refused
 from teleconsult.excerpts.queries import excerpt_for, readings_of
@@ -24,15 +22,7 @@ from tests.people import Cast
 
 PATIENT, REPRESENTATIVE, NECESSITY = ConsentBasis
 DAUGHTER = ConsentAnswer(True, REPRESENTATIVE, "Anne Bélanger", "daughter", Incapacity.UNCONSCIOUS)
-NOBODY = ConsentAnswer(True, NECESSITY, "Found unconscious, alone.")
-
-
-async def asked(cast: Cast, sessions: Sessions, consent: ConsentAnswer) -> ServiceRequest:
-    """A consult whose patient could not be asked."""
-    draft = await consult_steps.drafted(cast, sessions)
-    request = dataclasses.replace(consult_steps.request(cast), consent=consent)
-    async with transaction(sessions, cast.rural) as session:
-        return await submit_request(session, cast.rural, consult_id=draft.id, request=request)
+NOBODY = consult_steps.NOBODY_ASKED
 
 
 async def consents(sessions: Sessions) -> list[Consent]:
@@ -41,7 +31,7 @@ async def consents(sessions: Sessions) -> list[Consent]:
 
 
 async def test_the_patient_takes_over_from_necessity(cast: Cast, sessions: Sessions) -> None:
-    consult = await asked(cast, sessions, NOBODY)
+    consult = await consult_steps.consented(cast, sessions, NOBODY)
     async with transaction(sessions, cast.rural) as session:
         await confirm_consent(session, cast.rural, consult_id=consult.id, basis=PATIENT)
     earlier, later = await consents(sessions)
@@ -59,7 +49,7 @@ async def test_the_patient_takes_over_from_necessity(cast: Cast, sessions: Sessi
 
 
 async def test_one_after_the_other(cast: Cast, sessions: Sessions) -> None:
-    consult = await asked(cast, sessions, NOBODY)
+    consult = await consult_steps.consented(cast, sessions, NOBODY)
     async with transaction(sessions, cast.rural) as session:
         said = dataclasses.asdict(DAUGHTER)
         del said["given"]
@@ -76,7 +66,7 @@ async def test_one_after_the_other(cast: Cast, sessions: Sessions) -> None:
 async def test_who_agreed_themselves_has_nothing_to_confirm(
     cast: Cast, sessions: Sessions, consent: ConsentAnswer
 ) -> None:
-    consult = await asked(cast, sessions, consent)
+    consult = await consult_steps.consented(cast, sessions, consent)
     async with transaction(sessions, cast.rural) as session:
         if consent is NOBODY:
             await confirm_consent(session, cast.rural, consult_id=consult.id, basis=PATIENT)
@@ -85,13 +75,13 @@ async def test_who_agreed_themselves_has_nothing_to_confirm(
 
 
 async def test_it_needs_somebody_nearer_and_their_words(cast: Cast, sessions: Sessions) -> None:
-    consult = await asked(cast, sessions, DAUGHTER)
+    consult = await consult_steps.consented(cast, sessions, DAUGHTER)
     async with transaction(sessions, cast.rural) as session:
         for basis in (REPRESENTATIVE, NECESSITY):
             with pytest.raises(Invalid) as caught:
                 await confirm_consent(session, cast.rural, consult_id=consult.id, basis=basis, given_by="Luc")
             assert set(caught.value.fields) == {"basis"}
-    consult = await asked(cast, sessions, NOBODY)
+    consult = await consult_steps.consented(cast, sessions, NOBODY)
     async with transaction(sessions, cast.rural) as session:
         with pytest.raises(Invalid) as caught:
             await confirm_consent(session, cast.rural, consult_id=consult.id, basis=REPRESENTATIVE)
@@ -99,7 +89,7 @@ async def test_it_needs_somebody_nearer_and_their_words(cast: Cast, sessions: Se
 
 
 async def test_what_was_withdrawn_is_not_given_again(cast: Cast, sessions: Sessions) -> None:
-    consult = await asked(cast, sessions, NOBODY)
+    consult = await consult_steps.consented(cast, sessions, NOBODY)
     async with transaction(sessions, cast.rural) as session:
         await withdraw_consent(session, cast.rural, consult_id=consult.id, reason="He says no.")
     for actor in (cast.rural, SYSTEM):
@@ -110,7 +100,7 @@ async def test_what_was_withdrawn_is_not_given_again(cast: Cast, sessions: Sessi
 
 
 async def test_a_colleague_who_treats_the_patient(cast: Cast, sessions: Sessions) -> None:
-    consult = await asked(cast, sessions, NOBODY)
+    consult = await consult_steps.consented(cast, sessions, NOBODY)
     async with transaction(sessions, cast.colleague) as session:
         await open_care_relation(session, cast.colleague, patient_id=cast.patient.id, reason="on-call")
     async with transaction(sessions, cast.colleague) as session:
@@ -132,14 +122,14 @@ async def test_a_colleague_who_treats_the_patient(cast: Cast, sessions: Sessions
     ],
 )
 async def test_nobody_else(cast: Cast, sessions: Sessions, who: str, error: type[Exception]) -> None:
-    consult, actor = await asked(cast, sessions, NOBODY), getattr(cast, who)
+    consult, actor = await consult_steps.consented(cast, sessions, NOBODY), getattr(cast, who)
     async with transaction(sessions, actor) as session:
         with pytest.raises(error):
             await confirm_consent(session, actor, consult_id=consult.id, basis=PATIENT)
 
 
 async def test_a_withdrawal_keeps_why(cast: Cast, sessions: Sessions) -> None:
-    consult = await asked(cast, sessions, ConsentAnswer(True))
+    consult = await consult_steps.consented(cast, sessions, ConsentAnswer(True))
     async with transaction(sessions, cast.rural) as session:
         await withdraw_consent(session, cast.rural, consult_id=consult.id, reason="She prefers to wait.")
     (kept,) = await consents(sessions)
