@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -104,8 +105,6 @@ async def system_program(
     return Program(client, content["access_token"])
 
 
-def administrator(cast_admin: Actor) -> Actor:
-    """As a browser that has just proven who it is."""
-    from dataclasses import replace
-
-    return replace(cast_admin, session_id=uuid.uuid4(), factor_at=now())
+def administrator(actor: Actor) -> Actor:
+    """The same, as a browser that has just proven who it is."""
+    return replace(actor, session_id=uuid.uuid4(), factor_at=now())

@@ -64,6 +64,7 @@ def test_no_route_of_the_console_was_forgotten_here(settings: Settings) -> None:
     }
     listed = {("GET", path) for path in PAGES} | {("POST", path) for path in POSTS}
     assert {(method, path) for method, path in routes - listed if not path.startswith("/admin/audit-check")} == {
+        ("GET", "/admin/fhir-clients/{id}"),
         ("GET", "/admin/hl7-messages/{id}"),
         ("GET", "/admin/imports/{id}"),
         ("GET", "/admin/people/{id}"),
