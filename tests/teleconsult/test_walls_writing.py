@@ -28,6 +28,10 @@ TASK = """insert into task (id, service_request_id, service_id, owner_role_id, s
 CONSENT = """insert into consent (id, patient_id, service_request_id, basis, given_by, relationship_to_patient, status,
   recorded_by_id, recorded_at)
   values (gen_random_uuid(), :patient, :waiting, 'patient', '', '', 'active', :me, now())"""
+CONFIRMED = """insert into consent (id, patient_id, service_request_id, basis, given_by, relationship_to_patient,
+  status, recorded_by_id, recorded_at, confirms_id)
+  select gen_random_uuid(), :{patient}, :waiting, 'patient', '', '', 'inactive', :{role}, now(), id
+  from consent where service_request_id = :waiting"""
 ITEM = """insert into excerpt_item (id, excerpt_id, position, record_entry_id, record_version, resource_type,
   effective_at, title, author_name, organization_name, resource)
   values (gen_random_uuid(), :excerpt, 9, gen_random_uuid(), 1, 'Observation', now(), '', '', '', '{{}}')"""
@@ -92,6 +96,11 @@ REFUSED = [
     ("oncall", TASK),
     ("oncall", "update task set owner_role_id = :me where service_request_id = :consult"),
     ("oncall", CONSENT),
+    ("rural", CONFIRMED.format(patient="patient_elsewhere", role="me")),
+    ("rural", CONFIRMED.format(patient="patient", role="colleague")),
+    ("oncall", CONFIRMED.format(patient="patient", role="me")),
+    ("colleague", CONFIRMED.format(patient="patient", role="me")),
+    ("colleague", "update consent set status = 'inactive'"),
     ("specialist", "update consent set status = 'active'"),
     ("specialist", ITEM.format()),
     ("stranger", STUDY.format()),
@@ -157,6 +166,7 @@ ALLOWED = [
     ("oncall", "update service_request set updated_at = now() where id = :waiting"),
     ("oncall", "update task set owner_role_id = :me where service_request_id = :waiting"),
     ("rural", STUDY.format()),
+    ("rural", CONFIRMED.format(patient="patient", role="me")),
     ("guest", CHAT.format(whose="guest_pass_id is not null")),
     ("admin", ROLE.format(house="house", code="nurse")),
     ("operator", ROLE.format(house="other_house", code="administrator")),
