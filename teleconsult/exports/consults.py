@@ -62,21 +62,15 @@ async def consult_to_take(session: AsyncSession, actor: Actor, *, consult_id: uu
 async def gather_consult(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> LeavingConsult:
     """What leaves; the reading of the excerpt and of the notes is logged as any other. Raises as `consult_to_take`."""
     consult = await consult_to_take(session, actor, consult_id=consult_id)
-    patient = await session.scalar(
-        select(Patient)
-        .where(Patient.id == consult.patient_id)
-        .options(joinedload(Patient.organization))
-        .execution_options(populate_existing=True)
-    )
-    assert patient is not None  # the consult was looked up with its patient
+    excerpt = await _excerpt(session, actor, consult.id)  # first: it looks the consult up anew
     return LeavingConsult(
         consult=consult,
         part=part_of(consult, actor),
-        patient=patient,
+        patient=await _patient(session, consult),
         tasks=await _tasks(session, consult),
         consent=await consent_of(session, consult.id),
         history=await history_of(session, consult),
-        excerpt=await _excerpt(session, actor, consult.id),
+        excerpt=excerpt,
         studies=await studies_of_consult(session, actor, consult),
         notes=await read_signed_notes(session, actor, consult_id=consult.id),
     )
@@ -108,6 +102,13 @@ async def let_consult_leave(
     )
 
 
+async def _patient(session: AsyncSession, consult: ServiceRequest) -> Patient:
+    found = await session.scalars(
+        select(Patient).where(Patient.id == consult.patient_id).options(joinedload(Patient.organization))
+    )
+    return found.one()
+
+
 async def _tasks(session: AsyncSession, consult: ServiceRequest) -> list[Task]:
     """All of them, oldest first, with what their FHIR resources name."""
     asked = joinedload(Task.service_request)
@@ -121,7 +122,6 @@ async def _tasks(session: AsyncSession, consult: ServiceRequest) -> list[Task]:
             joinedload(Task.service).joinedload(HealthcareService.organization),
             joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
         )
-        .execution_options(populate_existing=True)
     )
     return list(found)
 

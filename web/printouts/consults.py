@@ -33,8 +33,7 @@ def consult_printout(leaving: LeavingConsult, actor: Actor, *, wish: Wish, at: d
         at=at,
         identity=(
             (_("Name"), name),
-            (_("Birth date"), dated(patient.birth_date)),
-            (_("Sex"), label(patient.gender)),
+            (_("Birth date"), f"{dated(patient.birth_date)} · {label(patient.gender)}"),
             (_("File number"), f"{patient.local_number} ({patient.organization.name})"),
         ),
         parts=tuple(parts.values()),
