@@ -7,10 +7,21 @@ from sqlalchemy import select
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consents.models import ConsentBasis
-from teleconsult.consults.drafting import ConsentAnswer, Request, discard_draft, request_in, save_draft, start_draft
+from teleconsult.consults.drafting import (
+    ConsentAnswer,
+    Request,
+    Shown,
+    discard_draft,
+    entries_in,
+    request_in,
+    save_draft,
+    selection_in,
+    start_draft,
+)
 from teleconsult.consults.models import RequestPriority
 from teleconsult.consults.queries import consult_for
 from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import Specialty
 from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from tests import consult_steps
 from tests.people import Cast
@@ -87,3 +98,39 @@ async def test_too_much_is_refused(cast: Cast, sessions: Sessions) -> None:
     async with transaction(sessions) as session:
         with pytest.raises(Invalid):
             await save_draft(session, cast.rural, consult_id=draft.id, version=1, request=many)
+
+
+async def test_what_usually_is_shared_is_chosen_from_the_beginning(cast: Cast, sessions: Sessions) -> None:
+    problem = await consult_steps.entry(cast, sessions)
+    draft = await consult_steps.drafted(cast, sessions)
+    assert entries_in(draft) == (problem.id,)
+    another = await consult_steps.entry(cast, sessions, "Seizure")
+    assert set(entries_in(await consult_steps.drafted(cast, sessions))) == {problem.id, another.id}, (
+        "as the file stands"
+    )
+
+
+async def test_another_service_leaves_what_was_done_by_hand(cast: Cast, sessions: Sessions) -> None:
+    problem = await consult_steps.entry(cast, sessions)
+    by_hand = await consult_steps.entry(cast, sessions, "Seizure")
+    draft = await consult_steps.drafted(cast, sessions)
+    request = Request(service_id=cast.trauma.id, entries=(by_hand.id,))
+    async with transaction(sessions) as session:
+        saved = await save_draft(
+            session, cast.rural, consult_id=draft.id, version=1, request=request, shown=Shown(None)
+        )
+    assert entries_in(saved) == (by_hand.id,)
+    assert (selection_in(saved).specialty, selection_in(saved).removed) == (Specialty.TRAUMA, {problem.id})
+    async with transaction(sessions) as session:
+        again = Shown(Specialty.TRAUMA, is_wanted=True)
+        saved = await save_draft(session, cast.rural, consult_id=draft.id, version=2, request=request, shown=again)
+    assert set(entries_in(saved)) == {problem.id, by_hand.id}
+
+
+async def test_who_shows_no_suggestion_says_what_is_shared(cast: Cast, sessions: Sessions) -> None:
+    await consult_steps.entry(cast, sessions)
+    draft = await consult_steps.drafted(cast, sessions)
+    async with transaction(sessions) as session:
+        request = Request(service_id=cast.trauma.id)
+        saved = await save_draft(session, cast.rural, consult_id=draft.id, version=1, request=request)
+    assert entries_in(saved) == ()
