@@ -14,11 +14,12 @@ from teleconsult import audit
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import Forbidden, Invalid, NotFound, TeleconsultError, TooLarge
 from teleconsult.fhir.asking import Answered, Asked
+from teleconsult.fhir.conditions import Conditions, condition_of, number_in
 from teleconsult.fhir.door import Interaction, interact, interaction_of
 from teleconsult.fhir.incoming import check_shape, resource_in
-from teleconsult.fhir.outcomes import BadResource, NotOffered, code_of, expressions_of, operation_outcome
+from teleconsult.fhir.outcomes import BadResource, NotOffered, code_of, expressions_of, operation_outcome, sentence_of
 from teleconsult.fhir.scoping import require_scope
-from teleconsult.fhir.writing import condition_of, number_in, the_one
+from teleconsult.fhir.writing import the_one
 from teleconsult.records.elements import as_text
 from teleconsult.records.models import ResourceType
 
@@ -35,7 +36,7 @@ class FailedEntry(TeleconsultError):
     def __init__(self, number: int, cause: TeleconsultError) -> None:
         super().__init__(cause.message, **cause.values)
         place = f"Bundle.entry[{number}]"
-        said = expressions_of(cause) or {"": _words(cause)}
+        said = expressions_of(cause) or {"": sentence_of(cause)}
         self.status, self.cause, self.code = cause.status, cause, code_of(cause)
         self.expressions = {_within(place, element): words for element, words in said.items()}
 
@@ -77,17 +78,17 @@ def read_bundle(asked: Asked) -> Work:
 
 async def process_bundle(session: AsyncSession, actor: Actor, work: Work) -> Answered:
     """Do it. Raises FailedEntry for a transaction that fails."""
-    answers = await (_batch if work.kind == "batch" else _transaction)(session, actor, work.entries)
+    answers = await (_batch if work.kind == "batch" else _transaction)(session, actor, work)
     answer: dict[str, Any] = {"resourceType": "Bundle", "type": f"{work.kind}-response"}
     if answers:
         answer["entry"] = [_entry(work.asked, answered) for answered in answers]
     return Answered(200, answer)
 
 
-async def _batch(session: AsyncSession, actor: Actor, entries: Sequence[Entry]) -> list[Answered]:
+async def _batch(session: AsyncSession, actor: Actor, work: Work) -> list[Answered]:
     """Each for itself: what fails leaves nothing of its own behind."""
     answers = []
-    for entry in entries:
+    for entry in work.entries:
         try:
             async with session.begin_nested():
                 answers.append(await _done(session, actor, entry))
@@ -108,12 +109,12 @@ async def _batch(session: AsyncSession, actor: Actor, entries: Sequence[Entry]) 
     return answers
 
 
-async def _transaction(session: AsyncSession, actor: Actor, entries: Sequence[Entry]) -> list[Answered]:
+async def _transaction(session: AsyncSession, actor: Actor, work: Work) -> list[Answered]:
     """All or nothing: ids are given first, so that the entries may speak of each other in any order."""
     given: list[Entry] = []
     names: dict[str, str] = {}
     numbers: dict[tuple[str, tuple[str, str]], uuid.UUID] = {}
-    for entry in entries:
+    for entry in work.entries:
         try:
             one = await _with_id(session, actor, entry, numbers)
         except TeleconsultError as error:
@@ -122,13 +123,15 @@ async def _transaction(session: AsyncSession, actor: Actor, entries: Sequence[En
         if entry.full_url and one.asked.given_id is not None:
             names[entry.full_url] = f"{one.asked.segments[0]}/{one.asked.given_id}"
     answers: dict[int, Answered] = {}
+    bodies = [entry.asked.body for entry in given]
+    conditions = await Conditions.look_up(session, actor, bodies, naming=work.asked.naming)
     for entry in sorted(given, key=_turn):
         try:
-            body = resolved(entry.asked.body, names)
+            body = resolved(entry.asked.body, names | conditions.names(entry.asked.body))
             answers[entry.number] = await _done(session, actor, replace(entry, asked=replace(entry.asked, body=body)))
         except TeleconsultError as error:
             raise FailedEntry(entry.number, error) from error
-    return [answers[entry.number] for entry in entries]
+    return [answers[entry.number] for entry in work.entries]
 
 
 async def _done(session: AsyncSession, actor: Actor, entry: Entry) -> Answered:
@@ -231,12 +234,10 @@ def _failed(error: TeleconsultError) -> Answered:
     expressions = expressions_of(error)
     return Answered(
         error.status,
-        operation_outcome(error.status, _words(error), fields=fields, expressions=expressions, code=code_of(error)),
+        operation_outcome(
+            error.status, sentence_of(error), fields=fields, expressions=expressions, code=code_of(error)
+        ),
     )
-
-
-def _words(error: TeleconsultError) -> str:
-    return error.message % error.values if error.values else error.message
 
 
 def _within(place: str, element: str) -> str:

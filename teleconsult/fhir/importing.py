@@ -22,13 +22,13 @@ from teleconsult.errors import TeleconsultError
 from teleconsult.exact import read_strictly
 from teleconsult.fhir.batches import resolved
 from teleconsult.fhir.incoming import read_incoming
-from teleconsult.fhir.outcomes import BadRequest
+from teleconsult.fhir.outcomes import BadRequest, sentence_of
 from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.registering import Identity, register_patient
 from teleconsult.records.actions import file_entry
 from teleconsult.records.elements import as_text, dicts
-from teleconsult.records.identifying import keep_numbers
-from teleconsult.records.models import Origin, RecordIdentifier, ResourceType
+from teleconsult.records.identifying import keep_numbers, numbered
+from teleconsult.records.models import Origin, RecordEntry, RecordIdentifier, ResourceType
 
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of a file."""
@@ -78,7 +78,7 @@ async def import_bundle(sessions: Sessions, actor: Actor, content: bytes, *, nam
         report.files += 1
     except (TeleconsultError, DataError) as error:
         report.patients, report.filed, report.known, report.left_out = before
-        why = _words(error) if isinstance(error, TeleconsultError) else "It holds a value that cannot be kept."
+        why = sentence_of(error) if isinstance(error, TeleconsultError) else "It holds a value that cannot be kept."
         report.refuse(name, 0, "Bundle", why)
 
 
@@ -121,7 +121,7 @@ async def _import(
                 )
                 report.filed[kind] += 1
             except TeleconsultError as error:
-                report.refuse(name, number, kind, _words(error))
+                report.refuse(name, number, kind, sentence_of(error))
 
 
 async def _file(
@@ -203,14 +203,9 @@ def _identity(resource: Mapping[str, Any]) -> Identity:
 
 async def _known(session: AsyncSession, actor: Actor, urls: list[str]) -> dict[str, uuid.UUID]:
     """Which of these came before, and as what."""
-    found = await session.execute(
-        select(RecordIdentifier.value, RecordIdentifier.record_entry_id).where(
-            RecordIdentifier.organization_id == actor.organization_id,
-            RecordIdentifier.system == ORIGINAL,
-            RecordIdentifier.value.in_(urls),
-        )
-    )
-    return {row.value: row.record_entry_id for row in found}
+    known = numbered(actor, [(ORIGINAL, url) for url in urls])
+    found = await session.execute(known.with_only_columns(RecordIdentifier.value, RecordEntry.id))
+    return {row.value: row.id for row in found}
 
 
 def _resources(content: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -233,9 +228,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _words(error: TeleconsultError) -> str:
-    fields = getattr(error, "fields", None)
-    said = "; ".join(fields.values()) if fields else error.message
-    return said % error.values if error.values else said

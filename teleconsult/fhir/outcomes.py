@@ -86,6 +86,17 @@ class Several(Stale):
         super().__init__("Several resources have this identifier. Name one of them by its id.")
 
 
+class Unmatched(TeleconsultError):
+    """A reference by a condition that one resource has to answer to: none does, or several do (R4 §3.1.0.11.3)."""
+
+    status = 412
+
+    def __init__(self, reference: str, answers: int) -> None:
+        self.code = "multiple-matches" if answers else "not-found"
+        words = "Several resources answer to" if answers else "Nothing that you may know of answers to"
+        super().__init__(f"{words} %(reference)s.", reference=reference)
+
+
 class NotOffered(TeleconsultError):
     """An interaction that the CapabilityStatement does not name."""
 
@@ -99,6 +110,13 @@ def expressions_of(error: TeleconsultError) -> Mapping[str, str]:
     """The elements of a resource that the error speaks of, with a sentence each."""
     found = error.fields if isinstance(error, BadResource | NoSuchPatient) else getattr(error, "expressions", {})
     return found if isinstance(found, Mapping) else {}
+
+
+def sentence_of(error: TeleconsultError) -> str:
+    """What went wrong, in English: all that an error says of elements and parameters, or its one sentence."""
+    fields = getattr(error, "fields", None)
+    said = "; ".join(fields.values()) if fields else error.message
+    return said % error.values if error.values else said
 
 
 def code_of(error: TeleconsultError) -> str | None:

@@ -3,20 +3,19 @@
 import uuid
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import Conflict, NotFound
-from teleconsult.fhir.asking import Answered, Asked, Pairs, version_wanted
+from teleconsult.fhir.asking import Answered, Asked, version_wanted
 from teleconsult.fhir.attachments import place_of_bytes
+from teleconsult.fhir.conditions import condition_of, number_in
 from teleconsult.fhir.entries import entry_resource
 from teleconsult.fhir.incoming import Incoming, read_incoming, resource_in
-from teleconsult.fhir.outcomes import BadRequest, BadResource, NoSuchPatient, Several, Stale
-from teleconsult.fhir.questions import FORMAT
+from teleconsult.fhir.outcomes import BadResource, NoSuchPatient, Several, Stale
 from teleconsult.fhir.reading import entry_for
-from teleconsult.fhir.searching import id_of, token_of
+from teleconsult.fhir.searching import id_of
 from teleconsult.patients.queries import PatientFile, file_of, treated_patient
 from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import replace_entry, retract_entry
@@ -85,25 +84,6 @@ async def the_one(session: AsyncSession, actor: Actor, *, kind: ResourceType, nu
     if len(found) > 1:
         raise Several
     return found[0] if found else None
-
-
-def condition_of(asked: Asked) -> Pairs:
-    """Under what it is created or changed: `If-None-Exist`, or the address, where some clients say it of a POST too."""
-    header = asked.if_none_exist.lstrip("?")
-    said = parse_qsl(header, keep_blank_values=True) if header else asked.parameters
-    return [pair for pair in said if pair[0] not in FORMAT]
-
-
-def number_in(parameters: Pairs) -> Number:
-    """The number of a condition. Raises BadRequest for a condition on anything else."""
-    try:
-        ((name, value),) = parameters
-        wanted = token_of(value)
-    except ValueError as error:
-        raise BadRequest("Give one condition: identifier=, a system, a bar, and a number.") from error
-    if name != "identifier" or not wanted.system or not wanted.code:
-        raise BadRequest("Give one condition: identifier=, a system, a bar, and a number.")
-    return wanted.system, wanted.code
 
 
 async def _create(session: AsyncSession, actor: Actor, asked: Asked, incoming: Incoming) -> Answered:

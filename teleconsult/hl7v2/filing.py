@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
 from teleconsult.hl7v2.reading import UNKNOWN_KEY, Fault
 from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import make_next
-from teleconsult.records.identifying import keep_numbers
-from teleconsult.records.models import EntryStatus, Origin, RecordEntry, RecordIdentifier
+from teleconsult.records.identifying import keep_numbers, numbered
+from teleconsult.records.models import EntryStatus, Origin, RecordEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +33,8 @@ class Filing:
 
     async def known(self, *numbers: str) -> dict[str, RecordEntry]:
         """What was filed under these numbers before, locked."""
-        found = await self.session.execute(
-            select(RecordIdentifier.value, RecordEntry)
-            .join(RecordEntry, RecordEntry.id == RecordIdentifier.record_entry_id)
-            .where(
-                RecordIdentifier.organization_id == self.actor.organization_id,
-                RecordIdentifier.system == self.system,
-                RecordIdentifier.value.in_(numbers),
-            )
-            .with_for_update(of=RecordEntry)
-        )
+        asked = numbered(self.actor, [(self.system, number) for number in numbers])
+        found = await self.session.execute(asked.with_for_update(of=RecordEntry))
         return {row.value: row.RecordEntry for row in found}
 
     async def put(

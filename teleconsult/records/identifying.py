@@ -1,9 +1,9 @@
 """Entries known by another system's number: what is sent twice is found again (R4 Identifier)."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,20 +27,28 @@ async def known_as(session: AsyncSession, actor: Actor, *, kind: ResourceType, n
     system, value = number
     turn = func.hashtextextended(f"{actor.organization_id} {kind.value} {system} {value}", 0)
     await session.execute(select(func.pg_advisory_xact_lock(turn)))
-    found = await session.scalars(
-        select(RecordEntry)
-        .join(RecordIdentifier, RecordIdentifier.record_entry_id == RecordEntry.id)
-        .where(
-            RecordIdentifier.organization_id == actor.organization_id,
-            RecordIdentifier.system == system,
-            RecordIdentifier.value == value,
-            RecordEntry.resource_type == kind,
-            rows.entries(actor),
-        )
+    found = await session.execute(
+        numbered(actor, [number])
+        .where(RecordEntry.resource_type == kind, rows.entries(actor))
         .order_by(RecordEntry.recorded_at, RecordEntry.id)
         .limit(MOST)
     )
-    return list(found)
+    return [row.RecordEntry for row in found]
+
+
+def numbered(actor: Actor, numbers: Collection[Number]) -> Select[str, str, RecordEntry]:
+    """System, value and entry, of the actor's establishment, for one of these systems and one of these values: where
+    several systems are asked for, whoever asks looks which number it is.
+    """
+    return (
+        select(RecordIdentifier.system, RecordIdentifier.value, RecordEntry)
+        .join(RecordEntry, RecordEntry.id == RecordIdentifier.record_entry_id)
+        .where(
+            RecordIdentifier.organization_id == actor.organization_id,
+            RecordIdentifier.system.in_({system for system, _value in numbers}),
+            RecordIdentifier.value.in_({value for _system, value in numbers}),
+        )
+    )
 
 
 async def keep_numbers(session: AsyncSession, entry: RecordEntry, *, numbers: Iterable[Number]) -> None:
