@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any, Final
@@ -46,6 +46,7 @@ class Asked:
     specialty: Specialty
     priority: RequestPriority
     question: str
+    consent: ConsentAnswer
     study: str = ""
 
 
@@ -56,6 +57,7 @@ def asked_in(told: Mapping[str, Any]) -> Asked:
         specialty=Specialty(told["specialty"]),
         priority=RequestPriority(told["priority"]),
         question=told["question"],
+        consent=ConsentAnswer.parse({"given": True, **told.get("consent", {})}),
         study=told.get("study", ""),
     )
 
@@ -154,7 +156,7 @@ class Consults:
             priority=asked.priority,
             question=asked.question,
             entries=entries,
-            consent=ConsentAnswer(given=given),
+            consent=replace(asked.consent, given=given),
         )
 
     @property

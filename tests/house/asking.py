@@ -95,6 +95,7 @@ SHARED_BY_THE_WALL: Final = {
     ("specialist", "fhir patient"),
     ("privacy", "patient elsewhere"),  # what their own people did to others' patients
     ("specialist", "patient"),  # whose consult it is: the patient's identity stands on it
+    ("specialist", "patient's consent"),  # what they read rests on it
     ("colleague", "patient's link"),  # who registers patients here may know which of them are linked
     ("nurse", "patient's link"),
     ("operator", "rural's session"),  # ends sessions anywhere, at the console of the network

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from teleconsult.accounts import sign_in
 from teleconsult.accounts.entering import SignedIn, Visit
 from teleconsult.accounts.models import Account
+from teleconsult.consents.models import Consent, ConsentBasis
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import whole
 from teleconsult.consults.states import ConsultState, state_of
@@ -48,6 +49,8 @@ async def test_the_demonstration_is_filled_in_once(sessions: Sessions, settings:
         states = [state_of(consult) for consult in await session.scalars(select(ServiceRequest).options(*whole()))]
         assert {ConsultState.DRAFT, ConsultState.SUBMITTED, ConsultState.TRIAGE, ConsultState.SCHEDULED} <= set(states)
         assert states.count(ConsultState.ACKNOWLEDGED) == 1
+        bases = list(await session.scalars(select(Consent.basis)))
+        assert {basis: bases.count(basis) for basis in bases} == {ConsentBasis.PATIENT: 5, ConsentBasis.NECESSITY: 1}
         studies = list(await session.scalars(select(ImagingStudy)))
         assert len(studies) == 2
         assert not any(study.identity_differs for study in studies)

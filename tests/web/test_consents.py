@@ -40,6 +40,7 @@ async def test_what_it_allows_and_what_a_withdrawal_stops(
     assert page.count('data-testid="agreement"') == 1
     assert f"{cast.specialist.name}, CHU de la Capitale reads the excerpt of the file." in page
     assert "One entry" in page
+    assert "While the consult is open, and 30 days after." in page
     assert "A live session is held on" in page
     assert "The consult is cancelled." in page
     assert "One person has looked at it already" in page

@@ -22,7 +22,7 @@ from web.flash import flash
 from web.forms.consults import read_consent
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import actor_of, begin_again, db, id_in, to_page
+from web.requests import actor_of, begin_again, db, id_in, settings_of, to_page
 from web.views.consults import consult_page
 from web.words import options
 
@@ -86,6 +86,7 @@ async def _page(
         agreements=[(agreement, _effects(request, agreement)) for agreement in found],
         older=older,
         incapacities=options(Incapacity),
+        days=settings_of(request).excerpt_days,
         refused=refused,
         errors=errors or {},
         values=values or {},
