@@ -1,6 +1,7 @@
 """Printing and exporting a file: what leaves, for whom, and what is written down of it."""
 
 import asyncio
+import base64
 import hashlib
 import json
 import re
@@ -18,14 +19,18 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.exports import files
 from teleconsult.exports.asking import ExportFormat
+from teleconsult.objects import Objects, open_store
+from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import retract_entry
+from teleconsult.records.documents import Document, keep
 from teleconsult.settings import Settings
-from tests import judges
+from tests import glass_steps, judges
 from tests.conftest import Post, SignIn
 from tests.export_steps import HOSTILE, day, filed, laboratory, problem
 from tests.people import PASSWORD, Cast
 from tests.web.test_admin_people import wait_three_minutes
 from tests.web.test_kept_forms import send
+from web.views import exports
 
 Client = TestClient[web.Request, web.Application]
 WANTED = {"format": "document", "reason": "care", "words": ""}
@@ -189,6 +194,50 @@ async def test_who_does_not_treat_the_patient_takes_nothing(
     assert (await post(address, **WANTED)).status == expected
     assert (await post(f"/patients/{uuid.uuid4()}/export", **WANTED)).status == 404
     assert not await acts(sessions, "file-exported")
+
+
+async def test_breaking_the_glass_lets_one_read_and_not_take(
+    client: Client, cast: Cast, address: str, post: Post, signed_in: SignIn, sessions: Sessions
+) -> None:
+    await glass_steps.opened(cast, sessions)
+    await signed_in("specialist")
+    page = await (await client.get(f"/patients/{cast.patient.id}")).text()
+    assert "Potassium" in page
+    assert "/export" not in page
+    assert (await post(address, **WANTED)).status == 404
+
+
+async def test_what_nobody_waits_for_is_not_taken(
+    client: Client, settings: Settings, address: str, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "LOOK_AGAIN", 0.02)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.25):
+            await send(client, settings, address, address, **{**WANTED, "format": "pdf"})
+    await asyncio.sleep(1)
+    assert not await acts(sessions, "file-exported")
+
+
+async def test_its_documents_come_along(
+    client: Client, cast: Cast, settings: Settings, address: str, post: Post, sessions: Sessions
+) -> None:
+    letter, entry_id = Document("application/pdf", b"%PDF-letter"), uuid.uuid4()
+    await keep(Objects(open_store(None, settings.data)), entry_id, letter)
+    at = day("2026-04-01")
+    resource = letter.resource(entry_id, title="Letter", at=at)
+    async with transaction(sessions) as session:
+        await file_entry(
+            session,
+            cast.rural,
+            patient_id=cast.patient.id,
+            resource=resource,
+            title="Letter",
+            effective_at=at,
+            entry_id=entry_id,
+        )
+    bundle = await bundle_of(await post(address, **WANTED))
+    (binary,) = [one["resource"] for one in bundle["entry"] if one["resource"]["resourceType"] == "Binary"]
+    assert base64.b64decode(binary["data"]) == b"%PDF-letter"
 
 
 @judges.asks_fhir

@@ -172,3 +172,19 @@ def test_other_peoples_validators_accept_every_act(tmp_path: Path) -> None:
                 ["node", judge, str(file)], cwd=judges.FOLDER, capture_output=True, text=True, check=False
             )
             assert verdict.returncode == 0, verdict.stdout
+
+
+def test_an_export_says_why_and_what_left() -> None:
+    detail = {"format": "pdf", "reason": "patient", "words": "For her sister", "entries": 3, "sha256": "ab"}
+    resource = audit_event(event("file-exported", detail=detail), server=SERVER)
+    assert (resource["type"]["code"], resource["action"]) == ("110106", "R")
+    (purpose,) = resource["purposeOfEvent"]
+    assert (purpose["coding"][0]["code"], purpose["text"]) == ("PATRQT", "For her sister")
+    entity = slices(resource, "entity")["2"]
+    assert {one["type"]: one["valueString"] for one in entity["detail"]} == {
+        "format": "pdf",
+        "entries": "3",
+        "sha256": "ab",
+    }
+    other = audit_event(event("consult-exported", detail={"reason": "other", "words": "A study"}), server=SERVER)
+    assert other["purposeOfEvent"] == [{"text": "A study"}]
