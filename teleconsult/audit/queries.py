@@ -60,6 +60,8 @@ class Asked:
     kind: Kind | None = None
     since: datetime | None = None
     until: datetime | None = None
+    by_people: bool = False
+    """Only what somebody did in a role, and no system by itself."""
 
 
 async def events(
@@ -105,6 +107,8 @@ async def _conditions(session: AsyncSession, asked: Asked) -> list[ColumnElement
         conditions.append(AuditEvent.practitioner_role_id.in_((await session.scalars(roles)).all()))
     if asked.role_id is not None:
         conditions.append(AuditEvent.practitioner_role_id == asked.role_id)
+    if asked.by_people:
+        conditions.append(AuditEvent.practitioner_role_id.is_not(None))
     if asked.kind is not None:
         conditions.append(CONDITIONS[asked.kind])
     if asked.since is not None:

@@ -50,7 +50,7 @@ async def unusual_reads(
 
     Raises NotFound for who may not ask. Files opened by breaking the glass have a list of their own.
     """
-    asked = Asked(kind=Kind.READING, since=since, until=until)
+    asked = Asked(kind=Kind.READING, since=since, until=until, by_people=True)
     seen: dict[tuple[object, ...], UnusualRead] = {}
     for _ in range(FARTHEST // PIECE):
         piece = await events(session, actor, asked=asked, before=before, limit=PIECE)

@@ -78,6 +78,6 @@ async def _show(request: web.Request, client_id: uuid.UUID, *, status: int = 200
         status=status,
         client=client,
         keys=orjson.dumps({"keys": client.keys}, option=orjson.OPT_INDENT_2).decode(),
-        addresses=[(_("client_id"), client.id), (_("Token endpoint"), f"{base}{PATH}"), (_("FHIR"), f"{base}/fhir")],
+        addresses=[("client_id", client.id), (_("Token endpoint"), f"{base}{PATH}"), ("FHIR", f"{base}/fhir")],
         **context,
     )

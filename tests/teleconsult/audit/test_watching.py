@@ -1,11 +1,14 @@
 """Looking through what was read: what the rules are brought, and how far a page looks."""
 
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
 
 from teleconsult import audit
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit import watching
 from teleconsult.audit.models import AuditEvent
 from teleconsult.audit.unusual import Unusual
@@ -64,6 +67,14 @@ async def told(sessions: Sessions, cast: Cast) -> list[tuple[list[Unusual], int]
 
 async def test_an_ordinary_read_is_not_shown(sessions: Sessions, cast: Cast) -> None:
     await read(sessions, cast)
+    assert await told(sessions, cast) == []
+
+
+async def test_what_a_system_reads_by_itself_is_no_persons_curiosity(sessions: Sessions, cast: Cast) -> None:
+    async with transaction(sessions) as session:
+        registry = replace(SYSTEM, name="Registry", client_id=uuid.uuid4(), organization_id=cast.rural.organization_id)
+        event = audit.record(session, registry, "file-opened", cast.patient, patient_id=cast.patient.id)
+        event.recorded_at = NOON
     assert await told(sessions, cast) == []
 
 
