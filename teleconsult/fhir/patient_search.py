@@ -17,6 +17,7 @@ from teleconsult.fhir.outcomes import BadSearch, TooCostly
 from teleconsult.fhir.patients import number_system, patient_resource
 from teleconsult.fhir.questions import Grammar, Question, moment_after
 from teleconsult.fhir.searching import Position, alternatives, ids_in, token_of, within
+from teleconsult.patients.merging import merges_around
 from teleconsult.patients.models import BreakGlass, CareRelation, Patient, PatientIdentifier
 from teleconsult.patients.names import fold, fold_number
 from teleconsult.patients.queries import file_of
@@ -71,7 +72,7 @@ async def readable_patients(session: AsyncSession, actor: Actor, ids: Iterable[u
 async def as_resources(
     session: AsyncSession, actor: Actor, patients: Sequence[Patient], *, naming: str
 ) -> list[dict[str, Any]]:
-    """The patients as they go out, with their numbers and links: two queries however many they are."""
+    """The patients as they go out, with their numbers and links: three queries however many they are."""
     ids = [patient.id for patient in patients]
     identifiers: dict[uuid.UUID, list[PatientIdentifier]] = {}
     linked: dict[uuid.UUID, list[uuid.UUID]] = {}
@@ -83,12 +84,15 @@ async def as_resources(
         same = select(Patient.id, Patient.person_id).where(Patient.person_id.in_(persons), rows.files(actor))
         for id_, person_id in await session.execute(same.order_by(Patient.created_at, Patient.id)):
             linked.setdefault(person_id, []).append(id_)
+    merges = await merges_around(session, ids) if ids else []
     return [
         patient_resource(
             patient,
             naming=naming,
             identifiers=identifiers.get(patient.id, ()),
             linked=[id_ for id_ in linked.get(patient.person_id, ()) if id_ != patient.id],
+            replaced_by=[kept for merged, kept in merges if merged == patient.id],
+            replaces=[merged for merged, kept in merges if kept == patient.id],
         )
         for patient in patients
     ]

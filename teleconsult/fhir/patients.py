@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Final
 
-from teleconsult.patients.models import Patient, PatientIdentifier
+from teleconsult.patients.models import IdentifierStatus, Patient, PatientIdentifier
 
 NUMBER_TYPES: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"
 BIRTH_PLACE: Final = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
@@ -25,9 +25,18 @@ def version_of_patient(patient: Patient) -> str:
 
 
 def patient_resource(
-    patient: Patient, *, naming: str, identifiers: Sequence[PatientIdentifier] = (), linked: Sequence[uuid.UUID] = ()
+    patient: Patient,
+    *,
+    naming: str,
+    identifiers: Sequence[PatientIdentifier] = (),
+    linked: Sequence[uuid.UUID] = (),
+    replaced_by: Sequence[uuid.UUID] = (),
+    replaces: Sequence[uuid.UUID] = (),
 ) -> dict[str, Any]:
-    """The resource; its organization must be loaded. `linked` are local patients of others who are the same person."""
+    """The resource; its organization must be loaded. `linked` are local patients who are the same person.
+
+    One that was merged into another, which replaces it, is not used any more (http://hl7.org/fhir/R4/patient.html#links).
+    """
     organization = {"reference": f"Organization/{patient.organization_id}", "display": patient.organization.name}
     number = {
         "use": "usual",
@@ -53,7 +62,7 @@ def patient_resource(
         if (place := patient.birth_place)
         else None,
         "identifier": [number, *(_identifier(one) for one in identifiers)],
-        "active": True,
+        "active": not replaced_by,
         "name": [
             {key: value for key, value in name.items() if value not in ("", [""])},
             *([{"use": "usual", "family": patient.used_name}] if patient.used_name else ()),
@@ -63,11 +72,22 @@ def patient_resource(
         "birthDate": patient.birth_date.isoformat() if patient.birth_date else None,
         "address": [{"text": patient.address}] if patient.address.strip() else None,
         "managingOrganization": organization,
-        "link": [{"other": {"reference": f"Patient/{other}"}, "type": "seealso"} for other in linked] or None,
+        "link": [
+            {"other": {"reference": f"Patient/{other}"}, "type": kind}
+            for kind, others in (
+                ("replaced-by", replaced_by),
+                ("replaces", replaces),
+                ("seealso", [one for one in linked if one not in (*replaced_by, *replaces)]),
+            )
+            for other in others
+        ]
+        or None,
     }
     return {key: value for key, value in resource.items() if value is not None}
 
 
 def _identifier(one: PatientIdentifier) -> dict[str, Any]:
     number = {"system": one.system, "value": one.value}
+    if one.status is IdentifierStatus.WITHDRAWN:
+        number = {"use": "old", **number}
     return {"type": {"coding": [{"system": NUMBER_TYPES, "code": one.type}]}, **number} if one.type else number

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import rows
@@ -58,6 +58,20 @@ async def merges_of(session: AsyncSession, patient_ids: Collection[uuid.UUID]) -
         )
     )
     return dict(found.all())
+
+
+async def merges_around(session: AsyncSession, patient_ids: Collection[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """The merges these patients have a part in, each as who was merged and who is kept."""
+    found = await session.execute(
+        select(PatientLink.patient_id, PatientLink.other_id)
+        .where(
+            or_(PatientLink.patient_id.in_(patient_ids), PatientLink.other_id.in_(patient_ids)),
+            PatientLink.basis == LinkBasis.MERGE,
+            PatientLink.undone_at.is_(None),
+        )
+        .order_by(PatientLink.linked_at, PatientLink.id)
+    )
+    return [(merged, kept) for merged, kept in found]
 
 
 async def merged_into(

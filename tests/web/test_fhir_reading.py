@@ -13,11 +13,14 @@ from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
+from teleconsult.patients.merging import merge_patients
+from teleconsult.patients.models import IdentifierStatus, PatientIdentifier
 from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import replace_entry, retract_entry
 from teleconsult.records.models import RecordEntry
 from tests import glass_steps
 from tests.people import Cast, bearer_of
+from tests.teleconsult.patients.steps import fresh, registered
 from tests.web.fhir_client import Program, program
 
 Client = TestClient[web.Request, web.Application]
@@ -65,6 +68,30 @@ async def test_a_patient_is_read(rural: Program, cast: Cast, sessions: Sessions)
     async with transaction(sessions) as session:
         events = await session.scalars(select(AuditEvent).where(AuditEvent.action == "patient-read"))
         assert [event.patient_id for event in events] == [cast.patient.id] * 2
+
+
+async def test_who_was_merged_is_not_used_any_more(rural: Program, cast: Cast, sessions: Sessions) -> None:
+    async with transaction(sessions) as session:
+        again = await registered(session, cast.rural)
+        why = "Registered twice."
+        await merge_patients(session, fresh(cast.rural), merged_id=again.id, kept_id=cast.patient.id, reason=why)
+    merged = await rural.get(f"/fhir/Patient/{again.id}")
+    elsewhere = {"other": {"reference": f"Patient/{cast.patient_elsewhere.id}"}, "type": "seealso"}
+    replaced = {"other": {"reference": f"Patient/{cast.patient.id}"}, "type": "replaced-by"}
+    assert (merged["active"], merged["link"]) == (False, [replaced, elsewhere])
+    kept = await rural.get(f"/fhir/Patient/{cast.patient.id}")
+    replaces = {"other": {"reference": f"Patient/{again.id}"}, "type": "replaces"}
+    assert (kept["active"], kept["link"]) == (True, [replaces, elsewhere])
+
+
+async def test_a_number_that_was_withdrawn_is_old(rural: Program, cast: Cast, sessions: Sessions) -> None:
+    async with transaction(sessions) as session:
+        for value, status in (("1", IdentifierStatus.UNVERIFIED), ("2", IdentifierStatus.WITHDRAWN)):
+            one = PatientIdentifier(patient_id=cast.patient.id, system="urn:x", value=value, recorded_at=now())
+            one.status = status
+            session.add(one)
+    patient = await rural.get(f"/fhir/Patient/{cast.patient.id}")
+    assert [(one["value"], one.get("use")) for one in patient["identifier"][1:]] == [("1", None), ("2", "old")]
 
 
 async def test_the_same_person_elsewhere_is_read_with_the_file(rural: Program, cast: Cast) -> None:
