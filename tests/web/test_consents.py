@@ -51,12 +51,15 @@ async def test_what_it_allows_and_what_a_withdrawal_stops(
 async def test_nobody_has_accepted_and_nobody_was_asked(
     client: Client, signed_in: SignIn, cast: Cast, sessions: Sessions
 ) -> None:
-    await consult_steps.consented(cast, sessions, NOBODY)
+    consult, here = await consult_steps.consented(cast, sessions, NOBODY), f"/patients/{cast.patient.id}/consents"
     await signed_in("rural")
-    page = await (await client.get(f"/patients/{cast.patient.id}/consents")).text()
+    page = await (await client.get(here)).text()
     assert "The specialists of Neurology · CHU de la Capitale read the excerpt of the file." in page
     assert "Nobody could be asked, and it could not wait: Found unconscious, alone." in page
     assert "Nobody has looked at it yet." in page
+    page = await (await client.get(f"/consults/{consult.id}")).text()
+    assert "Who agreed: Nobody could be asked" in page
+    assert here in page
 
 
 async def test_withdrawing_from_it(
