@@ -8,6 +8,7 @@ from teleconsult.documents.printout import Part
 from teleconsult.excerpts.models import ExcerptItem
 from teleconsult.exports.attachments import Attachments
 from teleconsult.exports.consults import LeavingConsult
+from teleconsult.fhir.consents import consent_resource
 from teleconsult.fhir.documents import Document, Resource, Section
 from teleconsult.fhir.imaging_studies import imaging_study
 from teleconsult.fhir.notes import composition, document_reference
@@ -26,6 +27,7 @@ from teleconsult.notes.models import Composition
 
 REFERRAL: Final = ("57133-1", "Referral note")
 IMAGES: Final = ("18748-4", "Diagnostic imaging study")
+CONSENT: Final = ("59284-0", "Consent Document")
 NOTE: Final = ("11488-4", "Consult note")
 _PRIVATE: Final = ("telecom", "address", "extension", "link")
 """Of a patient, what a consult does not tell."""
@@ -43,6 +45,7 @@ def consult_document(
     excerpt: Part,
     images: Part,
     notes: Part,
+    consent: Part,
     further: tuple[Part, ...],
     pdfs: list[Resource],
     attachments: Attachments,
@@ -57,6 +60,8 @@ def consult_document(
     people = [consult.requester, *(task.owner for task in leaving.tasks if task.owner is not None)]
     services = {task.service_id: task.service for task in leaving.tasks}
     houses = [leaving.patient.organization, *(service.organization for service in services.values())]
+    recipient = consult.service.organization if consult.service else None
+    agreed = [consent_resource(leaving.consent, recipient)] if leaving.consent else []
     asked = [service_request(consult, naming=naming), *(task(one) for one in leaving.tasks)]
     return Document(
         id=id,
@@ -71,6 +76,7 @@ def consult_document(
             Section(excerpt, [_frozen(item) for item in items]),
             Section(images, [_study(card, leaving) for card in leaving.studies], IMAGES),
             Section(notes, [*(_said(note) for note in leaving.notes), *pdfs], NOTE),
+            Section(consent, agreed, CONSENT),
             *(Section(part) for part in further),
         ],
         others=[

@@ -13,7 +13,6 @@ from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consents.models import Consent
-from teleconsult.consents.recording import consent_of
 from teleconsult.consults.history import history_of
 from teleconsult.consults.models import RequestStatus, ServiceRequest, Task
 from teleconsult.consults.queries import consult_for
@@ -68,7 +67,7 @@ async def gather_consult(session: AsyncSession, actor: Actor, *, consult_id: uui
         part=part_of(consult, actor),
         patient=await _patient(session, consult),
         tasks=await _tasks(session, consult),
-        consent=await consent_of(session, consult.id),
+        consent=await _consent(session, consult),
         history=await history_of(session, consult),
         excerpt=excerpt,
         studies=await studies_of_consult(session, actor, consult),
@@ -107,6 +106,18 @@ async def _patient(session: AsyncSession, consult: ServiceRequest) -> Patient:
         select(Patient).where(Patient.id == consult.patient_id).options(joinedload(Patient.organization))
     )
     return found.one()
+
+
+async def _consent(session: AsyncSession, consult: ServiceRequest) -> Consent | None:
+    """The one given last, with what its FHIR resource names."""
+    whose = joinedload(Consent.patient).joinedload(Patient.organization)
+    return await session.scalar(
+        select(Consent)
+        .where(Consent.service_request_id == consult.id)
+        .order_by(Consent.recorded_at.desc())
+        .limit(1)
+        .options(whose, joinedload(Consent.confirmed_by))
+    )
 
 
 async def _tasks(session: AsyncSession, consult: ServiceRequest) -> list[Task]:

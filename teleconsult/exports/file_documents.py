@@ -10,7 +10,6 @@ from teleconsult.exports.attachments import Attachments
 from teleconsult.exports.files import LeavingFile
 from teleconsult.fhir.documents import OF_KIND, Document, Resource, Section
 from teleconsult.fhir.entries import entry_resource
-from teleconsult.fhir.patients import patient_resource
 from teleconsult.fhir.people import house_of_actor, organization_resource, role_of_actor
 from teleconsult.records.kinds import EntryKind
 
@@ -24,25 +23,14 @@ def file_document(
     id: str,
     at: datetime,
     title: str,
-    naming: str,
     summed_up: Sequence[Part],
     parts: Mapping[EntryKind, Part],
     about: Part | None,
     attachments: Attachments,
 ) -> Document:
     """The document that `actor` takes out. The words of each section come ready: `summed_up` in the order of the
-    summary, `parts` by kind; `about` says what did not fit in. `naming` begins the systems of our own numbers.
+    summary, `parts` by kind; `about` says what did not fit in.
     """
-    linked = leaving.file.linked
-    patients = [
-        patient_resource(
-            patient,
-            naming=naming,
-            identifiers=leaving.identifiers if patient is leaving.file.patient else (),
-            linked=[other.id for other in linked if other is not patient],
-        )
-        for patient in linked
-    ]
     standing = (leaving.summary.allergies, leaving.summary.problems, leaving.summary.medicines)
     sections = [
         Section(part, [entry_resource(entry) for entry in entries], OF_KIND[kind])
@@ -54,15 +42,15 @@ def file_document(
     ]
     if about is not None:
         sections.append(Section(about))
-    others: list[Resource] = [*patients[1:], *(organization_resource(patient.organization) for patient in linked)]
+    houses: list[Resource] = [organization_resource(patient.organization) for patient in leaving.file.linked]
     return Document(
         id=id,
         at=at,
         language=actor.locale,
         title=title,
-        subject=patients[0],
+        subject=leaving.patients[0],
         author=role_of_actor(actor),
         custodian=house_of_actor(actor),
         sections=sections,
-        others=[*others, *attachments.binaries],
+        others=[*leaving.patients[1:], *houses, *attachments.binaries],
     )

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +14,7 @@ from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import Invalid
 from teleconsult.exports.asking import ExportFormat, Wish
+from teleconsult.fhir.patient_search import as_resources
 from teleconsult.notes.models import Composition
 from teleconsult.patients.models import PatientIdentifier
 from teleconsult.patients.queries import PatientFile, file_of, identifiers_of, treated_patient
@@ -32,6 +33,8 @@ class LeavingFile:
     """What of a file leaves: entries latest first, those entered in error among them, with their establishments."""
 
     file: PatientFile
+    patients: Sequence[dict[str, Any]]
+    """Those of the file as FHIR R4 Patient, in their order."""
     identifiers: Sequence[PatientIdentifier]
     summary: Summary
     entries: Sequence[RecordEntry]
@@ -46,9 +49,12 @@ async def file_to_take(session: AsyncSession, actor: Actor, *, patient_id: uuid.
 
 
 async def gather_file(
-    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, only: Narrowing, format: ExportFormat
+    session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID, only: Narrowing, format: ExportFormat, naming: str
 ) -> LeavingFile:
-    """What leaves. Raises as `file_to_take`, Invalid on `since` where it is more than one export takes."""
+    """What leaves; `naming` begins the systems of our own numbers.
+
+    Raises as `file_to_take`, Invalid on `since` where it is more than one export takes.
+    """
     file = await file_to_take(session, actor, patient_id=patient_id)
     entries: list[RecordEntry] = []
     size = 0
@@ -66,6 +72,7 @@ async def gather_file(
         page = await timeline(session, file, only=only, before=page.older, limit=LARGEST_PAGE)
     return LeavingFile(
         file=file,
+        patients=await as_resources(session, actor, file.linked, naming=naming),
         identifiers=await identifiers_of(session, file.patient),
         summary=await summary(session, file),
         entries=entries,

@@ -77,7 +77,7 @@ async def test_a_document_carries_the_signed_original(
     found = {entry["resource"]["resourceType"]: entry["resource"] for entry in bundle["entry"]}
     assert set(found) == {
         *("Composition", "Patient", "PractitionerRole", "Organization", "HealthcareService"),
-        *("ServiceRequest", "Task", "Condition", "DocumentReference", "Binary"),
+        *("ServiceRequest", "Task", "Consent", "Condition", "DocumentReference", "Binary"),
     }
     assert "telecom" not in found["Patient"]
     assert found["Binary"]["contentType"] == "application/pdf"

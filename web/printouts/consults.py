@@ -80,6 +80,8 @@ def _consent(leaving: LeavingConsult, zone: str) -> Part:
         ConsentBasis.NECESSITY: _("Nobody could be asked and it could not wait: %(reason)s", reason=consent.given_by),
     }[consent.basis]
     lines = [(_("Recorded on"), moment_in_words(consent.recorded_at, zone))]
+    if consent.incapacity is not None:
+        lines.append((_("Reason"), label(consent.incapacity)))
     if consent.withdrawn_at is not None:
         lines.append((_("Withdrawn on"), moment_in_words(consent.withdrawn_at, zone)))
     return Part(_("Consent"), lines=tuple(lines), text=said)
@@ -89,8 +91,11 @@ def _excerpt(leaving: LeavingConsult, zone: str) -> Part:
     heading, excerpt = _("From the patient's file"), leaving.excerpt
     if excerpt is None:
         return Part(heading, empty=_("What was shared of the file is not, or no longer, shared with who printed this."))
+    frozen = moment_in_words(excerpt.frozen_at, zone)
     remarks = [
-        _("As the file stood on %(frozen)s.", frozen=moment_in_words(excerpt.frozen_at, zone)),
+        _("As the file stood on %(frozen)s.", frozen=frozen)
+        if excerpt.version == 1
+        else _("Version %(number)s of %(frozen)s", number=excerpt.version, frozen=frozen),
         _("Digest of what was shared (SHA-256): %(digest)s", digest=excerpt.digest.hex()),
     ]
     if excerpt.revoked_at is not None:

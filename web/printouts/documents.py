@@ -22,7 +22,7 @@ from web.printouts.words import left_out
 
 
 async def document_of_file(
-    objects: Objects, leaving: LeavingFile, actor: Actor, *, only: Narrowing, at: datetime, server: str
+    objects: Objects, leaving: LeavingFile, actor: Actor, *, only: Narrowing, at: datetime
 ) -> tuple[Document, int]:
     """The document, and how many attachments are not in it."""
     references = [
@@ -37,7 +37,6 @@ async def document_of_file(
             id=str(uuid.uuid4()),
             at=at,
             title=f"{_('Patient’s file')}: {narrowed_in_words(only, actor.time_zone)}",
-            naming=server,
             summed_up=summed_up(leaving, actor.time_zone),
             parts=parts_by_kind(leaving, actor.time_zone),
             about=left_out(attachments.left_out),
@@ -62,7 +61,7 @@ async def document_of_consult(
     attachments = await gather_attachments(objects, [*shared, *pdfs], signed=signed)
     parts = consult_parts(leaving, actor.time_zone)
     about = left_out(attachments.left_out)
-    further = (parts["consent"], parts["history"], *([about] if about else []))
+    further = (parts["history"], *([about] if about else []))
     document = consult_document(
         leaving,
         actor,
@@ -74,6 +73,7 @@ async def document_of_consult(
         excerpt=parts["excerpt"],
         images=parts["images"],
         notes=parts["notes"],
+        consent=parts["consent"],
         further=further,
         pdfs=pdfs,
         attachments=attachments,

@@ -76,7 +76,9 @@ async def take_file(request: web.Request) -> web.StreamResponse:
         require_fresh(actor)
         try:
             only, wish = form.of_file(zone_of(actor.time_zone))
-            leaving = await gather_file(session, actor, patient_id=patient_id, only=only, format=wish.format)
+            leaving = await gather_file(
+                session, actor, patient_id=patient_id, only=only, format=wish.format, naming=_server(request)
+            )
         except Invalid as error:
             return _file_page(request, file.patient, form, error)
     made = await _while_asked(request, _make_file(request, leaving, only, wish))
@@ -116,9 +118,7 @@ async def _make_file(request: web.Request, leaving: LeavingFile, only: Narrowing
     if wish.format is ExportFormat.PDF:
         words = await asyncio.to_thread(file_printout, leaving, actor, only=only, wish=wish, at=at)
         return await _printed(request, words)
-    document, left_out = await document_of_file(
-        objects_of(request), leaving, actor, only=only, at=at, server=_server(request)
-    )
+    document, left_out = await document_of_file(objects_of(request), leaving, actor, only=only, at=at)
     return await _bundled(request, document, left_out)
 
 
