@@ -47,6 +47,7 @@ _PATIENT: Final = walls.PATIENTS["patient"]
 _NUMBER: Final = identity_walls.WALLS["patient_identifier"]
 _ENTRY: Final = file_walls.WALLS["record_entry"]
 _OTHERS_NUMBER: Final = file_walls.WALLS["record_identifier"]
+_NOTE: Final = walls.CONSULTS["composition"]
 _AUDIT: Final = walls.AUDIT["audit_event"]
 
 WALLS: Final = {
@@ -73,6 +74,11 @@ WALLS: Final = {
                 walls.shown("record_entry", "entry", by="record_identifier.record_entry_id"),
             ),
         ),
+    ),
+    # What a consult gave back to the file.
+    "composition": replace(
+        _NOTE,
+        read=any_of(str(_NOTE.read), all_of(_about_own_patient("composition"), "composition.status <> 'preliminary'")),
     ),
     "audit_event": replace(
         _AUDIT,

@@ -12,14 +12,20 @@ from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
+from teleconsult.delivery.actions import deliver_note
+from teleconsult.delivery.models import Delivery
+from teleconsult.notes.signing import Signing
 from teleconsult.records.actions import file_entry
 from teleconsult.records.models import RecordEntry
+from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from teleconsult.systems.models import FhirClient
+from tests import note_steps
 from tests.people import Cast
 from tests.system_steps import EC, RSA, jwk, let_in, system_program
 from tests.web.fhir_client import Program, Resource, included, matches, program
 from tests.web.test_fhir_writing import LAB, weight
+from web.requests import OBJECTS, PRESS
 
 Client = TestClient[web.Request, web.Application]
 
@@ -125,6 +131,24 @@ async def test_what_another_wrote_into_its_patients_file_it_reads_and_leaves(
     resource = await system.get(f"/fhir/Observation/{entry.id}")
     answer, _outcome = await system.ask("PUT", f"/fhir/Observation/{entry.id}", resource)
     assert answer.status == 409
+
+
+async def test_it_takes_the_signed_notes_of_its_patients_with_it(
+    system: Program, cast: Cast, sessions: Sessions, settings: Settings, client: Client
+) -> None:
+    signing = Signing(sessions, settings, client.app[OBJECTS], Sealer(settings.secret_key), client.app[PRESS])
+    await note_steps.enrol(sessions, settings, cast.specialist)
+    signed = await note_steps.signed(cast, signing)
+    async with transaction(sessions) as session:
+        found = await session.scalars(select(Delivery.id).where(Delivery.composition_id == signed.note.id))
+        await deliver_note(session, SYSTEM, delivery_id=found.one(), pdf_size=1234)
+    (reference,) = await system.all(f"/fhir/DocumentReference?patient={cast.patient.id}")
+    path = f"/fhir/{reference['content'][0]['attachment']['url']}"
+    answer = await client.get(path, headers=system.headers)
+    assert (answer.status, (await answer.read())[:5]) == (200, b"%PDF-")
+    theirs = await let_in(sessions, cast.specialist.organization_id)
+    answering = await system_program(client, settings, theirs)
+    assert (await client.get(path, headers=answering.headers)).status == 404, "it is not its patient's"
 
 
 async def test_a_scope_that_is_too_small_is_named(

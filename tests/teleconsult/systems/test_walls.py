@@ -22,8 +22,8 @@ from tests.system_steps import let_in
 from tests.teleconsult.test_walls import seen_by
 from tests.walled import walled
 
-FOUND = {"organization": 1, "patient": 1, "patient_identifier": 1, "record_entry": 1}
-"""Of the rural centre's one patient; the same person's file elsewhere is not among them."""
+FOUND = {"organization": 1, "patient": 1, "patient_identifier": 1, "composition": 1, "delivery": 1}
+"""Of the rural centre's one patient, with the signed note of its consult; the same person's file elsewhere is not."""
 
 
 @pytest.fixture
