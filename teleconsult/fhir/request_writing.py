@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
-from teleconsult.consults.drafting import Request, save_draft, start_draft
+from teleconsult.consults.drafting import Request, Shown, save_draft, start_draft
 from teleconsult.consults.models import RequestPriority
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.fhir.asking import Answered, Asked
@@ -52,7 +52,9 @@ async def create_request(session: AsyncSession, actor: Actor, asked: Asked) -> A
         raise BadResource(f"{KIND}.subject", "Say whose it is: a reference to a Patient.", code="required")
     try:
         draft = await start_draft(session, actor, patient_id=patient_id)
-        await save_draft(session, actor, consult_id=draft.id, version=None, request=request)
+        # As on a page of ours: what the service usually needs is suggested, and a person sends it.
+        shown = Shown(is_wanted=True)
+        await save_draft(session, actor, consult_id=draft.id, version=None, request=request, shown=shown)
     except NotFound as error:
         raise NoSuchPatient(f"{KIND}.subject") from error
     except Invalid as error:

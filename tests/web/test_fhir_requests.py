@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient
 from sqlalchemy import func, select
 
 from teleconsult.audit.models import AuditEvent
+from teleconsult.consults.drafting import entries_in
 from teleconsult.consults.models import RequestStatus, ServiceRequest
 from teleconsult.db import Sessions, transaction
 from tests import consult_steps
@@ -114,6 +115,7 @@ def asked_for(cast: Cast, **more: Any) -> Resource:
 
 
 async def test_a_program_begins_a_request(client: Client, cast: Cast, sessions: Sessions) -> None:
+    problem = await consult_steps.entry(cast, sessions)
     rural = await program(client, sessions, cast.rural)
     answer, made = await rural.ask("POST", "/fhir/ServiceRequest", asked_for(cast))
     assert (answer.status, made["status"], made["priority"]) == (201, "draft", "urgent")
@@ -123,6 +125,7 @@ async def test_a_program_begins_a_request(client: Client, cast: Cast, sessions: 
     async with transaction(sessions) as session:
         consult = await session.get_one(ServiceRequest, uuid.UUID(made["id"]))
         assert (consult.status, consult.service_id) == (RequestStatus.DRAFT, cast.neurology.id)
+        assert entries_in(consult) == (problem.id,), "as on a page of ours, what is usually needed is suggested"
         acts = await session.scalars(select(AuditEvent.action).where(AuditEvent.entity_id == consult.id))
         assert set(acts) == {"consult-drafted", "consult-read"}
 

@@ -16,7 +16,6 @@ NO_EXCERPT: Final[dict[str, Any]] = {
     "excerpt_closed": None,
     "entries": {},
     "versions": [],
-    "frozen_at": {},
     "is_preview": False,
     "read": read,
 }
@@ -31,10 +30,4 @@ async def excerpt_context(request: web.Request, consult_id: uuid.UUID, *, versio
     except Refused as refusal:
         return {**NO_EXCERPT, "excerpt_closed": refusal.message}
     versions = await versions_of(session, actor, consult_id)
-    return {
-        **NO_EXCERPT,
-        "excerpt": excerpt,
-        "entries": by_kind(excerpt.items),
-        "versions": versions,
-        "frozen_at": {version.number: version.frozen_at for version in versions},
-    }
+    return {**NO_EXCERPT, "excerpt": excerpt, "entries": by_kind(excerpt.items), "versions": versions}
