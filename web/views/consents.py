@@ -95,19 +95,21 @@ async def _page(
 
 def _effects(request: web.Request, agreement: Agreement) -> dict[str, Any]:
     """What a consent allows, what its withdrawal would do, and whether that is the reader's to note."""
-    consult, state = agreement.consult, agreement.consult_state
-    if consult is None or state is None or agreement.state is not ConsentState.IN_FORCE:
-        may_read_log = consult is not None and may(consult, actor_of(request), Verb.SEE_READINGS)
-        return {"may_withdraw": False, "may_confirm": False, "may_read_log": may_read_log}
-    actor, is_shared = actor_of(request), agreement.is_readable
-    return {
+    consult, state, actor = agreement.consult, agreement.consult_state, actor_of(request)
+    effects: dict[str, Any] = dict.fromkeys(("may_withdraw", "may_confirm", "may_read_log"), False)
+    if consult is None or state is None:
+        return effects
+    effects["may_read_log"] = may(consult, actor, Verb.SEE_READINGS)
+    if agreement.state is not ConsentState.IN_FORCE:
+        return effects
+    is_shared, confirmed_by = agreement.is_readable, CONFIRMED_BY[agreement.consent.basis]
+    return effects | {
         "allowed": allowed(state, is_shared=is_shared),
         "stopped": stopped(state, is_shared=is_shared),
         "staying": staying(state),
-        "confirmed_by": CONFIRMED_BY[agreement.consent.basis],
+        "confirmed_by": confirmed_by,
         "may_withdraw": may(consult, actor, Verb.WITHDRAW_CONSENT),
-        "may_confirm": bool(CONFIRMED_BY[agreement.consent.basis]) and may(consult, actor, Verb.CONFIRM_CONSENT),
-        "may_read_log": may(consult, actor, Verb.SEE_READINGS),
+        "may_confirm": bool(confirmed_by) and may(consult, actor, Verb.CONFIRM_CONSENT),
     }
 
 

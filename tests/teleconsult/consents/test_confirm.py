@@ -1,5 +1,6 @@
 """Who could not be asked agrees later: whose word takes over from whose, and that nothing is rewritten."""
 
+import asyncio
 import dataclasses
 
 import pytest
@@ -72,6 +73,18 @@ async def test_who_agreed_themselves_has_nothing_to_confirm(
             await confirm_consent(session, cast.rural, consult_id=consult.id, basis=PATIENT)
         with pytest.raises(Refused):
             await confirm_consent(session, cast.rural, consult_id=consult.id, basis=PATIENT)
+
+
+async def test_of_two_at_once_one_does(cast: Cast, sessions: Sessions) -> None:
+    consult = await consult_steps.consented(cast, sessions, NOBODY)
+
+    async def confirm() -> Consent:
+        async with transaction(sessions, cast.rural) as session:
+            return await confirm_consent(session, cast.rural, consult_id=consult.id, basis=PATIENT)
+
+    outcomes = await asyncio.gather(confirm(), confirm(), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Consent", "Refused"]
+    assert [one.basis for one in await consents(sessions)] == [NECESSITY, PATIENT]
 
 
 async def test_it_needs_somebody_nearer_and_their_words(cast: Cast, sessions: Sessions) -> None:
