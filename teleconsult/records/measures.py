@@ -63,10 +63,18 @@ def measures_in(observation: Mapping[str, Any]) -> tuple[Measure, ...]:
 def coded_measures_in(observation: Mapping[str, Any]) -> Iterator[tuple[str, Measure]]:
     """The same, each with the code by which it is followed over time: `system|code`, nothing where it has none."""
     for item in (observation, *dicts(observation.get("component"))):
-        if measure := _measure(item):
-            coding = next(dicts(code.get("coding")), {}) if isinstance(code := item.get("code"), Mapping) else {}
-            code_text = as_text(coding.get("code"))
-            yield f"{as_text(coding.get('system'))}|{code_text}" if code_text else "", measure
+        if told := coded_measure(item):
+            yield told
+
+
+def coded_measure(item: Mapping[str, Any]) -> tuple[str, Measure] | None:
+    """The same of one of them; None where it tells no value."""
+    measure = _measure(item)
+    if measure is None:
+        return None
+    coding = next(dicts(code.get("coding")), {}) if isinstance(code := item.get("code"), Mapping) else {}
+    code_text = as_text(coding.get("code"))
+    return f"{as_text(coding.get('system'))}|{code_text}" if code_text else "", measure
 
 
 def _measure(item: Mapping[str, Any]) -> Measure | None:

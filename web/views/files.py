@@ -4,16 +4,14 @@ from aiohttp import web
 
 from teleconsult.patients.care import open_file
 from teleconsult.records.episodes import visits_on
-from teleconsult.records.following import followed_values
+from teleconsult.records.following import followed_values, values_of_code
 from teleconsult.records.narrowing import Narrowing
 from teleconsult.records.queries import Cursor, timeline
 from teleconsult.records.reading import read
 from teleconsult.records.sparklines import chart_of
+from teleconsult.records.thinning import LATEST
 from web.rendering import render
 from web.requests import actor_of, db, id_in
-
-SHOWN_AT_FIRST = 5
-"""Values beside a chart; all of them stand on the page of one code."""
 
 
 async def visits(request: web.Request) -> web.StreamResponse:
@@ -37,8 +35,11 @@ async def measures(request: web.Request) -> web.StreamResponse:
     """Small charts of what was measured more than once; with `code`, all values of one."""
     session, actor, patient_id = db(request), actor_of(request), id_in(request)
     file = await open_file(session, actor, patient_id=patient_id)
-    followed, code = await followed_values(session, actor, patient_id), request.query.get("code", "")
-    chosen = [series for series in followed if series.code == code] if code else followed
+    code = request.query.get("code", "").replace("\0", " ")
+    if code:
+        chosen = await values_of_code(session, file, code=code)
+    else:
+        chosen = await followed_values(session, file)
     return render(
         request,
         "records/measures.html.jinja",
@@ -46,5 +47,5 @@ async def measures(request: web.Request) -> web.StreamResponse:
         opening=file.opening,
         charts=[(series, chart_of(series)) for series in chosen],
         code=code,
-        most=None if code else SHOWN_AT_FIRST,
+        most=None if code else LATEST,
     )

@@ -9,11 +9,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.db import act_as
-from teleconsult.errors import Forbidden
-from teleconsult.records.following import MOST_POINTS, Point, Series, followed_values
+from teleconsult.patients.queries import file_of
+from teleconsult.records.following import Point, Series, followed_values, values_of_code
 from teleconsult.records.measures import Measure
 from teleconsult.records.models import EntryStatus
 from teleconsult.records.sparklines import HEIGHT, WIDTH, chart_of
+from teleconsult.records.thinning import BUCKETS, LATEST, MOST_POINTS
 from tests.file_steps import statements_about_entries
 from tests.people import Cast
 from tests.teleconsult.records.test_timeline import START, filed
@@ -43,7 +44,7 @@ async def test_values_of_all_establishments_make_one_series(db: AsyncSession, ca
     wrong = await filed(db, cast, cast.patient, "Potassium", 2, **potassium(99))
     wrong.status, wrong.version = EntryStatus.ENTERED_IN_ERROR, 2
     await db.flush()
-    [series] = await followed_values(db, cast.rural, cast.patient.id)
+    [series] = await followed_values(db, await file_of(db, cast.rural, cast.patient.id))
     assert (series.name, series.unit, series.low, series.high) == ("Potassium", "mmol/L", 3.5, 5.1)
     assert [point.value for point in series.points] == [6.1, 3.2, 4]
     assert [point.measure.is_out_of_range for point in series.points] == [True, True, False]
@@ -57,7 +58,7 @@ async def test_the_parts_of_a_panel_are_followed_each(db: AsyncSession, cast: Ca
         ]
         pressure = {"resourceType": "Observation", "code": {"coding": [{"code": "85354-9"}]}, "component": parts}
         await filed(db, cast, cast.patient, "Tension", day, **pressure)
-    found = await followed_values(db, cast.rural, cast.patient.id)
+    found = await followed_values(db, await file_of(db, cast.rural, cast.patient.id))
     assert {series.name: [point.value for point in series.points] for series in found} == {
         "8480-6": [182, 120],
         "8462-4": [95, 80],
@@ -69,12 +70,38 @@ async def test_words_and_less_than_are_no_points(db: AsyncSession, cast: Cast) -
         await filed(db, cast, cast.patient, "z", day, **potassium(10**400))
         await filed(db, cast, cast.patient, "x", day, **potassium(0, valueQuantity={"value": 3, "comparator": "<"}))
         await filed(db, cast, cast.patient, "y", day, resourceType="Observation", valueString="a", code={"text": "y"})
-    assert await followed_values(db, cast.rural, cast.patient.id) == []
+    assert await followed_values(db, await file_of(db, cast.rural, cast.patient.id)) == []
 
 
-async def test_without_a_care_relation_nothing_is_followed(db: AsyncSession, cast: Cast) -> None:
-    with pytest.raises(Forbidden):
-        await followed_values(db, cast.colleague, cast.patient.id)
+async def test_a_long_series_is_thinned_out_and_keeps_its_peaks(db: AsyncSession, cast: Cast) -> None:
+    values = [4 + number % 10 / 100 for number in range(120)]
+    values[17], values[64] = 7.9, 1.2
+    for number, value in enumerate(values):
+        await filed(db, cast, cast.patient, "Potassium", number, **potassium(value))
+    [series] = await followed_values(db, await file_of(db, cast.rural, cast.patient.id))
+    assert series.total == 120
+    assert len(series.points) <= 2 * BUCKETS + LATEST
+    told = [point.value for point in series.points]
+    assert {7.9, 1.2} <= set(told) and told[:LATEST] == values[: -LATEST - 1 : -1]
+    assert [point.measure.is_out_of_range for point in series.points].count(True) == 2
+    assert [point.at for point in series.points] == sorted((point.at for point in series.points), reverse=True)
+    [whole] = await values_of_code(db, await file_of(db, cast.rural, cast.patient.id), code=series.code)
+    assert [point.value for point in whole.points] == values[::-1]
+    assert await values_of_code(db, await file_of(db, cast.rural, cast.patient.id), code="x|y") == []
+
+
+async def test_odd_values_are_left_out_and_harm_nothing(db: AsyncSession, cast: Cast) -> None:
+    for odd in ({"value": "4"}, {"value": True}, {"value": [1]}, "4", [], {"value": {"a": 1}}, {}):
+        for day in (1, 2):
+            await filed(db, cast, cast.patient, "K", day, **potassium(0, valueQuantity=odd))
+            await filed(db, cast, cast.patient, "P", day, **panel(potassium(0, valueQuantity=odd), {"component": 3}))
+    assert await followed_values(db, await file_of(db, cast.rural, cast.patient.id)) == []
+    for day, count in ((1, 2), (2, 3)):
+        number = {**potassium(0), "valueInteger": count}
+        del number["valueQuantity"]
+        await filed(db, cast, cast.patient, "K", day, **number)
+    [series] = await followed_values(db, await file_of(db, cast.rural, cast.patient.id))
+    assert [point.value for point in series.points] == [3, 2]
 
 
 async def test_thousands_of_values_cost_one_query_by_the_index(db: AsyncSession, cast: Cast) -> None:
@@ -91,8 +118,8 @@ async def test_thousands_of_values_cost_one_query_by_the_index(db: AsyncSession,
     await act_as(db, cast.rural)
     connection = await db.connection()
     async with statements_about_entries(db) as seen:
-        [series] = await followed_values(db, cast.rural, cast.patient.id)
-    assert len(series.points) == MOST_POINTS
+        [series] = await followed_values(db, await file_of(db, cast.rural, cast.patient.id))
+    assert series.total == MOST_POINTS
     [(statement, parameters)] = seen
     plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
     assert "Seq Scan on record_entry" not in plan, plan
@@ -104,7 +131,7 @@ def series_of(*values: float, low: float | None = None, high: float | None = Non
         Point(START + number * timedelta(days=days), value, measure, uuid.UUID(int=number))
         for number, (value, measure) in enumerate(zip(values, measures, strict=True))
     ]
-    return Series("k", list(reversed(points)))
+    return Series("k", list(reversed(points)), len(points))
 
 
 @pytest.mark.parametrize(
