@@ -66,6 +66,7 @@ def grammar_of(kind: ResourceType) -> Grammar:
         sorts={UPDATED: UPDATED, **({shape.date: DATE, DATE: DATE} if shape.date else {})},
         includes=included,
         revincludes=REVINCLUDES if kind is ResourceType.ENCOUNTER else (),
+        has_subsets=True,
     )
 
 

@@ -14,6 +14,7 @@ from teleconsult.fhir.codes import STATUSES
 from teleconsult.fhir.entries import encounter_in, is_error
 from teleconsult.fhir.outcomes import BadRequest, BadResource
 from teleconsult.fhir.searching import id_of
+from teleconsult.fhir.subsets import is_subset
 from teleconsult.fhir.types import PERIODS, TYPES, Shape
 from teleconsult.records.actions import LONGEST_TITLE, patient_element
 from teleconsult.records.describing import moment_of
@@ -79,6 +80,9 @@ def read_incoming(content: dict[str, Any], kind: ResourceType, *, server: str) -
     if content.get("resourceType") != kind.value:
         raise BadResource(kind.value, "This address takes another type of resource.", code="structure")
     check_shape(content, kind.value)
+    if is_subset(content):
+        words = "This is only a part of a resource. Read it whole before you change it."
+        raise BadResource(f"{kind.value}.meta.tag", words, code="business-rule")
     for name in TYPES[kind].needs:
         if name not in content:
             raise BadResource(f"{kind.value}.{name}", "This element is required.", code="required")

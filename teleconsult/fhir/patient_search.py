@@ -29,6 +29,7 @@ GRAMMAR: Final = Grammar(
         **dict.fromkeys(("family", "given", "name"), "string"),
     },
     sorts={"_lastUpdated": "_lastUpdated"},
+    has_subsets=True,
 )
 MOST_NAMED: Final = 1000
 """Patients that a search by `name` looks at: beyond, it wants narrowing."""

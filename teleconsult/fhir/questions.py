@@ -1,14 +1,15 @@
 """A search as it was asked: which parameters count, how the answer is to be cut and put in order (R4 §3.1.1.5)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from teleconsult.fhir.asking import Asked
 from teleconsult.fhir.outcomes import BadSearch
 from teleconsult.fhir.searching import Position, alternatives
+from teleconsult.fhir.subsets import with_elements, without_text
 
 COUNT: Final = 20
 MOST: Final = 100
@@ -17,7 +18,7 @@ MOST_ALTERNATIVES: Final = 200
 POSITION: Final = "_position"
 FORMAT: Final = frozenset({"_format", "_pretty"})
 """About the answer's spelling, not about what is searched."""
-RESULT: Final = frozenset({"_count", "_sort", "_total", "_summary", "_include", "_revinclude", POSITION})
+RESULT: Final = frozenset({"_count", "_sort", "_total", "_summary", "_elements", "_include", "_revinclude", POSITION})
 
 
 @dataclass(slots=True)
@@ -33,6 +34,9 @@ class Question:
     is_counted_only: bool = False
     includes: set[str] = field(default_factory=set)
     revincludes: set[str] = field(default_factory=set)
+    elements: frozenset[str] = frozenset()
+    """What of each resource is wanted; all of it where nothing is said."""
+    has_text: bool = True
     after: Position | None = None
     used: list[tuple[str, str]] = field(default_factory=list)
     """What was understood: the self link says it (R4 §3.1.1.2)."""
@@ -46,6 +50,12 @@ class Question:
         """How many there are, where a first page that was asked one more than it shows says it by itself."""
         is_all = self.after is None and not self.is_counted_only and len(found) <= self.count
         return len(found) if is_all and self.wants_total else None
+
+    def cut(self, resources: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """As much of each as is wanted."""
+        if self.elements:
+            return [with_elements(resource, self.elements) for resource in resources]
+        return [resource if self.has_text else without_text(resource) for resource in resources]
 
     def address(self, asked: Asked, *, after: Position | None = None) -> str:
         """Where this search stands, or its next page; a search that came as a form goes on by GET (R4 §3.1.1.1)."""
@@ -67,6 +77,8 @@ class Grammar:
     """What it may be put in order of, and the name that it is known by here."""
     includes: Collection[str] = ()
     revincludes: Collection[str] = ()
+    has_subsets: bool = False
+    """Whether part of each resource may be asked for."""
 
 
 def read_question(asked: Asked, grammar: Grammar) -> Question:
@@ -132,8 +144,12 @@ def _take(question: Question, grammar: Grammar, name: str, value: str) -> bool:
             question.has_total = value in ("accurate", "estimate")
             return value in ("accurate", "none")
         case "_summary":
-            question.is_counted_only |= value == "count"
-            return value in ("count", "false")
+            return _summarized(question, grammar, value)
+        case "_elements":
+            names = frozenset(value.split(","))
+            if not grammar.has_subsets or not all(name.isascii() and name.isalpha() for name in names):
+                return False
+            question.elements |= names
         case "_include" | "_revinclude":
             chosen = question.includes if name == "_include" else question.revincludes
             offered = grammar.includes if name == "_include" else grammar.revincludes
@@ -145,6 +161,18 @@ def _take(question: Question, grammar: Grammar, name: str, value: str) -> bool:
                 question.after = Position.parse(value)
             except (ValueError, OverflowError) as error:
                 raise _changed() from error
+    return True
+
+
+def _summarized(question: Question, grammar: Grammar, value: str) -> bool:
+    """How much of each: how many there are, the narrative with what is required, or all but the narrative."""
+    if value == "text" and grammar.has_subsets:
+        question.elements |= {"text"}
+    elif value == "data" and grammar.has_subsets:
+        question.has_text = False
+    else:
+        question.is_counted_only |= value == "count"
+        return value in ("count", "false")
     return True
 
 

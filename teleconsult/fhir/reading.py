@@ -180,7 +180,7 @@ def _bundle(
     return Answered(
         200,
         searchset(
-            resources,
+            question.cut(resources),
             server=asked.server,
             own=question.address(asked),
             following=question.address(asked, after=after) if after else None,

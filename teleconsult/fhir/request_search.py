@@ -39,6 +39,7 @@ REQUESTS: Final = Grammar(
         "authored": "date",
     },
     sorts={"authored": "date", "date": "date"},
+    has_subsets=True,
 )
 TASKS: Final = Grammar(
     parameters={
@@ -50,6 +51,7 @@ TASKS: Final = Grammar(
         "modified": "date",
     },
     sorts={"authored-on": "date", "date": "date"},
+    has_subsets=True,
 )
 
 
@@ -143,7 +145,7 @@ async def search_requests(session: AsyncSession, actor: Actor, asked: Asked) -> 
     if len(found) > question.count:
         following = question.address(asked, after=Position.at(_moment(shown[-1], side.authored), shown[-1].id))
     _trace(session, actor, shown)
-    resources = [side.show(row, naming=asked.naming, is_named=_may_name(actor)) for row in shown]
+    resources = question.cut(side.show(row, naming=asked.naming, is_named=_may_name(actor)) for row in shown)
     own = question.address(asked)
     return Answered(200, searchset(resources, server=asked.server, own=own, following=following, total=total))
 

@@ -17,13 +17,16 @@ from teleconsult.consents.models import ConsentBasis, Incapacity
 from teleconsult.consents.withdrawing import withdraw_consent
 from teleconsult.db import Sessions, transaction
 from teleconsult.demo.charts import charts, told
-from teleconsult.patients.models import PatientIdentifier
+from teleconsult.patients.merging import merge_patients
+from teleconsult.patients.models import IdentifierStatus, PatientIdentifier
 from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import retract_entry
 from teleconsult.records.models import ResourceType
 from tests import consult_steps, judges
 from tests.people import Cast
+from tests.teleconsult.patients.steps import fresh, registered
 from tests.web.fhir_client import Program, program
+from tests.web.test_fhir_binaries import document
 from tests.web.test_fhir_bundles import SAMPLE, bundle, bundled, entry
 from tests.web.test_fhir_writing import LAB, weight
 
@@ -56,7 +59,11 @@ async def test_other_peoples_validators_accept_what_leaves(
     await consented_otherwise(cast, sessions)
     await consult_steps.drafted(cast, sessions)
     async with transaction(sessions) as session:
+        withdrawn = IdentifierStatus.WITHDRAWN
         session.add(PatientIdentifier(patient_id=patient, system=LAB, value="1", type="MR", recorded_at=now()))
+        session.add(PatientIdentifier(patient_id=patient, system=LAB, value="2", status=withdrawn, recorded_at=now()))
+        merged = await registered(session, cast.rural)
+        await merge_patients(session, fresh(cast.rural), merged_id=merged.id, kept_id=patient, reason="Twice.")
         for chart in list(charts().values())[:4]:
             for one in told(chart, moment=datetime.now(UTC), zones=ZONES):
                 kept = await file_entry(
@@ -69,6 +76,12 @@ async def test_other_peoples_validators_accept_what_leaves(
             id_ = one["resource"]["id"]
             kept = await retract_entry(session, cast.rural, entry_id=id_, reason="Not hers.")
             answers[f"error-{id_}"] = await rural.get(f"/fhir/{kept.resource_type.value}/{id_}/_history/1")
+    for one in answers["transaction"]["entry"]:
+        kind, id_ = one["resource"]["resourceType"], one["resource"]["id"]
+        answers[f"history-{kind}"] = await rural.get(f"/fhir/{kind}/{id_}/_history")
+    letter = (await rural.ask("POST", "/fhir/DocumentReference", document(patient)))[1]
+    answers["letter"] = letter
+    answers["binary"] = await rural.get(f"/fhir/{letter['content'][0]['attachment']['url']}")
     answers["batch"] = (
         await rural.ask(
             "POST",
@@ -82,6 +95,10 @@ async def test_other_peoples_validators_accept_what_leaves(
         ("metadata", "metadata"),
         ("patient", f"Patient/{patient}"),
         ("patients", "Patient"),
+        ("merged", f"Patient/{merged.id}"),
+        ("some-patients", "Patient?_elements=birthDate"),
+        ("some-requests", "ServiceRequest?_elements=priority"),
+        ("some-tasks", "Task?_elements=priority"),
         ("everything", f"Patient/{patient}/$everything?_count=100"),
         ("along", f"Observation?patient={patient}&_include=Observation:subject&_include=Observation:encounter"),
         ("back", f"Encounter?patient={patient}&_revinclude=Observation:encounter"),
@@ -91,12 +108,15 @@ async def test_other_peoples_validators_accept_what_leaves(
         ("none", "Goal"),
         ("counted", "Observation?_summary=count"),
         *((kind.value, f"{kind.value}?patient={patient}&_count=100") for kind in ResourceType),
+        *((f"some-{kind.value}", f"{kind.value}?_elements=identifier&_count=100") for kind in ResourceType),
+        *((f"text-{kind.value}", f"{kind.value}?_summary=text&_count=100") for kind in ResourceType),
     ):
         answers[name] = await rural.get(f"/fhir/{path}")
     for name, method, path in (
         ("missing", "GET", "Patient/x"),
         ("refused", "POST", "Observation"),
         ("unknown", "GET", "Observation?date=x"),
+        ("disallowed", "DELETE", f"Patient/{patient}"),
     ):
         answers[name] = (await rural.ask(method, f"/fhir/{path}", {} if method == "POST" else None))[1]
     sought = {"resourceType": "Patient", "name": [{"family": "Bélanger", "given": ["Rose"]}], "birthDate": "1951-03-14"}
