@@ -84,32 +84,7 @@ def add_routes(app: web.Application) -> None:
 
     _add_patients(route)
 
-    # Consults
-    route("GET", "/consults", consults.index, P.CONSULTS_SEE, name="consults.index")
-    route("POST", "/consults", consults.create, P.CONSULT_REQUEST)
-    route("GET", "/consults/{id}", consults.show, P.CONSULTS_SEE, name="consults.show")
-    route("PATCH", "/consults/{id}/draft", drafting.save, P.CONSULT_REQUEST, name="consults.draft")
-    route("POST", "/consults/{id}/draft", drafting.save, P.CONSULT_REQUEST)
-    route("POST", "/consults/{id}/discarding", drafting.discard, P.CONSULT_REQUEST, name="consults.discard")
-    route("GET", "/consults/{id}/preview", drafting.preview, P.CONSULT_REQUEST, name="consults.preview")
-    route("POST", "/consults/{id}/submission", drafting.submit, P.CONSULT_REQUEST, name="consults.submit")
-    route("POST", "/consults/{id}/acceptance", triage.accept, P.CONSULT_ANSWER, name="consults.accept")
-    route("POST", "/consults/{id}/refusal", triage.decline, P.CONSULT_ANSWER, name="consults.decline")
-    route("POST", "/consults/{id}/cancellation", triage.cancel, P.CONSULT_CANCEL, name="consults.cancel")
-    route("POST", "/consults/{id}/proposal", triage.propose, P.CONSULT_TRIAGE, name="consults.propose")
-    versions = "/consults/{id}/excerpt-versions"
-    route("GET", "/consults/{id}/excerpt", excerpt_versions.show, P.CONSULTS_SEE, name="excerpts.show")
-    route("GET", versions, excerpt_versions.new, P.CONSULT_REQUEST, name="excerpts.new")
-    route("POST", versions, excerpt_versions.create, P.CONSULT_REQUEST, name="excerpts.create")
-    route("POST", "/consults/{id}/excerpt-revocation", sharing.revoke, P.EXCERPT_REVOKE, name="sharing.revoke")
-    consent = "/consults/{id}/consent"
-    route("POST", f"{consent}-withdrawal", consents.withdraw, P.EXCERPT_REVOKE, name="consents.withdraw")
-    route("POST", f"{consent}-confirmation", consents.confirm, P.EXCERPT_REVOKE, name="consents.confirm")
-    route("GET", "/consults/{id}/documents/{entry}", documents.shared, P.CONSULTS_SEE, name="documents.shared")
-    route("GET", "/consults/{id}/readings", sharing.readings, P.EXCERPT_REVOKE, name="sharing.readings")
-    route("GET", "/consults/{id}/export", exports.consult_form, P.FILE_READ, name="exports.consult")
-    route("POST", "/consults/{id}/export", exports.take_consult, P.FILE_READ)
-    route("POST", "/consults/{id}/booking", triage.book, P.CONSULT_TRIAGE, name="consults.book")
+    _add_consults(route)
 
     # Images
     route("GET", "/consults/{id}/images", images.index, P.CONSULTS_SEE, name="images.index")
@@ -135,6 +110,35 @@ def add_routes(app: web.Application) -> None:
     route("GET", "/healthz", health.alive, ANYONE, name="health.alive")
     route("GET", "/readyz", health.ready, ANYONE, name="health.ready")
     route("GET", "/metrics", health.metrics, ANYONE, name="health.metrics")
+
+
+def _add_consults(route: Callable[..., object]) -> None:
+    """Consults, what they share, and what leaves of them."""
+    route("GET", "/consults", consults.index, P.CONSULTS_SEE, name="consults.index")
+    route("POST", "/consults", consults.create, P.CONSULT_REQUEST)
+    route("GET", "/consults/{id}", consults.show, P.CONSULTS_SEE, name="consults.show")
+    route("PATCH", "/consults/{id}/draft", drafting.save, P.CONSULT_REQUEST, name="consults.draft")
+    route("POST", "/consults/{id}/draft", drafting.save, P.CONSULT_REQUEST)
+    route("POST", "/consults/{id}/discarding", drafting.discard, P.CONSULT_REQUEST, name="consults.discard")
+    route("GET", "/consults/{id}/preview", drafting.preview, P.CONSULT_REQUEST, name="consults.preview")
+    route("POST", "/consults/{id}/submission", drafting.submit, P.CONSULT_REQUEST, name="consults.submit")
+    route("POST", "/consults/{id}/acceptance", triage.accept, P.CONSULT_ANSWER, name="consults.accept")
+    route("POST", "/consults/{id}/refusal", triage.decline, P.CONSULT_ANSWER, name="consults.decline")
+    route("POST", "/consults/{id}/cancellation", triage.cancel, P.CONSULT_CANCEL, name="consults.cancel")
+    route("POST", "/consults/{id}/proposal", triage.propose, P.CONSULT_TRIAGE, name="consults.propose")
+    versions = "/consults/{id}/excerpt-versions"
+    route("GET", "/consults/{id}/excerpt", excerpt_versions.show, P.CONSULTS_SEE, name="excerpts.show")
+    route("GET", versions, excerpt_versions.new, P.CONSULT_REQUEST, name="excerpts.new")
+    route("POST", versions, excerpt_versions.create, P.CONSULT_REQUEST, name="excerpts.create")
+    route("POST", "/consults/{id}/excerpt-revocation", sharing.revoke, P.EXCERPT_REVOKE, name="sharing.revoke")
+    consent = "/consults/{id}/consent"
+    route("POST", f"{consent}-withdrawal", consents.withdraw, P.EXCERPT_REVOKE, name="consents.withdraw")
+    route("POST", f"{consent}-confirmation", consents.confirm, P.EXCERPT_REVOKE, name="consents.confirm")
+    route("GET", "/consults/{id}/documents/{entry}", documents.shared, P.CONSULTS_SEE, name="documents.shared")
+    route("GET", "/consults/{id}/readings", sharing.readings, P.EXCERPT_REVOKE, name="sharing.readings")
+    route("GET", "/consults/{id}/export", exports.consult_form, P.FILE_READ, name="exports.consult")
+    route("POST", "/consults/{id}/export", exports.take_consult, P.FILE_READ)
+    route("POST", "/consults/{id}/booking", triage.book, P.CONSULT_TRIAGE, name="consults.book")
 
 
 def _add_fhir(route: Callable[..., object]) -> None:

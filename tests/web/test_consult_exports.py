@@ -93,7 +93,7 @@ async def test_what_is_no_longer_shared_is_not_in_it(
     await signed_in("specialist")
     words = text_of(await (await post(address, **PRINTED)).read())
     assert "Headache" not in words
-    assert "no longer, shared with who printed this" in words
+    assert "no longer, shown to whoever made this copy" in words
     assert note_steps.OPINION[:20] in words, "their own note stays theirs"
     kinds = {entry["resource"]["resourceType"] for entry in (await bundle_of(await post(address, **WANTED)))["entry"]}
     assert "Condition" not in kinds

@@ -90,7 +90,8 @@ def _consent(leaving: LeavingConsult, zone: str) -> Part:
 def _excerpt(leaving: LeavingConsult, zone: str) -> Part:
     heading, excerpt = _("From the patient's file"), leaving.excerpt
     if excerpt is None:
-        return Part(heading, empty=_("What was shared of the file is not, or no longer, shared with who printed this."))
+        said = _("What was shared of the file is not, or no longer, shown to whoever made this copy.")
+        return Part(heading, empty=said)
     frozen = moment_in_words(excerpt.frozen_at, zone)
     remarks = [
         _("As the file stood on %(frozen)s.", frozen=frozen)
@@ -134,7 +135,7 @@ def _images(leaving: LeavingConsult, zone: str) -> Part:
             )
             for card in cards
         ),
-        empty=_("No images are shared with who printed this."),
+        empty=_("No images are shown to whoever made this copy."),
     )
 
 
