@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import or_, select
+from sqlalchemy import select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import rows
@@ -62,16 +62,12 @@ async def merges_of(session: AsyncSession, patient_ids: Collection[uuid.UUID]) -
 
 async def merges_around(session: AsyncSession, patient_ids: Collection[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID]]:
     """The merges these patients have a part in, each as who was merged and who is kept."""
-    found = await session.execute(
-        select(PatientLink.patient_id, PatientLink.other_id)
-        .where(
-            or_(PatientLink.patient_id.in_(patient_ids), PatientLink.other_id.in_(patient_ids)),
-            PatientLink.basis == LinkBasis.MERGE,
-            PatientLink.undone_at.is_(None),
-        )
-        .order_by(PatientLink.linked_at, PatientLink.id)
+    standing = select(PatientLink.patient_id, PatientLink.other_id, PatientLink.linked_at).where(
+        PatientLink.basis == LinkBasis.MERGE, PatientLink.undone_at.is_(None)
     )
-    return [(merged, kept) for merged, kept in found]
+    sides = (standing.where(side.in_(patient_ids)) for side in (PatientLink.patient_id, PatientLink.other_id))
+    found = await session.execute(union(*sides))  # each side by its own index
+    return [(merged, kept) for merged, kept, _moment in sorted(found, key=lambda row: (row.linked_at, row.patient_id))]
 
 
 async def merged_into(
