@@ -17,7 +17,15 @@ from teleconsult.fhir.asking import Answered, Asked
 from teleconsult.fhir.conditions import Conditions, condition_of, number_in
 from teleconsult.fhir.door import Interaction, interact, interaction_of
 from teleconsult.fhir.incoming import check_shape, resource_in
-from teleconsult.fhir.outcomes import BadResource, NotOffered, code_of, expressions_of, operation_outcome, sentence_of
+from teleconsult.fhir.outcomes import (
+    BadRequest,
+    BadResource,
+    NotOffered,
+    code_of,
+    expressions_of,
+    operation_outcome,
+    sentence_of,
+)
 from teleconsult.fhir.scoping import require_scope
 from teleconsult.fhir.writing import the_one
 from teleconsult.records.elements import as_text
@@ -112,19 +120,24 @@ async def _batch(session: AsyncSession, actor: Actor, work: Work) -> list[Answer
 async def _transaction(session: AsyncSession, actor: Actor, work: Work) -> list[Answered]:
     """All or nothing: ids are given first, so that the entries may speak of each other in any order."""
     given: list[Entry] = []
+    changed: set[uuid.UUID | None] = set()
     names: dict[str, str] = {}
     numbers: dict[tuple[str, tuple[str, str]], uuid.UUID] = {}
     for entry in work.entries:
         try:
             one = await _with_id(session, actor, entry, numbers)
+            if one.asked.method == "PUT" and one.asked.given_id in changed:
+                raise BadRequest("Another entry changes the same resource.")
         except TeleconsultError as error:
             raise FailedEntry(entry.number, error) from error
         given.append(one)
+        if one.asked.method == "PUT":
+            changed.add(one.asked.given_id)
         if entry.full_url and one.asked.given_id is not None:
             names[entry.full_url] = f"{one.asked.segments[0]}/{one.asked.given_id}"
     answers: dict[int, Answered] = {}
     bodies = [entry.asked.body for entry in given]
-    conditions = await Conditions.look_up(session, actor, bodies, naming=work.asked.naming)
+    conditions = await Conditions.look_up(session, actor, bodies, asked=work.asked)
     for entry in sorted(given, key=_turn):
         try:
             body = resolved(entry.asked.body, names | conditions.names(entry.asked.body))

@@ -6,7 +6,7 @@ import contextlib
 import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -19,6 +19,7 @@ from teleconsult.fhir.asking import Asked, Pairs
 from teleconsult.fhir.outcomes import BadRequest, Unmatched
 from teleconsult.fhir.patients import number_system
 from teleconsult.fhir.questions import FORMAT
+from teleconsult.fhir.scoping import require_scope
 from teleconsult.fhir.searching import token_of
 from teleconsult.patients.models import IdentifierStatus, Patient, PatientIdentifier
 from teleconsult.patients.names import fold_number
@@ -55,16 +56,21 @@ class Conditions:
     found: Mapping[str, Collection[str]]
 
     @classmethod
-    async def look_up(cls, session: AsyncSession, actor: Actor, bodies: Iterable[Any], *, naming: str) -> "Conditions":
-        """Two queries, however many there are. What cannot be read is left for `names` to refuse."""
+    async def look_up(cls, session: AsyncSession, actor: Actor, bodies: Iterable[Any], *, asked: Asked) -> "Conditions":
+        """Two queries, however many there are. What cannot be read is left for `names` to refuse.
+
+        Raises MissingScope for a system that may not search what it names.
+        """
         wanted: dict[str, tuple[str, Number]] = {}
         for reference, kind, condition in (one for body in bodies for one in _references(body)):
             with contextlib.suppress(BadRequest):
                 wanted[reference] = kind, number_in(condition)
+        for kind in {kind for kind, _number in wanted.values()}:
+            require_scope(actor, replace(asked, method="GET", segments=(kind,), body=None), "search-type")
         answers: dict[tuple[str, Number], set[str]] = {}
         people = {number for kind, number in wanted.values() if kind == PATIENT}
         if people:
-            for number, patient_id in await _patients(session, actor, people, naming):
+            for number, patient_id in await _patients(session, actor, people, asked.naming):
                 answers.setdefault((PATIENT, number), set()).add(f"{PATIENT}/{patient_id}")
         numbers = {number for kind, number in wanted.values() if kind != PATIENT}
         if numbers:

@@ -123,6 +123,19 @@ async def test_entries_speak_of_each_other(rural: Program, cast: Cast, sessions:
         assert results == {f"Observation/{done['entry'][1]['resource']['id']}"}
 
 
+async def test_two_entries_do_not_change_the_same(rural: Program, cast: Cast, sessions: Sessions) -> None:
+    """R4 §3.1.0.11.2: identities that overlap fail the transaction."""
+    _answer, made = await rural.ask("POST", "/fhir/Observation", weight(cast.patient.id))
+    by_id = entry("PUT", f"Observation/{made['id']}", made)
+    by_number = entry("PUT", f"Observation?identifier={LAB}|W-1", weight(cast.patient.id))
+    for one, other in ((by_id, by_id), (by_id, by_number), (by_number, by_id)):
+        answer, outcome = await rural.ask("POST", "/fhir", bundle("transaction", one, other))
+        assert (answer.status, outcome["issue"][0]["expression"]) == (400, ["Bundle.entry[1]"])
+    assert (await rural.get(f"/fhir/Observation/{made['id']}"))["meta"]["versionId"] == "1"
+    answer, done = await rural.ask("POST", "/fhir", bundle("batch", by_id, by_number))
+    assert statuses(done) == ["200", "200"]
+
+
 def bundled(sample: Resource, patient_id: str) -> Resource:
     """The sample about a patient of ours, without what no file holds."""
     text = json.dumps(sample)

@@ -32,6 +32,9 @@ WORDS = st.sampled_from(
         "$everything",
         "Provenance",
         "AuditEvent",
+        "Binary",
+        "inside",
+        "DocumentReference",
         "ServiceRequest",
         "Task",
         "{patient}",
@@ -59,6 +62,7 @@ NAMES = st.sampled_from(
         "_revinclude",
         "_total",
         "_summary",
+        "_elements",
         "_position",
         "_lastUpdated",
         "encounter",
@@ -118,9 +122,25 @@ LEAVES = st.one_of(
     st.booleans(),
     st.integers(),
     st.floats(),
-    st.sampled_from(("", "Patient/{patient}", "2026", "x", "\x00", "\ud800")),
+    st.sampled_from(("", "Patient/{patient}", "Patient?identifier=a|b", "Observation?", "2026", "x", "\x00", "\ud800")),
 )
-KEYS = st.sampled_from(("coding", "reference", "code", "system", "value", "start", "end", "div"))
+KEYS = st.sampled_from(
+    (
+        "coding",
+        "reference",
+        "code",
+        "system",
+        "value",
+        "start",
+        "end",
+        "div",
+        "attachment",
+        "data",
+        "size",
+        "hash",
+        "tag",
+    )
+)
 JSONS = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
 )
@@ -143,6 +163,7 @@ ELEMENTS = st.sampled_from(
         "contained",
         "note",
         "extension",
+        "content",
     ]
 )
 HEADERS = st.dictionaries(
@@ -200,8 +221,11 @@ async def test_nothing_made_up_is_a_failure_of_ours(rural: Program, cast: Cast) 
         if method in ("POST", "PUT"):
             resource: Resource = {**weight(cast.patient.id), "id": kept["id"], **changes}
             body = filled(json.dumps(resource)).encode()
+            if words[:1] == ["DocumentReference"]:
+                body = filled(json.dumps({**resource, "resourceType": words[0]})).encode()
             if not words:
-                body = json.dumps(bundle("batch", entry("POST", "Observation", resource))).encode()
+                kind = "transaction" if len(query) % 2 else "batch"
+                body = json.dumps(bundle(kind, entry("POST", "Observation", json.loads(body)))).encode()
         answer, _resource = await rural.ask(method, f"{path}?{asked}", body, headers=headers)
         if answer.status >= 500:
             failed.append((method, path, asked, headers, body, answer.status))

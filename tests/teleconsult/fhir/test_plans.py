@@ -76,7 +76,7 @@ async def test_numbers_and_merges(db: AsyncSession, cast: Cast) -> None:
         people = [f"Patient?identifier=urn:{number}|{number}" for number in range(many)]
         body = [{"reference": one} for one in (*named, *people)]
         async with statements(db) as seen:
-            await Conditions.look_up(db, cast.rural, [body], naming=ASKED.naming)
+            await Conditions.look_up(db, cast.rural, [body], asked=ASKED)
             await merges_around(db, [uuid.uuid4() for _ in range(many)])
         assert len(seen) == 3
         await check(db, seen)
