@@ -9,6 +9,7 @@ from typing import Final
 from babel import dates
 
 from teleconsult.excerpts.completeness import Needed
+from teleconsult.records.cataloguing import DocumentKind
 from teleconsult.records.models import Origin, RecordEntry
 from teleconsult.records.reading import CODED, Label, Line
 from teleconsult.records.statements import (
@@ -64,6 +65,18 @@ RECORD_LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         AllergyCategory.FOOD: _("Food"),
         AllergyCategory.ENVIRONMENT: _("Environment"),
     },
+    DocumentKind: {
+        DocumentKind.REFERRAL: _("Referral letter"),
+        DocumentKind.CONSULT: _("Consult report"),
+        DocumentKind.DISCHARGE: _("Discharge letter"),
+        DocumentKind.LABORATORY: _("Laboratory report"),
+        DocumentKind.IMAGING: _("Imaging report"),
+        DocumentKind.OPERATION: _("Operation report"),
+        DocumentKind.PRESCRIPTION: _("Prescription"),
+        DocumentKind.PHOTOGRAPH: _("Photograph"),
+        DocumentKind.CONSENT: _("Signed consent"),
+        DocumentKind.OTHER: _("Other document"),
+    },
     Needed: {
         Needed.LAST_SEEN_WELL: _("When the patient was last seen well"),
         Needed.ONSET: _("Since when"),
@@ -116,6 +129,8 @@ def line_text(line: Line) -> str:
     """The text of one detail: codes in words, dates as the reader writes them, the rest as it stands."""
     if line.label in CODED:
         return str(_CODES.get(line.text, line.text))
+    if line.label is Label.KIND and line.text in set(DocumentKind):
+        return str(RECORD_LABELS[DocumentKind][DocumentKind(line.text)])
     if line.label is Label.PERIOD:
         return _period_in_words(line.text)
     if line.label is Label.ONSET:

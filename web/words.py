@@ -251,6 +251,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Label.DOSAGE: _("Dosage"),
         Label.DOSE_NUMBER: _("Dose"),
         Label.IMAGES: _("Images"),
+        Label.KIND: _("Kind"),
         Label.LOT: _("Lot"),
         Label.MODALITY: _("Modality"),
         Label.ONSET: _("Since"),

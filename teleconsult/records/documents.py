@@ -23,7 +23,6 @@ from teleconsult.records.models import ResourceType
 
 LARGEST: Final = 20 * 1024 * 1024
 LARGEST_TEXT: Final = 1024 * 1024
-LONGEST_TITLE: Final = 200
 PDF: Final = "application/pdf"
 TEXT: Final = "text/plain"
 CDA: Final = "application/xml"

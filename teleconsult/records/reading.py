@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from teleconsult.records.cataloguing import kind_of
 from teleconsult.records.elements import (
     all_words,
     as_text,
@@ -33,6 +34,7 @@ class Label(StrEnum):
     DOSAGE = "dosage"
     DOSE_NUMBER = "dose-number"
     IMAGES = "images"
+    KIND = "kind"
     LOT = "lot"
     MODALITY = "modality"
     ONSET = "onset"
@@ -173,6 +175,8 @@ def _report(resource: Mapping[str, Any], draft: _Draft) -> None:
 
 def _document(resource: Mapping[str, Any], draft: _Draft) -> None:
     draft.title = as_text(resource.get("description")) or words_of(resource.get("type"))
+    if (kind := kind_of(resource) or words_of(resource.get("type"))) != draft.title:
+        draft.line(Label.KIND, kind)
     attached = "\n\n".join(text for item in dicts(resource.get("content")) if (text := _attached(item)))
     draft.text = attached or narrative_text(resource.get("text"))
     draft.inside_type = kept_type(resource, inside=True)

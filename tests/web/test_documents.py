@@ -1,6 +1,7 @@
 """Documents and photographs that somebody adds to a file."""
 
 import hashlib
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -259,3 +260,65 @@ async def test_what_an_excerpt_shares_its_readers_open(
     async with sessions() as session:
         read = select(func.count()).where(AuditEvent.action == "excerpt-read")
         assert await session.scalar(read) == 2, "the page and the document; what was refused is no reading"
+
+
+async def test_a_document_is_called_otherwise_and_its_bytes_stay(
+    client: Client, signed_in: SignIn, sessions: Sessions, send: Send, post: Post
+) -> None:
+    await signed_in("rural")
+    path = (await send(PDF, name="scan.bin")).headers["Location"]
+    page = await (await client.get(f"{path}/change")).text()
+    assert 'value="scan.bin"' in page and 'name="kind"' in page
+    time = re.search(r'name="time"[^>]* value="([^"]+)"', page)
+    assert time
+    [was] = await entries(sessions)
+    change = {"title": "Lettre de sortie", "kind": "18842-5", "time": time[1], "version": "1"}
+    assert (await post(f"{path}/change", **change)).status == 303
+    [entry] = await entries(sessions)
+    assert (entry.title, entry.version, entry.effective_at) == ("Lettre de sortie", 2, was.effective_at)
+    assert entry.resource["type"]["coding"][0]["code"] == "18842-5"
+    assert await (await client.get(f"{path}/document")).read() == PDF
+    page = await (await client.get(path)).text()
+    assert "Discharge letter" in page and "scan.bin" in page, "what it was called before is kept"
+    async with sessions() as session:
+        acts = (await session.scalars(select(AuditEvent.action).where(AuditEvent.entity_id == entry.id))).all()
+    assert "entry-changed" in acts
+    assert (await post(f"{path}/change", **change)).status == 409, "somebody changed it meanwhile"
+    day_before = local_from_moment(was.effective_at - timedelta(days=1), "America/Blanc-Sablon")
+    moved = {**change, "version": "2", "kind": "", "time": day_before}
+    assert (await post(f"{path}/change", **moved)).status == 303
+    [entry] = await entries(sessions)
+    assert entry.effective_at < was.effective_at and entry.resource["type"], "no kind chosen: the kind stays"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"title": " "}, {"title": "x" * 201}, {"kind": "x"}, {"time": "soon"}, {"time": "2999-01-01T10:00"}]
+)
+async def test_a_wrong_name_kind_or_time_stands_beside_its_field(
+    signed_in: SignIn, send: Send, post: Post, wrong: dict[str, str]
+) -> None:
+    await signed_in("rural")
+    path = (await send(PDF, name="scan.bin")).headers["Location"]
+    change = {"title": "Lettre", "kind": "", "time": "2026-03-01T10:00", "version": "1"}
+    answer = await post(f"{path}/change", **{**change, **wrong})
+    assert answer.status == 422 and "field-error" in await answer.text()
+
+
+async def test_nobody_else_renames_it(signed_in: SignIn, send: Send, post: Post) -> None:
+    await signed_in("rural")
+    path = (await send(PDF, name="scan.bin")).headers["Location"]
+    change = {"title": "Mine", "time": "2026-03-01T10:00", "version": "1"}
+    for who, status in (("colleague", 403), ("secretary", 404), ("stranger", 404)):
+        await signed_in(who)
+        assert (await post(f"{path}/change", **change)).status == status
+
+
+async def test_a_new_document_has_a_kind_and_comes_with_its_file(
+    client: Client, signed_in: SignIn, sessions: Sessions, send: Send, cast: Cast
+) -> None:
+    await signed_in("rural")
+    assert (await send(PDF, kind="72170-4")).status == 303
+    [entry] = await entries(sessions)
+    assert entry.resource["type"]["coding"][0]["code"] == "72170-4"
+    assert (await send(PDF, kind="x")).status == 422
+    assert (await client.get(f"/patients/{cast.patient.id}/entries/new?what=document")).status == 404

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 from teleconsult.clock import now
 from teleconsult.errors import Invalid, NotFound
+from teleconsult.records.cataloguing import DocumentKind, catalogued, kind_of
+from teleconsult.records.elements import kept_type
 from teleconsult.records.models import RecordEntry, ResourceType
 from teleconsult.records.statements import (
     Allergy,
@@ -23,7 +25,7 @@ from teleconsult.records.statements import (
     Statement,
 )
 from teleconsult.records.vitals import PARTS_OF, SCALES, VitalSign, checked_values, measured, observation
-from teleconsult.records.writing import Written
+from teleconsult.records.writing import Written, check_time
 from teleconsult.scheduling.local_times import local_from_moment, moment_from_local
 from web import csrf
 from web.bodies import Form
@@ -41,6 +43,8 @@ class Sheet(StrEnum):
     PROBLEM = "problem"
     ALLERGY = "allergy"
     MEDICINE = "medicine"
+    DOCUMENT = "document"
+    """Only to be called otherwise; a new one comes with its file."""
 
 
 _STATEMENT_OF: Final[Mapping[Sheet, type[Problem | Allergy | Medicine]]] = {
@@ -51,17 +55,22 @@ _STATEMENT_OF: Final[Mapping[Sheet, type[Problem | Allergy | Medicine]]] = {
 
 
 def sheet_in(text: str) -> Sheet:
-    """Which form is meant. Raises NotFound for none of ours."""
+    """Which form of something new is meant. Raises NotFound for none of ours."""
     try:
-        return Sheet(text)
+        sheet = Sheet(text)
     except ValueError as error:
         raise NotFound from error
+    if sheet is Sheet.DOCUMENT:
+        raise NotFound
+    return sheet
 
 
 def sheet_of(entry: RecordEntry) -> Sheet | None:
     """The form that can change an entry; None for one that says what no form of ours could."""
     if entry.resource_type is ResourceType.OBSERVATION:
         return Sheet.VITALS if measured(entry.resource) else None
+    if entry.resource_type is ResourceType.DOCUMENT_REFERENCE:
+        return Sheet.DOCUMENT if kept_type(entry.resource) else None
     sheet = next((sheet for sheet, kind in _STATEMENT_OF.items() if kind.kind is entry.resource_type), None)
     try:
         return sheet if sheet and _STATEMENT_OF[sheet].read(entry.resource) else None
@@ -82,6 +91,8 @@ def read_written(form: Form, sheet: Sheet, zone: str, *, was: RecordEntry | None
     """What the form says, as entries; of a change, `was` is what stood before. Raises Invalid beside the fields."""
     if sheet is Sheet.VITALS:
         return _vitals(form, zone, was)
+    if sheet is Sheet.DOCUMENT and was is not None:
+        return [_document(form, zone, was)]
     statement = _statement(form, sheet)
     statement.check()
     at = was.effective_at if was else now()
@@ -98,6 +109,9 @@ def fields_of(entry: RecordEntry, zone: str) -> dict[str, str]:
         }
     sheet = sheet_of(entry)
     assert sheet is not None
+    if sheet is Sheet.DOCUMENT:
+        time = local_from_moment(entry.effective_at, zone)
+        return {"title": entry.title, "kind": kind_of(entry.resource) or "", "time": time}
     said = _STATEMENT_OF[sheet].read(entry.resource)
     return {name: str(getattr(said, name) or "") for name in said.__dataclass_fields__}
 
@@ -106,6 +120,23 @@ def parts_of(entry: RecordEntry) -> tuple[str, ...]:
     """The fields of the sign that an entry measures: a change keeps to it."""
     found = measured(entry.resource)
     return PARTS_OF[found[0]] if found else ()
+
+
+def read_kind(form: Mapping[str, str]) -> DocumentKind | None:
+    """What a document is said to be; None where nothing is. Raises Invalid."""
+    try:
+        return DocumentKind(form["kind"]) if form.get("kind") else None
+    except ValueError as error:
+        raise Invalid({"kind": "Choose from the list."}) from error
+
+
+def _document(form: Form, zone: str, was: RecordEntry) -> Written:
+    title, typed = form.get("title", "").strip(), form.get("time", "")
+    # the form knows no seconds: a time that was not touched stays as it was
+    is_same = typed == local_from_moment(was.effective_at, zone)
+    at = was.effective_at if is_same else moment_from_local(typed, zone)
+    check_time(at)
+    return Written(catalogued(was.resource, title=title, at=at, kind=read_kind(form)), title, at)
 
 
 def _vitals(form: Form, zone: str, was: RecordEntry | None) -> list[Written]:

@@ -1,8 +1,9 @@
 """Documents and photographs of a file: added by hand, and looked at where nothing in them can act."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -16,13 +17,15 @@ from teleconsult.excerpts.queries import excerpt_for
 from teleconsult.imaging.receiving import Received
 from teleconsult.patients.care import open_file
 from teleconsult.patients.queries import treated_patient
-from teleconsult.records.documents import CDA, LARGEST, LONGEST_TITLE, PDF, TEXT, Document, keep, read_document, taken
+from teleconsult.records.cataloguing import LONGEST_TITLE, DocumentKind, of_kind
+from teleconsult.records.documents import CDA, LARGEST, PDF, TEXT, Document, keep, read_document, taken
 from teleconsult.records.identifying import keep_numbers
 from teleconsult.records.models import Origin
 from teleconsult.records.queries import entry_of
 from teleconsult.records.writing import Written, check_time, entry_id_of, write_entries
 from teleconsult.scheduling.local_times import local_from_moment, moment_from_local
 from web.flash import flash
+from web.forms.writing import read_kind
 from web.i18n import gettext as _
 from web.rendering import render
 from web.requests import (
@@ -37,8 +40,9 @@ from web.requests import (
     to_page,
 )
 from web.uploads import uploaded_form
+from web.words import options
 
-FIELDS: Final = ("title", "time", "key")
+FIELDS: Final = ("title", "kind", "time", "key")
 ROOM_FOR_THE_FORM: Final = 64 * 1024
 POLICY: Final = "sandbox; default-src 'none'"
 """Nothing in a stranger's document may run, load or be framed by another site."""
@@ -48,7 +52,7 @@ async def new(request: web.Request) -> web.StreamResponse:
     """The form for a document or a photograph."""
     actor = actor_of(request)
     patient = await treated_patient(db(request), actor, id_in(request))
-    return render(request, "records/document.html.jinja", patient=patient, values=_blank(actor))
+    return _form_page(request, patient=patient, values=_blank(actor))
 
 
 @own_transactions
@@ -65,17 +69,19 @@ async def create(request: web.Request) -> web.StreamResponse:
         async with uploaded_form(request, name="files", fields=FIELDS, limit=limit) as (files, values):
             file = _only(files)
             title, at, key = _read(values, file.name, actor.time_zone)
+            kind = read_kind(values)
             document = await taken(file.path, sandbox_of(request))
         known = await _known(request, patient_id, document)
     except Invalid as error:
         shown = {**_blank(actor), **values}
-        return render(request, "records/document.html.jinja", status=422, patient=patient, values=shown, errors=error)
+        return _form_page(request, status=422, patient=patient, values=shown, errors=error)
     if known is not None:
         flash(request, _("This document is in the file already."))
         return to_page(request, "entries.show", id=patient_id, entry=known)
     entry_id = entry_id_of(actor, patient_id, key=key)
     await keep(objects_of(request), entry_id, document)
     written = _written(document, entry_id, title=title, at=at, is_named=bool(values.get("title", "").strip()))
+    written = replace(written, resource=of_kind(written.resource, kind))
     async with transaction(sessions_of(request), actor) as session:
         (entry,) = await write_entries(session, actor, patient_id=patient_id, written=[written], key=key)
         if document.told is not None and (number := number_of(document.told)):
@@ -136,6 +142,11 @@ def _written(document: Document, entry_id: uuid.UUID, *, title: str, at: datetim
 
 def _blank(actor: Actor) -> dict[str, str]:
     return {"key": str(uuid.uuid4()), "time": local_from_moment(now(), actor.time_zone)}
+
+
+def _form_page(request: web.Request, *, status: int = 200, **context: Any) -> web.Response:
+    choices = {"kind": options(DocumentKind)}
+    return render(request, "records/document.html.jinja", status=status, choices=choices, **context)
 
 
 def document_answer(document: Document, name: object, *, way: str = "") -> web.Response:

@@ -13,6 +13,7 @@ from teleconsult.errors import Conflict, Invalid, Refused
 from teleconsult.patients.care import open_file
 from teleconsult.patients.models import Patient
 from teleconsult.patients.queries import treated_patient
+from teleconsult.records.cataloguing import DocumentKind
 from teleconsult.records.changing import refusal, replace_entry, retract_entry
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.queries import entry_of, versions_of
@@ -48,6 +49,7 @@ CHOICES: Final[Mapping[Sheet, Mapping[str, type[StrEnum]]]] = {
         "certainty": Certainty,
     },
     Sheet.MEDICINE: {"status": MedicineStatus},
+    Sheet.DOCUMENT: {"kind": DocumentKind},
 }
 
 
