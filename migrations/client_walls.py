@@ -92,5 +92,5 @@ CHANGED: Final = tuple(table for table in WALLS if table not in ("fhir_client", 
 
 WRITTEN_ONCE: Final = {
     "fhir_client": ("organization_id",),
-    "used_assertion": ("fhir_client_id", "jti_sha256"),
+    "used_assertion": ("fhir_client_id",),
 }

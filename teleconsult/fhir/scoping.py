@@ -80,6 +80,8 @@ def _along(name: str, value: str) -> Iterator[Need]:
         yield parts[0], "s"
     elif base == "_has":
         yield modifier.partition(":")[0] or ANY, "s"
+    elif modifier == "identifier":
+        yield _TARGETS.get(base, ANY), "s"
     elif "." in name:
         reference, _dot, _rest = name.partition(".")
         parameter, _colon, kind = reference.partition(":")

@@ -24,6 +24,7 @@ from tests import note_steps
 from tests.people import Cast
 from tests.system_steps import EC, RSA, jwk, let_in, system_program
 from tests.web.fhir_client import Program, Resource, included, matches, program
+from tests.web.test_fhir_binaries import TEXT, document
 from tests.web.test_fhir_writing import LAB, weight
 from web.requests import OBJECTS, PRESS
 
@@ -77,6 +78,11 @@ async def test_it_finds_reads_writes_and_changes_under_its_own_name(
     answer, _outcome = await system.ask("PUT", path, changed, headers={"If-Match": 'W/"1"'})
     assert answer.status == 412
     assert (await system.get(f"{path}/_history/1"))["valueQuantity"]["value"] == 71.5
+    assert len((await system.get(f"{path}/_history"))["entry"]) == 2
+    answer, reference = await system.ask("POST", "/fhir/DocumentReference", document(found["id"]))
+    assert answer.status == 201, reference
+    answer = await system.client.get(f"/fhir/Binary/{reference['id']}", headers=system.headers)
+    assert (answer.status, await answer.read()) == (200, TEXT)
     async with transaction(sessions) as session:
         entry = await session.get_one(RecordEntry, uuid.UUID(kept["id"]))
         events = (await session.scalars(select(AuditEvent).where(AuditEvent.actor_name == "Registry"))).all()
@@ -160,6 +166,9 @@ async def test_a_scope_that_is_too_small_is_named(
     for method, path, body, scope in (
         ("GET", f"/fhir/Observation/{entry}", None, "system/Observation.r"),
         ("GET", f"/fhir/Observation/{entry}/_history/1", None, "system/Observation.r"),
+        ("GET", f"/fhir/Observation/{entry}/_history", None, "system/Observation.r"),
+        ("GET", f"/fhir/Binary/{entry}", None, "system/Binary.r"),
+        ("POST", "/fhir/DocumentReference", document(cast.patient.id), "system/DocumentReference.c"),
         ("POST", "/fhir/Observation", observation, "system/Observation.c"),
         ("PUT", f"/fhir/Observation/{entry}", {**observation, "id": str(entry)}, "system/Observation.u"),
         ("PUT", f"/fhir/Observation?identifier={LAB}|W-1", observation, "system/Observation.u"),
