@@ -39,6 +39,7 @@ def consult_document(
     *,
     id: str,
     at: datetime,
+    language: str,
     title: str,
     naming: str,
     request: Part,
@@ -50,8 +51,8 @@ def consult_document(
     pdfs: list[Resource],
     attachments: Attachments,
 ) -> Document:
-    """The document that `actor` takes out. The words of each section come ready; `pdfs` are the references to the
-    signed notes (`pdf_references`). `naming` begins the systems of our own numbers.
+    """The document that `actor` takes out. The words of each section come ready, in `language`; `pdfs` are the
+    references to the signed notes (`pdf_references`). `naming` begins the systems of our own numbers.
     """
     consult = leaving.consult
     patient = patient_resource(leaving.patient, naming=naming)
@@ -66,7 +67,7 @@ def consult_document(
     return Document(
         id=id,
         at=at,
-        language=actor.locale,
+        language=language,
         title=title,
         subject=subject,
         author=role_of_actor(actor),

@@ -33,7 +33,6 @@ class LeavingConsult:
     """What of a consult leaves. `excerpt` is None where it is not for this reader, or no longer."""
 
     consult: ServiceRequest
-    part: Part
     patient: Patient
     """With its establishment."""
     tasks: Sequence[Task]
@@ -64,7 +63,6 @@ async def gather_consult(session: AsyncSession, actor: Actor, *, consult_id: uui
     excerpt = await _excerpt(session, actor, consult.id)  # first: it looks the consult up anew
     return LeavingConsult(
         consult=consult,
-        part=part_of(consult, actor),
         patient=await _patient(session, consult),
         tasks=await _tasks(session, consult),
         consent=await _consent(session, consult),

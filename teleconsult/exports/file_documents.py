@@ -22,14 +22,15 @@ def file_document(
     *,
     id: str,
     at: datetime,
+    language: str,
     title: str,
     summed_up: Sequence[Part],
     parts: Mapping[EntryKind, Part],
     about: Part | None,
     attachments: Attachments,
 ) -> Document:
-    """The document that `actor` takes out. The words of each section come ready: `summed_up` in the order of the
-    summary, `parts` by kind; `about` says what did not fit in.
+    """The document that `actor` takes out. The words of each section come ready, in `language`: `summed_up` in the
+    order of the summary, `parts` by kind; `about` says what did not fit in.
     """
     standing = (leaving.summary.allergies, leaving.summary.problems, leaving.summary.medicines)
     sections = [
@@ -46,7 +47,7 @@ def file_document(
     return Document(
         id=id,
         at=at,
-        language=actor.locale,
+        language=language,
         title=title,
         subject=leaving.patients[0],
         author=role_of_actor(actor),

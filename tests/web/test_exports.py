@@ -124,6 +124,16 @@ async def test_a_document_holds_each_resource_once_and_resolves(cast: Cast, addr
     assert kinds.count("Patient") == 2
 
 
+async def test_it_speaks_the_language_of_who_takes_it(client: Client, address: str, post: Post) -> None:
+    client.session.cookie_jar.update_cookies({"locale": "fr"}, client.make_url("/"))
+    bundle = await bundle_of(await post(address, **WANTED))
+    composition = bundle["entry"][0]["resource"]
+    assert (bundle["language"], composition["language"]) == ("fr", "fr")
+    assert "Problèmes" in {section["title"] for section in composition["section"]}
+    words = text_of(await (await post(address, **{**WANTED, "format": "pdf"})).read())
+    assert "7,1 mmol/L" in words
+
+
 async def test_a_period_and_kinds_narrow_it(address: str, post: Post) -> None:
     narrowed = {**WANTED, "since": "2026-03-01", "until": "2026-03-01"}
     kinds = [entry["resource"]["resourceType"] for entry in (await bundle_of(await post(address, **narrowed)))["entry"]]

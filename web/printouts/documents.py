@@ -18,7 +18,7 @@ from teleconsult.records.narrowing import Narrowing
 from web.i18n import gettext as _
 from web.printouts.consults import consult_parts
 from web.printouts.files import narrowed_in_words, parts_by_kind, summed_up
-from web.printouts.words import left_out
+from web.printouts.words import actor_language, left_out
 
 
 async def document_of_file(
@@ -36,6 +36,7 @@ async def document_of_file(
             actor,
             id=str(uuid.uuid4()),
             at=at,
+            language=actor_language(),
             title=f"{_('Patient’s file')}: {narrowed_in_words(only, actor.time_zone)}",
             summed_up=summed_up(leaving, actor.time_zone),
             parts=parts_by_kind(leaving, actor.time_zone),
@@ -67,6 +68,7 @@ async def document_of_consult(
         actor,
         id=str(uuid.uuid4()),
         at=at,
+        language=actor_language(),
         title=_("Consult No. %(number)s", number=leaving.consult.number),
         naming=server,
         request=parts["request"],
