@@ -14,7 +14,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
@@ -24,6 +25,7 @@ from teleconsult.systems.assertions import UNPROVEN
 from teleconsult.systems.models import FhirClient, UsedAssertion
 from tests.people import Cast
 from tests.system_steps import EC, RSA, ask, assertion, form, let_in, token_url
+from web.requests import SESSIONS
 
 Client = TestClient[web.Request, web.Application]
 JSON = "application/json; charset=utf-8"
@@ -50,9 +52,9 @@ async def test_a_system_that_proves_itself_gets_a_token(
     assert claims["exp"] - claims["iat"] == 300
     assert claims["sub"] == claims["client_id"] == str(registry.id)
     async with transaction(sessions) as session:
-        event = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "client-token-issued"))).one()
-    assert (event.actor_name, event.organization_id) == ("Registry", registry.organization_id)
-    assert (event.detail["client"], event.detail["scope"]) == (str(registry.id), content["scope"])
+        issued = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "client-token-issued"))).one()
+    assert (issued.actor_name, issued.organization_id) == ("Registry", registry.organization_id)
+    assert (issued.detail["client"], issued.detail["scope"]) == (str(registry.id), content["scope"])
 
 
 async def test_an_assertion_is_good_once(
@@ -73,8 +75,8 @@ async def test_an_assertion_is_good_once(
     assert (await ask(client, other))[0].status == 401, "its name counts, not its bytes"
     async with transaction(sessions) as session:
         denied = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "client-refused"))).all()
-    assert [event.organization_id for event in denied] == [registry.organization_id] * 2
-    assert all("eyJ" not in json.dumps(event.detail) for event in denied), "no assertion stands in the log"
+    assert [one.organization_id for one in denied] == [registry.organization_id] * 2
+    assert all("eyJ" not in json.dumps(one.detail) for one in denied), "no assertion stands in the log"
 
 
 async def test_of_many_at_once_one_gets_a_token(client: Client, settings: Settings, registry: FhirClient) -> None:
@@ -142,8 +144,22 @@ async def test_unknown_turned_off_and_wrongly_signed_are_one_answer(
         good.removesuffix(signature) + anothers,
         assertion(settings, registry.id, iss=str(uuid.uuid4())),
     ]
-    answers = {json.dumps((await ask(client, form(one)))[1]) for one in forged}
-    assert answers == {json.dumps({"error": "invalid_client", "error_description": UNPROVEN})}
+    engine: AsyncEngine = client.server.app[SESSIONS].kw["bind"]
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    seen = set()
+    for one in forged:
+        statements.clear()
+        answer, content = await ask(client, form(one))
+        seen.add((answer.status, json.dumps(content), tuple(statements)))
+    event.remove(engine.sync_engine, "before_cursor_execute", note)
+    ((status, content, work),) = seen
+    assert (status, json.loads(content)) == (401, {"error": "invalid_client", "error_description": UNPROVEN})
+    assert work
     async with transaction(sessions) as session:
         denied = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "client-refused"))).all()
     assert len(denied) == 4
