@@ -133,7 +133,9 @@ def _is_text(value: str) -> bool:
 
 
 def _locale_of(request: web.Request) -> str:
-    """The language chosen in this browser, the person's own, or what the browser asks for."""
+    """The language chosen in this browser, the person's own, or what the browser asks for. Programs get English."""
+    if request.path.startswith(FHIR):
+        return "en"
     actor = visitor_of(request)
     stored = request.cookies.get(LOCALE_COOKIE) or (actor.locale if actor else None)
     return choose_locale(stored, "" if actor else request.headers.get("Accept-Language", ""))
