@@ -1,15 +1,19 @@
 """The header of a CDA R2 document (HL7 CDA R2 §4.2; ANS CI-SIS, Volet structuration minimale; C-CDA 2.1 §1.1)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Final
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Final, TypeVar
 
 from lxml import etree
 
 from teleconsult.cda.parsing import UNREADABLE
 from teleconsult.errors import Invalid
+from teleconsult.hl7_times import day_of, moment_of
 from teleconsult.patients.models import AdministrativeGender
 
+T = TypeVar("T")
 NAMESPACE: Final = "urn:hl7-org:v3"
 _NS: Final = {"c": NAMESPACE}
 _GENDERS: Final = {
@@ -54,13 +58,12 @@ def header_of(root: etree._Element) -> Header:
     if root.tag != f"{{{NAMESPACE}}}ClinicalDocument":
         raise Invalid({"file": UNREADABLE})
     role = _first(root, "c:recordTarget/c:patientRole")
-    effective_at = moment(_attribute(root, "c:effectiveTime", "value"))
+    effective_at = _told(partial(moment_of, zone=UTC), _attribute(root, "c:effectiveTime", "value"))
     if role is None or effective_at is None:
         raise Invalid({"file": "This document does not say for whom or when it was written."})
     patient = _first(role, "c:patient")
     family, given = _name(patient)
     author = _first(root, "c:author/c:assignedAuthor")
-    born = moment(_attribute(patient, "c:birthTime", "value"))
     code = _first(root, "c:code")
     return Header(
         id=_identifier(_first(root, "c:id")),
@@ -71,7 +74,7 @@ def header_of(root: etree._Element) -> Header:
         patient_ids=tuple(_identifier(found) for found in role.findall("c:id", _NS)[:20]),
         family=family,
         given=given,
-        birth_date=born.date() if born else None,
+        birth_date=_told(day_of, _attribute(patient, "c:birthTime", "value")),
         gender=_GENDERS.get(_attribute(patient, "c:administrativeGenderCode", "code"), AdministrativeGender.UNKNOWN),
         author=_full_name(_first(author, "c:assignedPerson/c:name")),
         author_organization=_text(_first(author, "c:representedOrganization/c:name")),
@@ -80,19 +83,11 @@ def header_of(root: etree._Element) -> Header:
     )
 
 
-def moment(value: str) -> datetime | None:
-    """A TS (`20240131`, `202401311530+0100`); None where it is none. Without an offset it is read as UTC."""
-    digits, offset = value, ""
-    for sign in "+-":
-        if sign in value:
-            digits, offset = value.split(sign, 1)
-            offset = sign + offset
-    digits = digits.split(".")[0]
+def _told(read: Callable[[str], T | None], value: str) -> T | None:
+    """What the value says; what it cannot be is left out."""
     try:
-        read = datetime.strptime(digits, "%Y%m%d%H%M%S"[: {4: 2, 6: 4, 8: 6, 10: 8, 12: 10, 14: 12}[len(digits)]])  # noqa: DTZ007  (an offset follows)
-        east = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:5] or 0)) if offset else timedelta()
-        return read.replace(tzinfo=timezone(-east if offset[:1] == "-" else east)).astimezone(UTC)
-    except (KeyError, ValueError, OverflowError):
+        return read(value)
+    except ValueError:
         return None
 
 

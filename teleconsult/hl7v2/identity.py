@@ -1,6 +1,5 @@
 """PID: which patient of the sender's establishment is meant, and who they are (HL7 v2.5.1 §3.4.2)."""
 
-from datetime import date
 from typing import Final
 
 from sqlalchemy import select
@@ -8,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import Invalid
-from teleconsult.hl7v2.reading import MISSING, UNKNOWN_KEY, WRONG_TYPE, Fault, Segment
+from teleconsult.hl7v2.reading import MISSING, UNKNOWN_KEY, WRONG_TYPE, Fault, Segment, day_in
 from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.national_ids import read_national_id
 from teleconsult.patients.registering import LONGEST, Identity, check_identity
@@ -50,7 +49,7 @@ def identity_in(pid: Segment) -> Identity:
         family=pid.text(5),
         given=pid.text(5, 2),
         gender=GENDERS.get(pid.text(8), AdministrativeGender.UNKNOWN),
-        birth_date=_day(pid, 7),
+        birth_date=day_in(pid, 7),
         phone=pid.text(13, 12) or pid.text(13),
         address=", ".join(part for step in range(1, 7) if (part := pid.text(11, step))),
         local_number=local_number(pid),
@@ -84,17 +83,7 @@ async def known_patient(session: AsyncSession, actor: Actor, pid: Segment) -> Pa
     patient = await find_patient(session, actor, local_number(pid))
     if patient is None:
         raise Fault(UNKNOWN_KEY, "No patient of the establishment has this number.", where="PID-3")
-    born = _day(pid, 7)
+    born = day_in(pid, 7)
     if born is not None and patient.birth_date is not None and born != patient.birth_date:
         raise Fault(UNKNOWN_KEY, "The number and the birth date are not of the same patient.", where="PID-7")
     return patient
-
-
-def _day(pid: Segment, field: int) -> date | None:
-    value = pid.text(field)[:8]
-    if not value:
-        return None
-    try:
-        return date(int(value[:4]), int(value[4:6] or 1), int(value[6:8] or 1))
-    except ValueError:
-        raise Fault(WRONG_TYPE, "This is no date.", where=f"PID-{field}") from None

@@ -3,14 +3,15 @@
 What is odd is a `Fault` with the code of HL7 table 0357, so that the sender learns which field was wrong.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import hl7
+
+from teleconsult.hl7_times import day_of, moment_of
 
 LONGEST_FIELD: Final = 65_536
 MOST_SEGMENTS: Final = 5_000
@@ -23,7 +24,6 @@ _CHARACTER_SETS: Final = {
     "UNICODE UTF-8": "utf-8",
 }
 """HL7 table 0211, as far as senders use it."""
-_TIME: Final = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.\d{1,4})?([+-]\d{4})?")
 
 
 class Fault(Exception):
@@ -131,22 +131,18 @@ def read_message(content: bytes) -> Message:
 
 def moment_in(segment: Segment, field: int, zone: ZoneInfo) -> datetime | None:
     """A TS or DTM: to the second, in the sender's offset or else in the establishment's zone. Raises Fault."""
-    value = segment.text(field)
-    if not value:
-        return None
-    match = _TIME.fullmatch(value)
-    unreadable = Fault(WRONG_TYPE, "This is no date and time.", where=f"{segment.name}-{field}")
-    if match is None:
-        raise unreadable
     try:
-        year, month, day, hour, minute, second = (int(part) if part else None for part in match.groups()[:6])
-        moment = datetime(year or 1, month or 1, day or 1, hour or 0, minute or 0, second or 0, tzinfo=zone)
-        if offset := match[7]:
-            east = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:5])) * (-1 if offset[0] == "-" else 1)
-            moment = moment.replace(tzinfo=timezone(east))
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise unreadable from None
+        return moment_of(segment.text(field), zone=zone)
+    except ValueError:
+        raise Fault(WRONG_TYPE, "This is no date and time.", where=f"{segment.name}-{field}") from None
+
+
+def day_in(segment: Segment, field: int) -> date | None:
+    """The day of a TS, as it is written; None where only a month or a year is known. Raises Fault."""
+    try:
+        return day_of(segment.text(field))
+    except ValueError:
+        raise Fault(WRONG_TYPE, "This is no date.", where=f"{segment.name}-{field}") from None
 
 
 def decoded(content: bytes) -> str:

@@ -103,3 +103,14 @@ async def test_a_number_of_a_country_we_do_not_read_is_left_out(send: Send, sess
     foreign = admission().replace(b"^PI|", b"^PI~123-45-6789^^^USSSA^SS|")
     assert "MSA|AA|1" in await send(foreign)
     assert (await patient(sessions)).family == "Gagn\u00e9"
+
+
+@pytest.mark.parametrize(("written", "born"), [("19800502000000+0100", "1980-05-02"), ("1980", None)])
+async def test_a_birth_date_is_the_day_that_is_written(
+    sessions: Sessions, send: Send, written: str, born: str | None
+) -> None:
+    """Of a year alone no day is made."""
+    assert "MSA|AA" in await send(admission(born=written))
+    async with sessions() as session:
+        kept = (await session.scalars(select(Patient).where(Patient.local_number == "A-1"))).one()
+    assert (kept.birth_date.isoformat() if kept.birth_date else None) == born
