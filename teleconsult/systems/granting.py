@@ -87,7 +87,9 @@ class TokenDesk:
         """A trace of the attempt, in its establishment's log where it is known whose it was. Raises TooMany."""
         if bad.actor is None:
             await count_wrong(self.sessions, self.settings, door=Door.SYSTEM, address=address)
-        await audit.record_denied(self.sessions, bad.actor or SYSTEM, "client-refused", address=address, reason=bad.message)
+        await audit.record_denied(
+            self.sessions, bad.actor or SYSTEM, "client-refused", address=address, reason=bad.message
+        )
 
 
 def _read(fields: Sequence[tuple[str, str]]) -> dict[str, str]:

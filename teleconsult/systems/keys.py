@@ -25,7 +25,7 @@ PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """What only the owner of a key has (RFC 7518 §6)."""
 _MEMBERS: Final = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y")}
 """What makes a key, in the order of RFC 7638."""
-_ALGORITHM_OF: Final = {"RSA": "RS384", "EC": "ES384"}
+_ALGORITHM_OF: Final[Mapping[str, str]] = {"RSA": "RS384", "EC": "ES384"}
 
 
 def read_keys(text: str) -> list[Jwk]:
@@ -33,24 +33,18 @@ def read_keys(text: str) -> list[Jwk]:
 
     Nothing is ever fetched from an address that a system or its administrator names (`jwks_uri`, `jku`).
     """
-    if len(text) > LARGEST:
-        raise _wrong("These are more keys than we keep: 10 at most.")
-    try:
-        content = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise _wrong('This is no key set. Paste the system’s public keys as JSON: {"keys": […]}.') from error
-    listed = content.get("keys") if isinstance(content, dict) else None
-    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
-        raise _wrong('This is no key set. Paste the system’s public keys as JSON: {"keys": […]}.')
+    listed = _listed(text)
+    if not listed:
+        raise Invalid({"keys": 'This is no key set. Paste the system’s public keys as JSON: {"keys": […]}.'})
     if any(PRIVATE & one.keys() for one in listed):
-        raise _wrong(
-            "This holds a private key. Make a new pair: this one is no secret any more. Paste its public half."
+        raise Invalid(
+            {"keys": "This holds a private key, which is no secret any more. Make a new pair, paste its public half."}
         )
     if len(listed) > MOST:
-        raise _wrong("These are more keys than we keep: 10 at most.")
+        raise Invalid({"keys": "These are more keys than we keep: 10 at most."})
     keys = [_read(one) for one in listed]
     if len({key["kid"] for key in keys}) < len(keys):
-        raise _wrong("Two of these keys have the same kid. Each needs its own.")
+        raise Invalid({"keys": "Two of these keys have the same kid. Each needs its own."})
     return keys
 
 
@@ -72,28 +66,32 @@ def thumbprint(key: Mapping[str, Any]) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+def _listed(text: str) -> list[Jwk]:
+    """The objects of a key set; none where the text is no such thing, or is too long to be read."""
+    try:
+        content = orjson.loads(text) if len(text) <= LARGEST else None
+    except orjson.JSONDecodeError:
+        return []
+    listed = content.get("keys") if isinstance(content, dict) else None
+    return listed if isinstance(listed, list) and all(isinstance(one, dict) for one in listed) else []
+
+
 def _read(given: Mapping[str, Any]) -> Jwk:
     kid, kind = given.get("kid"), given.get("kty")
     if not isinstance(kid, str) or not 0 < len(kid) <= LONGEST_ID or not kid.isprintable():
-        raise _wrong("Each key needs a name of its own: kid.")
-    if not isinstance(kind, str) or kind not in _MEMBERS:
-        raise _wrong("Only keys for RS384 (RSA) and ES384 (the curve P-384) are taken.")
-    algorithm = _ALGORITHM_OF[kind]
-    is_other = given.get("alg", algorithm) != algorithm or (kind == "EC" and given.get("crv") != "P-384")
-    if is_other or given.get("use", "sig") != "sig":
-        raise _wrong("Only keys for RS384 (RSA) and ES384 (the curve P-384) are taken.")
+        raise Invalid({"keys": "Each key needs a name of its own: kid."})
+    algorithm = _ALGORITHM_OF.get(kind) if isinstance(kind, str) else None
+    says = (given.get("alg", algorithm), given.get("use", "sig"), given.get("crv", "P-384"))
+    if not isinstance(kind, str) or algorithm is None or says != (algorithm, "sig", "P-384"):
+        raise Invalid({"keys": "Only keys for RS384 (RSA) and ES384 (the curve P-384) are taken."})
     key = {name: given.get(name) for name in _MEMBERS[kind]} | {"kid": kid, "alg": algorithm}
     try:
         found = public_key(key)
     except ValueError as error:
-        raise _wrong("One of these is no public key. Export the keys again.") from error
+        raise Invalid({"keys": "One of these is no public key. Export the keys again."}) from error
     if isinstance(found, RSAPublicKey):
         if not SMALLEST_RSA <= found.key_size <= LARGEST_RSA:
-            raise _wrong("An RSA key has 2048 bits at least, and 8192 at most.")
+            raise Invalid({"keys": "An RSA key has 2048 bits at least, and 8192 at most."})
         if found.public_numbers().e != EXPONENT:
-            raise _wrong("An RSA key has the exponent 65537.")
+            raise Invalid({"keys": "An RSA key has the exponent 65537."})
     return key
-
-
-def _wrong(message: str) -> Invalid:
-    return Invalid({"keys": message})

@@ -39,9 +39,7 @@ async def metadata(request: web.Request) -> web.StreamResponse:
     check_format(request)
     version = importlib.metadata.version("teleconsult")
     token_url = f"{settings_of(request).base_url}{PATH}"
-    return answer(
-        capability_statement(server=server_of(request), token_url=token_url, version=version, moment=STARTED)
-    )
+    return answer(capability_statement(server=server_of(request), token_url=token_url, version=version, moment=STARTED))
 
 
 async def read_asked(request: web.Request, *, limit: int = FORM_LIMIT) -> Asked:
