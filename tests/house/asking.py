@@ -108,7 +108,7 @@ PAGES: Final = (
     *("/consults/{id}", "/patients/{id}", "/notes/{id}", "/studies/{uid}", "/studies/{uid}/thumbnail"),
     *("/admin/people/{id}", "/admin/imports/{id}", "/network/establishments/{id}", "/fhir/AuditEvent/{id}"),
     "/admin/fhir-clients/{id}",
-    *("/fhir/Patient/{id}", "/fhir/{type}/{id}", "/fhir/{type}/{id}/_history/{version}"),
+    *("/fhir/Patient/{id}", "/fhir/{type}/{id}", "/fhir/{type}/{id}/_history", "/fhir/{type}/{id}/_history/{version}"),
     *("/fhir/Consent/{id}", "/fhir/ServiceRequest/{id}", "/fhir/Binary/{id}", "/admin/hl7-messages/{id}"),
 )
 """What shows a thing to whoever may know of it, in whatever state it is."""
