@@ -21,6 +21,7 @@ from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from teleconsult.systems.models import FhirClient
 from tests import note_steps
+from tests.conftest import SignIn
 from tests.people import Cast
 from tests.system_steps import EC, RSA, jwk, let_in, system_program
 from tests.web.fhir_client import Program, Resource, included, matches, program
@@ -92,6 +93,18 @@ async def test_it_finds_reads_writes_and_changes_under_its_own_name(
     assert {"patients-searched", "entry-filed", "entry-changed", "file-opened"} <= acts
     assert {event.detail.get("client") for event in events} == {str(registry.id)}
     assert {event.organization_id for event in events} == {cast.rural.organization_id}
+
+
+async def test_people_see_in_the_file_who_wrote_it(
+    system: Program, client: Client, signed_in: SignIn, cast: Cast
+) -> None:
+    sent = weight(cast.patient.id, meta={"source": "urn:somebody-else"})
+    assert (await system.ask("POST", "/fhir/Observation", sent))[0].status == 201
+    await signed_in("rural")
+    page = await (await client.get(f"/patients/{cast.patient.id}")).text()
+    assert "Registry, Centre de santé de l’Anse" in page
+    assert "(Registry)" in page, "by which door, and whose"
+    assert "somebody-else" not in page
 
 
 async def test_what_others_share_is_shared_with_people(
