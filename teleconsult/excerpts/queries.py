@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import and_, func, select, true
+from sqlalchemy import and_, exists, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -34,13 +34,14 @@ class Version:
 
 
 async def excerpt_for(
-    session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, version: int | None = None
+    session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, version: int | None = None, again: bool = False
 ) -> Excerpt:
     """The newest version of a consult's excerpt, or an earlier one, with its items; the reading is logged and audited.
 
     The requesting side may read what it shared while it treats the patient; the specialists while the consult is open
     and a set time after, until it is revoked or the consent withdrawn (Refused). A coordinator sorts requests without
-    it. Raises NotFound for anyone else, for a draft and for a version there is not.
+    it. `again`: a page that shows it looks once more by itself, and a version they had opened is not noted twice.
+    Raises NotFound for anyone else, for a draft and for a version there is not.
     """
     consult = await consult_for(session, actor, consult_id)
     is_wanted = true() if version is None else Excerpt.version == version
@@ -55,6 +56,8 @@ async def excerpt_for(
         raise Refused("This excerpt is no longer shared. Ask the referring doctor to share it again.")
     if excerpt is None or actor.role_id is None:
         raise NotFound
+    if again and await _has_read(session, excerpt.id, actor.role_id):
+        return excerpt
     session.add(ExcerptRead(excerpt_id=excerpt.id, practitioner_role_id=actor.role_id, read_at=now()))
     audit.record(session, actor, "excerpt-read", excerpt, patient_id=consult.patient_id, consult=consult.id)
     await session.flush()
@@ -101,3 +104,8 @@ async def readings_of(session: AsyncSession, actor: Actor, consult_id: uuid.UUID
         )
     )
     return readings.all()
+
+
+async def _has_read(session: AsyncSession, excerpt_id: uuid.UUID, role_id: uuid.UUID) -> bool:
+    of_role = exists().where(ExcerptRead.excerpt_id == excerpt_id, ExcerptRead.practitioner_role_id == role_id)
+    return bool(await session.scalar(select(of_role.where(ExcerptRead.imaging_study_id.is_(None)))))

@@ -22,11 +22,13 @@ NO_EXCERPT: Final[dict[str, Any]] = {
 """For who reads a consult without its excerpt."""
 
 
-async def excerpt_context(request: web.Request, consult_id: uuid.UUID, *, version: int | None = None) -> dict[str, Any]:
+async def excerpt_context(
+    request: web.Request, consult_id: uuid.UUID, *, version: int | None = None, again: bool = False
+) -> dict[str, Any]:
     """What `excerpts/_excerpt.html.jinja` needs; `excerpt_closed` is the sentence to show in its place."""
     session, actor = db(request), actor_of(request)
     try:
-        excerpt = await excerpt_for(session, actor, consult_id, version=version)
+        excerpt = await excerpt_for(session, actor, consult_id, version=version, again=again)
     except Refused as refusal:
         return {**NO_EXCERPT, "excerpt_closed": refusal.message}
     versions = await versions_of(session, actor, consult_id)

@@ -35,7 +35,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     studies = [card.study for card in await studies_of_consult(session, actor, consult)]
     if frame == STUDIES:
         return render(request, "rooms/_studies.html.jinja", consult=consult, studies=studies)
-    shown = await excerpt_context(request, consult_id)
+    shown = await excerpt_context(request, consult_id, again=frame == EXCERPT)
     if frame == EXCERPT:
         return render(request, "rooms/_excerpt.html.jinja", consult=consult, **shown)
     return render(

@@ -16,6 +16,7 @@ from teleconsult.consults.requesting import submit_request
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import NotFound, Refused
+from teleconsult.excerpts.adding import add_to_excerpt
 from teleconsult.excerpts.models import Excerpt, ExcerptRead
 from teleconsult.excerpts.queries import excerpt_for
 from teleconsult.imaging.models import ImagingStudy
@@ -33,6 +34,20 @@ async def test_a_reading_is_logged_and_audited(cast: Cast, sessions: Sessions, w
     async with transaction(sessions) as session:
         assert list(await session.scalars(select(ExcerptRead.practitioner_role_id))) == [actor.role_id]
         assert await session.scalar(select(func.count()).where(AuditEvent.action == "excerpt-read")) == 1
+
+
+async def test_a_page_that_looks_again_is_noted_once_a_version(cast: Cast, sessions: Sessions) -> None:
+    consult = await consult_steps.submitted(cast, sessions)
+    more = await consult_steps.entry(cast, sessions, "Seizure")
+    for expected in (1, 1):
+        async with transaction(sessions, cast.specialist) as session:
+            await excerpt_for(session, cast.specialist, consult.id, again=True)
+            assert await session.scalar(select(func.count()).select_from(ExcerptRead)) == expected
+    async with transaction(sessions, cast.rural) as session:
+        await add_to_excerpt(session, cast.rural, consult_id=consult.id, entries=[more.id], version=1)
+    async with transaction(sessions, cast.specialist) as session:
+        await excerpt_for(session, cast.specialist, consult.id, again=True)
+        assert await session.scalar(select(func.count()).select_from(ExcerptRead)) == 2
 
 
 @pytest.mark.parametrize("who", ["colleague", "coordinator", "oncall", "admin", "stranger"])
