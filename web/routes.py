@@ -152,8 +152,9 @@ def _add_fhir(route: Callable[..., object]) -> None:
     route("GET", "/fhir/Patient/{id}/$everything", fhir_door.act, P.FILE_READ, name="fhir.everything")
     route("GET", "/fhir/Binary/{id}", fhir_binaries.read, P.FILE_READ, name="fhir.binary")
     route("GET", "/fhir/Binary/{id}/inside", fhir_binaries.read, P.FILE_READ)
-    for method in ("POST", "PUT"):
-        route(method, "/fhir/DocumentReference", fhir_binaries.write, P.FILE_WRITE)
+    letters = "/fhir/DocumentReference"
+    for method, path in (("POST", letters), ("PUT", letters), ("PUT", f"{letters}/{{id}}")):
+        route(method, path, fhir_binaries.write, P.FILE_WRITE)
     entries = f"/fhir/{{type:{fhir_door.ENTRIES}}}"
     consults = (f"/fhir/{kind}" for kind in ("ServiceRequest", "Task"))
     files = ((base, P.FILE_READ) for base in (entries, "/fhir/Consent"))

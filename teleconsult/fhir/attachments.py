@@ -17,7 +17,7 @@ from teleconsult.errors import Invalid, TooLarge
 from teleconsult.fhir.outcomes import BadResource
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects
-from teleconsult.records.documents import CDA, LARGEST, Document, hash_of, keep, taken
+from teleconsult.records.documents import CDA, LARGEST, Document, hash_of, keep, leads_to, taken
 from teleconsult.records.elements import as_text, dicts
 from teleconsult.records.models import ResourceType
 
@@ -36,6 +36,15 @@ class Attached:
     objects: Objects
     place: int
     """Which `content` it came in."""
+
+    @property
+    def element(self) -> str:
+        """Where it came."""
+        return f"{KIND}.content[{self.place}].attachment.data"
+
+    def is_of(self, resource: Mapping[str, Any]) -> bool:
+        """Whether an entry leads to these very bytes already."""
+        return leads_to(resource, self.document.content)
 
     def placed(self, resource: Mapping[str, Any], entry_id: uuid.UUID, *, title: str, at: datetime) -> dict[str, Any]:
         """The DocumentReference that leads to the bytes, and says of them what is true."""
@@ -58,7 +67,7 @@ async def detached(
 
     Raises BadResource for bytes that are no document we keep or not what is said of them, TooLarge over 20 MB.
     """
-    place = place_of_bytes(resource)
+    place = _place_of_bytes(resource)
     if place is None:
         return dict(resource), None
     element = f"{KIND}.content[{place}].attachment"
@@ -79,7 +88,7 @@ async def detached(
     return {**resource, "content": items}, Attached(document, objects, place)
 
 
-def place_of_bytes(resource: Mapping[str, Any]) -> int | None:
+def _place_of_bytes(resource: Mapping[str, Any]) -> int | None:
     """Which `content` of a DocumentReference brings bytes along. Raises BadResource where several do."""
     found = [
         number

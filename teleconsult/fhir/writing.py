@@ -1,15 +1,15 @@
 """Creating and updating entries of files, also under a condition (R4 §3.1.0.8, §3.1.0.4)."""
 
 import uuid
-from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import Conflict, NotFound
 from teleconsult.fhir.asking import Answered, Asked, version_wanted
-from teleconsult.fhir.attachments import place_of_bytes
+from teleconsult.fhir.attachments import Attached
 from teleconsult.fhir.conditions import condition_of, number_in
 from teleconsult.fhir.entries import entry_resource
 from teleconsult.fhir.incoming import Incoming, read_incoming, resource_in
@@ -59,23 +59,22 @@ async def update_entry(session: AsyncSession, actor: Actor, asked: Asked) -> Ans
     content = resource_in(asked)
     if len(asked.segments) > 1 and content.get("id") != asked.segments[1]:
         raise BadResource(f"{kind.value}.id", "The resource has to say the id of its address.")
-    _refuse_bytes(asked, content, kind)
-    incoming = read_incoming(content, kind, server=asked.server)
+    if asked.attached is not None and not asked.attached.is_of(entry.resource):
+        words = "A document keeps its bytes. Send others as a DocumentReference that replaces this one (relatesTo)."
+        raise BadResource(asked.attached.element, words, code="business-rule")
+    incoming = _with_document(read_incoming(content, kind, server=asked.server), asked.attached, entry.id)
     if incoming.patient_id != entry.patient_id:
         raise BadResource(incoming.patient_element, "An entry keeps its patient.", code="business-rule")
     session.expunge(entry)  # it is read again once it is locked, as whoever was first has left it
     return _answered(asked, await _replace(session, actor, entry.id, incoming, version_wanted(asked)), 200)
 
 
-def _refuse_bytes(asked: Asked, content: Mapping[str, Any], kind: ResourceType) -> None:
-    """An entry keeps the bytes that it was filed with. Raises BadResource where others are sent."""
-    place = place_of_bytes(content) if kind is ResourceType.DOCUMENT_REFERENCE else None
-    if asked.attached is not None:
-        place = asked.attached.place
-    if place is not None:
-        element = f"{kind.value}.content[{place}].attachment.data"
-        words = "A document keeps its bytes. Send others as a DocumentReference that replaces this one (relatesTo)."
-        raise BadResource(element, words, code="business-rule")
+def _with_document(incoming: Incoming, attached: Attached | None, entry_id: uuid.UUID) -> Incoming:
+    """What comes in, leading to the document that it brought."""
+    if attached is None:
+        return incoming
+    placed = attached.placed(incoming.resource, entry_id, title=incoming.title, at=incoming.effective_at)
+    return replace(incoming, resource=placed)
 
 
 async def the_one(session: AsyncSession, actor: Actor, *, kind: ResourceType, number: Number) -> RecordEntry | None:
@@ -90,14 +89,13 @@ async def _create(session: AsyncSession, actor: Actor, asked: Asked, incoming: I
     if incoming.is_error:
         raise BadResource(incoming.kind.value, "What is an error already need not be filed.", code="business-rule")
     file = await _file_to_write(session, actor, incoming)
-    entry_id, resource, attached = asked.given_id or uuid.uuid4(), incoming.resource, asked.attached
-    if attached is not None:
-        resource = attached.placed(resource, entry_id, title=incoming.title, at=incoming.effective_at)
+    entry_id = asked.given_id or uuid.uuid4()
+    incoming = _with_document(incoming, asked.attached, entry_id)
     entry = await file_entry(
         session,
         actor,
         patient_id=file.patient.id,
-        resource=resource,
+        resource=incoming.resource,
         title=incoming.title,
         effective_at=incoming.effective_at,
         origin=Origin.FHIR,
@@ -106,8 +104,8 @@ async def _create(session: AsyncSession, actor: Actor, asked: Asked, incoming: I
         episode_id=await _episode(session, incoming, file),
     )
     await keep_numbers(session, entry, numbers=incoming.numbers)
-    if attached is not None:
-        await attached.keep(entry.id)
+    if asked.attached is not None:
+        await asked.attached.keep(entry.id)
     return _answered(asked, entry, 201)
 
 

@@ -137,11 +137,16 @@ async def read_document(objects: Objects, resource: Mapping[str, Any], *, is_who
     if content_type not in {PDF, TEXT, CDA, *PICTURES}:
         raise NotFound
     content = await objects.get(key_of(uuid.UUID(resource["id"]), inside=inside))
-    told = attachment_of(resource, inside=inside)
-    said = {as_text(item.get("valueString")) for item in dicts(told.get("extension"))}
-    if hashlib.sha256(content).hexdigest() not in said:
+    if not leads_to(resource, content, inside=inside):
         raise NotFound
     return Document(content_type, content)
+
+
+def leads_to(resource: Mapping[str, Any], content: bytes, *, inside: bool = False) -> bool:
+    """Whether these are the bytes that a DocumentReference of ours tells of."""
+    told = attachment_of(resource, inside=inside)
+    said = {as_text(item.get("valueString")) for item in dicts(told.get("extension"))}
+    return hashlib.sha256(content).hexdigest() in said
 
 
 def _from_cda(told: Told) -> dict[str, Any]:

@@ -49,6 +49,7 @@ KINDS: Final = {
     "/fhir/AuditEvent/": "event",
     "/fhir/Consent/": "consent",
     "/fhir/Binary/": "binary",
+    "/fhir/DocumentReference/": "resource",
     "/fhir/Patient": "fhir patient",
     "/fhir/ServiceRequest/": "consult",
     "/fhir/Task/": "task",

@@ -187,8 +187,13 @@ async def test_an_entry_keeps_its_bytes(rural: Program, cast: Cast) -> None:
     path = f"/fhir/DocumentReference/{made['id']}"
     answer, changed = await rural.ask("PUT", path, {**made, "description": "Renamed"})
     assert (answer.status, changed["content"]) == (200, made["content"])
-    answer, outcome = await rural.ask("PUT", path, {**document(cast.patient.id, PDF), "id": made["id"]})
+    again = {**document(cast.patient.id), "id": made["id"], "description": "Once more"}
+    answer, changed = await rural.ask("PUT", path, again)
+    assert (answer.status, changed["content"]) == (200, made["content"]), "the same bytes are no others"
+    others = document(cast.patient.id, PDF, "application/pdf")
+    answer, outcome = await rural.ask("PUT", path, {**others, "id": made["id"]})
     assert (answer.status, outcome["issue"][0]["code"]) == (422, "business-rule")
+    assert outcome["issue"][0]["expression"] == ["DocumentReference.content[0].attachment.data"]
     assert (await raw(rural, f"/fhir/Binary/{made['id']}"))[2] == TEXT
     forged = {**made, "content": [{"attachment": {**made["content"][0]["attachment"], "contentType": "text/html"}}]}
     answer, _changed = await rural.ask("PUT", path, forged)
@@ -233,6 +238,8 @@ async def test_who_may_not_read_the_reference_reads_no_bytes(
         assert (status, TEXT in content) == (404, False)
         answer, _outcome = await someone.ask("POST", "/fhir/DocumentReference", document(cast.patient.id))
         assert answer.status in (403, 404, 422)
+        answer, _outcome = await someone.ask("PUT", f"/fhir/DocumentReference/{made['id']}", b"no JSON")
+        assert answer.status == 404
     other = await rural.all(f"/fhir/DocumentReference?patient={cast.patient.id}")
     assert len(other) == 1
     for path in ("Binary/x", f"Binary/{cast.patient.id}", f"Binary/{made['id']}/other"):

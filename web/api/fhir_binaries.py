@@ -14,6 +14,7 @@ from teleconsult.fhir.batches import Entry
 from teleconsult.fhir.binaries import as_binary
 from teleconsult.fhir.door import interact
 from teleconsult.fhir.incoming import resource_in
+from teleconsult.fhir.reading import entry_for
 from teleconsult.records.documents import LARGEST
 from web.api.fhir import FHIR_JSON
 from web.api.fhir_door import check_format, read_asked, respond
@@ -44,18 +45,22 @@ async def read(request: web.Request) -> web.StreamResponse:
 
 @own_transactions
 async def write(request: web.Request) -> web.StreamResponse:
-    """`POST /DocumentReference`, or `PUT` under a condition: with the document inside, where there is one."""
+    """`POST` or `PUT` of a DocumentReference: with the document inside, where there is one."""
     check_format(request)
     actor = actor_of(request)
     require(actor, Permission.FILE_WRITE)
-    asked = await taken_out(request, await read_asked(request, limit=ROOM))
+    asked = await read_asked(request, limit=ROOM)
+    if len(asked.segments) > 1:  # nothing is looked at for what is not there
+        async with transaction(sessions_of(request), actor) as session:
+            await entry_for(session, actor, asked)
+    asked = await taken_out(request, asked)
     async with transaction(sessions_of(request), actor) as session:
         return respond(asked, await interact(session, actor, asked))
 
 
 async def taken_out(request: web.Request, asked: Asked) -> Asked:
     """The same, its document read and taken out of it. Raises as `detached` and `resource_in` do."""
-    if asked.segments != (KIND,) or asked.method not in ("POST", "PUT"):
+    if asked.segments[:1] != (KIND,) or asked.method not in ("POST", "PUT"):
         return asked
     folder = settings_of(request).data / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
