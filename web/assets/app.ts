@@ -20,6 +20,7 @@ for (const [path, controller] of Object.entries(small)) {
 const forms = () => import("./forms");
 new LazyControllers(application, {
   autosave: async () => (await forms()).autosave,
+  camera: async () => (await forms()).camera,
   export: async () => (await forms()).export_,
   "file-drop": async () => (await forms()).file_drop,
   picker: async () => (await forms()).picker,
