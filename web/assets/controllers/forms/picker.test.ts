@@ -17,7 +17,7 @@ beforeEach(async () => {
         <input type="checkbox" checked data-action="picker#count" data-picker-target="box">
       </fieldset>
       <fieldset id="medicines" data-picker-target="group" data-kind="medicines">
-        <input id="pill" type="checkbox" data-action="picker#count" data-picker-target="box">
+        <input id="pill" type="checkbox" value="b" data-action="picker#count" data-picker-target="box">
       </fieldset>
     </div>`;
   application = Application.start();
@@ -64,6 +64,12 @@ test("another suggestion brings the list anew, the same one leaves it", () => {
     saved("trauma");
     expect(reload).toHaveBeenCalledOnce();
     expect(frame.src).toBe("/consults/1");
+    element<HTMLInputElement>("#pill").click();
+    const newFrame = document.createElement("div");
+    newFrame.innerHTML =
+      '<input name="entries" value="a" type="checkbox"><input name="entries" value="b" type="checkbox">';
+    frame.dispatchEvent(new CustomEvent("turbo:before-frame-render", { detail: { newFrame } }));
+    expect([...newFrame.querySelectorAll("input")].map((box) => box.checked)).toEqual([false, true]);
   });
 });
 

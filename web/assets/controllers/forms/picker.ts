@@ -14,6 +14,7 @@ export default class PickerController extends Controller<HTMLElement> {
   declare readonly urlValue: string;
   declare readonly suggestionValue: string;
   declare readonly versionValue: number;
+  #asked = new Set<string>();
 
   override connect(): void {
     this.kindsTarget.hidden = this.groupTargets.length < 2;
@@ -42,6 +43,18 @@ export default class PickerController extends Controller<HTMLElement> {
   saved({ detail }: CustomEvent<{ suggested_for?: string }>): void {
     const frame = this.element.closest<Frame>("turbo-frame");
     if (!frame || detail.suggested_for === undefined || detail.suggested_for === this.suggestionValue) return;
+    this.#asked = new Set(this.boxTargets.filter((box) => box.checked).map((box) => box.value));
+    frame.addEventListener("turbo:before-frame-render", this.#keep, { once: true });
     lookAgain(frame, this.urlValue);
   }
+
+  // What was ticked or unticked while the list was on its way stays so in the new one.
+  readonly #keep = (event: Event): void => {
+    const { newFrame } = (event as CustomEvent<{ newFrame: HTMLElement }>).detail;
+    for (const box of this.boxTargets) {
+      if (box.checked === this.#asked.has(box.value)) continue;
+      const same = newFrame.querySelector<HTMLInputElement>(`input[name="entries"][value="${box.value}"]`);
+      if (same) same.checked = box.checked;
+    }
+  };
 }
