@@ -3,6 +3,7 @@
 from typing import Final
 
 from migrations import (
+    arrival_walls,
     bindings,
     client_walls,
     consent_walls,
@@ -21,6 +22,7 @@ WALLS: Final = (
     | consent_walls.WALLS
     | client_walls.WALLS
     | excerpt_walls.WALLS
+    | arrival_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 

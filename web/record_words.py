@@ -104,6 +104,7 @@ RECORD_LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Origin.HL7: _("Sent as an HL7 message"),
         Origin.CDA: _("Sent as a CDA document"),
         Origin.IMPORT: _("Imported"),
+        Origin.DICOM: _("Sent by an imaging system"),
     },
 }
 """By kind, as in `web.words`, which joins them."""

@@ -1,9 +1,9 @@
 """DICOM studies, series and instances as they came (PS3.3 A.1): rows to find them by, bytes in the object store."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Double, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
@@ -15,12 +15,23 @@ class ImagingStudy(Base):
     """A study of one establishment. Another establishment may hold the same UID without either knowing."""
 
     __tablename__ = "imaging_study"
-    __table_args__ = (UniqueConstraint("study_instance_uid", "organization_id"),)
+    __table_args__ = (
+        UniqueConstraint("study_instance_uid", "organization_id"),
+        CheckConstraint("patient_id is not null or service_request_id is null", name="consult_has_patient"),
+        Index(
+            "ix_imaging_study_waiting",
+            "organization_id",
+            "created_at",
+            "id",
+            postgresql_where="patient_id is null",
+        ),
+    )
 
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patient.id"), index=True)
+    """Nobody's until somebody matched what a machine sent (`imaging.matching`); then one patient's for good."""
     service_request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("service_request.id"), index=True)
-    """The consult it was brought in for."""
+    """The consult it was brought in for; None for what a machine sent."""
     study_instance_uid: Mapped[str]
     accession_number: Mapped[str] = mapped_column(default="")
     description: Mapped[str] = mapped_column(default="")
@@ -28,6 +39,11 @@ class ImagingStudy(Base):
     modalities: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     header_patient_name: Mapped[str] = mapped_column(default="")
     header_patient_id: Mapped[str] = mapped_column(default="")
+    header_issuer: Mapped[str] = mapped_column(default="", server_default="")
+    """Whose number that is, where the images say it (0010,0021)."""
+    header_birth_date: Mapped[date | None]
+    source: Mapped[str] = mapped_column(default="", server_default="")
+    """What the system, or who, is called that sent it; empty for what was brought in for a consult."""
     identity_differs: Mapped[bool] = mapped_column(default=False)
     """The name in the images is not the patient's; someone must say it is right before it is shared."""
     reconciled_at: Mapped[datetime | None]

@@ -58,6 +58,7 @@ class Origin(StrEnum):
     HL7 = "hl7v2"
     CDA = "cda"
     IMPORT = "import"
+    DICOM = "dicom"
 
 
 class RecordEntry(Base):
