@@ -39,7 +39,12 @@ from teleconsult.records.models import EntryStatus, RecordEntry, ResourceType
 DATE: Final = "date"
 UPDATED: Final = "_lastUpdated"
 BY_PATIENT: Final = ("patient", "patient:Patient", "subject", "subject:Patient")
-BY_NUMBER: Final = ("patient.identifier", "patient:Patient.identifier", "subject:Patient.identifier")
+CHAINED: Final = {
+    f"{reference}.{name}": name
+    for reference in ("patient", "patient:Patient", "subject:Patient")
+    for name in ("identifier", "name", "family", "given", "birthdate")
+}
+"""By the patient's own search parameters (http://hl7.org/fhir/R4/search.html#chaining)."""
 _PATHS: Final = {
     Shape.CODING: "(@.code == $code || $code == null) && (@.system == $system || $system == null)",
     Shape.IDENTIFIER: "(@.value == $code || $code == null) && (@.system == $system || $system == null)",
@@ -51,7 +56,7 @@ _ENDLESS: Final = cast(literal("infinity", String), DateTime(timezone=True))
 def grammar_of(kind: ResourceType) -> Grammar:
     """All that a search of these entries may say."""
     shape = TYPES[kind]
-    patients = [name for name in (*BY_PATIENT, *BY_NUMBER) if shape.subject or not name.startswith("subject")]
+    patients = [name for name in (*BY_PATIENT, *CHAINED) if shape.subject or not name.startswith("subject")]
     references = [*patients, shape.by_encounter] if shape.by_encounter else patients
     dates = [UPDATED, shape.date] if shape.date else [UPDATED]
     included = {f"{kind.value}:patient", *({f"{kind.value}:subject"} if shape.subject else ())}

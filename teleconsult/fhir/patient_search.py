@@ -44,7 +44,7 @@ async def patients_page(
     session: AsyncSession, actor: Actor, question: Question, *, naming: str
 ) -> tuple[list[Patient], int | None, Position | None]:
     """A page of patients, how many there are on all pages, and where the next begins."""
-    conditions = [_visible(actor, question), *_conditions(actor, question, naming)]
+    conditions = [_visible(actor, question), *_conditions(actor, question.criteria, naming)]
     found: list[Patient] = []
     if not question.is_counted_only:
         query = select(Patient).where(*conditions).options(joinedload(Patient.organization))
@@ -144,10 +144,12 @@ async def _few(session: AsyncSession, query: Select[uuid.UUID]) -> list[uuid.UUI
     return found
 
 
-async def numbered(session: AsyncSession, actor: Actor, value: str, *, naming: str) -> list[uuid.UUID]:
-    """The patients of the house with one of these identifiers. Raises BadSearch."""
-    conditions = _by_identifier(actor, "identifier", value, naming)
-    found = await session.scalars(select(Patient.id).where(rows.patients_of_house(actor), conditions).limit(MOST_OPEN))
+async def patients_with(
+    session: AsyncSession, actor: Actor, traits: Sequence[tuple[str, str]], *, naming: str
+) -> list[uuid.UUID]:
+    """The patients of the house of whom all this is true, as search parameters say it. Raises BadSearch."""
+    conditions = _conditions(actor, traits, naming)
+    found = await session.scalars(select(Patient.id).where(rows.patients_of_house(actor), *conditions).limit(MOST_OPEN))
     return list(found)
 
 
@@ -169,9 +171,9 @@ def _ordered(question: Question, query: Select[Patient]) -> Select[Patient]:
     return query.order_by(*order).limit(question.count + 1)
 
 
-def _conditions(actor: Actor, question: Question, naming: str) -> list[ColumnElement[bool]]:
+def _conditions(actor: Actor, criteria: Sequence[tuple[str, str]], naming: str) -> list[ColumnElement[bool]]:
     found = []
-    for name, value in question.criteria:
+    for name, value in criteria:
         try:
             found.append(_condition(actor, name, value, naming))
         except (ValueError, OverflowError) as error:

@@ -15,8 +15,8 @@ from teleconsult.fhir.asking import Answered, Asked, is_known
 from teleconsult.fhir.bundles import searchset
 from teleconsult.fhir.entries import entry_resource, version_resource
 from teleconsult.fhir.entry_search import (
-    BY_NUMBER,
     BY_PATIENT,
+    CHAINED,
     REVINCLUDES,
     grammar_of,
     is_narrow,
@@ -26,9 +26,9 @@ from teleconsult.fhir.patient_search import (
     GRAMMAR,
     as_resources,
     files_named,
-    numbered,
     open_files,
     patients_page,
+    patients_with,
     readable_patients,
 )
 from teleconsult.fhir.patients import version_of_patient
@@ -137,8 +137,8 @@ async def _whose(
 ) -> tuple[set[uuid.UUID], list[uuid.UUID] | None]:
     """The patients that were named and are the actor's, and all whose entries are looked at; None: whoever's."""
     asked_for = [ids_in(value, "Patient") for value in values_of(question, *BY_PATIENT)]
-    for value in values_of(question, *BY_NUMBER):
-        asked_for.append(await numbered(session, actor, value, naming=naming))
+    if traits := [(CHAINED[name], value) for name, value in question.criteria if name in CHAINED]:
+        asked_for.append(await patients_with(session, actor, traits, naming=naming))
     if asked_for:
         files = [await files_named(session, actor, ids) for ids in asked_for]
         patients = [id_ for id_ in files[0] if all(id_ in file for file in files)]
