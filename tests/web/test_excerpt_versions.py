@@ -41,6 +41,7 @@ async def test_more_is_shared_and_both_read_the_newest(
             assert "Seizure" in page
             assert page.count('data-testid="excerpt-new"') == 1
             assert re.search(r"Version 2 of [^<]+, one added", page)
+            assert ("shared more of the file" in page) is (address == path_of(consult)), "what has happened says it"
         page = await (await client.get(f"{path_of(consult)}/excerpt", params={"version": "1"})).text()
         assert "This is an earlier version." in page
         assert "Headache" in page

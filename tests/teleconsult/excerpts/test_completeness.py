@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from teleconsult.directory.models import Specialty
-from teleconsult.excerpts.completeness import EVIDENCE, NEEDS, Checked, Needed, checklist
+from teleconsult.excerpts.completeness import EVIDENCE, NEEDS, Checked, Needed, checklist, needs_shown
 from teleconsult.patients.names import fold
 from teleconsult.records.describing import described
 from teleconsult.records.models import RecordEntry, ResourceType
@@ -82,3 +82,13 @@ def test_what_the_file_has_is_offered() -> None:
 def test_a_word_counts_from_its_beginning() -> None:
     assert not checked(Specialty.CARDIOLOGY, question="Secg")[Needed.ECG].is_met
     assert checked(Specialty.CARDIOLOGY, question="(ECG joint)")[Needed.ECG].is_met
+
+
+def test_an_entry_says_what_of_it_is_asked_for_first() -> None:
+    for one, needs in (
+        (entry("Apixaban 5 mg", resourceType="MedicationStatement"), [Needed.ANTICOAGULANTS]),
+        (entry("Glucose", **value("2339-0")), [Needed.GLUCOSE]),
+        (entry("Glucose", timedelta(days=2), **value("2339-0")), []),
+        (entry("CT", resourceType="ImagingStudy"), []),
+    ):
+        assert needs_shown(one, Specialty.NEUROLOGY, at=NOW) == needs, one.title
