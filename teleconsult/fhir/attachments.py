@@ -17,7 +17,7 @@ from teleconsult.errors import Invalid, TooLarge
 from teleconsult.fhir.outcomes import BadResource
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects
-from teleconsult.records.documents import CDA, LARGEST, Document, hash_of, keep, leads_to, taken
+from teleconsult.records.documents import CDA, LARGEST, SHA256, Document, hash_of, keep, leads_to, taken
 from teleconsult.records.elements import as_text, dicts
 from teleconsult.records.models import ResourceType
 
@@ -51,8 +51,11 @@ class Attached:
         items = list(dicts(resource.get("content")))
         item = items[self.place]
         told = {name: value for name, value in item["attachment"].items() if name not in _OURS}
+        theirs = [one for one in dicts(told.pop("extension", None)) if one.get("url") != SHA256]
         made = self.document.attachments(entry_id, title=title, at=at)
-        items[self.place : self.place + 1] = [{**item, "attachment": {**one, **told}} for one in made]
+        items[self.place : self.place + 1] = [
+            {**item, "attachment": {**one, **told, "extension": [*one["extension"], *theirs]}} for one in made
+        ]
         return {**resource, "content": items}
 
     async def keep(self, entry_id: uuid.UUID) -> None:

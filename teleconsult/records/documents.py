@@ -28,7 +28,7 @@ TEXT: Final = "text/plain"
 CDA: Final = "application/xml"
 PICTURES: Final = frozenset({"image/jpeg", "image/png"})
 _PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
-_SHA256: Final = "urn:oid:2.16.840.1.101.3.4.2.1"
+SHA256: Final = "urn:oid:2.16.840.1.101.3.4.2.1"
 """The OID of SHA-256, which guards the bytes: R4 knows only SHA-1 for `Attachment.hash`."""
 
 
@@ -63,7 +63,7 @@ class Document:
     def _attachment(self, url: str, *, title: str, at: datetime) -> dict[str, Any]:
         digest = hashlib.sha256(self.content).hexdigest()
         return {
-            "extension": [{"url": _SHA256, "valueString": digest}],
+            "extension": [{"url": SHA256, "valueString": digest}],
             "contentType": self.content_type,
             "size": len(self.content),
             "hash": hash_of(self.content),

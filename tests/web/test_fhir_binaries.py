@@ -126,6 +126,19 @@ async def test_what_comes_is_looked_at(client: Client, rural: Program, cast: Cas
     assert await kept(sessions) == before
 
 
+async def test_what_else_is_said_of_it_stays(rural: Program, cast: Cast) -> None:
+    more = {"language": "fr", "creation": "2026-11-19", "url": "Binary/x"}
+    forged = {"url": "urn:oid:2.16.840.1.101.3.4.2.1", "valueString": "0" * 64}
+    own = {"url": "urn:x", "valueString": "scanned"}
+    made = await created(rural, document(cast.patient.id, extension=[forged, own], **more))
+    attachment = made["content"][0]["attachment"]
+    assert (attachment["language"], attachment["creation"]) == ("fr", "2026-11-19")
+    assert attachment["url"] == f"Binary/{made['id']}"
+    digest = hashlib.sha256(TEXT).hexdigest()
+    assert [one["valueString"] for one in attachment["extension"]] == [digest, "scanned"]
+    assert (await raw(rural, f"/fhir/Binary/{made['id']}"))[2] == TEXT
+
+
 async def test_a_large_document_has_room(rural: Program, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = PDF + b" " * 2_000_000
     made = await created(rural, document(cast.patient.id, whole, "application/pdf"))
