@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -9,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
 from teleconsult.db import Base
+
+_KEY: Final = Text(collation="C")
+"""Compared byte by byte: dates in order, and names of which only the beginning is known, come from an index."""
 
 
 class ImagingStudy(Base):
@@ -25,6 +29,7 @@ class ImagingStudy(Base):
             "id",
             postgresql_where="patient_id is null",
         ),
+        Index("ix_imaging_study_latest", "study_date", "study_time", "study_instance_uid"),
     )
 
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
@@ -33,12 +38,12 @@ class ImagingStudy(Base):
     service_request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("service_request.id"), index=True)
     """The consult it was brought in for; None for what a machine sent."""
     study_instance_uid: Mapped[str]
-    accession_number: Mapped[str] = mapped_column(default="")
+    accession_number: Mapped[str] = mapped_column(default="", index=True)
     description: Mapped[str] = mapped_column(default="")
     started_at: Mapped[datetime | None]
     modalities: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     header_patient_name: Mapped[str] = mapped_column(default="")
-    header_patient_id: Mapped[str] = mapped_column(default="")
+    header_patient_id: Mapped[str] = mapped_column(default="", index=True)
     header_issuer: Mapped[str] = mapped_column(default="", server_default="")
     """Whose number that is, where the images say it (0010,0021)."""
     header_birth_date: Mapped[date | None]
@@ -49,6 +54,19 @@ class ImagingStudy(Base):
     reconciled_at: Mapped[datetime | None]
     reconciled_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
     created_at: Mapped[datetime]
+    folded_name: Mapped[str] = mapped_column(_KEY, default="", server_default="", index=True)
+    """The name in the images, as names are compared; `other_names` its ideographic and phonetic forms."""
+    other_names: Mapped[str] = mapped_column(_KEY, default="", server_default="")
+    folded_referrer: Mapped[str] = mapped_column(_KEY, default="", server_default="")
+    study_date: Mapped[str] = mapped_column(_KEY, default="", server_default="")
+    """As DICOM writes it, `20260301`, where the study was made; `study_time` likewise, `101500`."""
+    study_time: Mapped[str] = mapped_column(_KEY, default="", server_default="")
+    study_identifier: Mapped[str] = mapped_column(_KEY, default="", server_default="")
+    """Study ID (0020,0010)."""
+    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}", deferred=True)
+    """What the first instance says of patient and study, in the DICOM JSON Model (PS3.18 Annex F)."""
+    number_of_series: Mapped[int] = mapped_column(default=0, server_default="0")
+    number_of_instances: Mapped[int] = mapped_column(default=0, server_default="0")
 
     series: Mapped[list["ImagingSeries"]] = relationship(lazy="raise", order_by="ImagingSeries.number")
 
@@ -60,11 +78,14 @@ class ImagingSeries(Base):
     __table_args__ = (UniqueConstraint("imaging_study_id", "series_instance_uid"),)
 
     imaging_study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("imaging_study.id"))
-    series_instance_uid: Mapped[str]
+    series_instance_uid: Mapped[str] = mapped_column(index=True)
     modality: Mapped[str]
     number: Mapped[int] = mapped_column(default=0)
     description: Mapped[str] = mapped_column(default="")
     body_part: Mapped[str] = mapped_column(default="")
+    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}", deferred=True)
+    """What the first instance says of the series, in the DICOM JSON Model."""
+    number_of_instances: Mapped[int] = mapped_column(default=0, server_default="0")
 
     instances: Mapped[list["ImagingInstance"]] = relationship(
         lazy="raise", order_by="ImagingInstance.number, ImagingInstance.sop_instance_uid"
@@ -82,7 +103,7 @@ class ImagingInstance(Base):
 
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
     imaging_series_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("imaging_series.id"))
-    sop_instance_uid: Mapped[str]
+    sop_instance_uid: Mapped[str] = mapped_column(index=True)
     sop_class_uid: Mapped[str]
     transfer_syntax_uid: Mapped[str]
     number: Mapped[int] = mapped_column(default=0)
@@ -97,3 +118,12 @@ class ImagingInstance(Base):
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     object_key: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
+    dicom_json: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """All of the header, ready-made (`describing.py`), compressed by zlib; None for what came before there was any."""
+    frame_index: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """Where each frame of encapsulated pixels lies (`frame_index.py`)."""
+    pixels_at: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Where native pixels begin in the stored file, in bytes; 0 where frames cannot be cut out of it."""
+    pixels_length: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    frame_bits: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Of one native frame, in bits: a frame need not begin on a byte (PS3.5 §8.1.1)."""

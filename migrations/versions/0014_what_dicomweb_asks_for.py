@@ -1,0 +1,44 @@
+"""What DICOMweb asks for: keys to search studies by, each object's header as DICOM JSON, and where its frames lie.
+
+A migration adds first and removes one release later, so that two versions can run side by side.
+It never edits rows that are signed, audited or frozen. Grants for new tables are in the same file.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+KEYS = ("folded_name", "other_names", "folded_referrer", "study_date", "study_time", "study_identifier")
+
+
+def upgrade() -> None:
+    for name in KEYS:
+        op.add_column("imaging_study", sa.Column(name, sa.Text(collation="C"), server_default="", nullable=False))
+    for table in ("imaging_study", "imaging_series"):
+        op.add_column(table, sa.Column("attributes", JSONB(), server_default="{}", nullable=False))
+        op.add_column(table, sa.Column("number_of_instances", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("imaging_study", sa.Column("number_of_series", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("imaging_instance", sa.Column("dicom_json", sa.LargeBinary(), nullable=True))
+    op.add_column("imaging_instance", sa.Column("frame_index", sa.LargeBinary(), nullable=True))
+    for name in ("pixels_at", "pixels_length", "frame_bits"):
+        op.add_column("imaging_instance", sa.Column(name, sa.BigInteger(), server_default="0", nullable=False))
+    op.create_index("ix_imaging_study_latest", "imaging_study", ["study_date", "study_time", "study_instance_uid"])
+    for name in ("folded_name", "header_patient_id", "accession_number"):
+        op.create_index(op.f(f"ix_imaging_study_{name}"), "imaging_study", [name])
+    op.create_index(op.f("ix_imaging_series_series_instance_uid"), "imaging_series", ["series_instance_uid"])
+    op.create_index(op.f("ix_imaging_instance_sop_instance_uid"), "imaging_instance", ["sop_instance_uid"])
+    op.execute(
+        "update imaging_series series set number_of_instances = counted.number from"
+        " (select imaging_series_id, count(*) number from imaging_instance group by imaging_series_id) counted"
+        " where counted.imaging_series_id = series.id"
+    )
+    op.execute(
+        "update imaging_study study set number_of_series = counted.series, number_of_instances = counted.instances"
+        " from (select imaging_study_id, count(*) series, sum(number_of_instances) instances from imaging_series"
+        " group by imaging_study_id) counted where counted.imaging_study_id = study.id"
+    )
