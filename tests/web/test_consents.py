@@ -56,7 +56,7 @@ async def test_nobody_has_accepted_and_nobody_was_asked(
     page = await (await client.get(here)).text()
     assert "The specialists of Neurology · CHU de la Capitale read the excerpt of the file." in page
     assert "Nobody could be asked, and it could not wait: Found unconscious, alone." in page
-    assert "Nobody has looked at it yet." in page
+    assert "Nobody has looked at it yet: nothing is left behind." in page
     page = await (await client.get(f"/consults/{consult.id}")).text()
     assert "Who agreed: Nobody could be asked" in page
     assert here in page
