@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
+from teleconsult.errors import TooLarge
 from teleconsult.fhir.asking import Asked, Pairs
 from teleconsult.fhir.outcomes import BadRequest, Unmatched
 from teleconsult.fhir.patients import number_system
@@ -27,6 +28,7 @@ from teleconsult.records.identifying import Number, numbered
 from teleconsult.records.models import RecordEntry, RecordIdentifier, ResourceType
 
 PATIENT: Final = "Patient"
+MOST: Final = 500
 _CONDITIONAL: Final = re.compile(r"([A-Z][A-Za-z]+)\?(.*)")
 
 
@@ -59,12 +61,14 @@ class Conditions:
     async def look_up(cls, session: AsyncSession, actor: Actor, bodies: Iterable[Any], *, asked: Asked) -> "Conditions":
         """Two queries, however many there are. What cannot be read is left for `names` to refuse.
 
-        Raises MissingScope for a system that may not search what it names.
+        Raises TooLarge over 500, MissingScope for a system that may not search what it names.
         """
         wanted: dict[str, tuple[str, Number]] = {}
         for reference, kind, condition in (one for body in bodies for one in _references(body)):
             with contextlib.suppress(BadRequest):
                 wanted[reference] = kind, number_in(condition)
+        if len(wanted) > MOST:
+            raise TooLarge("Name at most 500 resources by a condition at once.")
         for kind in {kind for kind, _number in wanted.values()}:
             require_scope(actor, replace(asked, method="GET", segments=(kind,), body=None), "search-type")
         answers: dict[tuple[str, Number], set[str]] = {}

@@ -98,6 +98,12 @@ async def test_one_has_to_answer(rural: Program, cast: Cast, sessions: Sessions)
     assert await kept(sessions) == before
 
 
+async def test_too_many(rural: Program, cast: Cast) -> None:
+    many = [{"reference": f"Observation?identifier={LAB}|{number}"} for number in range(501)]
+    status, outcome = await send(rural, about(f"Patient/{cast.patient.id}", derivedFrom=many))
+    assert (status, outcome["issue"][0]["code"]) == (413, "too-long")
+
+
 @pytest.mark.usefixtures("insured")
 async def test_nobody_elses_patient_answers(client: Client, cast: Cast, sessions: Sessions) -> None:
     stranger = await program(client, sessions, cast.stranger)
