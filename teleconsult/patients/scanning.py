@@ -60,6 +60,14 @@ def read_card(scanned: str, *, today: date) -> Card:
     return _told_by(number, today)
 
 
+def number_on(scanned: str, *, today: date) -> str:
+    """The number that a card bears; what was scanned itself where it is no card."""
+    try:
+        return read_card(scanned, today=today).number.value
+    except Invalid:
+        return scanned
+
+
 def _ins(message: str) -> Card:
     """ANS, Datamatrix INS: fields S1 to S7 in any order, each after its mark.
 

@@ -57,6 +57,8 @@ async def test_who_is_registered_already_is_opened(
         answer = await post("/patients/new", card=scanned)
         assert answer.status == 303 and answer.headers["Location"] == f"/patients/{hoa.id}"
     assert "registered already" in await (await client.get(f"/patients/{hoa.id}")).text()
+    searched = await client.get("/patients", params={"q": HOA, "open": "1"}, allow_redirects=False)
+    assert searched.status == 303 and searched.headers["Location"] == f"/patients/{hoa.id}"
     await signed_in("stranger")
     assert (await post("/patients/new", card=HOA)).status == 200, "not theirs: nothing is told"
     assert (await post("/patients/new", card=hoa.local_number)).status == 422

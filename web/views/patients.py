@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from teleconsult.access import Permission, may
+from teleconsult.clock import now
 from teleconsult.consents.queries import consents_in_force
 from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
@@ -24,6 +25,7 @@ from teleconsult.patients.queries import (
     patient_to_identify,
 )
 from teleconsult.patients.resolving import correct_identity, resolve_as_known, resolve_identity
+from teleconsult.patients.scanning import number_on
 from teleconsult.patients.searching import Found, holder_of, patients_in_care, search_patients
 from teleconsult.records.episodes import visits_on
 from teleconsult.records.establishments import establishments_in
@@ -44,11 +46,13 @@ from web.words import options
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    """Search, and without one the patients the reader treats. A number in full, with Enter, opens its file."""
+    """Search, and without one the patients the reader treats. A number or a card, with Enter, opens the file."""
     text = request.query.get("q", "").replace("\0", " ").strip()
     session, actor = db(request), actor_of(request)
-    if "open" in request.query and (holder := await holder_of(session, actor, number=text)):
-        return to_page(request, "patients.show", id=holder)
+    if "open" in request.query:
+        for number in dict.fromkeys((text, number_on(text, today=now().date()))):
+            if holder := await holder_of(session, actor, number=number):
+                return to_page(request, "patients.show", id=holder)
     if text or not may(actor, Permission.FILE_READ):
         found = await search_patients(session, actor, text=text)
     else:

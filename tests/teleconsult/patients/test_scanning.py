@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from teleconsult.errors import Invalid
 from teleconsult.patients.models import AdministrativeGender
 from teleconsult.patients.national_ids import NIR, QUEBEC, VIETNAM, NationalId
-from teleconsult.patients.scanning import Card, read_card
+from teleconsult.patients.scanning import Card, number_on, read_card
 
 TODAY = date(2026, 11, 22)
 MALE, FEMALE, UNKNOWN = AdministrativeGender.MALE, AdministrativeGender.FEMALE, AdministrativeGender.UNKNOWN
@@ -92,6 +92,13 @@ def test_a_number_alone_says_what_its_digits_say(typed: str, card: Card) -> None
 )
 def test_another_code_is_refused_in_a_sentence(code: str) -> None:
     assert "no card known here" in refusal(code)
+
+
+@pytest.mark.parametrize(
+    ("scanned", "number"), [(HOA_S_CARD, "001151000123"), (ins(), "279035121518989"), ("26123456", "26123456")]
+)
+def test_a_card_is_known_by_its_number(scanned: str, number: str) -> None:
+    assert number_on(scanned, today=TODAY) == number
 
 
 @given(st.text(max_size=200), st.sampled_from(["", HEADER, HEADER + "S1279035121518989S2", "001151000123|"]))
