@@ -7,7 +7,9 @@ from aiohttp.test_utils import TestClient
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.patients.models import IdentifierStatus, PatientIdentifier
+from teleconsult.settings import Settings
 from tests.people import Cast
+from tests.system_steps import let_in, system_program
 from tests.web.fhir_client import Program, Resource, program
 from tests.web.test_fhir_bundles import bundle, entry, kept, statuses
 from tests.web.test_fhir_writing import LAB, created, weight
@@ -131,3 +133,15 @@ async def test_several_systems_do_not_mix(rural: Program, cast: Cast) -> None:
     )
     status, outcome = await send(rural, crossed)
     assert (status, f"{LAB}.0|1" in outcome["issue"][0]["details"]["text"]) == (412, True)
+
+
+@pytest.mark.usefixtures("insured")
+async def test_a_system_names_what_it_may_search(
+    client: Client, cast: Cast, sessions: Sessions, settings: Settings
+) -> None:
+    registry = await let_in(sessions, cast.rural.organization_id)
+    resource = about(f"Patient?identifier={INSURER}|BELR5103")
+    for scope, expected in (("system/Observation.c", 403), ("system/Observation.c system/Patient.s", 200)):
+        writer = await system_program(client, settings, registry, scope=scope)
+        status, done = await send(writer, resource)
+        assert status == expected, done
