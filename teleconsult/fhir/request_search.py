@@ -29,6 +29,9 @@ Kind: TypeAlias = type[ServiceRequest] | type[Task]
 Column: TypeAlias = InstrumentedAttribute[Any]
 _PEOPLE: Final = {"patient": "reference", "patient:Patient": "reference"}
 _ALWAYS: Final = {"_id": "token", "_lastUpdated": "date", "status": "token", "priority": "token"}
+WORK_OF: Final = frozenset({"Task:based-on", "Task:focus"})
+"""By what the other side of a consult comes along: from a Task to its request, and back."""
+MOST_ALONG: Final = 1000
 REQUESTS: Final = Grammar(
     parameters={
         **_PEOPLE,
@@ -39,6 +42,7 @@ REQUESTS: Final = Grammar(
         "authored": "date",
     },
     sorts={"authored": "date", "date": "date"},
+    revincludes=WORK_OF,
     has_subsets=True,
 )
 TASKS: Final = Grammar(
@@ -51,6 +55,7 @@ TASKS: Final = Grammar(
         "modified": "date",
     },
     sorts={"authored-on": "date", "date": "date"},
+    includes=WORK_OF,
     has_subsets=True,
 )
 
@@ -130,7 +135,7 @@ async def show_request(session: AsyncSession, actor: Actor, asked: Asked, consul
 
 
 async def search_requests(session: AsyncSession, actor: Actor, asked: Asked) -> Answered:
-    """`GET /ServiceRequest` or `/Task`: the latest first."""
+    """`GET /ServiceRequest` or `/Task`: the latest first, with the other side of each where that is wanted."""
     side = SIDES[asked.segments[0]]
     question = read_question(asked, side.grammar)
     fitting = _theirs(side, actor).where(*_conditions(side, question, asked.naming))
@@ -144,10 +149,30 @@ async def search_requests(session: AsyncSession, actor: Actor, asked: Asked) -> 
     shown, following = found[: question.count], None
     if len(found) > question.count:
         following = question.address(asked, after=Position.at(_moment(shown[-1], side.authored), shown[-1].id))
-    _trace(session, actor, shown)
-    resources = question.cut(side.show(row, naming=asked.naming, is_named=_may_name(actor)) for row in shown)
+    along = await _along(session, actor, shown) if question.includes | question.revincludes else []
+    _trace(session, actor, [*shown, *along])
+    resources = question.cut(_shown(actor, asked, shown))
+    included = _shown(actor, asked, along)
     own = question.address(asked)
-    return Answered(200, searchset(resources, server=asked.server, own=own, following=following, total=total))
+    return Answered(
+        200, searchset(resources, server=asked.server, own=own, following=following, total=total, included=included)
+    )
+
+
+async def _along(session: AsyncSession, actor: Actor, shown: Sequence[Any]) -> list[Any]:
+    """The other side of these: the requests of tasks, the tasks of requests."""
+    if not shown:
+        return []
+    if isinstance(shown[0], Task):
+        wanted, side = ServiceRequest.id.in_({row.service_request_id for row in shown}), SIDES["ServiceRequest"]
+    else:
+        wanted, side = Task.service_request_id.in_({row.id for row in shown}), SIDES["Task"]
+    query = _theirs(side, actor).where(wanted).order_by(side.authored, side.row.id).limit(MOST_ALONG)
+    return list(await session.scalars(query.options(*side.load)))
+
+
+def _shown(actor: Actor, asked: Asked, found: Sequence[ServiceRequest | Task]) -> list[dict[str, Any]]:
+    return [SIDES[type(row).__name__].show(row, naming=asked.naming, is_named=_may_name(actor)) for row in found]
 
 
 def _may_name(actor: Actor) -> bool:

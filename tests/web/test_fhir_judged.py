@@ -96,6 +96,7 @@ async def test_other_peoples_validators_accept_what_leaves(
         ("patient", f"Patient/{patient}"),
         ("patients", "Patient"),
         ("merged", f"Patient/{merged.id}"),
+        ("asked-for", "Task?_include=Task:focus"),
         ("some-patients", "Patient?_elements=birthDate"),
         ("some-requests", "ServiceRequest?_elements=priority"),
         ("some-tasks", "Task?_elements=priority"),

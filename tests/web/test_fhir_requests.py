@@ -14,7 +14,7 @@ from teleconsult.consults.models import RequestStatus, ServiceRequest
 from teleconsult.db import Sessions, transaction
 from tests import consult_steps
 from tests.people import Cast
-from tests.web.fhir_client import Resource, matches, program
+from tests.web.fhir_client import Resource, included, matches, program
 
 Client = TestClient[web.Request, web.Application]
 
@@ -49,6 +49,26 @@ async def test_both_sides_read_it(client: Client, cast: Cast, sessions: Sessions
         assert {(one.action, one.patient_id, one.entity_id) for one in events} == {
             ("consult-read", cast.patient.id, consult.id)
         }
+
+
+async def test_the_other_side_comes_along(
+    client: Client, cast: Cast, sessions: Sessions, consult: ServiceRequest
+) -> None:
+    draft = await consult_steps.drafted(cast, sessions)
+    rural = await program(client, sessions, cast.rural)
+    for by in ("Task:based-on", "Task:focus"):
+        bundle = await rural.get(f"/fhir/Task?_include={by}")
+        (request,) = included(bundle)
+        assert request == await rural.get(f"/fhir/ServiceRequest/{consult.id}")
+        assert bundle["total"] == len(matches(bundle)) == 1
+        bundle = await rural.get(f"/fhir/ServiceRequest?_revinclude={by}")
+        (task,) = included(bundle)
+        assert task == await rural.get(f"/fhir/Task/{task['id']}")
+        assert {one["id"] for one in matches(bundle)} == {str(consult.id), str(draft.id)}
+    coordinator = await program(client, sessions, cast.coordinator)
+    (request,) = included(await coordinator.get("/fhir/Task?_include=Task:focus"))
+    assert request["subject"]["display"] == "R.B."
+    assert "entry" not in await rural.get(f"/fhir/Task?_id={uuid.uuid4()}&_include=Task:focus")
 
 
 async def test_nobody_else_does(client: Client, cast: Cast, sessions: Sessions, consult: ServiceRequest) -> None:
