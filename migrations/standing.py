@@ -7,6 +7,7 @@ from migrations import (
     bindings,
     client_walls,
     consent_walls,
+    description_walls,
     door_walls,
     excerpt_walls,
     file_walls,
@@ -23,6 +24,7 @@ WALLS: Final = (
     | client_walls.WALLS
     | excerpt_walls.WALLS
     | arrival_walls.WALLS
+    | description_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from migrations import description_walls, walls
+
 revision = "0014"
 down_revision = "0013"
 branch_labels = None
@@ -42,3 +44,7 @@ def upgrade() -> None:
         " from (select imaging_study_id, count(*) series, sum(number_of_instances) instances from imaging_series"
         " group by imaging_study_id) counted where counted.imaging_study_id = study.id"
     )
+    owner = op.get_bind().exec_driver_sql("select quote_ident(current_user)").scalar_one()
+    for table, wall in description_walls.WALLS.items():
+        for statement in (*walls.lowered(table), *walls.raised(table, wall, owner=owner)):
+            op.execute(statement)

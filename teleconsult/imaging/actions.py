@@ -17,7 +17,8 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
 from teleconsult.errors import NotFound, Refused
 from teleconsult.excerpts.models import ExcerptStudy
-from teleconsult.imaging.filing import StudyRows, file_study, is_settled, note_identity, share_study
+from teleconsult.imaging.cataloguing import instance_keys
+from teleconsult.imaging.filing import BroughtStudies, file_study, is_settled, note_identity, share_study
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
@@ -64,11 +65,9 @@ async def store_instances(
     shared where the consult was submitted, and audited. Raises as `consult_to_fill`.
     """
     consult = await consult_to_fill(session, actor, consult_id, lock=True)
-    rows = StudyRows(session, consult)
-    # One establishment's uploads take turns here: two of the same disc then cannot collide on a UID.
-    turn = func.hashtextextended(f"imaging {consult.requester_organization_id}", 0)
-    await session.execute(select(func.pg_advisory_xact_lock(turn)))
-    known = await _known(session, consult.requester_organization_id, instances)
+    rows = BroughtStudies(session, consult)
+    await take_turn(session, consult.requester_organization_id)
+    known = await held_digests(session, consult.requester_organization_id, instances)
     touched: dict[ImagingStudy, int] = {}
     outcomes = []
     for instance in instances:
@@ -83,7 +82,7 @@ async def store_instances(
         else:
             known[instance.header.sop_instance_uid] = instance.sha256
             note_identity(study, consult.patient, instance.header)
-            session.add(_row(await rows.series_of(study, instance.header), study, instance))
+            session.add(instance_row(await rows.series_of(study, instance.header), study, instance))
             touched[study] = touched.get(study, 0) + 1
             outcomes.append(Outcome(instance.name, None, instance.object_key, study.id))
     await session.flush()
@@ -162,15 +161,25 @@ async def _own_study(session: AsyncSession, actor: Actor, study_id: uuid.UUID) -
     return study, consult
 
 
-async def _known(session: AsyncSession, organization_id: uuid.UUID, instances: Sequence[Instance]) -> dict[str, bytes]:
+async def take_turn(session: AsyncSession, organization_id: uuid.UUID) -> None:
+    """One establishment's images are stored one lot after the other: two of the same then cannot collide on a UID."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"imaging {organization_id}", 0))))
+
+
+async def held_digests(
+    session: AsyncSession, organization_id: uuid.UUID, instances: Sequence[Instance]
+) -> dict[str, bytes]:
     """SHA-256 by UID of those the establishment holds already, in whatever study."""
     uids = list({instance.header.sop_instance_uid for instance in instances})
     held = func.held_instances(organization_id, uids).table_valued("sop_instance_uid", "sha256")
     return {uid: bytes(sha256) for uid, sha256 in await session.execute(select(held))}
 
 
-def _row(series: ImagingSeries, study: ImagingStudy, instance: Instance) -> ImagingInstance:
+def instance_row(series: ImagingSeries, study: ImagingStudy, instance: Instance) -> ImagingInstance:
+    """The row of a file that is kept, counted with its series and its study."""
     header = instance.header
+    series.number_of_instances += 1
+    study.number_of_instances += 1
     return ImagingInstance(
         organization_id=study.organization_id,
         imaging_series_id=series.id,
@@ -188,4 +197,5 @@ def _row(series: ImagingSeries, study: ImagingStudy, instance: Instance) -> Imag
         sha256=instance.sha256,
         object_key=instance.object_key,
         created_at=now(),
+        **instance_keys(header),
     )

@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
+from teleconsult.directory.models import Organization
 from teleconsult.excerpts.models import Excerpt, ExcerptStudy
 from teleconsult.fhir.imaging_studies import imaging_study
+from teleconsult.imaging.cataloguing import study_keys
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.identity import names_agree
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
@@ -33,13 +35,13 @@ _HELD: Final = (
 class StudyRows:
     """The studies and series a lot of instances belongs to, looked up once each."""
 
-    def __init__(self, session: AsyncSession, consult: ServiceRequest) -> None:
-        self._session, self._consult = session, consult
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
         self._studies: dict[str, ImagingStudy | Refusal] = {}
         self._series: dict[tuple[uuid.UUID, str], ImagingSeries] = {}
 
     async def study_of(self, header: InstanceHeader) -> ImagingStudy | Refusal:
-        """The establishment's study of that UID, now brought in for this consult; a new one; or why neither."""
+        """The establishment's study of that UID, a new one, or why neither."""
         uid = header.study_instance_uid
         if uid not in self._studies:
             self._studies[uid] = await self._find(uid) or await self._new(header)
@@ -56,35 +58,38 @@ class StudyRows:
         return self._series[key]
 
     async def _find(self, uid: str) -> ImagingStudy | Refusal | None:
-        consult = self._consult
-        asked = func.held_study(consult.requester_organization_id, uid)
-        held = (await self._session.execute(select(asked.table_valued(*_HELD)))).one_or_none()
-        if held is None:
-            return None
-        if held.patient_id != consult.patient_id:
-            return Refusal.OTHER_PATIENT
-        if held.service_request_id != consult.id and held.is_in_draft:
-            return Refusal.OTHER_DRAFT
-        study = await self._session.get_one(ImagingStudy, held.id)
-        study.service_request_id = consult.id
-        return study
+        raise NotImplementedError
 
     async def _new(self, header: InstanceHeader) -> ImagingStudy:
-        consult = self._consult
+        raise NotImplementedError
+
+    async def _add(
+        self,
+        header: InstanceHeader,
+        house: Organization,
+        *,
+        patient_id: uuid.UUID | None,
+        consult_id: uuid.UUID | None = None,
+        source: str = "",
+    ) -> ImagingStudy:
         study = ImagingStudy(
             id=uuid.uuid4(),
-            organization_id=consult.requester_organization_id,
-            patient_id=consult.patient_id,
-            service_request_id=consult.id,
+            organization_id=house.id,
+            patient_id=patient_id,
+            service_request_id=consult_id,
             study_instance_uid=header.study_instance_uid,
             accession_number=header.accession_number,
             description=header.study_description,
-            started_at=_moment(header.started, ZoneInfo(consult.requester_organization.time_zone)),
+            started_at=_moment(header.started, ZoneInfo(house.time_zone)),
             modalities=[],
             header_patient_name=header.patient_name,
             header_patient_id=header.patient_id,
+            header_issuer=header.patient_issuer,
+            header_birth_date=header.birth_date,
+            source=source,
             identity_differs=False,
             created_at=now(),
+            **study_keys(header),
         )
         self._session.add(study)
         await self._session.flush()
@@ -99,11 +104,43 @@ class StudyRows:
             number=header.series_number,
             description=header.series_description,
             body_part=header.body_part,
+            attributes=header.description.series,
         )
         self._session.add(series)
         study.modalities = sorted({*study.modalities, header.modality})
+        study.number_of_series += 1
         await self._session.flush()
         return series
+
+
+class BroughtStudies(StudyRows):
+    """Of images that the requester brings to a consult: its patient's, now brought in for it."""
+
+    def __init__(self, session: AsyncSession, consult: ServiceRequest) -> None:
+        super().__init__(session)
+        self._consult = consult
+
+    async def _find(self, uid: str) -> ImagingStudy | Refusal | None:
+        consult = self._consult
+        asked = func.held_study(consult.requester_organization_id, uid)
+        held = (await self._session.execute(select(asked.table_valued(*_HELD)))).one_or_none()
+        if held is None:
+            return None
+        if held.patient_id is None:
+            return Refusal.UNMATCHED
+        if held.patient_id != consult.patient_id:
+            return Refusal.OTHER_PATIENT
+        if held.service_request_id != consult.id and held.is_in_draft:
+            return Refusal.OTHER_DRAFT
+        study = await self._session.get_one(ImagingStudy, held.id)
+        study.service_request_id = consult.id
+        return study
+
+    async def _new(self, header: InstanceHeader) -> ImagingStudy:
+        consult = self._consult
+        return await self._add(
+            header, consult.requester_organization, patient_id=consult.patient_id, consult_id=consult.id
+        )
 
 
 def note_identity(study: ImagingStudy, patient: Patient, header: InstanceHeader) -> None:
@@ -117,12 +154,15 @@ def note_identity(study: ImagingStudy, patient: Patient, header: InstanceHeader)
 
 def is_settled(study: ImagingStudy) -> bool:
     """Whether it is certain whose images these are: the names agree, or someone said they are right."""
-    return not study.identity_differs or study.reconciled_at is not None
+    return study.patient_id is not None and (not study.identity_differs or study.reconciled_at is not None)
 
 
 async def file_study(session: AsyncSession, actor: Actor, study: ImagingStudy) -> None:
-    """Write the study's entry in the patient's timeline, or bring it up to date. Nothing while it is not settled."""
-    if not is_settled(study):
+    """Write the study's entry in the patient's timeline, or bring it up to date. Nothing while it is not settled.
+
+    What a machine sent bears its name, whoever matched it with the patient.
+    """
+    if study.patient_id is None or not is_settled(study):
         return
     counts = await instance_counts(session, [study.id])
     series = sorted(counts, key=lambda one: (one.number, one.series_instance_uid))
@@ -142,7 +182,9 @@ async def file_study(session: AsyncSession, actor: Actor, study: ImagingStudy) -
             effective_at=effective_at,
             organization_id=study.organization_id,
             source_id=study.id,
-            origin=Origin.CONSULT,
+            author_name=study.source or None,
+            origin=Origin.DICOM if study.source else Origin.CONSULT,
+            source=study.source,
         )
     elif any(entry.resource.get(name) != value for name, value in resource.items()):
         entry.resource, entry.title, entry.version = {**entry.resource, **resource}, title, entry.version + 1

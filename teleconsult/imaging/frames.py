@@ -71,8 +71,7 @@ def _decoded(opened: Opened, geometry: Geometry, index: int) -> Pixels:
     if opened.syntax.is_encapsulated:
         content = _codestream(opened, geometry, index)
     else:
-        bits = geometry.frame_bits
-        length = (bits * 2 // 3 if geometry.photometric == "YBR_FULL_422" else bits) // 8
+        length = geometry.stored_bits // 8
         content = _read(opened, opened.pixels_at + index * length, length)
         content += b"\0" * (len(content) % 2)
     pixels, _properties = get_decoder(opened.syntax).as_array(content, index=0, **options)

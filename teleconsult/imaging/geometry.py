@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 
-from teleconsult.imaging.reading import MIB, UNDEFINED, Opened
+from teleconsult.imaging.reading import MIB, PIXELS, UNDEFINED, Opened
 from teleconsult.imaging.refusals import Refusal, Unreadable
 
 LARGEST_FRAME = 128 * MIB
@@ -34,6 +34,11 @@ class Geometry:
         """The size of one decoded frame, in bits; sub-sampled colour counted in full."""
         return self.rows * self.columns * self.samples * self.bits
 
+    @property
+    def stored_bits(self) -> int:
+        """The size of one native frame as it is stored, in bits."""
+        return self.frame_bits * 2 // 3 if self.photometric == "YBR_FULL_422" else self.frame_bits
+
 
 def geometry_of(opened: Opened) -> Geometry:
     """The claims of the header, where they can be true and a decoder of ours can hold them.
@@ -41,9 +46,9 @@ def geometry_of(opened: Opened) -> Geometry:
     Raises Unreadable: NO_PIXELS, UNKNOWN_CODING, TOO_LARGE for one frame over 128 MiB, BAD_GEOMETRY where the
     file is too short for what it claims.
     """
-    if not opened.length:
+    if opened.pixel_tag not in PIXELS or not opened.length:
         raise Unreadable(Refusal.NO_PIXELS)
-    geometry = _claimed(opened.dataset)
+    geometry = claimed(opened.dataset)
     if geometry.photometric not in _PHOTOMETRIC.get(geometry.samples, set()) or not _has_decoder(opened):
         raise Unreadable(Refusal.UNKNOWN_CODING)
     if max(geometry.rows, geometry.columns) > LARGEST_SIDE or geometry.frame_bits > LARGEST_FRAME * 8:
@@ -52,15 +57,15 @@ def geometry_of(opened: Opened) -> Geometry:
     if opened.syntax.is_encapsulated:
         needed = geometry.frames * _SMALLEST_FRAGMENT
     else:
-        subsampled = geometry.photometric == "YBR_FULL_422"
-        needed = geometry.frames * geometry.frame_bits * (2 if subsampled else 3) // 24
+        needed = geometry.frames * geometry.stored_bits // 8
         present = min(present, opened.length)
     if present < needed:
         raise Unreadable(Refusal.BAD_GEOMETRY)
     return geometry
 
 
-def _claimed(ds: Dataset) -> Geometry:
+def claimed(ds: Dataset) -> Geometry:
+    """What the header says, whether or not it can be decoded here. Raises Unreadable where that cannot hold."""
     try:
         geometry = Geometry(
             rows=int(ds.Rows),

@@ -1,7 +1,25 @@
 """What we keep of a DICOM header: the identifiers, what a list shows, whether there is something to see."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A header ready to be told (PS3.18 Annex F), and where its pixels lie in the file."""
+
+    dicom_json: bytes = b""
+    """All of it, compressed by zlib."""
+    frame_index: bytes = b""
+    """Of encapsulated pixels (`frame_index.py`)."""
+    study: dict[str, Any] = field(default_factory=dict)
+    """What of it is about the patient and the study; `series` about the series."""
+    series: dict[str, Any] = field(default_factory=dict)
+    pixels_at: int = 0
+    pixels_length: int = 0
+    frame_bits: int = 0
+    """Of one native frame that can be cut out of the file; else 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +33,10 @@ class InstanceHeader:
     transfer_syntax_uid: str
     patient_name: str
     patient_id: str
+    patient_issuer: str
+    """Whose number that is (0010,0021), where the file says it."""
+    patient_birth_date: str
+    """ISO 8601, or "" where it is not given as a whole date."""
     started: str
     """ISO 8601, with an offset where the file gives one (0008,0201); else local time of where it was made."""
     accession_number: str
@@ -32,7 +54,24 @@ class InstanceHeader:
     window_width: float | None
     not_displayable_because: str
     """A `Refusal` code, or ""."""
+    description: Description = field(default_factory=Description)
 
-    def as_json(self) -> dict[str, Any]:
-        """For the worker's answer."""
-        return asdict(self)
+    @property
+    def birth_date(self) -> date | None:
+        """The patient's, where the file gives it."""
+        return date.fromisoformat(self.patient_birth_date) if self.patient_birth_date else None
+
+    def packed(self) -> tuple[dict[str, Any], bytes]:
+        """For the worker's answer: JSON, in which stands how long each of the two blobs is that follow it."""
+        told = self.description
+        plain = replace(self, description=replace(told, dicom_json=b"", frame_index=b""))
+        head = asdict(plain)
+        head["description"] |= {"dicom_json": len(told.dicom_json), "frame_index": len(told.frame_index)}
+        return head, told.dicom_json + told.frame_index
+
+    @classmethod
+    def unpacked(cls, head: dict[str, Any], body: bytes) -> Self:
+        """The header of a worker's answer."""
+        end = head["description"]["dicom_json"]
+        told = Description(**head["description"] | {"dicom_json": body[:end], "frame_index": body[end:]})
+        return cls(**head | {"description": told})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from teleconsult.imaging.describing import describe
 from teleconsult.imaging.geometry import Geometry, geometry_of
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.reading import Opened, open_instance
@@ -36,6 +37,8 @@ def read_header(path: Path) -> InstanceHeader:
             transfer_syntax_uid=str(opened.stored_syntax),
             patient_name=text(ds, "PatientName"),
             patient_id=text(ds, "PatientID"),
+            patient_issuer=text(ds, "IssuerOfPatientID"),
+            patient_birth_date=_birth_date(ds),
             started=_started(ds),
             accession_number=text(ds, "AccessionNumber"),
             study_description=text(ds, "StudyDescription"),
@@ -50,6 +53,7 @@ def read_header(path: Path) -> InstanceHeader:
             window_center=center,
             window_width=width,
             not_displayable_because=reason,
+            description=describe(opened),
         )
 
 
@@ -102,6 +106,14 @@ def _uid(ds: Dataset, keyword: str) -> str:
     if not _UID.fullmatch(value):
         raise Unreadable(Refusal.BAD_IDENTIFIER)
     return value
+
+
+def _birth_date(ds: Dataset) -> str:
+    try:
+        born = datetime.strptime(text(ds, "PatientBirthDate").replace(".", ""), "%Y%m%d")  # noqa: DTZ007  # a day has no zone
+    except ValueError:
+        return ""
+    return born.date().isoformat()
 
 
 def _started(ds: Dataset) -> str:

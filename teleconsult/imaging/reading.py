@@ -28,7 +28,10 @@ _GROUP_LENGTH_ELEMENT = 12
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A header, and the file standing at the value of its pixel data (`length` bytes, or UNDEFINED; 0: none)."""
+    """A header, and the file standing at the value of its pixel data (`length` bytes, or UNDEFINED).
+
+    An element that is too large to be read ends the header, too: then `pixel_tag` is that one's, not one of `PIXELS`.
+    """
 
     dataset: Dataset
     stored_syntax: UID
@@ -79,8 +82,6 @@ def open_instance(path: Path) -> Opened:
         return False
 
     dataset = read_partial(file, stop_when=at_pixels)
-    if tag not in PIXELS:
-        length = 0
     header = 8 if syntax.is_implicit_VR else 12
     return Opened(dataset, stored_syntax, syntax, file, tag, vr, file.tell() + header, length, size)
 

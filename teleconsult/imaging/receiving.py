@@ -4,14 +4,15 @@ import asyncio
 import hashlib
 import uuid
 import zipfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.actions import Instance, Outcome, store_instances
 from teleconsult.imaging.archives import MOST_ENTRIES, MOST_INFLATED, Entry, extract, shown_name
+from teleconsult.imaging.arriving import take_arrived
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.sandbox import Sandbox
@@ -20,6 +21,8 @@ from teleconsult.objects import Objects, new_key
 HEADER_SECONDS = 5
 _ARCHIVE = b"PK\x03\x04"
 _EMPTY_ARCHIVE = b"PK\x05\x06"
+_PREFIX = 128
+_MARK = b"DICM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,27 @@ class Reading:
     file: Received
     header: InstanceHeader | None
     refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What became of one thing that a machine sent: which object it is, where that could be read, and why it is not
+    kept. No more than that: a request has thousands.
+    """
+
+    refusal: Refusal | None
+    study_uid: str = ""
+    series_uid: str = ""
+    sop_instance_uid: str = ""
+    sop_class_uid: str = ""
+
+    @classmethod
+    def of(cls, header: InstanceHeader | None, refusal: Refusal | None) -> "Arrival":
+        """Of what was read of a file."""
+        if header is None:
+            return cls(refusal)
+        uids = header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid, header.sop_class_uid
+        return cls(refusal, *uids)
 
 
 @dataclass(slots=True)
@@ -77,17 +101,52 @@ class Receiver:
         room = _Room(self._inflated_limit)
         readings = [reading for file in files async for reading in self._read(file, room)]
         refused = [Outcome(reading.file.name, reading.refusal) for reading in readings if reading.refusal]
+
+        async def store(instances: Sequence[Instance]) -> list[Outcome]:
+            async with transaction(self._sessions, actor) as session:
+                return await store_instances(session, actor, consult_id=consult_id, instances=instances)
+
+        return [*await self._store(readings, store), *refused]
+
+    async def receive_arrived(
+        self, actor: Actor, *, files: Sequence[Received], study_uid: str | None = None
+    ) -> list[Arrival]:
+        """Store what a machine sent for its establishment, in one transaction; what became of each file, in order.
+
+        With `study_uid`, what is of another study is refused. The caller removes the files. Raises as `take_arrived`;
+        then, as after any failure, nothing stays behind.
+        """
+        readings = await asyncio.gather(*(self._read_arrived(file, study_uid) for file in files))
+
+        async def store(instances: Sequence[Instance]) -> list[Outcome]:
+            async with transaction(self._sessions, SYSTEM) as session:
+                return await take_arrived(session, actor, instances=instances)
+
+        stored = iter(await self._store([reading for reading in readings if not reading.refusal], store))
+        return [Arrival.of(reading.header, reading.refusal or next(stored).refusal) for reading in readings]
+
+    async def _store(
+        self, readings: Sequence[Reading], store: Callable[[Sequence[Instance]], Awaitable[list[Outcome]]]
+    ) -> list[Outcome]:
         kept: list[str] = []
         try:
             instances = [await self._keep(reading.file, reading.header, kept) for reading in readings if reading.header]
-            async with transaction(self._sessions, actor) as session:
-                stored = await store_instances(session, actor, consult_id=consult_id, instances=instances)
+            stored = await store(instances)
             used = {outcome.object_key for outcome in stored}
         except BaseException:
             await self._forget(kept)
             raise
         await self._forget([key for key in kept if key not in used])
-        return [*stored, *refused]
+        return stored
+
+    async def _read_arrived(self, file: Received, study_uid: str | None) -> Reading:
+        with file.path.open("rb") as opened:
+            if opened.read(_PREFIX + len(_MARK))[_PREFIX:] != _MARK:  # many small things cost no worker
+                return Reading(file, None, Refusal.NOT_DICOM)
+        reading = await self._read_instance(file)
+        if reading.header and study_uid not in (None, reading.header.study_instance_uid):
+            return Reading(file, reading.header, Refusal.OTHER_STUDY)
+        return reading
 
     async def _read(self, file: Received, room: _Room) -> AsyncIterator[Reading]:
         with file.path.open("rb") as opened:
@@ -103,7 +162,7 @@ class Receiver:
             answer = await self._sandbox.ask("header", file.path, seconds=HEADER_SECONDS)
         except Unreadable as error:
             return Reading(file, None, error.refusal)
-        return Reading(file, InstanceHeader(**answer.head))
+        return Reading(file, InstanceHeader.unpacked(answer.head, answer.body))
 
     async def _read_archive(self, file: Received, room: _Room) -> AsyncIterator[Reading]:
         try:

@@ -22,6 +22,8 @@ class Refusal(StrEnum):
     OTHER_BYTES = "other-bytes"
     OTHER_PATIENT = "other-patient"
     OTHER_DRAFT = "other-draft"
+    OTHER_STUDY = "other-study"
+    UNMATCHED = "unmatched"
     ENCRYPTED = "encrypted"
     NESTED_ARCHIVE = "nested-archive"
     ARCHIVE_BOMB = "archive-bomb"
@@ -49,6 +51,8 @@ SENTENCES: Final[dict[Refusal, str]] = {
     Refusal.OTHER_BYTES: _("Another image with the same identifier is already here. It was left as it is."),
     Refusal.OTHER_PATIENT: _("This image is already in the file of another patient. Check whose it is."),
     Refusal.OTHER_DRAFT: _("This image is already attached to another draft for this patient."),
+    Refusal.OTHER_STUDY: _("The image is not of the study it was sent for."),
+    Refusal.UNMATCHED: _("This image came here already and waits to be matched with a patient. Match it first."),
     Refusal.ENCRYPTED: _("The file is locked with a password."),
     Refusal.NESTED_ARCHIVE: _("An archive inside an archive is not opened."),
     Refusal.ARCHIVE_BOMB: _("The archive holds more than can be opened safely."),

@@ -29,7 +29,7 @@ _EFFORT = 3
 
 
 def _header(path: Path) -> Message:
-    return Message(read_header(path).as_json())
+    return Message(*read_header(path).packed())
 
 
 def _archive(path: Path) -> Message:
