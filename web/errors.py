@@ -19,6 +19,8 @@ from web.requests import frame_of, see_other
 
 FHIR: Final = "/fhir"
 """Under it programs are answered, in the standard's own words for failures."""
+DICOMWEB: Final = "/dicomweb"
+"""Under it, too; of failures PS3.18 wants the status alone, so they are JSON."""
 WORDS: Final = {
     400: _lazy("The request could not be understood."),
     401: _lazy("Please sign in."),
@@ -103,7 +105,14 @@ def _came_from(request: web.Request) -> str | None:
     return own_path(referer.raw_path_qs)
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether systems come there by themselves, with tokens of their own."""
+    return any(path == door or path.startswith(f"{door}/") for door in (FHIR, DICOMWEB))
+
+
 def wants_json(request: web.Request) -> bool:
     """True for our own scripts' fetches and for machines."""
     accepted = request.headers.get("Accept", "")
+    if is_for_programs(request.path):
+        return True
     return "json" in accepted or ("json" in request.content_type and "text/html" not in accepted)

@@ -27,7 +27,7 @@ from teleconsult.systems.admitting import actor_at_fhir
 from web import csrf
 from web.bodies import hold_body
 from web.cookies import session_cookie
-from web.errors import FHIR, error_response
+from web.errors import error_response, is_for_programs
 from web.flash import keep_flashes
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
 from web.requests import (
@@ -134,7 +134,7 @@ def _is_text(value: str) -> bool:
 
 def _locale_of(request: web.Request) -> str:
     """The language chosen in this browser, the person's own, or what the browser asks for. Programs get English."""
-    if request.path.startswith(FHIR):
+    if is_for_programs(request.path):
         return "en"
     actor = visitor_of(request)
     stored = request.cookies.get(LOCALE_COOKIE) or (actor.locale if actor else None)
@@ -192,7 +192,7 @@ async def signed_in(request: web.Request, handler: Handler) -> web.StreamRespons
     if actor is None:
         if is_for_anyone(request):
             return await handler(request)
-        is_page = request.method == "GET" and not request.path.startswith(FHIR)
+        is_page = request.method == "GET" and not is_for_programs(request.path)
         if is_page and "text/html" in request.headers.get("Accept", ""):
             target = request.app.router["accounts.sign_in"].url_for()
             return see_other(target.with_query(next=request.path_qs) if request.path != "/" else target)
@@ -241,7 +241,7 @@ async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | No
     scheme, _blank, bearer = authorization.partition(" ")
     if scheme.lower() == "bearer":
         request[BY_BEARER] = True
-        look_up = actor_at_fhir if request.path.startswith(f"{FHIR}/") or request.path == FHIR else actor_for_bearer
+        look_up = actor_at_fhir if is_for_programs(request.path) else actor_for_bearer
         return await request.app[BEARERS].admit(session, bearer.strip(), address=address_of(request), look_up=look_up)
     token = request.cookies.get(session_cookie(secure=settings.is_secure))
     return await actor_for_cookie(session, settings, token) if token else None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from teleconsult.access import Permission as P
-from web.api import fhir, fhir_binaries, fhir_bundles, fhir_door, health, oauth
+from web.api import fhir, fhir_binaries, fhir_bundles, fhir_door, health, oauth, stow
 from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
     accounts,
@@ -107,6 +107,7 @@ def add_routes(app: web.Application) -> None:
 
     # Machines
     _add_fhir(route)
+    _add_dicomweb(route)
     route("GET", "/healthz", health.alive, ANYONE, name="health.alive")
     route("GET", "/readyz", health.ready, ANYONE, name="health.ready")
     route("GET", "/metrics", health.metrics, ANYONE, name="health.metrics")
@@ -168,6 +169,12 @@ def _add_fhir(route: Callable[..., object]) -> None:
     route("POST", "/fhir/ServiceRequest", fhir_door.act, P.CONSULT_REQUEST)
     for method, path in (("POST", entries), ("PUT", entries), ("PUT", f"{entries}/{{id}}")):
         route(method, path, fhir_door.act, P.FILE_WRITE)
+
+
+def _add_dicomweb(route: Callable[..., object]) -> None:
+    """DICOMweb (PS3.18)."""
+    route("POST", "/dicomweb/studies", stow.store, P.IMAGES_ADD, name="dicomweb.studies")
+    route("POST", "/dicomweb/studies/{uid}", stow.store, P.IMAGES_ADD, name="dicomweb.study")
 
 
 def _add_patients(route: Callable[..., object]) -> None:

@@ -54,12 +54,19 @@ async def uploaded_form(
         raise too_large()
     if request.content_type != "multipart/form-data":
         raise Invalid({"": "Choose the files to send."})
+    async with temporary_folder(settings) as folder:
+        reading = _Reading(request, settings, folder, most, fields)
+        yield await reading.files(name), reading.fields
+
+
+@asynccontextmanager
+async def temporary_folder(settings: Settings) -> AsyncIterator[Path]:
+    """A folder for what arrives, gone with all that is in it when the block ends."""
     parent = settings.data / "tmp"
     await asyncio.to_thread(parent.mkdir, parents=True, exist_ok=True)
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="upload-", dir=parent))
     try:
-        reading = _Reading(request, settings, folder, most, fields)
-        yield await reading.files(name), reading.fields
+        yield folder
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 

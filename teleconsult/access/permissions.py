@@ -31,7 +31,7 @@ class Permission(StrEnum):
     GUEST_INVITE = "guest-invite"
     IMAGES_READ = "images-read"
     IMAGES_ADD = "images-add"
-    """To one's own request: nothing else of it changes."""
+    """To one's own request, where nothing else of it changes; and, by a program, to the establishment."""
     NOTE_READ = "note-read"
     NOTE_WRITE = "note-write"
     AGENDA = "agenda"
@@ -85,8 +85,8 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
 }
 
 OF_GUEST: Final = frozenset({_P.SESSION_JOIN})
-OF_CLIENT: Final = frozenset({_P.PATIENTS_FIND, _P.FILE_READ, _P.FILE_WRITE})
-"""A system that comes by itself (`teleconsult.systems`), at the FHIR door alone; its scopes narrow it further."""
+OF_CLIENT: Final = frozenset({_P.PATIENTS_FIND, _P.FILE_READ, _P.FILE_WRITE, _P.IMAGES_READ, _P.IMAGES_ADD})
+"""A system that comes by itself (`teleconsult.systems`), at the FHIR and DICOMweb doors; its scopes narrow it."""
 
 
 class Purpose(StrEnum):

@@ -40,9 +40,14 @@ class MissingScope(Forbidden):
 
 def require_scope(actor: Actor, asked: Asked, interaction: str) -> None:
     """Raise MissingScope where the actor is a system, and this is not all within what it was granted."""
+    require_granted(actor, *needed(asked, interaction))
+
+
+def require_granted(actor: Actor, *needs: Need) -> None:
+    """Raise MissingScope where the actor is a system, and was not granted all of these."""
     if actor.client_id is None:
         return
-    for scope in missing(actor.scope or (), needed(asked, interaction)):
+    for scope in missing(actor.scope or (), needs):
         raise MissingScope(scope)
 
 

@@ -46,6 +46,7 @@ KINDS: Final = {
     "/break-glass/": "opening",
     "/consults/{id}/guests/{guest}": "guest",
     "/consults/": "consult",
+    "/dicomweb/studies/": "study",
     "/fhir/AuditEvent/": "event",
     "/fhir/Consent/": "consent",
     "/fhir/Binary/": "binary",

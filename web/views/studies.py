@@ -33,15 +33,16 @@ async def show(request: web.Request) -> web.StreamResponse:
     study = await open_study(db(request), actor_of(request), request.match_info["uid"], study_id=_study_id(request))
     request.app[LOOKS].note(actor_of(request), study.study_instance_uid)
     frame = frame_of(request)
+    patient = await db(request).get_one(Patient, study.patient_id)
     covers = {series.id: _middle(series) for series in study.series}
     return render(
         request,
         "studies/_viewer.html.jinja" if frame else "studies/show.html.jinja",
         study=study,
-        patient=await db(request).get_one(Patient, study.patient_id),
+        patient=patient,
         manifest=manifest(study),
         frame=frame,
-        opening=await opening_about(db(request), actor_of(request), study.patient_id),
+        opening=await opening_about(db(request), actor_of(request), patient.id),
         covers=covers,
         first=_first(study),
     )

@@ -1,0 +1,84 @@
+"""STOW-RS: machines bring images, without a consult (PS3.18 §10.5). Whose they are is found at ingest."""
+
+from email.message import Message
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from teleconsult.errors import TeleconsultError
+from teleconsult.fhir.scoping import require_granted
+from teleconsult.imaging.receiving import Arrival, Receiver
+from teleconsult.imaging.store_response import status_of, store_response
+from teleconsult.records.models import ResourceType
+from web.api.dicomweb_address import studies_of
+from web.arriving import BrokenBody, arriving_lots
+from web.requests import actor_of, objects_of, own_transactions, sandbox_of, sessions_of, settings_of
+
+DICOM: Final = "application/dicom"
+DICOM_JSON: Final = "application/dicom+json"
+_ANSWERS: Final = (DICOM_JSON, "application/json", "application/*", "*/*")
+_SCOPE: Final = (ResourceType.IMAGING_STUDY, "c")
+
+
+class OtherMedia(TeleconsultError):
+    """The body is of a kind that is not taken."""
+
+    status = 415
+
+
+class OtherAnswer(TeleconsultError):
+    """The answer is wanted in a form that is not offered."""
+
+    status = 406
+
+
+@own_transactions
+async def store(request: web.Request) -> web.StreamResponse:
+    """Take the instances in as they arrive; say what became of each.
+
+    200 where all are here, 202 where some are, 409 where none is; 406 where only XML is wanted; 415 for what is not
+    whole instances; 400 for a body that breaks off. What was stored until then stays: sent again, it is known.
+    """
+    actor = actor_of(request)
+    require_granted(actor, _SCOPE)
+    if not _takes_json(request.headers.get("Accept", "")):
+        raise OtherAnswer("The answer is %(media)s, and nothing else.", media=DICOM_JSON)
+    boundary = _boundary(request)
+    receiver = Receiver(
+        sessions=sessions_of(request),
+        objects=objects_of(request),
+        sandbox=sandbox_of(request),
+        file_limit=settings_of(request).upload_file_limit,
+    )
+    study_uid = request.match_info.get("uid")
+    arrivals: list[Arrival] = []
+    try:
+        async with arriving_lots(request, boundary=boundary, media=DICOM) as lots:
+            async for lot in lots:
+                arrivals += await receiver.receive_arrived(actor, files=lot.files, study_uid=study_uid)
+                arrivals += [Arrival(refusal) for refusal in lot.refused]
+    except BrokenBody as error:
+        raise web.HTTPBadRequest from error
+    if not arrivals:
+        raise web.HTTPBadRequest
+    return _answer(store_response(arrivals, studies=studies_of(request)), status=status_of(arrivals))
+
+
+def _boundary(request: web.Request) -> str:
+    """Raise 415 for what is not `multipart/related; type="application/dicom"`: that alone is taken."""
+    message = Message()
+    message["Content-Type"] = request.headers.get("Content-Type", "")
+    kind = str(message.get_param("type", DICOM)).lower()
+    if message.get_content_type() != "multipart/related" or kind != DICOM:
+        raise OtherMedia("Only %(media)s is taken here.", media=f'multipart/related; type="{DICOM}"')
+    return str(message.get_param("boundary", ""))
+
+
+def _takes_json(accepted: str) -> bool:
+    wanted = [one.partition(";")[0].strip().lower() for one in accepted.split(",")]
+    return not accepted.strip() or any(one in _ANSWERS for one in wanted)
+
+
+def _answer(content: dict[str, Any], *, status: int) -> web.Response:
+    return web.Response(body=orjson.dumps(content), status=status, content_type=DICOM_JSON)

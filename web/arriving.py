@@ -1,0 +1,106 @@
+"""What a machine sends in one long body, put on the disk in lots that are dealt with while the rest still arrives."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+
+from teleconsult.imaging.receiving import Received
+from teleconsult.imaging.refusals import Refusal
+from web.multipart import BrokenBody, Parts
+from web.requests import settings_of
+from web.uploads import PIECE, SILENCE_SECONDS, temporary_folder, too_large
+
+__all__ = ["BrokenBody", "Lot", "arriving_lots"]
+
+MIB: Final = 1024 * 1024
+LOT: Final = 50
+LOT_BYTES: Final = 64 * MIB
+"""A lot is full with that many files, or once it holds that many bytes: it costs one transaction, and that disk."""
+MOST_PARTS: Final = 5000
+
+
+@dataclass(slots=True)
+class Lot:
+    """Files that arrived whole, and why other parts were not even kept so long."""
+
+    files: list[Received] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is to be dealt with before more is read."""
+        return len(self.files) >= LOT or self.size >= LOT_BYTES
+
+
+@asynccontextmanager
+async def arriving_lots(request: web.Request, *, boundary: str, media: str) -> AsyncIterator[AsyncIterator[Lot]]:
+    """The parts of that media type, lot by lot; the files of one are gone when the next is asked for.
+
+    While reading, raises TooLarge for a body over the limit of the settings or of more than `MOST_PARTS` parts,
+    HTTPRequestTimeout where nothing comes for a minute, BrokenBody where it breaks off.
+    """
+    async with temporary_folder(settings_of(request)) as folder:
+        yield _lots(request, folder, Parts(_pieces(request), boundary=boundary), media)
+
+
+async def _lots(request: web.Request, folder: Path, parts: Parts, media: str) -> AsyncIterator[Lot]:
+    count, lot = 0, Lot()
+    async for head in parts:
+        count += 1
+        if count > MOST_PARTS:
+            raise too_large()
+        if head.get("content-type", media).partition(";")[0].strip().lower() != media:
+            lot.refused.append(Refusal.NOT_DICOM)
+            continue
+        path = folder / str(count)
+        size = await _write(parts, path, limit=settings_of(request).upload_file_limit)
+        if size is None:
+            path.unlink()
+            lot.refused.append(Refusal.TOO_LARGE)
+            continue
+        lot.files.append(Received(path.name, path))
+        lot.size += size
+        if lot.is_full:
+            yield lot
+            for file in lot.files:
+                file.path.unlink()
+            lot = Lot()
+    yield lot
+
+
+async def _write(parts: Parts, path: Path, *, limit: int) -> int | None:
+    """The bytes that were written; None as soon as they are more than one file may have."""
+    size, held = 0, bytearray()
+    with path.open("wb") as out:
+        async for piece in parts.content():
+            size += len(piece)
+            if size > limit:
+                return None
+            held += piece
+            if len(held) >= PIECE:
+                await asyncio.to_thread(out.write, held)
+                held = bytearray()
+        await asyncio.to_thread(out.write, held)
+    return size
+
+
+async def _pieces(request: web.Request) -> AsyncIterator[bytes]:
+    """The body as the connection gives it. Whatever length was announced, what counts is what comes."""
+    left = settings_of(request).upload_limit
+    try:
+        while piece := await asyncio.wait_for(request.content.readany(), SILENCE_SECONDS):
+            left -= len(piece)
+            if left < 0:
+                raise too_large()
+            yield piece
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout from error
+    except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
+        raise BrokenBody from error
