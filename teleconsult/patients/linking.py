@@ -19,6 +19,7 @@ from teleconsult.accounts.stepping_up import require_fresh
 from teleconsult.clock import now
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.errors import Invalid, NotFound, Refused
+from teleconsult.patients.earlier import forget_recognition
 from teleconsult.patients.links import LinkBasis, PatientLink
 from teleconsult.patients.models import Patient
 
@@ -96,6 +97,7 @@ async def take_turn(session: AsyncSession) -> None:
 async def undo_link(session: AsyncSession, actor: Actor, *, link_id: uuid.UUID, reason: str) -> PatientLink:
     """Part what was linked: each is again whom they were, unless another link holds them together.
 
+    An unknown patient who was recognised by mistake is unknown again.
     Raises NotFound and Forbidden as `link_for` does, StepUpNeeded for a merge, Invalid without a reason, Refused the
     second time.
     """
@@ -116,6 +118,8 @@ async def undo_link(session: AsyncSession, actor: Actor, *, link_id: uuid.UUID, 
             patient_id=side,
         )
     await session.flush()
+    if link.basis is LinkBasis.RESOLUTION:
+        await forget_recognition(session, actor, link.patient_id)
     await _follow(session, link)
     return link
 

@@ -1,7 +1,6 @@
 """Who a patient is: true traits for an unknown one, that it is a patient we know already, or a mistake set right."""
 
 import uuid
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,10 +11,11 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.errors import Invalid, Refused
 from teleconsult.patients.care import CareReason, open_care_relation
+from teleconsult.patients.earlier import keep_identity
 from teleconsult.patients.linking import add_link, take_turn
 from teleconsult.patients.links import LinkBasis
 from teleconsult.patients.matching import match_identity
-from teleconsult.patients.models import IdentityChange, Patient
+from teleconsult.patients.models import Patient
 from teleconsult.patients.names import fold
 from teleconsult.patients.qualifying import doubt_numbers, traits_of
 from teleconsult.patients.queries import patient_for, patient_to_identify
@@ -31,7 +31,7 @@ async def resolve_identity(
     """
     patient = await _unknown_patient(session, actor, patient_id)
     check_identity(identity)
-    _keep_before(session, actor, patient)
+    keep_identity(session, actor, patient)
     _set_traits(patient, identity)
     await set_national_id(session, patient, identity.national_id)
     await match_identity(session, actor, patient)
@@ -57,7 +57,7 @@ async def correct_identity(
 async def rewrite_identity(session: AsyncSession, actor: Actor, patient: Patient, *, identity: Identity) -> None:
     """The patient, whom the caller has looked up and locked, is called so from now on. Raises Invalid."""
     check_identity(identity)
-    _keep_before(session, actor, patient)
+    keep_identity(session, actor, patient)
     before = traits_of(patient)
     _set_traits(patient, identity)
     if traits_of(patient) != before:
@@ -82,7 +82,7 @@ async def resolve_as_known(
         raise Invalid({"known_id": "Choose a patient whose identity is known."})
     if not await _is_alone(session, patient):
         raise Refused("This patient is linked to files elsewhere already.")
-    _keep_before(session, actor, patient)
+    keep_identity(session, actor, patient)
     await add_link(session, actor, patient_id=patient.id, other_id=known.id, basis=LinkBasis.RESOLUTION)
     _set_traits(
         patient,
@@ -122,32 +122,6 @@ async def _is_alone(session: AsyncSession, patient: Patient) -> bool:
     """Whether no other local patient is the same person yet: a link that exists is never broken by the way."""
     await session.flush()
     return bool(await session.scalar(select(func.is_alone(patient.id))))
-
-
-def _keep_before(session: AsyncSession, actor: Actor, patient: Patient) -> None:
-    before: dict[str, Any] = {
-        "family": patient.family,
-        "given": patient.given,
-        "gender": patient.gender.value,
-        "birth_date": patient.birth_date.isoformat() if patient.birth_date else None,
-        "used_name": patient.used_name,
-        "birth_place": patient.birth_place,
-        "estimated_birth_year": patient.estimated_birth_year,
-        "found_where": patient.found_where,
-        "phone": patient.phone,
-        "address": patient.address,
-        "is_temporary": patient.is_temporary,
-        "person_id": str(patient.person_id),
-    }
-    session.add(
-        IdentityChange(
-            patient_id=patient.id,
-            before=before,
-            changed_at=now(),
-            changed_by_id=actor.role_id,
-            source="" if actor.role_id else actor.name,
-        )
-    )
 
 
 def _set_traits(patient: Patient, identity: Identity) -> None:

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.errors import Forbidden, Invalid, NotFound, Refused
+from teleconsult.patients.linking import links_of, undo_link
 from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.queries import earlier_identities, file_of
 from teleconsult.patients.registering import Identity, register_unknown, set_national_id
-from teleconsult.patients.resolving import resolve_as_known, resolve_identity
+from teleconsult.patients.resolving import correct_identity, resolve_as_known, resolve_identity
 from teleconsult.records.actions import file_entry
 from tests.file_steps import timeline
 from tests.people import Cast
@@ -59,6 +60,27 @@ async def test_a_patient_known_here_shows_both_files(db: AsyncSession, cast: Cas
     assert [entry.title for entry in seen_from_the_other_side.entries] == ["Urgence"]
     [change] = await earlier_identities(db, patient)
     assert change.before["person_id"] == str(former_person)
+
+
+async def test_who_was_recognised_by_mistake_is_unknown_again(db: AsyncSession, cast: Cast, unknown: Patient) -> None:
+    called = unknown.name
+    await resolve_as_known(db, cast.rural, patient_id=unknown.id, known_id=cast.patient.id)
+    [link] = await links_of(db, cast.rural, unknown.id)
+    await undo_link(db, cast.rural, link_id=link.id, reason="The brother came.")
+    assert (unknown.name, unknown.is_temporary) == (called, True)
+    assert (unknown.birth_date, unknown.phone, unknown.address) == (None, "", "")
+    assert (unknown.gender, unknown.found_where) == (AdministrativeGender.FEMALE, "Quai")
+    assert len(await earlier_identities(db, unknown)) == 2
+    patient = await resolve_identity(db, cast.rural, patient_id=unknown.id, identity=LUC)
+    assert patient.name == "GAGNÉ Luc"
+
+
+async def test_what_was_corrected_since_the_mistake_stays(db: AsyncSession, cast: Cast, unknown: Patient) -> None:
+    await resolve_as_known(db, cast.rural, patient_id=unknown.id, known_id=cast.patient.id)
+    await correct_identity(db, cast.rural, patient_id=unknown.id, identity=LUC)
+    [link] = await links_of(db, cast.rural, unknown.id)
+    await undo_link(db, cast.rural, link_id=link.id, reason="The brother came.")
+    assert (unknown.name, unknown.is_temporary) == ("GAGNÉ Luc", False)
 
 
 async def test_the_national_number_links_elsewhere(db: AsyncSession, cast: Cast, unknown: Patient) -> None:
