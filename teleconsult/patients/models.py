@@ -130,6 +130,11 @@ class IdentityChange(Base):
     source: Mapped[str] = mapped_column(default="", server_default="")
     """Which system said so, where nobody did here."""
 
+    @property
+    def name(self) -> str:
+        """FAMILY Given, as `Patient.name`."""
+        return f"{self.before['family'].upper()} {self.before['given']}".strip()
+
 
 class CareRelation(Base):
     """A professional who treats the patient says so once; only then does the file open (FHIR R4 CareTeam)."""

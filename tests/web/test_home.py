@@ -134,7 +134,9 @@ async def test_a_secretary_registers_and_corrects(client: Client, cast: Cast, si
     assert (await post(f"{path}/identity", family="Roi", given="Luc", gender="male")).status == 303
     page = await (await client.get(path)).text()
     assert "ROI Luc" in page
-    assert "Formerly known as Roy Luc." in page
+    assert "Formerly known as ROY Luc." in page
+    assert (await post(f"{path}/identity", family="Roi", given="Luc", gender="male", phone="418")).status == 303
+    assert "Formerly known as ROY Luc." in await (await client.get(path)).text(), "another telephone is no other name"
 
 
 async def test_who_watches_over_others_finds_what_they_look_after(client: Client, signed_in: SignIn) -> None:

@@ -121,7 +121,7 @@ async def test_nobody_knows_who_this_is(client: Client, signed_in: SignIn, post:
     assert resolved.status == 303
     page = await (await client.get(path)).text()
     assert "GAGNÉ Luc" in page
-    assert "Inconnu Homme" in page
+    assert "Formerly known as INCONNU Homme" in page
     assert 'data-testid="resolve-identity"' not in page
     again = await client.get(f"{path}/identity", allow_redirects=False)
     assert again.status == 200

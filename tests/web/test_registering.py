@@ -37,6 +37,14 @@ async def test_a_card_fills_the_form_and_its_number_is_marked_as_read(
     assert "Read off a card" in page and "Not checked" in page
 
 
+async def test_a_birth_date_yet_to_come_is_told_from_one_that_cannot_be_read(signed_in: SignIn, post: Post) -> None:
+    await signed_in("secretary")
+    for typed, words in (("14/03/2101", "yet to come"), ("soon", "day, month, year"), ("1/1/1850", "day, month, year")):
+        answer = await post("/patients", **{**TYPED, "birth_date": typed})
+        assert answer.status == 422
+        assert words in (await answer.text()).split('id="field-birth_date-error"')[1]
+
+
 async def test_a_number_changed_by_hand_was_not_read_off_a_card(
     signed_in: SignIn, post: Post, sessions: Sessions
 ) -> None:

@@ -1,7 +1,8 @@
 """The forms of a patient: from fields to the arguments of the actions."""
 
 import uuid
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 
 from teleconsult.clock import now
 from teleconsult.errors import Invalid, NotFound
@@ -15,6 +16,7 @@ from web.bodies import Form
 from web.forms.numbers import read_number
 
 TEXTS = ("family", "given", "used_name", "birth_place", "phone", "address", "local_number", "national_id")
+A_CENTURY: Final = timedelta(days=36525)
 
 
 def read_identity(form: Form) -> Identity:
@@ -92,7 +94,10 @@ def _gender(form: Form, name: str) -> AdministrativeGender:
 def _birth_date(typed: str) -> date | None:
     if not typed.strip():
         return None
-    found, rest = find_birth_date(typed, today=now().date())
+    today = now().date()
+    found, rest = find_birth_date(typed, today=today)
+    if found is None and find_birth_date(typed, today=today + A_CENTURY)[0]:
+        raise Invalid({"birth_date": "This date is yet to come. Look at the year again."})
     if found is None or rest.strip():
         raise Invalid({"birth_date": "Write the birth date as day, month, year: 14/03/1951."})
     return found

@@ -89,8 +89,9 @@ async def tell_doubts(request: web.Request, patient: Patient) -> None:
 
 
 def genders() -> list[tuple[str, str]]:
-    """What a form offers as the sex."""
-    return options(AdministrativeGender)
+    """What a form offers as the sex, in words that a typed letter tells apart."""
+    letters = {AdministrativeGender.FEMALE: _("F, female"), AdministrativeGender.MALE: _("M, male")}
+    return [(code, letters.get(AdministrativeGender(code), words)) for code, words in options(AdministrativeGender)]
 
 
 def _registered_already(request: web.Request, patient_id: uuid.UUID) -> web.StreamResponse:
