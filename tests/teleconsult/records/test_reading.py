@@ -1,6 +1,7 @@
 """Resources as words."""
 
 import base64
+import time
 from typing import Any
 
 import pytest
@@ -137,6 +138,27 @@ def test_a_study_of_images_tells_where_to_open_it() -> None:
 def test_a_narrative_becomes_lines_without_markup() -> None:
     div = "<div xmlns='x'><p>Premier &amp; seul</p><script>alert(1)</script><ul><li>a</li><li>b</li></ul></div>"
     assert narrative_text({"div": div}) == "Premier & seul\na\nb"
+
+
+def test_a_narrative_is_read_as_it_is_meant() -> None:
+    div = (
+        "<div><!-- no > word --><?xml no?><style>b {x: y}</style><p title='a > b'>K 7.1, <b>high</b>: 2 < 3 &gt; 1</p>"
+    )
+    assert narrative_text({"div": div + "<script>no</script><P>end"}) == "K 7.1, high: 2 < 3 > 1\nend"
+
+
+@pytest.mark.parametrize(
+    "bomb", ["<a ", "<!--", "<a b='", "</", "<a/", "<a =", "<script", "<![if", "<a", "a", "<?", "&#9", '<a "x" ', "<p>"]
+)
+def test_no_narrative_takes_long(bomb: str) -> None:
+    """A server answers nobody else meanwhile."""
+    began = time.process_time()
+    narrative_text({"div": bomb * (250_000 // len(bomb))})
+    assert time.process_time() - began < 1
+
+
+def test_a_number_beyond_all_characters_is_none() -> None:
+    assert narrative_text({"div": f"a &#{'9' * 5000}; b &#x{'f' * 5000} &#233;"}) == "a \ufffd b \ufffd é"
 
 
 @pytest.mark.parametrize(
