@@ -12,6 +12,7 @@ from migrations import (
     excerpt_walls,
     file_walls,
     identity_walls,
+    peer_walls,
     walls,
 )
 
@@ -25,6 +26,7 @@ WALLS: Final = (
     | excerpt_walls.WALLS
     | arrival_walls.WALLS
     | description_walls.WALLS
+    | peer_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -34,6 +36,7 @@ WRITTEN_ONCE: Final = (
     | door_walls.WRITTEN_ONCE
     | consent_walls.WRITTEN_ONCE
     | client_walls.WRITTEN_ONCE
+    | peer_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

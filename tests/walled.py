@@ -45,6 +45,7 @@ from teleconsult.directory.models import (
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, GuestKind, GuestPass
 from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
+from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.notes.models import Composition, CompositionStatus, SigningKey
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
@@ -296,6 +297,7 @@ def _directory(cast: Cast) -> list[Base]:
             received_at=moment,
             acknowledgment=Acknowledgment.ERROR,
         ),
+        DicomPeer(organization_id=house, name="Scanner", ae_title="CT1", network="127.0.0.1/32", created_at=moment),
         FhirClient(id=client, organization_id=house, name="Registry", keys=[], scope="system/*.rs", created_at=moment),
         UsedAssertion(fhir_client_id=client, jti_sha256=b"", expires_at=moment),
     ]

@@ -15,6 +15,7 @@ from teleconsult.directory.models import (
     RetentionRule,
 )
 from teleconsult.hl7v2.models import Hl7Message, Hl7Sender
+from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.systems.models import FhirClient
 
 
@@ -70,6 +71,12 @@ def hl7_senders_of_house(actor: Actor) -> Filter:
 def hl7_messages_of_house(actor: Actor) -> Filter:
     """What they sent."""
     return is_house(Hl7Message.organization_id, actor)
+
+
+@row_filter
+def dicom_peers_of_house(actor: Actor) -> Filter:
+    """Systems of the actor's establishment that send images by DIMSE."""
+    return is_house(DicomPeer.organization_id, actor)
 
 
 @row_filter
