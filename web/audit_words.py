@@ -136,6 +136,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "step-up-failed": _("Failed to confirm that it is them"),
     "stepped-up": _("Confirmed that it is them"),
     "study-opened": _("Opened images"),
+    "study-discarded": _("Deleted images that waited to be matched"),
+    "study-matched": _("Said whose images these are"),
     "study-reconciled": _("Confirmed whose images they are"),
     "study-removed": _("Removed images"),
     "time-proposed": _("Proposed a time"),

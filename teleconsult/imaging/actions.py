@@ -122,25 +122,33 @@ async def remove_study(session: AsyncSession, actor: Actor, *, study_id: uuid.UU
     """Take a study brought in by mistake out again, while nobody else was shown it.
 
     Returns the consult it stood in, and the keys of its objects for the caller to delete after the commit.
-    Raises as `consult_to_fill`, and Refused once it was shared.
+    Raises as `consult_to_fill`, and Refused once it was shared, and for what did not come with the consult.
     """
     study, consult = await _own_study(session, actor, study_id)
     if await session.scalar(select(exists().where(ExcerptStudy.imaging_study_id == study.id))):
         raise Refused("These images were shared already. They can no longer be removed.")
-    of_study = ImagingInstance.imaging_series_id.in_(
-        select(ImagingSeries.id).where(ImagingSeries.imaging_study_id == study.id)
-    )
-    keys = list(await session.scalars(delete(ImagingInstance).where(of_study).returning(ImagingInstance.object_key)))
-    await session.execute(delete(ImagingSeries).where(ImagingSeries.imaging_study_id == study.id))
+    if study.source:
+        raise Refused("These images were sent by an imaging system. They stay in the file.")
+    keys = await delete_images(session, study)
     entry = await session.scalar(select(RecordEntry).where(RecordEntry.source_id == study.id))
     if entry is not None:
         entry.status, entry.version = EntryStatus.ENTERED_IN_ERROR, entry.version + 1
     audit.record(
         session, actor, "study-removed", study, patient_id=study.patient_id, consult=consult.id, instances=len(keys)
     )
-    await session.delete(study)
     await session.flush()
     return consult.id, keys
+
+
+async def delete_images(session: AsyncSession, study: ImagingStudy) -> list[str]:
+    """Delete the rows of a study the caller may remove; the keys of its objects are for it to delete afterwards."""
+    of_study = ImagingInstance.imaging_series_id.in_(
+        select(ImagingSeries.id).where(ImagingSeries.imaging_study_id == study.id)
+    )
+    keys = list(await session.scalars(delete(ImagingInstance).where(of_study).returning(ImagingInstance.object_key)))
+    await session.execute(delete(ImagingSeries).where(ImagingSeries.imaging_study_id == study.id))
+    await session.delete(study)
+    return keys
 
 
 async def _own_study(session: AsyncSession, actor: Actor, study_id: uuid.UUID) -> tuple[ImagingStudy, ServiceRequest]:

@@ -2,7 +2,9 @@
 
 from datetime import date
 
-from teleconsult.patients.models import Patient
+from teleconsult.imaging.models import ImagingStudy
+from teleconsult.patients.identities import KnownIdentity
+from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.names import fold
 
 
@@ -21,3 +23,24 @@ def identity_agrees(patient: Patient, *, header_name: str, born: date | None) ->
     """The same, and that no other birth date is told; a date that one of the two leaves open says nothing."""
     is_other_day = born is not None and patient.birth_date is not None and born != patient.birth_date
     return names_agree(header_name, patient) and not is_other_day
+
+
+def identity_in(study: ImagingStudy) -> KnownIdentity:
+    """Who the images say they are of, to be compared with patients (PS3.5 6.2.1.1: family^given^middle…=…)."""
+    family, _caret, given = study.header_patient_name.partition("=")[0].partition("^")
+    return KnownIdentity(
+        patient_id=study.id,
+        organization_id=study.organization_id,
+        organization="",
+        local_number=study.header_patient_id,
+        family=" ".join(family.split()),
+        given=" ".join(given.replace("^", " ").split()),
+        used_name="",
+        birth_date=study.header_birth_date,
+        birth_place="",
+        gender=AdministrativeGender.UNKNOWN,
+        phone="",
+        is_temporary=False,
+        person_id=study.id,
+        numbers=(),
+    )

@@ -64,6 +64,7 @@ KINDS: Final = {
     "/patients/": "patient",
     "/roster/shifts/": "shift",
     "/studies/": "study",
+    "/studies-to-match/": "waiting study",
 }
 """What the ids in an address name, by how it begins. A route with an id that is not here fails the build."""
 SECRETS: Final = {"token"}
@@ -108,6 +109,7 @@ SHARED_BY_THE_WALL: Final = {
 PAGES: Final = (
     *("/identity-cases/{id}", "/patient-links/{id}", "/patients/{id}/label"),
     *("/consults/{id}", "/patients/{id}", "/notes/{id}", "/studies/{uid}", "/studies/{uid}/thumbnail"),
+    "/studies-to-match/{id}",
     *("/admin/people/{id}", "/admin/imports/{id}", "/network/establishments/{id}", "/fhir/AuditEvent/{id}"),
     "/admin/fhir-clients/{id}",
     *("/fhir/Patient/{id}", "/fhir/{type}/{id}", "/fhir/{type}/{id}/_history", "/fhir/{type}/{id}/_history/{version}"),

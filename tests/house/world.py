@@ -197,6 +197,18 @@ def _rows(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
             ("rural", "secretary"),
         ),
         (
+            "waiting study",
+            _waiting(cast.organizations["rural"].id, "1.2.840.1"),
+            "waiting study",
+            ("rural", "colleague", "nurse", "secretary"),
+        ),
+        (
+            "stranger's waiting study",
+            _waiting(elsewhere, "1.2.840.2"),
+            "waiting study",
+            ("stranger", "nurse_elsewhere"),
+        ),
+        (
             "patient's case",
             IdentityCase(
                 organization_id=cast.patient.organization_id,
@@ -338,6 +350,10 @@ async def _document(session: AsyncSession, settings: Settings, actor: Actor, pat
     )
     await keep(Objects(open_store(None, settings.data)), entry_id, letter)
     return entry_id
+
+
+def _waiting(house: uuid.UUID, uid: str) -> ImagingStudy:
+    return ImagingStudy(organization_id=house, study_instance_uid=uid, source="Scanner", created_at=now())
 
 
 async def _guest(session: AsyncSession, cast: Cast, consult_id: uuid.UUID) -> GuestPass:

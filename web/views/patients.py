@@ -13,6 +13,7 @@ from teleconsult.consents.queries import consents_in_force
 from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about
 from teleconsult.errors import Forbidden, Invalid
+from teleconsult.imaging.matching import waiting_images
 from teleconsult.patients.care import CareReason, end_care_relation, open_care_relation, open_file
 from teleconsult.patients.comparing import waiting_count
 from teleconsult.patients.merging import merged_into
@@ -59,7 +60,16 @@ async def index(request: web.Request) -> web.StreamResponse:
         found = Found(await patients_in_care(session, actor), is_cut=False)
     merged = await merged_into(session, actor, [patient.id for patient in found.patients])
     waiting = await waiting_count(session, actor)
-    return render(request, "patients/index.html.jinja", text=text, found=found, merged=merged, to_compare=waiting)
+    images = await waiting_images(session, actor)
+    return render(
+        request,
+        "patients/index.html.jinja",
+        text=text,
+        found=found,
+        merged=merged,
+        to_compare=waiting,
+        images_to_match=images,
+    )
 
 
 async def show(request: web.Request) -> web.StreamResponse:

@@ -18,7 +18,14 @@ from teleconsult.access.rows.consults import (
     requests,
     services,
 )
-from teleconsult.access.rows.contents import excerpts, notes, shared_excerpts, studies, studies_of_house
+from teleconsult.access.rows.contents import (
+    excerpts,
+    notes,
+    shared_excerpts,
+    studies,
+    studies_of_house,
+    waiting_studies,
+)
 from teleconsult.access.rows.directory import (
     endpoints_of_house,
     fhir_clients_of_house,
@@ -93,3 +100,4 @@ __all__ = [
     "treated_patients",
     "watched_patients",
 ]
+    "waiting_studies",

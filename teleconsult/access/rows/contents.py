@@ -2,9 +2,10 @@
 
 from sqlalchemy import and_, exists, false, or_, select
 
+from teleconsult.access.permissions import Permission
 from teleconsult.access.rows.consults import consults, is_permitted, requests
 from teleconsult.access.rows.patients import is_in_open_file, treats
-from teleconsult.access.rows.seam import Filter, is_house, is_role, row_filter
+from teleconsult.access.rows.seam import Filter, has, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
@@ -55,6 +56,14 @@ def studies(actor: Actor) -> Filter:
 def studies_of_house(actor: Actor) -> Filter:
     """Studies that the actor's establishment keeps."""
     return is_house(ImagingStudy.organization_id, actor)
+
+
+@row_filter
+def waiting_studies(actor: Actor) -> Filter:
+    """Studies that came to the actor's establishment and are nobody's yet: for who registers patients there."""
+    if not has(actor, Permission.PATIENT_REGISTER):
+        return false()
+    return and_(ImagingStudy.patient_id.is_(None), is_house(ImagingStudy.organization_id, actor))
 
 
 @row_filter
