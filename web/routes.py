@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from teleconsult.access import Permission as P
-from web.api.routes import add_machine_routes
+from web.api import fhir, fhir_binaries, fhir_bundles, fhir_door, health, oauth, stow
 from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
     accounts,
@@ -63,8 +63,8 @@ from web.views import (
     tokens,
     triage,
     verify,
-)
     waiting_images,
+)
 
 
 def add_routes(app: web.Application) -> None:
@@ -94,14 +94,14 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/studies/{id}/removal", images.remove, P.IMAGES_ADD, name="images.remove")
     route("GET", "/studies/{uid}", studies.show, P.IMAGES_READ, name="studies.show")
     route("GET", "/studies/{uid}/thumbnail", studies.thumbnail, P.IMAGES_READ, name="studies.thumbnail")
-    frame = r"/studies/{uid}/instances/{sop}/frames/{frame:\d{1,6}}"
-    route("GET", f"{frame}/rendered", studies.rendered, P.IMAGES_READ, name="studies.rendered")
     waiting = "/studies-to-match"
     route("GET", waiting, waiting_images.index, P.PATIENT_REGISTER, name="waiting_images.index")
     route("GET", f"{waiting}/{{id}}", waiting_images.show, P.PATIENT_REGISTER, name="waiting_images.show")
     route("POST", f"{waiting}/{{id}}/match", waiting_images.match, P.PATIENT_REGISTER, name="waiting_images.match")
     discarding = f"{waiting}/{{id}}/discarding"
     route("POST", discarding, waiting_images.discard, P.PATIENT_REGISTER, name="waiting_images.discard")
+    frame = r"/studies/{uid}/instances/{sop}/frames/{frame:\d{1,6}}"
+    route("GET", f"{frame}/rendered", studies.rendered, P.IMAGES_READ, name="studies.rendered")
     route("GET", f"{frame}/pixels", studies.pixels, P.IMAGES_READ, name="studies.pixels")
 
     _add_room(route)
@@ -113,7 +113,11 @@ def add_routes(app: web.Application) -> None:
     _add_audit(route)
 
     # Machines
-    add_machine_routes(route)
+    _add_fhir(route)
+    _add_dicomweb(route)
+    route("GET", "/healthz", health.alive, ANYONE, name="health.alive")
+    route("GET", "/readyz", health.ready, ANYONE, name="health.ready")
+    route("GET", "/metrics", health.metrics, ANYONE, name="health.metrics")
 
 
 def _add_consults(route: Callable[..., object]) -> None:
@@ -143,6 +147,41 @@ def _add_consults(route: Callable[..., object]) -> None:
     route("GET", "/consults/{id}/export", exports.consult_form, P.FILE_READ, name="exports.consult")
     route("POST", "/consults/{id}/export", exports.take_consult, P.FILE_READ)
     route("POST", "/consults/{id}/booking", triage.book, P.CONSULT_TRIAGE, name="consults.book")
+
+
+def _add_fhir(route: Callable[..., object]) -> None:
+    """FHIR R4. What an interaction needs besides stands in `teleconsult/fhir/door.py`."""
+    route("GET", "/fhir/metadata", fhir_door.metadata, ANYONE, name="fhir.metadata")
+    route("GET", "/fhir/.well-known/smart-configuration", oauth.configuration, ANYONE, name="fhir.smart")
+    route("POST", "/oauth/token", oauth.token, ANYONE, name="oauth.token")
+    route("POST", "/fhir", fhir_bundles.process, P.PATIENTS_FIND, name="fhir.bundle")
+    route("POST", "/fhir/", fhir_bundles.process, P.PATIENTS_FIND)
+    route("POST", "/fhir/Patient/$match", fhir_door.act, P.PATIENTS_FIND, name="fhir.match")
+    route("GET", "/fhir/Patient/{id}/$everything", fhir_door.act, P.FILE_READ, name="fhir.everything")
+    route("GET", "/fhir/Binary/{id}", fhir_binaries.read, P.FILE_READ, name="fhir.binary")
+    route("GET", "/fhir/Binary/{id}/inside", fhir_binaries.read, P.FILE_READ)
+    letters = "/fhir/DocumentReference"
+    for method, path in (("POST", letters), ("PUT", letters), ("PUT", f"{letters}/{{id}}")):
+        route(method, path, fhir_binaries.write, P.FILE_WRITE)
+    entries = f"/fhir/{{type:{fhir_door.ENTRIES}}}"
+    consults = (f"/fhir/{kind}" for kind in ("ServiceRequest", "Task"))
+    files = ((base, P.FILE_READ) for base in (entries, "/fhir/Consent"))
+    bases = (("/fhir/Patient", P.PATIENTS_FIND), *files, *((base, P.CONSULTS_SEE) for base in consults))
+    for base, needs in bases:
+        route("GET", base, fhir_door.act, needs)
+        route("POST", f"{base}/_search", fhir_door.act, needs)
+        route("GET", f"{base}/{{id}}", fhir_door.act, needs)
+    route("GET", f"{entries}/{{id}}/_history", fhir_door.act, P.FILE_READ)
+    route("GET", f"{entries}/{{id}}/_history/{{version}}", fhir_door.act, P.FILE_READ)
+    route("POST", "/fhir/ServiceRequest", fhir_door.act, P.CONSULT_REQUEST)
+    for method, path in (("POST", entries), ("PUT", entries), ("PUT", f"{entries}/{{id}}")):
+        route(method, path, fhir_door.act, P.FILE_WRITE)
+
+
+def _add_dicomweb(route: Callable[..., object]) -> None:
+    """DICOMweb (PS3.18)."""
+    route("POST", "/dicomweb/studies", stow.store, P.IMAGES_ADD, name="dicomweb.studies")
+    route("POST", "/dicomweb/studies/{uid}", stow.store, P.IMAGES_ADD, name="dicomweb.study")
 
 
 def _add_patients(route: Callable[..., object]) -> None:
