@@ -98,6 +98,6 @@ __all__ = [
     "tokens_of_house",
     "treated_entries",
     "treated_patients",
+    "waiting_studies",
     "watched_patients",
 ]
-    "waiting_studies",
