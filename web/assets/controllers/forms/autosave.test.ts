@@ -213,3 +213,25 @@ test("a form that was sent for a part of its own goes on saving once that came",
   expect(sent(0).get("text")).toBe("while the part comes");
   expect(told).toHaveBeenCalledWith("trauma");
 });
+
+test("a form that was refused and came back in its page goes on saving; one that is gone does not", async () => {
+  server.mockImplementation(async () => json(200, { version: 4 }));
+  const form = document.querySelector("form") as HTMLFormElement;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  const rendered = async (): Promise<void> => {
+    document.dispatchEvent(new CustomEvent("turbo:render"));
+    await vi.advanceTimersByTimeAsync(2000);
+  };
+  await rendered();
+  expect(server, "nothing was sent").not.toHaveBeenCalled();
+  form.requestSubmit();
+  await rendered();
+  expect(server).toHaveBeenCalledOnce();
+  type("mended");
+  await vi.advanceTimersByTimeAsync(800);
+  expect(sent(1).get("text")).toBe("mended");
+  form.requestSubmit();
+  form.remove();
+  await rendered();
+  expect(server).toHaveBeenCalledTimes(2);
+});

@@ -25,6 +25,7 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
   #unsaved = false;
   #saving = false;
   #stopped = false;
+  #conflict = false;
   #renewed = false;
   #waiting?: SubmitEvent;
   #listening = new AbortController();
@@ -39,7 +40,8 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     this.element.addEventListener("submit", this.#submitted, { signal, capture: true });
     this.element.addEventListener("turbo:before-fetch-response", this.#refused, { signal });
     this.element.addEventListener("turbo:fetch-request-error", () => this.#resume(), { signal });
-    this.element.addEventListener("turbo:frame-load", this.#partCame, { signal });
+    this.element.addEventListener("turbo:frame-load", this.#wentOn, { signal });
+    document.addEventListener("turbo:render", this.#wentOn, { signal });
     addEventListener("online", () => this.save(), { signal });
     addEventListener("beforeunload", this.#leaving, { signal });
     document.addEventListener("visibilitychange", () => this.save(), { signal });
@@ -77,6 +79,7 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
   async #answered(response: Response): Promise<void> {
     if (response.status === 409) {
       this.#stop();
+      this.#conflict = true;
       this.#show("conflict");
     } else if (response.ok) {
       const saved = (await response.json()) as { version?: number; saved_at?: string };
@@ -120,9 +123,9 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
     this.#resume();
   };
 
-  // The form was sent for a part of its own: that has come, and the rest of the page is still there.
-  readonly #partCame = (): void => {
-    if (this.#stopped && this.element.dataset.state !== "conflict") this.#resume();
+  // The form was sent for a part of its own, which has come, or was refused and came back as a morph of itself: it is still there.
+  readonly #wentOn = (): void => {
+    if (this.element.isConnected && this.#stopped && !this.#conflict) this.#resume();
   };
 
   // The form was sent and not taken: the words are still ours to save.

@@ -46,6 +46,17 @@ test("the choice of kinds waits for its script", () => {
   expect(element("[data-picker-target=kinds]").hidden).toBe(false);
 });
 
+test("what a morph took away is said again", () => {
+  element("[data-controller=picker]").setAttribute("data-action", "turbo:render@document->picker#drawn");
+  return new Promise<void>((done) => setTimeout(done, 0)).then(() => {
+    element("p").textContent = "";
+    element("[data-picker-target=kinds]").hidden = true;
+    document.dispatchEvent(new CustomEvent("turbo:render"));
+    expect(element("p").textContent).toBe("1 chosen");
+    expect(element("[data-picker-target=kinds]").hidden).toBe(false);
+  });
+});
+
 test("another suggestion brings the list anew, the same one leaves it", () => {
   const frame = document.createElement("turbo-frame") as unknown as HTMLElement & { src: string; reload: () => void };
   const reload = vi.fn();

@@ -17,11 +17,16 @@ export default class PickerController extends Controller<HTMLElement> {
   #asked = new Set<string>();
 
   override connect(): void {
-    this.kindsTarget.hidden = this.groupTargets.length < 2;
-    this.count();
+    this.drawn();
     const version = this.element.closest("form")?.elements.namedItem("version");
     if (version instanceof HTMLInputElement && Number(version.value) < this.versionValue)
       version.value = String(this.versionValue);
+  }
+
+  /** A morph of the page gave the list back as the server sent it: say again what only this script says. */
+  drawn(): void {
+    this.kindsTarget.hidden = this.groupTargets.length < 2;
+    this.count();
   }
 
   /** Say how many are chosen, those not shown now included. */
