@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -58,14 +58,18 @@ class LikelyPatient:
 async def waiting_studies(session: AsyncSession, actor: Actor, *, after: uuid.UUID | None = None) -> WaitingPage:
     """What waits at the actor's establishment, 50 at a time. Raises NotFound for who registers nobody."""
     require(actor, Permission.PATIENT_REGISTER)
+    studies = (await session.scalars(page_of_waiting(actor, after=after))).all()
+    return WaitingPage(studies[:PAGE], studies[PAGE - 1].id if len(studies) > PAGE else None)
+
+
+def page_of_waiting(actor: Actor, *, after: uuid.UUID | None) -> Select[ImagingStudy]:
+    """A page and one more, from its index (`ix_imaging_study_waiting`)."""
     wanted = select(ImagingStudy).where(rows.waiting_studies(actor))
     if after is not None:
         last = aliased(ImagingStudy)
         place = select(last.created_at, last.id).where(last.id == after).scalar_subquery()
         wanted = wanted.where(tuple_(ImagingStudy.created_at, ImagingStudy.id) > place)
-    found = await session.scalars(wanted.order_by(ImagingStudy.created_at, ImagingStudy.id).limit(PAGE + 1))
-    studies = found.all()
-    return WaitingPage(studies[:PAGE], studies[PAGE - 1].id if len(studies) > PAGE else None)
+    return wanted.order_by(ImagingStudy.created_at, ImagingStudy.id).limit(PAGE + 1)
 
 
 async def waiting_images(session: AsyncSession, actor: Actor) -> int:
