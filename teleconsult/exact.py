@@ -3,9 +3,12 @@
 """
 
 import json
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
+
+_LONGEST_INTEGER: Final = 18
+"""Characters."""
 
 
 class Exact(float):
@@ -27,7 +30,7 @@ class Exact(float):
 def read_exact(content: str | bytes) -> Any:
     """A JSON text, its decimals as `Exact`. Raises ValueError for what is none, or nested too deeply."""
     try:
-        return json.loads(content, parse_float=Exact, parse_constant=_refuse)
+        return json.loads(content, parse_float=Exact, parse_int=_whole, parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -55,6 +58,11 @@ def _as_written(value: Any) -> orjson.Fragment:
     if isinstance(value, Exact):
         return orjson.Fragment(value.written.encode())
     raise TypeError
+
+
+def _whole(written: str) -> int | Exact:
+    """An integer, as long as 64 bits hold it: PostgreSQL writes all digits of what came to it as 1e30."""
+    return int(written) if len(written) <= _LONGEST_INTEGER else Exact(written)
 
 
 def _refuse(name: str) -> Any:

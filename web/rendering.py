@@ -35,6 +35,7 @@ from web.words import activities_in_words, label
 STATIC: Final = Path(__file__).parent / "static"
 MANIFEST: Final = STATIC / ".vite" / "manifest.json"
 ENVIRONMENT: Final = web.AppKey("environment", jinja2.Environment)
+_READ_AS_DIGITS: Final = 1e15
 THEME_COOKIE: Final = "theme"
 THEMES: Final = frozenset({"light", "dark"})
 
@@ -82,7 +83,7 @@ def make_environment() -> jinja2.Environment:
         "time": format_time,
         "ago": ago,
         "percent": lambda ratio: numbers.format_percent(ratio, locale=i18n.babel_locale()),
-        "number": lambda value: numbers.format_decimal(value, locale=i18n.babel_locale()),
+        "number": format_number,
         "filesize": format_bytes,
         "initials": initials,
         "label": label,
@@ -268,6 +269,12 @@ def format_age(birth_date: date | None, estimated_birth_year: int | None = None)
         AgeUnit.DAYS: i18n.ngettext("%(num)s day", "%(num)s days", age.value),
     }[age.unit]
     return i18n.gettext("about %(age)s", age=words) if age.is_estimated else words
+
+
+def format_number(value: float) -> str:
+    """A number with its digits in groups; one of more digits than anybody reads, by its power of ten."""
+    write = numbers.format_decimal if abs(value) < _READ_AS_DIGITS else numbers.format_scientific
+    return str(write(value, locale=i18n.babel_locale()))
 
 
 def format_bytes(size: int) -> str:

@@ -28,6 +28,8 @@ MOST_NUMBERS: Final = 20
 LONGEST_NUMBER: Final = 500
 LONGEST_INTEGER, LONGEST_DECIMAL = 18, 40
 """Characters."""
+LARGEST_NUMBER: Final = 1e18
+"""Digits before the point, however it is written: nothing that is measured has more."""
 EARLIEST, LATEST = 1800, 2300
 """Years a date may lie in: what lies outside is a mistake, and no calendar of ours holds it."""
 
@@ -137,6 +139,8 @@ def _is_kept(number: float) -> bool:
     """Whether we keep it to its last digit: R4 asks for 18, and nothing that is measured has an exponent of three."""
     written = number.written if isinstance(number, Exact) else str(number)
     exponent = written.lower().partition("e")[2].lstrip("+-")
+    if abs(number) >= LARGEST_NUMBER:
+        return False
     return len(exponent) <= 2 and len(written) <= (LONGEST_INTEGER if isinstance(number, int) else LONGEST_DECIMAL)
 
 

@@ -25,6 +25,13 @@ def test_it_is_a_float_to_everybody_else() -> None:
     assert isinstance(read_exact("2"), int)
 
 
+def test_more_digits_than_an_integer_has_are_written_again() -> None:
+    """As the database writes them of what was 1e30."""
+    digits = "1" + "0" * 30
+    assert write_exact(read_exact(f'{{"a":{digits}}}')).decode() == f'{{"a":{digits}}}'
+    assert read_exact("9" * 5000) == math.inf
+
+
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
 def test_a_copy_remembers_it(copied: object) -> None:
     assert callable(copied)

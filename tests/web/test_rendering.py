@@ -19,6 +19,7 @@ from web.rendering import (
     attributes,
     format_bytes,
     format_date,
+    format_number,
     initials,
     is_current,
     make_environment,
@@ -109,6 +110,15 @@ def test_errors_reach_the_page_in_the_readers_words() -> None:
 def test_sizes_are_said_in_steps_of_a_thousand(size: int, said: str) -> None:
     with using_locale("en"):
         assert format_bytes(size) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(1234.5, "1\u202f234,5"), (-7, "-7"), (1e30, "1E30"), (-1e99, "-1E99"), (10**30, "1E30")],
+)
+def test_any_number_can_be_shown(number: float, said: str) -> None:
+    with using_locale("fr"):
+        assert format_number(number) == said
 
 
 def test_ages_and_days_follow_the_language() -> None:

@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from babel import numbers
-
 from teleconsult.accounts import Actor
 from teleconsult.documents.printout import Item, Part, Printout, Value
 from teleconsult.excerpts.models import ExcerptItem
@@ -16,7 +14,7 @@ from teleconsult.records.reading import Reading, read
 from web.i18n import babel_locale
 from web.i18n import gettext as _
 from web.record_words import came_by, line_text
-from web.rendering import city, format_date, format_time
+from web.rendering import city, format_date, format_number, format_time
 from web.words import label
 
 
@@ -131,4 +129,4 @@ def _range(measure: Measure) -> str:
 
 
 def _number(value: float | str) -> str:
-    return value if isinstance(value, str) else str(numbers.format_decimal(value, locale=babel_locale()))
+    return value if isinstance(value, str) else format_number(value)
