@@ -16,6 +16,7 @@ from teleconsult.fhir.incoming import Incoming, read_incoming, resource_in
 from teleconsult.fhir.outcomes import BadResource, NoSuchPatient, Several, Stale
 from teleconsult.fhir.reading import entry_for
 from teleconsult.fhir.searching import id_of
+from teleconsult.fhir.tracing import trace_files
 from teleconsult.patients.queries import PatientFile, file_of, treated_patient
 from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import replace_entry, retract_entry
@@ -37,7 +38,7 @@ async def create_entry(session: AsyncSession, actor: Actor, asked: Asked) -> Ans
     if condition := condition_of(asked):
         number = number_in(condition)
         if (entry := await the_one(session, actor, kind=kind, number=number)) is not None:
-            return _answered(asked, entry, 200)
+            return await _as_it_stands(session, actor, asked, entry)
     return await _create(session, actor, asked, read_incoming(content, kind, server=asked.server))
 
 
@@ -66,7 +67,10 @@ async def update_entry(session: AsyncSession, actor: Actor, asked: Asked) -> Ans
     if incoming.patient_id != entry.patient_id:
         raise BadResource(incoming.patient_element, "An entry keeps its patient.", code="business-rule")
     session.expunge(entry)  # it is read again once it is locked, as whoever was first has left it
-    return _answered(asked, await _replace(session, actor, entry.id, incoming, version_wanted(asked)), 200)
+    replaced = await _replace(session, actor, entry.id, incoming, version_wanted(asked))
+    if replaced.version == entry.version:  # it was an error already
+        return await _as_it_stands(session, actor, asked, replaced)
+    return _answered(asked, replaced, 200)
 
 
 def _with_document(incoming: Incoming, attached: Attached | None, entry_id: uuid.UUID) -> Incoming:
@@ -154,6 +158,12 @@ async def _episode(session: AsyncSession, incoming: Incoming, file: PatientFile)
     if entry is None or entry.resource_type is not ResourceType.ENCOUNTER or entry.patient_id not in file.patient_ids:
         raise BadResource(element, "There is no such encounter in the patient's file.", code="not-found")
     return entry.id
+
+
+async def _as_it_stands(session: AsyncSession, actor: Actor, asked: Asked, entry: RecordEntry) -> Answered:
+    """An entry that nothing is done to: to be answered with it is to read it."""
+    await trace_files(session, actor, [entry.patient_id], entry=entry, of=entry.resource_type.value)
+    return _answered(asked, entry, 200)
 
 
 def _answered(asked: Asked, entry: RecordEntry, status: int) -> Answered:

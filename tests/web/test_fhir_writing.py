@@ -75,6 +75,25 @@ async def test_as_much_comes_back_as_is_wanted(rural: Program, cast: Cast) -> No
         assert (answer.status, kept.get("resourceType")) == (201, expected)
 
 
+async def test_who_is_answered_with_what_stands_has_read_it(rural: Program, cast: Cast, sessions: Sessions) -> None:
+    async def acts() -> list[str]:
+        async with transaction(sessions) as session:
+            found = select(AuditEvent.action).where(AuditEvent.entity_id == uuid.UUID(kept["id"]))
+            return sorted(await session.scalars(found))
+
+    kept = await created(rural, weight(cast.patient.id))
+    condition = {"If-None-Exist": f"identifier={LAB}|W-1"}
+    answer, known = await rural.ask("POST", "/fhir/Observation", weight(cast.patient.id), headers=condition)
+    assert (answer.status, known) == (200, kept)
+    assert await acts() == ["entry-filed", "file-opened"]
+    for times in (1, 2):
+        answer, _known = await rural.ask(
+            "PUT", f"/fhir/Observation/{kept['id']}", {**kept, "status": "entered-in-error"}
+        )
+        assert answer.status == 200
+        assert await acts() == ["entry-filed", "entry-retracted", *["file-opened"] * times]
+
+
 async def test_what_exists_is_not_created_twice(rural: Program, cast: Cast, sessions: Sessions) -> None:
     condition = {"If-None-Exist": f"identifier={LAB}|W-1"}
     answers = await asyncio.gather(
@@ -262,6 +281,8 @@ async def test_decimals_stay_as_they_were_measured(rural: Program, cast: Cast) -
         ("Infinity", 400),
         ("1e400", 400),
         ("1e100", 422),
+        ("1E+30", 422),
+        ("-1e18", 422),
         ("1" * 19, 422),
         ("0." + "1" * 50, 422),
     ):
