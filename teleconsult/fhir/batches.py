@@ -32,6 +32,8 @@ from teleconsult.records.elements import as_text
 from teleconsult.records.models import ResourceType
 
 MOST: Final = 500
+LONGEST_METHOD, LONGEST_PATH = 20, 300
+"""Characters, of what is noted of a refused entry."""
 LINKS: Final = frozenset({"reference", "url", "valueUri", "valueUrl"})
 """Elements by which the entries of a transaction speak of each other."""
 _ORDER: Final = {"POST": 1, "PUT": 2, "GET": 3}
@@ -102,14 +104,14 @@ async def _batch(session: AsyncSession, actor: Actor, work: Work) -> list[Answer
                 answers.append(await _done(session, actor, entry))
         except TeleconsultError as error:
             if isinstance(error, NotFound | Forbidden):
-                path = "/".join(entry.asked.segments)
+                path = "/".join(("/fhir", *entry.asked.segments))
                 audit.record(
                     session,
                     actor,
                     "access-denied",
                     outcome="denied",
-                    method=entry.asked.method,
-                    path=f"/fhir/{path}"[:300],
+                    method=_noted(entry.asked.method, LONGEST_METHOD),
+                    path=_noted(path, LONGEST_PATH),
                 )
             answers.append(_failed(error))
         except DataError:
@@ -251,6 +253,11 @@ def _failed(error: TeleconsultError) -> Answered:
             error.status, sentence_of(error), fields=fields, expressions=expressions, code=code_of(error)
         ),
     )
+
+
+def _noted(text: str, longest: int) -> str:
+    """What a stranger wrote, as much of it as a log has room for, without what no column can hold."""
+    return text[:longest].replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _within(place: str, element: str) -> str:

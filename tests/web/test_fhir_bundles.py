@@ -78,6 +78,19 @@ async def test_a_batch_does_each_for_itself(rural: Program, cast: Cast, sessions
         assert await session.scalar(denied) == 3
 
 
+async def test_what_is_noted_of_a_refused_entry_is_short_and_can_be_kept(
+    rural: Program, cast: Cast, sessions: Sessions
+) -> None:
+    refused = [entry("GET" * 10_000, "Nothing/x"), entry("\0", "Nothing/x"), entry("GET", "Observation/%00")]
+    sent = bundle("batch", *refused, entry("GET", f"Patient/{cast.patient.id}"))
+    answer, done = await rural.ask("POST", "/fhir", sent)
+    assert (answer.status, statuses(done)) == (200, ["404", "404", "404", "200"])
+    async with transaction(sessions) as session:
+        details = (await session.scalars(select(AuditEvent.detail).where(AuditEvent.outcome == "denied"))).all()
+    assert len(details) == 3
+    assert all(len(json.dumps(detail)) < 500 for detail in details)
+
+
 async def test_a_transaction_is_all_or_nothing(rural: Program, cast: Cast, sessions: Sessions) -> None:
     answer, outcome = await rural.ask(
         "POST",
