@@ -45,7 +45,7 @@ async def gather_attachments(
                 continue
             content = None
             if isinstance(size, int) and size <= min(room, LARGEST):
-                content = await _content(objects, resource, signed.get(id_))
+                content = await _content(objects, resource, id_, signed.get(id_))
             if content is None or len(content) > min(room, LARGEST):
                 left_out.append(as_text(attachment.get("title")) or as_text(resource.get("description")) or id_)
                 continue
@@ -69,12 +69,14 @@ def _is_id(text: str) -> bool:
         return False
 
 
-async def _content(objects: Objects, resource: Mapping[str, Any], key: str | None) -> bytes | None:
-    """The bytes; none where they are not what the reference told, or gone."""
+async def _content(objects: Objects, resource: Mapping[str, Any], id_: str, key: str | None) -> bytes | None:
+    """The bytes of a signed note, or the resource's own: none where a sender gave them another's address, where they
+    are not what the reference told, or gone.
+    """
     try:
         if key is not None:
             return await objects.get(key)
-        if kept_type(resource):
+        if id_ == resource.get("id") and kept_type(resource):
             return (await read_document(objects, resource, is_whole=True)).content
     except NotFound:
         return None

@@ -60,3 +60,15 @@ async def test_what_was_changed_or_is_gone_or_never_ours_does_not_come(objects: 
     found = await gather_attachments(objects, [gone, lying, theirs, {"content": "odd"}], signed={})
     assert found.binaries == ()
     assert found.left_out == ("Gone", "Changed")
+
+
+async def test_no_reference_brings_its_bytes_under_the_address_of_another(objects: Objects) -> None:
+    letter, forged = await kept(objects, b"%PDF-letter"), await kept(objects, b"%PDF-forged")
+    own = forged["content"][0]
+    forged["content"] = [{"attachment": {**own["attachment"], "url": f"Binary/{letter['id']}", "title": "Other"}}, own]
+    found = await gather_attachments(objects, [forged, letter], signed={})
+    assert {one["id"]: base64.b64decode(one["data"]) for one in found.binaries} == {
+        forged["id"]: b"%PDF-forged",
+        letter["id"]: b"%PDF-letter",
+    }
+    assert found.left_out == ("Other",)
