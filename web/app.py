@@ -22,12 +22,14 @@ from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from web.cookies import guest_cookie, session_cookie
+from web.kept_uploads import KeptUploads, swept
 from web.looks import Looks
 from web.middlewares import MIDDLEWARES, add_security_headers
 from web.rendering import setup_rendering
 from web.requests import (
     BEARERS,
     CHECKER,
+    KEPT_UPLOADS,
     LOOKS,
     OBJECTS,
     PRESS,
@@ -43,6 +45,7 @@ from web.requests import (
 from web.routes import add_routes
 from web.statics import add_statics
 from web.uploads import sweep_uploads
+from web.views.uploads import add_version
 
 MIB = 1024 * 1024
 
@@ -66,11 +69,12 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
     app[LOOKS] = Looks()
     app[PRESS] = press = Press()
     app[PRINTER] = Printer()
+    app[KEPT_UPLOADS] = kept_uploads = KeptUploads(settings.data)
     app[CHECKER] = Checker(trust_folder(settings.data))
     setup_rendering(app)
     add_statics(app)
     add_routes(app)
-    app.on_response_prepare.append(add_security_headers)
+    app.on_response_prepare.extend((add_security_headers, add_version))
     live = Live(
         settings,
         app[SESSIONS],
@@ -93,7 +97,8 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
 
     async def workers(_app: web.Application) -> AsyncIterator[None]:
         await asyncio.to_thread(sweep_uploads, settings.data)
-        yield
+        async with swept(kept_uploads):
+            yield
         await sandbox.close()
         press.close()
         if provider is not None:

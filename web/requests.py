@@ -17,12 +17,14 @@ from teleconsult.db import Sessions, act_as
 from teleconsult.documents.press import Press
 from teleconsult.documents.printer import Printer
 from teleconsult.errors import NotFound, Unauthenticated
+from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.renditions import Renditions
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, networks_in
+from web.kept_uploads import KeptUploads
 from web.looks import Looks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,6 +59,7 @@ LOOKS: Final = web.AppKey("looks", Looks)
 PRESS: Final = web.AppKey("press", Press)
 PRINTER: Final = web.AppKey("printer", Printer)
 CHECKER: Final = web.AppKey("checker", Checker)
+KEPT_UPLOADS: Final = web.AppKey("kept_uploads", KeptUploads)
 
 
 def db(request: web.Request) -> AsyncSession:
@@ -122,6 +125,16 @@ def objects_of(request: web.Request) -> Objects:
 def sandbox_of(request: web.Request) -> Sandbox:
     """The worker processes that read strangers' files."""
     return request.app[SANDBOX]
+
+
+def receiver_of(request: web.Request) -> Receiver:
+    """The one way in for DICOM files."""
+    return Receiver(
+        sessions=sessions_of(request),
+        objects=objects_of(request),
+        sandbox=sandbox_of(request),
+        file_limit=settings_of(request).upload_file_limit,
+    )
 
 
 def renditions_of(request: web.Request) -> Renditions:

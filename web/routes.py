@@ -62,6 +62,7 @@ from web.views import (
     studies,
     tokens,
     triage,
+    uploads,
     verify,
     waiting_images,
 )
@@ -90,6 +91,7 @@ def add_routes(app: web.Application) -> None:
     # Images
     route("GET", "/consults/{id}/images", images.index, P.CONSULTS_SEE, name="images.index")
     route("POST", "/consults/{id}/images", images.create, P.IMAGES_ADD)
+    _add_uploads(route)
     route("POST", "/studies/{id}/reconciliation", images.reconcile, P.IMAGES_ADD, name="images.reconcile")
     route("POST", "/studies/{id}/removal", images.remove, P.IMAGES_ADD, name="images.remove")
     route("GET", "/studies/{uid}", studies.show, P.IMAGES_READ, name="studies.show")
@@ -375,6 +377,17 @@ def _add_own_account(route: Callable[..., object]) -> None:
     route("POST", "/account/passkeys/options", passkeys.ask_for_new, P.OWN_ACCOUNT, name="passkeys.ask_for_new")
     route("POST", "/account/passkeys", passkeys.create, P.OWN_ACCOUNT, name="passkeys.create")
     route("POST", "/account/passkeys/{id}/removal", passkeys.remove, P.OWN_ACCOUNT, name="passkeys.remove")
+
+
+def _add_uploads(route: Callable[..., object]) -> None:
+    """Files that arrive in several requests (tus 1.0.0)."""
+    begun = "/consults/{id}/uploads"
+    route("OPTIONS", begun, uploads.capabilities, P.IMAGES_ADD)
+    route("POST", begun, uploads.create, P.IMAGES_ADD, name="uploads.create")
+    route("HEAD", f"{begun}/{{token}}", uploads.show, P.IMAGES_ADD, name="uploads.show")
+    route("PATCH", f"{begun}/{{token}}", uploads.add, P.IMAGES_ADD)
+    route("DELETE", f"{begun}/{{token}}", uploads.remove, P.IMAGES_ADD)
+    route("POST", f"{begun}/{{token}}/reception", uploads.receive, P.IMAGES_ADD, name="uploads.receive")
 
 
 def _add_room(route: Callable[..., object]) -> None:

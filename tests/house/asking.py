@@ -23,6 +23,7 @@ Client = TestClient[web.Request, web.Application]
 NOBODYS: Final = {
     "id": str(uuid.UUID(int=1)), "uid": "1.2.3", "sop": "1.2.3.4", "guest": str(uuid.UUID(int=2)),
     "entry": str(uuid.UUID(int=4)), "type": "Condition", "version": "1",
+    "token": "nobodys",
 }  # fmt: skip
 CHANGING_ANYWAY: Final = {"audit_event", "audit_chain", "web_session", "sign_in_attempt"}
 
@@ -128,6 +129,9 @@ async def answer(
     if path.endswith("/images") and method == "POST":
         headers["Content-Type"] = "multipart/form-data; boundary=x"
         data = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\na\r\n--x--\r\n'
+    if "/uploads" in path:
+        headers |= {"Tus-Resumable": "1.0.0", "Upload-Length": "1", "Upload-Offset": "0"}
+        headers["Content-Type"], data = "application/offset+octet-stream", b"a"
     query = given if method == "GET" else {}
     found = await client.request(method, path, params=query, data=data, headers=headers, allow_redirects=False)
     body = re.sub(r'(content|value)="[\w=-]{88}"', "", (await found.read()).decode(errors="replace"))

@@ -1,6 +1,5 @@
 """Bringing images to a consult: the upload, the list, the confirmation of whose they are."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
@@ -9,14 +8,13 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.consults.triage import open_consult
 from teleconsult.db import transaction
-from teleconsult.imaging.actions import Outcome, consult_to_fill, reconcile_study, remove_study
+from teleconsult.imaging.actions import consult_to_fill, reconcile_study, remove_study
 from teleconsult.imaging.queries import studies_of_consult
-from teleconsult.imaging.receiving import Receiver
-from teleconsult.imaging.refusals import sentence
 from web.errors import wants_json
 from web.flash import Tone, flash
 from web.i18n import gettext as _
 from web.i18n import ngettext
+from web.receipts import Receipt
 from web.rendering import render
 from web.requests import (
     actor_of,
@@ -25,9 +23,8 @@ from web.requests import (
     id_in,
     objects_of,
     own_transactions,
-    sandbox_of,
+    receiver_of,
     sessions_of,
-    settings_of,
     takes_files,
     to_page,
 )
@@ -35,8 +32,6 @@ from web.uploads import uploaded_files
 
 FIELD: Final = "files"
 FRAME: Final = "consult-images"
-MOST_NAMED: Final = 100
-"""Refused files that are named one by one; a disc of programs has thousands."""
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -64,20 +59,11 @@ async def create(request: web.Request) -> web.StreamResponse:
     actor, consult_id = actor_of(request), id_in(request)
     async with transaction(sessions_of(request), actor) as session:
         await consult_to_fill(session, actor, consult_id)
-    receiver = Receiver(
-        sessions=sessions_of(request),
-        objects=objects_of(request),
-        sandbox=sandbox_of(request),
-        file_limit=settings_of(request).upload_file_limit,
-    )
     async with uploaded_files(request, name=FIELD) as files:
-        outcomes = await receiver.receive(actor, consult_id=consult_id, files=files)
-    refused = [(one.name, _(sentence(one.refusal))) for one in outcomes if one.refusal]
+        receipt = Receipt.of(await receiver_of(request).receive(actor, consult_id=consult_id, files=files))
     if wants_json(request):
-        named = [{"name": name, "reason": reason} for name, reason in refused[:MOST_NAMED]]
-        counts = {"stored": _stored(outcomes), "received": len(outcomes) - len(refused), "refused_count": len(refused)}
-        return web.json_response({"refused": named, **counts})
-    tone, words = _summary(outcomes, refused)
+        return web.json_response(receipt.in_words())
+    tone, words = _summary(receipt)
     flash(request, words, tone)
     return to_page(request, "consults.show", id=consult_id)
 
@@ -106,17 +92,12 @@ def _back(request: web.Request, consult_id: object) -> web.Response:
     return to_page(request, name, id=consult_id)
 
 
-def _stored(outcomes: Sequence[Outcome]) -> int:
-    return sum(one.object_key is not None for one in outcomes)
-
-
-def _summary(outcomes: Sequence[Outcome], refused: Sequence[tuple[str, str]]) -> tuple[Tone, str]:
-    if not outcomes:
+def _summary(receipt: Receipt) -> tuple[Tone, str]:
+    if not receipt.received + receipt.refused_count:
         return "warn", _("Choose the files to send.")
-    received = len(outcomes) - len(refused)
-    words = ngettext("%(num)s image is here.", "%(num)s images are here.", received)
-    if not refused:
+    words = ngettext("%(num)s image is here.", "%(num)s images are here.", receipt.received)
+    if not receipt.refused:
         return "ok", words
-    left_out = ngettext("%(num)s file was left out:", "%(num)s files were left out:", len(refused))
-    reasons = " ".join(f"{name}: {reason}" for name, reason in refused[:5])
+    left_out = ngettext("%(num)s file was left out:", "%(num)s files were left out:", receipt.refused_count)
+    reasons = " ".join(f"{name}: {reason}" for name, reason in receipt.reasons()[:5])
     return "warn", f"{words} {left_out} {reasons}"
