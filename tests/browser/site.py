@@ -47,6 +47,18 @@ class Site:
                     raise
                 time.sleep(0.1)
 
+    def memory(self) -> int:
+        """Resident bytes of the server process now."""
+        return self._memory("VmRSS")
+
+    def peak_memory(self) -> int:
+        """The most they ever were."""
+        return self._memory("VmHWM")
+
+    def _memory(self, field: str) -> int:
+        status = Path(f"/proc/{self._processes[0].pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(field))
+
     def stop(self) -> None:
         """End both processes and wait for them."""
         for process in self._processes:
