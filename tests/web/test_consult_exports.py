@@ -55,7 +55,7 @@ async def test_who_asked_prints_all_of_it(
     content = await answer.read()
     assert answer.headers["Content-Disposition"].startswith(f'attachment; filename="consult-{answered.consult.number}-')
     words = " ".join(text_of(content).split())
-    for said in (consult_steps.QUESTION, "Urgent", "Headache", "The patient agreed.", note_steps.OPINION):
+    for said in (consult_steps.QUESTION, "Urgent", "Headache Problems", "The patient agreed.", note_steps.OPINION):
         assert said in words, said
     assert "Dr Nguyễn Thị Minh accepted" in words
     assert "The signed file is the original" in words

@@ -86,6 +86,7 @@ async def test_a_file_is_printed_whole_with_what_was_an_error(
     words = text_of(content)
     for said in ("BÉLANGER Rose", cast.patient.local_number, "Potassium", "7.1 mmol/L", "3.5–5.1", "Page 1 of 1"):
         assert said in words, said
+    assert "Gout Problems" in " ".join(words.split()), "under a month, each says what it is"
     assert "Entered in error: Not hers." in words
     assert "Dr Hélène Tremblay, Centre de santé de l’Anse" in words
     assert "Printed by Dr Hélène Tremblay" in words

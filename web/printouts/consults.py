@@ -7,6 +7,7 @@ from teleconsult.accounts import Actor
 from teleconsult.consents.models import ConsentBasis
 from teleconsult.documents.printout import Item, Part, Printout
 from teleconsult.documents.words import NOTE_WORDS
+from teleconsult.excerpts.choosing import by_kind
 from teleconsult.exports.asking import Wish
 from teleconsult.exports.consult_documents import content_of
 from teleconsult.exports.consults import LeavingConsult
@@ -15,7 +16,7 @@ from teleconsult.notes.models import Composition
 from web.consult_words import act_in_words, next_step
 from web.i18n import gettext as _
 from web.i18n import ngettext
-from web.printouts.words import dated, frozen_item, moment_in_words, printout
+from web.printouts.words import dated, frozen_item, moment_in_words, of_kind, printout
 from web.words import label
 
 
@@ -104,7 +105,11 @@ def _excerpt(leaving: LeavingConsult, zone: str) -> Part:
     return Part(
         heading,
         remarks=tuple(remarks),
-        items=tuple(frozen_item(item, zone) for item in excerpt.items),
+        items=tuple(
+            of_kind(frozen_item(item, zone), item.resource_type)
+            for group in by_kind(excerpt.items).values()
+            for item in group
+        ),
         empty=_("No entry of the file was shared with this request."),
     )
 

@@ -14,7 +14,7 @@ from teleconsult.records.kinds import EntryKind
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.narrowing import Narrowing
 from web.i18n import gettext as _
-from web.printouts.words import dated, entry_item, printout
+from web.printouts.words import dated, entry_item, of_kind, printout
 from web.rendering import format_date, zone_of
 from web.words import label
 
@@ -65,7 +65,13 @@ def _part(heading: str, entries: Sequence[RecordEntry], zone: str, empty: str) -
 def _by_month(entries: Sequence[RecordEntry], zone: str) -> tuple[Part, ...]:
     clock = zone_of(zone)
     months = groupby(entries, key=lambda entry: entry.effective_at.astimezone(clock).date().replace(day=1))
-    parts = tuple(_part(format_date(month, "month"), list(found), zone, "") for month, found in months)
+    parts = tuple(
+        Part(
+            format_date(month, "month"),
+            items=tuple(of_kind(entry_item(entry, zone), entry.resource_type) for entry in found),
+        )
+        for month, found in months
+    )
     return parts or (Part(_("File"), empty=_("Nothing in the file fits")),)
 
 

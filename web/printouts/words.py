@@ -8,6 +8,7 @@ from teleconsult.accounts import Actor
 from teleconsult.documents.printout import Item, Part, Printout, Value
 from teleconsult.excerpts.models import ExcerptItem
 from teleconsult.exports.asking import Wish
+from teleconsult.records.kinds import KIND_OF
 from teleconsult.records.measures import Measure
 from teleconsult.records.models import EntryStatus, RecordEntry, ResourceType
 from teleconsult.records.reading import Reading, read
@@ -46,6 +47,11 @@ def frozen_item(item: ExcerptItem, zone: str) -> Item:
     source = _("%(author)s, %(establishment)s", author=item.author_name, establishment=item.organization_name)
     found = _item(item.title, moment_in_words(item.effective_at, zone), read(item.resource))
     return replace(found, source=source)
+
+
+def of_kind(item: Item, resource_type: ResourceType) -> Item:
+    """The same, saying first what kind of entry it is, where no heading does: an allergy is no medicine."""
+    return replace(item, badges=(label(KIND_OF[resource_type]), *item.badges))
 
 
 def printout(actor: Actor, *, title: str, subtitle: str, foot: str, wish: Wish, at: datetime, **said: Any) -> Printout:
