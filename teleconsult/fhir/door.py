@@ -114,8 +114,15 @@ _WORDS: Final = frozenset(word for address in _ADDRESSES for word in address[1:]
 
 
 async def interact(session: AsyncSession, actor: Actor, asked: Asked) -> Answered:
-    """Do what is asked, as far as the actor may. Raises NotFound for an address that is none, NotOffered for a method
-    that is not taken there, and as the interaction does.
+    """Do what is asked, as far as the actor may. Raises as `act_for`, and as the interaction does."""
+    return await act_for(actor, asked)(session, actor, asked)
+
+
+def act_for(actor: Actor, asked: Asked) -> Act:
+    """What does it, for an actor whose role and scopes have a part in it: known before anything is looked at.
+
+    Raises NotFound for an address that is none and for a role that has none, NotOffered for a method that is not taken
+    there, MissingScope.
     """
     offers = OFFERS.get(asked.segments[0]) if asked.segments else None
     if offers is None:
@@ -125,7 +132,7 @@ async def interact(session: AsyncSession, actor: Actor, asked: Asked) -> Answere
         raise NotOffered
     require(actor, offer.needs)
     require_scope(actor, asked, interaction)
-    return await offer.act(session, actor, asked)
+    return offer.act
 
 
 def interaction_of(asked: Asked) -> Interaction | None:

@@ -145,7 +145,7 @@ def _proof(client: FhirClient, key: Jwk, claims: Mapping[str, Any]) -> Proof:
     if claims["sub"] != claims["iss"]:
         raise BadAssertion("In the assertion, iss and sub are both the client_id.", client=client)
     jti = claims["jti"]
-    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
+    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI or not jti.isprintable():
         raise BadAssertion("The jti of the assertion is a text of 256 characters at most.", client=client)
     try:
         expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC)

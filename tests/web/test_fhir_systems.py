@@ -26,6 +26,7 @@ from tests.people import Cast
 from tests.system_steps import EC, RSA, jwk, let_in, system_program
 from tests.web.fhir_client import Program, Resource, included, matches, program
 from tests.web.test_fhir_binaries import TEXT, document
+from tests.web.test_fhir_bundles import statuses
 from tests.web.test_fhir_writing import LAB, weight
 from web.requests import OBJECTS, PRESS
 
@@ -200,6 +201,22 @@ async def test_a_scope_that_is_too_small_is_named(
         "GET", f"/fhir/Observation?patient={cast.patient.id}&_include=Observation:encounter"
     )
     assert answer.status == 200
+
+
+async def test_nothing_is_looked_at_without_the_scope(
+    client: Client, settings: Settings, registry: FhirClient, system: Program, cast: Cast
+) -> None:
+    """Neither whether a document is there, nor what the bytes are that come."""
+    answer, reference = await system.ask("POST", "/fhir/DocumentReference", document(cast.patient.id))
+    assert answer.status == 201
+    narrow = await system_program(client, settings, registry, scope="system/DocumentReference.r")
+    broken = document(cast.patient.id, b"\x00")
+    for id_ in (reference["id"], str(uuid.uuid4())):
+        path = f"/fhir/DocumentReference/{id_}"
+        assert await refused(narrow, "PUT", path, {**broken, "id": id_}) == "system/DocumentReference.u"
+    assert await refused(narrow, "POST", "/fhir/DocumentReference", broken) == "system/DocumentReference.c"
+    sent = bundle("batch", ("POST", "DocumentReference", broken))
+    assert statuses((await narrow.ask("POST", "/fhir", sent))[1]) == ["403"]
 
 
 async def test_half_a_file_is_never_called_everything(

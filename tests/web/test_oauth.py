@@ -111,6 +111,7 @@ async def test_what_is_too_old_to_be_used_is_forgotten(
         {"jti": ""},
         {"jti": "x" * 300},
         {"jti": 7},
+        {"jti": "\ud800"},
         {"sub": str(uuid.UUID(int=1))},
         {"sub": None},
         {"iss": str(uuid.UUID(int=1))},

@@ -5,14 +5,13 @@ from typing import Final
 
 from aiohttp import web
 
-from teleconsult.access import Permission, require
 from teleconsult.db import transaction
 from teleconsult.errors import TeleconsultError
 from teleconsult.fhir.asking import Asked
 from teleconsult.fhir.attachments import KIND, detached
 from teleconsult.fhir.batches import Entry
 from teleconsult.fhir.binaries import as_binary
-from teleconsult.fhir.door import interact
+from teleconsult.fhir.door import act_for, interact
 from teleconsult.fhir.incoming import resource_in
 from teleconsult.fhir.reading import entry_for
 from teleconsult.records.documents import LARGEST
@@ -48,8 +47,8 @@ async def write(request: web.Request) -> web.StreamResponse:
     """`POST` or `PUT` of a DocumentReference: with the document inside, where there is one."""
     check_format(request)
     actor = actor_of(request)
-    require(actor, Permission.FILE_WRITE)
     asked = await read_asked(request, limit=ROOM)
+    act_for(actor, asked)
     if len(asked.segments) > 1:  # nothing is looked at for what is not there
         async with transaction(sessions_of(request), actor) as session:
             await entry_for(session, actor, asked)
@@ -59,9 +58,12 @@ async def write(request: web.Request) -> web.StreamResponse:
 
 
 async def taken_out(request: web.Request, asked: Asked) -> Asked:
-    """The same, its document read and taken out of it. Raises as `detached` and `resource_in` do."""
+    """The same, its document read and taken out of it: for who may write one. Raises as `act_for`, `detached` and
+    `resource_in` do.
+    """
     if asked.segments[:1] != (KIND,) or asked.method not in ("POST", "PUT"):
         return asked
+    act_for(actor_of(request), asked)
     folder = settings_of(request).data / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
     body, attached = await detached(
