@@ -113,6 +113,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Part.MAIL: _("Mail"),
         Part.PRESS: _("Printing of documents"),
         Part.SANDBOX: _("Reading of images"),
+        Part.DIMSE: _("Images by DICOM"),
         Part.AUDIT: _("Signing of the audit log"),
         Part.DISK: _("Room on the disk"),
     },
@@ -247,7 +248,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     Label: {
         Label.BODY_SITE: _("Site"),
         Label.CODE: _("Code"),
-        Label.CRITICALITY: _("Risk"),
+        Label.CRITICALITY: _("How serious"),
         Label.DOSAGE: _("Dosage"),
         Label.DOSE_NUMBER: _("Dose"),
         Label.IMAGES: _("Images"),

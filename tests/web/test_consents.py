@@ -90,7 +90,11 @@ async def test_confirming_from_it(
     consult = await consult_steps.consented(cast, sessions, NOBODY)
     path, here = f"/consults/{consult.id}/consent-confirmation", f"/patients/{cast.patient.id}/consents"
     await signed_in("rural")
-    assert 'data-testid="confirm-consent"' in await (await client.get(here)).text()
+    page = await (await client.get(here)).text()
+    assert 'data-testid="confirm-consent"' in page and "Without the patient" in page
+    assert "checked" not in page, "nobody's word is taken by a press too many"
+    unsaid = await post(path, **{"return": "consents"})
+    assert (unsaid.status, "Say who agrees." in await unsaid.text()) == (422, True)
     refused = await post(path, basis="representative", given_by="Anne", **{"return": "consents"})
     assert refused.status == 422
     page = await refused.text()
@@ -99,6 +103,7 @@ async def test_confirming_from_it(
     said = {"given_by": "Anne", "relationship": "daughter", "incapacity": "unconscious", "return": "consents"}
     assert (await post(path, basis="representative", **said)).status == 303
     page = await (await client.get(here)).text()
+    assert "Without the patient" not in page
     assert "Anne (daughter), for the patient: unconscious" in page
     assert page.count('data-testid="earlier-consent"') == 1
     assert (await post(path, basis="representative", **said)).status == 422

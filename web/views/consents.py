@@ -48,6 +48,8 @@ async def confirm(request: web.Request) -> web.StreamResponse:
     """The patient agrees, or who speaks for them, to what was decided without them."""
 
     async def act(form: Form) -> Consent:
+        if not form.get("basis"):
+            raise Invalid({"basis": "Say who agrees."})
         said = read_consent(form)
         return await confirm_consent(
             db(request),
