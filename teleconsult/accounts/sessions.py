@@ -19,6 +19,7 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.models import Account, IssuedToken, WebSession
 from teleconsult.clock import now
 from teleconsult.directory.models import PractitionerRole
+from teleconsult.errors import Unauthenticated
 from teleconsult.events import tell
 from teleconsult.settings import Settings
 
@@ -131,22 +132,24 @@ async def actor_for_cookie(session: AsyncSession, settings: Settings, token: str
     )
 
 
-async def is_session_open(session: AsyncSession, session_id: uuid.UUID) -> bool:
-    """Whether a session that was good is good still; sockets ask, since they outlive the request that opened them."""
-    return bool(
-        await session.scalar(
-            select(WebSession.id)
-            .join(WebSession.account)
-            .join(WebSession.role)
-            .where(
-                WebSession.id == session_id,
-                WebSession.ended_at.is_(None),
-                WebSession.expires_at > now(),
-                Account.disabled_at.is_(None),
-                PractitionerRole.ended_at.is_(None),
-            )
+async def require_open_session(session: AsyncSession, actor: Actor) -> None:
+    """Raise Unauthenticated where the actor's session is over since the request began: what takes long asks again
+    before anything is handed out.
+    """
+    is_open = await session.scalar(
+        select(WebSession.id)
+        .join(WebSession.account)
+        .join(WebSession.role)
+        .where(
+            WebSession.id == actor.session_id,
+            WebSession.ended_at.is_(None),
+            WebSession.expires_at > now(),
+            Account.disabled_at.is_(None),
+            PractitionerRole.ended_at.is_(None),
         )
     )
+    if is_open is None:
+        raise Unauthenticated("Your session is over. Sign in again.")
 
 
 async def sign_out(session: AsyncSession, actor: Actor) -> None:

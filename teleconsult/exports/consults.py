@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from teleconsult import audit
 from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.sessions import require_open_session
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consents.models import Consent
 from teleconsult.consults.history import history_of
@@ -78,8 +79,10 @@ async def let_consult_leave(
 ) -> None:
     """Write down what is about to leave; see `files.let_file_leave`.
 
-    Raises as `consult_to_take`, and Refused where what was gathered is no longer shared.
+    Raises as `consult_to_take`, Refused where what was gathered is no longer shared, Unauthenticated where the session
+    is over.
     """
+    await require_open_session(session, actor)
     consult = await consult_to_take(session, actor, consult_id=leaving.consult.id)
     if leaving.excerpt is not None and not await _may_read(session, actor, leaving.excerpt):
         raise Refused("This excerpt is no longer shared. Ask the referring doctor to share it again.")

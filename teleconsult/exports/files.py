@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult import audit
 from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
-from teleconsult.errors import Invalid
+from teleconsult.accounts.sessions import require_open_session
+from teleconsult.errors import Invalid, Refused
 from teleconsult.exports.asking import ExportFormat, Wish
 from teleconsult.fhir.patient_search import as_resources
 from teleconsult.notes.models import Composition
@@ -86,10 +87,15 @@ async def let_file_leave(
     """Write down what is about to leave, in the log of each establishment that wrote in it.
 
     `sha256` is that of the bytes, `left_out` counts attachments that were too large. Raises as `file_to_take` where
-    the file was closed meanwhile.
+    the file was closed meanwhile, Refused where an establishment no longer shares its part, Unauthenticated where the
+    session is over.
     """
+    await require_open_session(session, actor)
     file = await file_to_take(session, actor, patient_id=leaving.file.patient.id)
-    for patient in file.linked:
+    wrote_in_it = [patient for patient in file.linked if patient.id in leaving.file.patient_ids]
+    if len(wrote_in_it) < len(leaving.file.linked):
+        raise Refused("Part of this file is no longer shared. Load the page again.")
+    for patient in wrote_in_it:
         audit.record(
             session,
             actor,

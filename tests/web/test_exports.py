@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
@@ -226,6 +226,33 @@ async def test_what_nobody_waits_for_is_not_taken(
         async with asyncio.timeout(0.25):
             await send(client, settings, address, address, **{**WANTED, "format": "pdf"})
     await asyncio.sleep(1)
+    assert not await acts(sessions, "file-exported")
+
+
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [
+        ("update web_session set ended_at = now()", 401),
+        ("update organization set sharing_network = null", 409),
+        ("update care_relation set ended_at = now()", 403),
+    ],
+)
+async def test_what_ends_while_it_is_made_takes_nothing_along(
+    address: str, post: Post, sessions: Sessions, monkeypatch: pytest.MonkeyPatch, ends: str, status: int
+) -> None:
+    """A sign-in, another establishment's sharing, the relation to the patient."""
+    make = exports._make_file
+
+    async def meanwhile(*asked: Any) -> exports._Made:
+        made = await make(*asked)
+        async with transaction(sessions) as session:
+            await session.execute(text(ends))
+        return made
+
+    monkeypatch.setattr(exports, "_make_file", meanwhile)
+    answer = await post(address, **WANTED)
+    assert answer.status == status
+    assert "Migraine" not in await answer.text()
     assert not await acts(sessions, "file-exported")
 
 
