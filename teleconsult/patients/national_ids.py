@@ -24,10 +24,10 @@ VIETNAM: Final = "http://fhir.ehealth.gov.vn/core/sid/national_id"
 """Vietnam’s personal identification number (số định danh cá nhân), as the VN Core guide names it."""
 KNOWN: Final = frozenset({NIR, NIA, QUEBEC, VIETNAM})
 
-_INS: Final = re.compile(r"[123478]\d{4}(\d\d|2[AB])\d{6}\d\d")
-_NAM: Final = re.compile(r"[A-Z]{4}\d{8}")
-_CCCD: Final = re.compile(r"0\d{11}")
-INSEE_PLACE: Final = re.compile(r"(\d\d|2[AB])\d{3}")
+_INS: Final = re.compile(r"[123478]\d{4}(\d\d|2[AB])\d{6}\d\d", re.ASCII)
+_NAM: Final = re.compile(r"[A-Z]{4}\d{8}", re.ASCII)
+_CCCD: Final = re.compile(r"0\d{11}", re.ASCII)
+INSEE_PLACE: Final = re.compile(r"(\d\d|2[AB])\d{3}", re.ASCII)
 """A commune or country of birth, as INSEE numbers them."""
 
 

@@ -50,6 +50,7 @@ def test_a_number_tells_who_gave_it(typed: str, system: str) -> None:
         "189052C03100442",
         "BEL 5153 1414",
         "123456789012",
+        "ABCD٠٠٠٠٠٠٠٠",
         "x",
     ],
 )
