@@ -33,4 +33,4 @@ class Looks:
 
 
 def _key(actor: Actor, study_uid: str) -> Key:
-    return actor.session_id or actor.token_id, actor.role_id, study_uid
+    return actor.session_id or actor.token_id or actor.client_id, actor.role_id, study_uid

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from aiohttp import web
 
 from teleconsult.access import Permission as P
-from web.api import fhir, fhir_binaries, fhir_bundles, fhir_door, health, oauth, stow
+from web.api.routes import add_machine_routes
 from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
     accounts,
     admin,
+    admin_dicom,
     admin_endpoints,
     admin_fhir_clients,
     admin_hl7,
@@ -115,11 +116,7 @@ def add_routes(app: web.Application) -> None:
     _add_audit(route)
 
     # Machines
-    _add_fhir(route)
-    _add_dicomweb(route)
-    route("GET", "/healthz", health.alive, ANYONE, name="health.alive")
-    route("GET", "/readyz", health.ready, ANYONE, name="health.ready")
-    route("GET", "/metrics", health.metrics, ANYONE, name="health.metrics")
+    add_machine_routes(route)
 
 
 def _add_consults(route: Callable[..., object]) -> None:
@@ -149,41 +146,6 @@ def _add_consults(route: Callable[..., object]) -> None:
     route("GET", "/consults/{id}/export", exports.consult_form, P.FILE_READ, name="exports.consult")
     route("POST", "/consults/{id}/export", exports.take_consult, P.FILE_READ)
     route("POST", "/consults/{id}/booking", triage.book, P.CONSULT_TRIAGE, name="consults.book")
-
-
-def _add_fhir(route: Callable[..., object]) -> None:
-    """FHIR R4. What an interaction needs besides stands in `teleconsult/fhir/door.py`."""
-    route("GET", "/fhir/metadata", fhir_door.metadata, ANYONE, name="fhir.metadata")
-    route("GET", "/fhir/.well-known/smart-configuration", oauth.configuration, ANYONE, name="fhir.smart")
-    route("POST", "/oauth/token", oauth.token, ANYONE, name="oauth.token")
-    route("POST", "/fhir", fhir_bundles.process, P.PATIENTS_FIND, name="fhir.bundle")
-    route("POST", "/fhir/", fhir_bundles.process, P.PATIENTS_FIND)
-    route("POST", "/fhir/Patient/$match", fhir_door.act, P.PATIENTS_FIND, name="fhir.match")
-    route("GET", "/fhir/Patient/{id}/$everything", fhir_door.act, P.FILE_READ, name="fhir.everything")
-    route("GET", "/fhir/Binary/{id}", fhir_binaries.read, P.FILE_READ, name="fhir.binary")
-    route("GET", "/fhir/Binary/{id}/inside", fhir_binaries.read, P.FILE_READ)
-    letters = "/fhir/DocumentReference"
-    for method, path in (("POST", letters), ("PUT", letters), ("PUT", f"{letters}/{{id}}")):
-        route(method, path, fhir_binaries.write, P.FILE_WRITE)
-    entries = f"/fhir/{{type:{fhir_door.ENTRIES}}}"
-    consults = (f"/fhir/{kind}" for kind in ("ServiceRequest", "Task"))
-    files = ((base, P.FILE_READ) for base in (entries, "/fhir/Consent"))
-    bases = (("/fhir/Patient", P.PATIENTS_FIND), *files, *((base, P.CONSULTS_SEE) for base in consults))
-    for base, needs in bases:
-        route("GET", base, fhir_door.act, needs)
-        route("POST", f"{base}/_search", fhir_door.act, needs)
-        route("GET", f"{base}/{{id}}", fhir_door.act, needs)
-    route("GET", f"{entries}/{{id}}/_history", fhir_door.act, P.FILE_READ)
-    route("GET", f"{entries}/{{id}}/_history/{{version}}", fhir_door.act, P.FILE_READ)
-    route("POST", "/fhir/ServiceRequest", fhir_door.act, P.CONSULT_REQUEST)
-    for method, path in (("POST", entries), ("PUT", entries), ("PUT", f"{entries}/{{id}}")):
-        route(method, path, fhir_door.act, P.FILE_WRITE)
-
-
-def _add_dicomweb(route: Callable[..., object]) -> None:
-    """DICOMweb (PS3.18)."""
-    route("POST", "/dicomweb/studies", stow.store, P.IMAGES_ADD, name="dicomweb.studies")
-    route("POST", "/dicomweb/studies/{uid}", stow.store, P.IMAGES_ADD, name="dicomweb.study")
 
 
 def _add_patients(route: Callable[..., object]) -> None:
@@ -266,6 +228,9 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("POST", "/admin/services", admin_services.create, needs)
     route("POST", "/admin/services/{id}/opening", admin_services.open, needs, name="admin_services.open")
     route("POST", "/admin/services/{id}/closing", admin_services.close, needs, name="admin_services.close")
+    route("GET", "/admin/dicom", admin_dicom.index, needs, name="admin_dicom.index")
+    route("POST", "/admin/dicom", admin_dicom.create, needs)
+    route("POST", "/admin/dicom/{id}/status", admin_dicom.switch, needs, name="admin_dicom.switch")
     route("GET", "/admin/hl7", admin_hl7.index, needs, name="admin_hl7.index")
     route("POST", "/admin/hl7", admin_hl7.create, needs)
     route("POST", "/admin/hl7/{id}/status", admin_hl7.switch, needs, name="admin_hl7.switch")
@@ -315,8 +280,6 @@ def _add_audit(route: Callable[..., object]) -> None:
     route("GET", "/audit", audit.index, P.AUDIT_READ, name="audit.index")
     route("GET", "/audit/unusual", audit.unusual, P.AUDIT_READ, name="audit.unusual")
     route("POST", "/audit/export", audit.export, P.AUDIT_READ, name="audit.export")
-    route("GET", "/fhir/AuditEvent", fhir.search_audit_events, P.AUDIT_READ, name="fhir.audit_events")
-    route("GET", "/fhir/AuditEvent/{id}", fhir.read_audit_event, P.AUDIT_READ, name="fhir.audit_event")
     route("GET", "/admin/audit-check", audit_check.show, P.AUDIT_CHECK, name="audit_check.show")
     route("POST", "/admin/audit-check", audit_check.create, P.AUDIT_CHECK)
     route("POST", "/admin/audit-check/{id}/stop", audit_check.stop, P.AUDIT_CHECK, name="audit_check.stop")

@@ -61,6 +61,38 @@ def decode_frame(path: Path, index: int) -> tuple[FrameDescription, Pixels]:
         return _grey(opened.dataset, geometry, pixels, index)
 
 
+def stored_frame(path: Path, index: int, *, is_native: bool) -> bytes:
+    """Frame `index` (from 0) as the file has it; where `is_native`, as Explicit VR Little Endian has it (PS3.5 §A.2).
+
+    Raises Unreadable, also for colour whose decoding would no longer be what the header says of it.
+    """
+    add_decoders()
+    opened = open_instance(path)
+    with opened.file:
+        geometry = geometry_of(opened)
+        if not 0 <= index < geometry.frames:
+            raise Unreadable(Refusal.NO_PIXELS)
+        if not opened.syntax.is_encapsulated:
+            return _native(opened, geometry, index)
+        if not is_native:
+            return _codestream(opened, geometry, index)
+        if geometry.bits == 1 or (geometry.samples == 3 and geometry.photometric != "RGB"):
+            raise Unreadable(Refusal.UNKNOWN_CODING)
+        pixels = _decoded(opened, geometry, index)
+    return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).tobytes()
+
+
+def _native(opened: Opened, geometry: Geometry, index: int) -> bytes:
+    if geometry.bits == 1:
+        return np.packbits(_single_bits(opened, geometry, index).ravel(), bitorder="little").tobytes()
+    length = geometry.stored_bits // 8
+    content = _read(opened, opened.pixels_at + index * length, length)
+    width = 2 if opened.pixel_vr == "OW" and geometry.bits == 8 else geometry.bits // 8
+    if opened.syntax.is_little_endian or width == 1:
+        return content
+    return np.frombuffer(content, f"u{width}").byteswap().tobytes()
+
+
 def _decoded(opened: Opened, geometry: Geometry, index: int) -> Pixels:
     """Read one frame's bytes, compare what they say of themselves with the header, decode."""
     if geometry.bits == 1 and not opened.syntax.is_encapsulated:
@@ -69,7 +101,7 @@ def _decoded(opened: Opened, geometry: Geometry, index: int) -> Pixels:
     options |= {"number_of_frames": 1, "pixel_vr": opened.pixel_vr, "pixel_keyword": PIXELS[opened.pixel_tag]}
     options.pop("extended_offsets", None)
     if opened.syntax.is_encapsulated:
-        content = _codestream(opened, geometry, index)
+        content = encapsulate([_codestream(opened, geometry, index)], has_bot=False)
     else:
         length = geometry.stored_bits // 8
         content = _read(opened, opened.pixels_at + index * length, length)
@@ -90,7 +122,7 @@ def _codestream(opened: Opened, geometry: Geometry, index: int) -> bytes:
     size = size_in(frame)
     if size is not None and size != (geometry.rows, geometry.columns):
         raise Unreadable(Refusal.BAD_GEOMETRY)
-    return encapsulate([frame], has_bot=False)
+    return frame
 
 
 def _single_bits(opened: Opened, geometry: Geometry, index: int) -> Pixels:

@@ -61,6 +61,12 @@ async def open_study(
         options=[selectinload(ImagingStudy.series).selectinload(ImagingSeries.instances)],
         populate_existing=True,
     )
+    await note_opening(session, actor, study)
+    return study
+
+
+async def note_opening(session: AsyncSession, actor: Actor, study: ImagingStudy) -> None:
+    """Note that the actor looks at a study that was looked up for them."""
     audit.record(session, actor, "study-opened", study, patient_id=study.patient_id)
     shared_by = await session.scalars(
         select(Excerpt.id)
@@ -73,7 +79,6 @@ async def open_study(
         ExcerptRead(excerpt_id=excerpt_id, practitioner_role_id=actor.role_id, imaging_study_id=study.id, read_at=now())
         for excerpt_id in shared_by
     )
-    return study
 
 
 async def instance_for(
@@ -126,12 +131,17 @@ async def cards_of(session: AsyncSession, studies: Sequence[ImagingStudy]) -> li
     ]
 
 
-async def cover_of(session: AsyncSession, study_id: uuid.UUID) -> ImagingInstance | None:
-    """The instance in the middle of a study, if any can be shown. The caller has looked the study up."""
-    return (await _covers(session, [study_id])).get(study_id)
+async def cover_of(
+    session: AsyncSession, study_id: uuid.UUID, *, series_uid: str | None = None
+) -> ImagingInstance | None:
+    """The instance in the middle of a study, or of its series, if any can be shown. The caller has looked it up."""
+    return (await _covers(session, [study_id], series_uid=series_uid)).get(study_id)
 
 
-async def _covers(session: AsyncSession, study_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ImagingInstance]:
+async def _covers(
+    session: AsyncSession, study_ids: Sequence[uuid.UUID], *, series_uid: str | None = None
+) -> dict[uuid.UUID, ImagingInstance]:
+    within = [] if series_uid is None else [ImagingSeries.series_instance_uid == series_uid]
     ranked = (
         select(
             ImagingInstance.id,
@@ -144,7 +154,7 @@ async def _covers(session: AsyncSession, study_ids: Sequence[uuid.UUID]) -> dict
             .label("place"),
         )
         .join(ImagingSeries)
-        .where(ImagingSeries.imaging_study_id.in_(study_ids), ImagingInstance.frames > 0)
+        .where(ImagingSeries.imaging_study_id.in_(study_ids), ImagingInstance.frames > 0, *within)
         .subquery()
     )
     middle = await session.execute(

@@ -1,15 +1,80 @@
-"""A frame as a picture for the screen: one table from sample to grey, then WebP (PS3.18 §8.3.5 calls it rendered)."""
+"""A frame as a picture for the screen: one table from sample to grey, then coded (PS3.18 §8.3.5 calls it rendered)."""
 
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from io import BytesIO
+from typing import Any, Final
 
 import numpy as np
-from PIL import Image
+import simplejpeg
+from PIL import Image, ImageOps
 
 from teleconsult.imaging.frames import FrameDescription, Pixels
 
-QUALITY = 80
-_FAST = 1
+QUALITY: Final = 80
+LARGEST_VIEWPORT: Final = 4096
+"""Pixels a side."""
+_FAST: Final = 1
 """WebP's effort: a 512 x 512 frame takes 5 ms, and is a tenth larger than at its best."""
+
+
+class Ramp(StrEnum):
+    """How a window runs from black to white, as PS3.18 §8.3.5.1.4 names PS3.3's functions (C.11.2.1.2, C.11.2.1.3)."""
+
+    LINEAR = "linear"
+    EXACT = "linear-exact"
+    SIGMOID = "sigmoid"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture as it is asked for; nothing of it need be said."""
+
+    media: str = "image/jpeg"
+    window: tuple[float, float] | None = None
+    """Centre and width, in values; None: the frame's own."""
+    ramp: Ramp = Ramp.LINEAR
+    viewport: tuple[int, int] | None = None
+    """Width and height that it has to fit; None: as large as the frame is."""
+    region: tuple[float, float, float, float] | None = None
+    """Of the frame: left, top, width and height; turned over where one of these is negative."""
+    quality: int = QUALITY
+
+    def as_json(self) -> dict[str, Any]:
+        """For the worker."""
+        return asdict(self)
+
+
+def drawn(description: FrameDescription, pixels: Pixels, drawing: Drawing) -> bytes:
+    """The picture, coded."""
+    if description.samples == 1:
+        pixels = grey_table(description, drawing.window, drawing.ramp)[_as_index(pixels)]
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    if drawing.region is not None:
+        picture = _cut(picture, drawing.region)
+    if drawing.viewport is not None:
+        picture = ImageOps.contain(picture, drawing.viewport, Image.Resampling.BILINEAR)
+    if drawing.media == "image/jpeg":
+        shown = np.asarray(picture)
+        shown, space = (shown[..., np.newaxis], "GRAY") if shown.ndim == 2 else (shown, "RGB")
+        coded: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(shown), quality=drawing.quality, colorspace=space)
+        return coded
+    out = BytesIO()
+    if drawing.media == "image/png":
+        picture.save(out, "PNG", compress_level=_FAST)
+    else:
+        picture.convert("RGB").save(out, "WEBP", quality=drawing.quality, method=_FAST)
+    return out.getvalue()
+
+
+def _cut(picture: Image.Image, region: tuple[float, float, float, float]) -> Image.Image:
+    left, top, width, height = region
+    right, bottom = min(left + abs(width), picture.width), min(top + abs(height), picture.height)
+    cut = picture.crop(
+        (round(left), round(top), max(round(right), round(left) + 1), max(round(bottom), round(top) + 1))
+    )
+    cut = ImageOps.mirror(cut) if width < 0 else cut
+    return ImageOps.flip(cut) if height < 0 else cut
 
 
 def rendered(
@@ -25,14 +90,19 @@ def rendered(
     return out.getvalue()
 
 
-def grey_table(description: FrameDescription, window: tuple[float, float] | None) -> Pixels:
+def grey_table(description: FrameDescription, window: tuple[float, float] | None, ramp: Ramp = Ramp.LINEAR) -> Pixels:
     """Grey, 0 to 255, of every sample the type can hold, in the order of its bit pattern (PS3.3 C.11.2.1.2.1)."""
     center, width = window or (description.window_center, description.window_width)
     kind = np.dtype(description.type)
     samples = np.arange(2 ** (8 * kind.itemsize), dtype=f"u{kind.itemsize}").view(kind)
     values = samples.astype(np.float64) * description.slope + description.intercept
-    ramp = (values - (center - 0.5)) / max(width - 1, 1e-6) + 0.5
-    grey = (ramp.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+    if ramp is Ramp.SIGMOID:
+        shares = 1 / (1 + np.exp((-4 * (values - center) / width).clip(-60, 60)))
+    elif ramp is Ramp.EXACT:
+        shares = (values - center) / width + 0.5
+    else:
+        shares = (values - (center - 0.5)) / max(width - 1, 1e-6) + 0.5
+    grey: Pixels = (shares.clip(0, 1) * 255 + 0.5).astype(np.uint8)
     return 255 - grey if description.is_inverted else grey
 
 

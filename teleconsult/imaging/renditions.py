@@ -3,9 +3,13 @@
 import asyncio
 import os
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
+from teleconsult.imaging.header import Description, InstanceHeader
 from teleconsult.imaging.models import ImagingInstance
+from teleconsult.imaging.rendering import Drawing
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.imaging.sandbox.messages import Message
 from teleconsult.objects import Objects, new_key
@@ -13,6 +17,18 @@ from teleconsult.objects import Objects, new_key
 MIB = 1024 * 1024
 PICTURES_IN_MEMORY = 64 * MIB
 ORIGINALS_ON_DISK = 2048 * MIB
+
+
+class KeptFile(Protocol):
+    """A stored instance, as far as it takes to find its file."""
+
+    @property
+    def object_key(self) -> str:
+        """Where it is kept."""
+
+    @property
+    def sha256(self) -> bytes:
+        """Of its bytes."""
 
 
 class Renditions:
@@ -44,6 +60,31 @@ class Renditions:
         """The samples of frame `frame` (from 1), little endian, gzipped, and what they mean. Raises Unreadable."""
         return await self._sandbox.ask("pixels", await self._originals.path_of(instance), index=frame - 1)
 
+    async def drawn(self, instance: KeptFile, frame: int, drawing: Drawing) -> bytes:
+        """Frame `frame` (from 1) as a JPEG, PNG or WebP. Raises Unreadable where it cannot be shown."""
+        key = instance.sha256, frame, drawing
+        if key in self._pictures:
+            self._pictures.move_to_end(key)
+            return self._pictures[key]
+        path = await self._originals.path_of(instance)
+        answer = await self._sandbox.ask("drawn", path, index=frame - 1, drawing=drawing.as_json())
+        self._keep(key, answer.body)
+        return answer.body
+
+    async def frame(self, instance: KeptFile, frame: int, *, native: bool) -> bytes:
+        """Frame `frame` (from 1) as it is stored, or decoded to little-endian samples. Raises Unreadable."""
+        path = await self._originals.path_of(instance)
+        return (await self._sandbox.ask("frame", path, index=frame - 1, native=native)).body
+
+    async def value(self, instance: KeptFile, within: Sequence[str]) -> bytes:
+        """The value of one element of the header (`describing.value_of`). Raises Unreadable where there is none."""
+        return (await self._sandbox.ask("value", await self._originals.path_of(instance), within=list(within))).body
+
+    async def description(self, instance: KeptFile) -> Description:
+        """The header, read anew. Raises Unreadable."""
+        answer = await self._sandbox.ask("header", await self._originals.path_of(instance))
+        return InstanceHeader.unpacked(answer.head, answer.body).description
+
     def _keep(self, key: tuple[object, ...], picture: bytes) -> None:
         if key not in self._pictures:
             self._bytes += len(picture)
@@ -60,7 +101,7 @@ class _Originals:
         self._objects, self._folder = objects, folder
         self._lock = asyncio.Lock()
 
-    async def path_of(self, instance: ImagingInstance) -> Path:
+    async def path_of(self, instance: KeptFile) -> Path:
         local = self._objects.path_of(instance.object_key)
         if local is not None:
             return local

@@ -23,6 +23,7 @@ Client = TestClient[web.Request, web.Application]
 NOBODYS: Final = {
     "id": str(uuid.UUID(int=1)), "uid": "1.2.3", "sop": "1.2.3.4", "guest": str(uuid.UUID(int=2)),
     "entry": str(uuid.UUID(int=4)), "type": "Condition", "version": "1",
+    "series": "1.2.3.5", "frames": "1", "path": "7FE00010",
     "token": "nobodys",
 }  # fmt: skip
 CHANGING_ANYWAY: Final = {"audit_event", "audit_chain", "web_session", "sign_in_attempt"}
@@ -33,6 +34,7 @@ KINDS: Final = {
     "/account/sessions/": "session",
     "/account/tokens/": "token",
     "/admin/audit-check/": "check",
+    "/admin/dicom/": "dicom peer",
     "/admin/endpoints/": "endpoint",
     "/admin/fhir-clients/": "fhir client",
     "/admin/hl7/": "sender",

@@ -32,6 +32,7 @@ from teleconsult.directory.models import (
 from teleconsult.documents.press import Press
 from teleconsult.encounters.models import Encounter, GuestKind, GuestPass
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
+from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.signing import Signing
@@ -119,8 +120,8 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
         ("unshared study", draft, ("rural",)),
         ("stranger's study", strangers_draft, ("stranger",)),
     ):
-        study_id, uid, sop = await _study_of(sessions, consult.id)
-        add(name, "study", study_id, *insiders, uid=uid, sop=sop)
+        study_id, uid, series, sop = await _study_of(sessions, consult.id)
+        add(name, "study", study_id, *insiders, uid=uid, series=series, sop=sop)
 
     async with transaction(sessions) as session:
         guest = await _guest(session, cast, booked.id)
@@ -265,7 +266,15 @@ def _rows(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
             acknowledgment=Acknowledgment.ERROR,
         )
         client = FhirClient(organization_id=house, name="Registry", keys=[], scope="system/*.rs", created_at=moment)
+        peer = DicomPeer(
+            organization_id=house,
+            name="Scanner",
+            ae_title=name[:16],
+            network="192.0.2.1/32",
+            created_at=moment,
+        )
         rows += [
+            (f"{name} dicom peer", peer, "dicom peer", insiders),
             (f"{name} endpoint", endpoint, "endpoint", insiders),
             (f"{name} import", extract, "import", insiders),
             (f"{name} fhir client", client, "fhir client", insiders),
@@ -377,13 +386,16 @@ async def _email_of(session: AsyncSession, account_id: uuid.UUID | None) -> str:
     return str((await session.get_one(Account, account_id)).email)
 
 
-async def _study_of(sessions: Sessions, consult_id: uuid.UUID) -> tuple[uuid.UUID, str, str]:
+async def _study_of(sessions: Sessions, consult_id: uuid.UUID) -> tuple[uuid.UUID, str, str, str]:
     async with sessions() as session:
         found = await session.execute(
-            select(ImagingStudy.id, ImagingStudy.study_instance_uid, ImagingInstance.sop_instance_uid)
+            select(
+                *(ImagingStudy.id, ImagingStudy.study_instance_uid),
+                *(ImagingSeries.series_instance_uid, ImagingInstance.sop_instance_uid),
+            )
             .join(ImagingSeries, ImagingSeries.imaging_study_id == ImagingStudy.id)
             .join(ImagingInstance, ImagingInstance.imaging_series_id == ImagingSeries.id)
             .where(ImagingStudy.service_request_id == consult_id)
         )
-        study_id, uid, sop = found.one()
-        return study_id, uid, sop
+        study_id, uid, series, sop = found.one()
+        return study_id, uid, series, sop

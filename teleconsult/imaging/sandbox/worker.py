@@ -17,11 +17,13 @@ import numpy as np
 
 from teleconsult.cda.telling import body_of, tell
 from teleconsult.imaging.archives import list_archive
-from teleconsult.imaging.frames import decode_frame
+from teleconsult.imaging.describing import value_of
+from teleconsult.imaging.frames import decode_frame, stored_frame
 from teleconsult.imaging.parsing import read_header
 from teleconsult.imaging.pictures import redrawn
+from teleconsult.imaging.reading import open_instance
 from teleconsult.imaging.refusals import Refusal, Unreadable
-from teleconsult.imaging.rendering import rendered
+from teleconsult.imaging.rendering import Drawing, Ramp, drawn, rendered
 from teleconsult.imaging.sandbox.messages import READY, Message, read_message
 
 _EFFORT = 3
@@ -42,10 +44,26 @@ def _rendered(path: Path, *, index: int, window: list[float] | None, size: int) 
     return Message(description.as_json(), rendered(description, pixels, window=chosen, size=size))
 
 
+def _drawn(path: Path, *, index: int, drawing: dict[str, Any]) -> Message:
+    description, pixels = decode_frame(path, index)
+    return Message({}, drawn(description, pixels, Drawing(**drawing | {"ramp": Ramp(drawing["ramp"])})))
+
+
 def _pixels(path: Path, *, index: int) -> Message:
     description, pixels = decode_frame(path, index)
     little_endian = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
     return Message(description.as_json(), gzip.compress(little_endian.tobytes(), _EFFORT, mtime=0))
+
+
+def _frame(path: Path, *, index: int, native: bool) -> Message:
+    return Message({}, stored_frame(path, index, is_native=native))
+
+
+def _value(path: Path, *, within: list[str]) -> Message:
+    opened = open_instance(path)
+    with opened.file:
+        vr, value = value_of(opened, within)
+    return Message({"vr": vr}, value)
 
 
 def _picture(path: Path) -> Message:
@@ -66,7 +84,10 @@ VERBS: dict[str, Callable[..., Message]] = {
     "header": _header,
     "archive": _archive,
     "rendered": _rendered,
+    "drawn": _drawn,
     "pixels": _pixels,
+    "frame": _frame,
+    "value": _value,
     "picture": _picture,
     "cda": _cda,
     "cda_body": _cda_body,

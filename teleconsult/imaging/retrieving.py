@@ -1,0 +1,161 @@
+"""WADO-RS: what is retrieved, looked up through the actor (PS3.18 §10.4)."""
+
+import hashlib
+import uuid
+import zlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.accounts.actor import Actor
+from teleconsult.errors import NotFound
+from teleconsult.imaging.frame_index import ENTRY, without_items
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.queries import study_for
+from teleconsult.imaging.refusals import Refusal, Unreadable
+from teleconsult.objects import CHUNK, Objects
+
+LARGEST_FRAME: Final = 128 * 1024 * 1024
+"""Of an encapsulated frame, which is put together in memory."""
+_BULK: Final = b'"BulkDataURI":"'
+_FEW: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A stored instance, as far as it takes to send it."""
+
+    id: uuid.UUID
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    size: int
+    sha256: bytes
+    object_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where a native frame lies in its file: `bits` from bit `first_bit` of the byte at `start`."""
+
+    start: int
+    first_bit: int
+    bits: int
+
+    @property
+    def length(self) -> int:
+        """Bytes that are sent: a frame that does not end on one is filled up."""
+        return (self.bits + 7) // 8
+
+
+async def instances_for(
+    session: AsyncSession, actor: Actor, *, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None
+) -> tuple[ImagingStudy, list[Kept]]:
+    """A study the actor may read, and the instances of it, of one series or one alone, in their order.
+
+    Raises NotFound where there is none.
+    """
+    study = await study_for(session, actor, study_uid)
+    question = (
+        select(
+            *(ImagingInstance.id, ImagingInstance.sop_instance_uid, ImagingInstance.transfer_syntax_uid),
+            *(ImagingInstance.size, ImagingInstance.sha256, ImagingInstance.object_key),
+        )
+        .join(ImagingSeries, ImagingSeries.id == ImagingInstance.imaging_series_id)
+        .where(ImagingSeries.imaging_study_id == study.id)
+        .order_by(ImagingSeries.number, ImagingSeries.id, ImagingInstance.number, ImagingInstance.sop_instance_uid)
+    )
+    if series_uid is not None:
+        question = question.where(ImagingSeries.series_instance_uid == series_uid)
+    if sop_uid is not None:
+        question = question.where(ImagingInstance.sop_instance_uid == sop_uid)
+    kept = [Kept(*row) for row in await session.execute(question)]
+    if not kept:
+        raise NotFound
+    return study, kept
+
+
+async def instance_within(
+    session: AsyncSession, actor: Actor, *, study_uid: str, series_uid: str, sop_uid: str
+) -> tuple[ImagingStudy, ImagingInstance]:
+    """One instance of a study the actor may read, by its whole address. Raises NotFound."""
+    study, kept = await instances_for(session, actor, study_uid=study_uid, series_uid=series_uid, sop_uid=sop_uid)
+    return study, await session.get_one(ImagingInstance, kept[0].id)
+
+
+async def descriptions_of(session: AsyncSession, kept: Sequence[Kept]) -> list[bytes | None]:
+    """The ready-made DICOM JSON of instances that were looked up, compressed by zlib, in the same order."""
+    question = select(ImagingInstance.id, ImagingInstance.dicom_json).where(
+        ImagingInstance.id.in_([one.id for one in kept])
+    )
+    found = dict((await session.execute(question)).all())
+    return [found.get(one.id) for one in kept]
+
+
+def joined(descriptions: Iterable[bytes], *, server: str) -> bytes:
+    """Descriptions as the members of a JSON array; the addresses in them begin with `server`."""
+    address = _BULK + server.encode()
+    return b",".join(zlib.decompress(told).replace(_BULK + b"/", address + b"/") for told in descriptions)
+
+
+def tag_of(kept: Iterable[Kept], rest: str) -> str:
+    """An entity tag (RFC 9110 §8.8.3) of an answer that is made of these instances alone."""
+    digest = hashlib.sha256(rest.encode())
+    for one in kept:
+        digest.update(one.sop_instance_uid.encode() + one.sha256)
+    return f'"{digest.hexdigest()[:32]}"'
+
+
+def number_of_frames(instance: ImagingInstance, index_length: int) -> int:
+    """How many frames can be cut out of the stored file; `index_length` in bytes."""
+    return instance.pixels_length * 8 // instance.frame_bits if instance.frame_bits else index_length // ENTRY.size
+
+
+async def index_length(session: AsyncSession, instance: ImagingInstance) -> int:
+    """Of the frame index of an instance, in bytes, without reading it."""
+    question = select(func.coalesce(func.length(ImagingInstance.frame_index), 0))
+    return await session.scalar(question.where(ImagingInstance.id == instance.id)) or 0
+
+
+async def spans_of(session: AsyncSession, instance: ImagingInstance, frames: Sequence[int]) -> list[tuple[int, int]]:
+    """Where encapsulated frames (from 1) lie: start and length of their items. For a few, the index is not all read."""
+    places = [(frame - 1) * ENTRY.size for frame in frames]
+    if len(places) <= _FEW:
+        columns = [func.substring(ImagingInstance.frame_index, place + 1, ENTRY.size) for place in places]
+        row = (await session.execute(select(*columns).where(ImagingInstance.id == instance.id))).one()
+        return [ENTRY.unpack(bytes(entry)) for entry in row]
+    index = await session.scalar(select(ImagingInstance.frame_index).where(ImagingInstance.id == instance.id)) or b""
+    return [ENTRY.unpack_from(index, place) for place in places]
+
+
+def range_of(instance: ImagingInstance, frame: int) -> Range:
+    """Where a native frame (from 1) lies."""
+    first = (frame - 1) * instance.frame_bits
+    return Range(instance.pixels_at + first // 8, first % 8, instance.frame_bits)
+
+
+async def codestream(objects: Objects, key: str, span: tuple[int, int]) -> bytes:
+    """An encapsulated frame, by one read of a range. Raises Unreadable."""
+    start, length = span
+    if length > LARGEST_FRAME:
+        raise Unreadable(Refusal.TOO_LARGE)
+    try:
+        return without_items(await objects.read_range(key, start, length))
+    except ValueError as error:
+        raise Unreadable(Refusal.DAMAGED) from error
+
+
+async def pieces_of(objects: Objects, key: str, lies: Range) -> AsyncIterator[bytes]:
+    """A native frame in pieces of at most 1 MiB."""
+    if lies.first_bit or lies.bits % 8:
+        if lies.length > LARGEST_FRAME:
+            raise Unreadable(Refusal.TOO_LARGE)
+        read = await objects.read_range(key, lies.start, (lies.first_bit + lies.bits + 7) // 8)
+        number = int.from_bytes(read, "little") >> lies.first_bit & (1 << lies.bits) - 1
+        yield number.to_bytes(lies.length, "little")
+        return
+    end = lies.start + lies.length
+    for start in range(lies.start, end, CHUNK):
+        yield await objects.read_range(key, start, min(CHUNK, end - start))

@@ -1,0 +1,98 @@
+"""WADO-RS: frames as pictures, drawn as they are asked for, or refused in words."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from aiohttp import ClientResponse
+from PIL import Image
+
+from teleconsult.db import Sessions
+from tests.people import Cast
+from tests.web.dicomweb_steps import BROKEN, CT, REPORT, RGB, US, Asker, Client, address, asker, images
+
+__all__ = ["images"]
+
+
+@pytest.fixture
+async def specialist(client: Client, sessions: Sessions, cast: Cast, images: None) -> Asker:
+    return await asker(client, sessions, cast.specialist)
+
+
+async def picture(answer: ClientResponse) -> Image.Image:
+    assert answer.status == 200, await answer.text()
+    return Image.open(BytesIO(await answer.read()))
+
+
+async def test_each_form(specialist: Asker) -> None:
+    for accept, kind in (("*/*", "JPEG"), ("image/png", "PNG"), ("image/webp;q=0.5, image/*;q=0.1", "WEBP")):
+        drawn = await picture(await specialist.get(f"{address(CT)}/rendered", accept))
+        assert (drawn.format, drawn.size) == (kind, (512, 512))
+    assert (await picture(await specialist.get(f"{address(RGB)}/rendered"))).mode == "RGB"
+    assert (await specialist.get(f"{address(CT)}/rendered", "image/gif")).status == 406
+    assert (await specialist.get(f"{address(CT)}/rendered", "text/html")).status == 406
+
+
+async def test_window_and_viewport(specialist: Asker) -> None:
+    place = f"{address(CT)}/frames/1/rendered"
+
+    async def grey(query: str) -> float:
+        drawn = await picture(await specialist.get(f"{place}?{query}", "image/png"))
+        return float(np.asarray(drawn.convert("L")).mean())
+
+    means = {await grey(f"window={window}") for window in ("40,80", "480,2500", "40,80,sigmoid", "40,80,linear-exact")}
+    assert len(means) == 4
+    small = await picture(await specialist.get(f"{place}?viewport=200,100", "image/png"))
+    assert small.size == (100, 100)
+    part = await picture(await specialist.get(f"{place}?viewport=256,256,0,0,128,64", "image/png"))
+    assert part.size == (256, 128)
+    whole, turned = [
+        np.asarray(await picture(await specialist.get(f"{place}?viewport=512,512,0,0,{width},512", "image/png")))
+        for width in (512, -512)
+    ]
+    assert np.array_equal(whole, turned[:, ::-1])
+    sizes = [len(await (await specialist.get(f"{place}?quality={q}")).read()) for q in (20, 95)]
+    assert sizes[0] < sizes[1]
+
+
+async def test_a_wrong_question(specialist: Asker) -> None:
+    for query in (
+        *("window=1", "window=a,b", "window=nan,5", "window=5,0", "window=1,2,cubic", "window=1,2,linear,3"),
+        *(
+            "viewport=0,5",
+            "viewport=9",
+            "viewport=1,2,3",
+            "viewport=5000,5",
+            "viewport=9,9,-1,0,5,5",
+            "viewport=9,9,0,0,0,5",
+        ),
+        *("quality=0", "quality=101", "quality=x", "viewport=1e400,2"),
+    ):
+        answer = await specialist.get(f"{address(CT)}/rendered?{query}")
+        assert answer.status == 400, query
+        assert (await answer.json())["error"].endswith(".")
+
+
+async def test_thumbnails(specialist: Asker) -> None:
+    for place in (address(US), address(US, level="series"), address(US, level="study"), f"{address(US)}/frames/30"):
+        drawn = await picture(await specialist.get(f"{place}/thumbnail"))
+        assert (drawn.format, max(drawn.size)) == ("JPEG", 128)
+    larger = await picture(await specialist.get(f"{address(CT)}/thumbnail?viewport=300,300", "image/webp"))
+    assert (larger.format, larger.size) == ("WEBP", (300, 300))
+
+
+async def test_what_cannot_be_shown_is_said(specialist: Asker) -> None:
+    for path in (BROKEN, REPORT):
+        for what in ("rendered", "frames/1/rendered", "thumbnail", "frames/1/thumbnail"):
+            answer = await specialist.get(f"{address(path)}/{what}")
+            assert answer.status == 406, (path, what)
+            assert (await answer.json())["error"].endswith(".")
+    assert (await specialist.get(f"{address(REPORT, level='study')}/thumbnail")).status == 404
+    assert (await specialist.get(f"{address(US)}/frames/31/rendered")).status == 404
+
+
+async def test_what_one_has_already(specialist: Asker) -> None:
+    place = f"{address(CT)}/rendered"
+    tag = (await specialist.get(place)).headers["ETag"]
+    assert (await specialist.get(place, **{"If-None-Match": tag})).status == 304
+    assert (await specialist.get(f"{place}?quality=30", **{"If-None-Match": tag})).status == 200

@@ -1,0 +1,70 @@
+"""QIDO-RS: searching for studies, series and instances (PS3.18 §10.6)."""
+
+import asyncio
+import uuid
+from typing import Final
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.actor import Actor
+from teleconsult.db import transaction
+from teleconsult.fhir.scoping import require_granted
+from teleconsult.imaging.asking import MOST, read_wanted
+from teleconsult.imaging.keys import Level
+from teleconsult.imaging.queries import study_for
+from teleconsult.imaging.searching import search, tell
+from teleconsult.records.models import ResourceType
+from web.api.accepting import JSON, chosen
+from web.api.dicomweb_address import studies_of
+from web.api.wado import note_look
+from web.requests import actor_of, own_transactions, sessions_of
+
+SCOPE: Final = (ResourceType.IMAGING_STUDY, "s")
+_UNDER: Final = {"uid": "0020000D", "series": "0020000E"}
+"""What the parts of an address are."""
+
+
+@own_transactions
+async def studies(request: web.Request) -> web.StreamResponse:
+    """Studies of the files that are open to who asks."""
+    return await _search(request, Level.STUDY)
+
+
+@own_transactions
+async def series(request: web.Request) -> web.StreamResponse:
+    """Series of one study, or of all."""
+    return await _search(request, Level.SERIES)
+
+
+@own_transactions
+async def instances(request: web.Request) -> web.StreamResponse:
+    """Instances of one series, of one study, or of all."""
+    return await _search(request, Level.INSTANCE)
+
+
+async def _search(request: web.Request, level: Level) -> web.StreamResponse:
+    actor = actor_of(request)
+    require_granted(actor, SCOPE)
+    content_type = chosen(request, *JSON)
+    under = {tag: request.match_info[part] for part, tag in _UNDER.items() if part in request.match_info}
+    wanted = read_wanted(level, request.query.items(), under=under)
+    async with transaction(sessions_of(request), actor) as session:
+        if "uid" in request.match_info:
+            await note_look(request, session, await study_for(session, actor, request.match_info["uid"]))
+        found, is_more = await search(session, actor, wanted)
+        if not under:
+            _note_search(session, actor, {row.patient_id for row in found}, len(found))
+    headers = {"Cache-Control": "no-store"}
+    if is_more and wanted.limit == MOST:
+        headers["Warning"] = f'299 teleconsult "There are more than {MOST}: ask on with an offset, or for fewer."'
+    if not found:
+        return web.Response(status=204, headers=headers)
+    body = await asyncio.to_thread(tell, found, wanted, studies=studies_of(request))
+    return web.Response(body=body, content_type=content_type, headers=headers)
+
+
+def _note_search(session: AsyncSession, actor: Actor, patients: set[uuid.UUID | None], number: int) -> None:
+    patient_id = patients.pop() if len(patients) == 1 else None
+    audit.record(session, actor, "patients-searched", patient_id=patient_id, by="dicomweb", found=number)

@@ -1,0 +1,134 @@
+"""WADO-RS: stored instances, their description and long values (PS3.18 §10.4)."""
+
+import asyncio
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.db import transaction
+from teleconsult.errors import NotFound
+from teleconsult.fhir.scoping import require_granted
+from teleconsult.imaging.models import ImagingStudy
+from teleconsult.imaging.queries import note_opening
+from teleconsult.imaging.refusals import Unreadable
+from teleconsult.imaging.retrieving import Kept, descriptions_of, instances_for, joined, tag_of
+from teleconsult.records.models import ResourceType
+from web.api.accepting import DICOM, JSON, OtherForm, accepted, chosen
+from web.api.dicomweb_address import studies_of
+from web.api.parts import HEADERS, known, part_of_object, send_one, send_parts
+from web.errors import DICOMWEB
+from web.requests import LOOKS, actor_of, objects_of, own_transactions, renditions_of, sessions_of
+
+SCOPE: Final = (ResourceType.IMAGING_STUDY, "r")
+_AT_ONCE: Final = 200
+"""Descriptions that are in memory together."""
+_EFFORT: Final = 1
+"""gzip's level: the descriptions of a series are nearly the same, and it finds that at the lowest."""
+
+
+@own_transactions
+async def instances(request: web.Request) -> web.StreamResponse:
+    """All instances of a study, a series, or one, byte for byte as they came (§10.4.1.1.1)."""
+    kept = await retrieved(request)
+    is_multipart = _is_multipart(request, kept)
+    tag = tag_of(kept, f"dicom {is_multipart}")
+    if (answer := known(request, tag)) is not None:
+        return answer
+    objects = objects_of(request)
+    parts = [
+        part_of_object(
+            objects, one.object_key, f"{DICOM}; transfer-syntax={one.transfer_syntax_uid}", start=0, length=one.size
+        )
+        for one in kept
+    ]
+    if is_multipart:
+        return await send_parts(request, parts, media=DICOM, tag=tag)
+    return await send_one(request, parts[0], tag=tag, name=f"{kept[0].sop_instance_uid}.dcm")
+
+
+@own_transactions
+async def metadata(request: web.Request) -> web.StreamResponse:
+    """Their descriptions as one JSON array, a few hundred at a time (§10.4.1.1.2)."""
+    content_type = chosen(request, *JSON)
+    kept = await retrieved(request)
+    server = studies_of(request).removesuffix(f"{DICOMWEB}/studies")
+    tag = tag_of(kept, f"metadata {content_type} {server}")
+    if (answer := known(request, tag)) is not None:
+        return answer
+    response = web.StreamResponse(headers={**HEADERS, "ETag": tag, "Content-Type": content_type})
+    packer = None
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.headers["Content-Encoding"] = "gzip"
+        packer = zlib.compressobj(_EFFORT, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    for first in range(0, len(kept), _AT_ONCE):
+        told = await _descriptions(request, kept[first : first + _AT_ONCE])
+        begin, end = b"," if first else b"[", b"]" if first + _AT_ONCE >= len(kept) else b""
+        piece = await asyncio.to_thread(_packed, packer, told, server, (begin, end))
+        if not response.prepared:
+            await response.prepare(request)
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+async def retrieved(request: web.Request) -> list[Kept]:
+    """The instances that an address names, for who now looks at them; that is in the log before anything goes out."""
+    require_granted(actor_of(request), SCOPE)
+    parts = request.match_info
+    async with transaction(sessions_of(request), actor_of(request)) as session:
+        study, kept = await instances_for(
+            session,
+            actor_of(request),
+            study_uid=parts["uid"],
+            series_uid=parts.get("series"),
+            sop_uid=parts.get("sop"),
+        )
+        await note_look(request, session, study)
+    return kept
+
+
+async def note_look(request: web.Request, session: AsyncSession, study: ImagingStudy) -> None:
+    """Once in a while, and not for every frame: who retrieves something of a study has opened it."""
+    looks, actor = request.app[LOOKS], actor_of(request)
+    if looks.are_new(actor, study.study_instance_uid):
+        await note_opening(session, actor, study)
+        looks.note(actor, study.study_instance_uid)
+
+
+def _is_multipart(request: web.Request, kept: Sequence[Kept]) -> bool:
+    """Whether they go out as a multipart. Raises OtherForm where another form or transfer syntax is asked for."""
+    syntaxes: set[str] = set()
+    for form in accepted(request):
+        if not form.takes(DICOM):
+            continue
+        if form.is_multipart:
+            syntaxes.add(form.syntax or "*")
+        elif len(kept) == 1 and form.syntax in ("", "*", kept[0].transfer_syntax_uid):
+            return False
+    if "*" in syntaxes or (syntaxes and all(one.transfer_syntax_uid in syntaxes for one in kept)):
+        return True
+    raise OtherForm("Images go out as they are kept: ask for %(media)s with transfer-syntax=*.", media=DICOM)
+
+
+async def _descriptions(request: web.Request, kept: Sequence[Kept]) -> list[bytes]:
+    async with transaction(sessions_of(request), actor_of(request)) as session:
+        told = await descriptions_of(session, kept)
+    return [found or await _read_anew(request, one) for one, found in zip(kept, told, strict=True)]
+
+
+async def _read_anew(request: web.Request, kept: Kept) -> bytes:
+    """Of what came in before descriptions were kept."""
+    try:
+        return (await renditions_of(request).description(kept)).dicom_json
+    except Unreadable as error:
+        raise NotFound from error
+
+
+def _packed(packer: "zlib._Compress | None", told: Sequence[bytes], server: str, ends: tuple[bytes, bytes]) -> bytes:
+    piece = ends[0] + joined(told, server=server) + ends[1]
+    if packer is None:
+        return piece
+    return packer.compress(piece) + (packer.flush() if ends[1] else packer.flush(zlib.Z_SYNC_FLUSH))

@@ -1,0 +1,122 @@
+"""WADO-RS: frames as pictures, and thumbnails (PS3.18 §8.3.5, §10.4.1.1.3, §10.4.1.1.4)."""
+
+import math
+from typing import Final
+
+from aiohttp import web
+
+from teleconsult.db import transaction
+from teleconsult.errors import NotFound
+from teleconsult.fhir.scoping import require_granted
+from teleconsult.imaging.asking import BadQuery
+from teleconsult.imaging.models import ImagingInstance
+from teleconsult.imaging.queries import cover_of, study_for
+from teleconsult.imaging.refusals import Unreadable, sentence
+from teleconsult.imaging.rendering import LARGEST_VIEWPORT, QUALITY, Drawing, Ramp
+from web.api.accepting import OtherForm, chosen
+from web.api.parts import known, part_of_bytes, send_one
+from web.api.wado import SCOPE, note_look
+from web.api.wado_frames import found, refused, tag_of_instance
+from web.requests import actor_of, own_transactions, renditions_of, sessions_of
+
+MEDIA: Final = ("image/jpeg", "image/png", "image/webp")
+_THUMBNAIL: Final = (128, 128)
+
+
+@own_transactions
+async def rendered(request: web.Request) -> web.StreamResponse:
+    """A frame under the window and in the size that are asked for; of a whole instance, its first."""
+    media = chosen(request, *MEDIA)
+    drawing = _drawing(request, media)
+    instance = await found(request)
+    return await _send(request, instance, _frame(request, instance), drawing)
+
+
+@own_transactions
+async def thumbnail(request: web.Request) -> web.StreamResponse:
+    """A small picture: of a frame, of an instance, or of the middle of a series or a study."""
+    media = chosen(request, *MEDIA)
+    drawing = Drawing(media=media, viewport=_viewport(request)[0] or _THUMBNAIL)
+    if "sop" in request.match_info:
+        instance = await found(request)
+        frame = _frame(request, instance) if "frame" in request.match_info else (instance.frames + 1) // 2
+        return await _send(request, instance, max(frame, 1), drawing)
+    cover = await _cover(request)
+    return await _send(request, cover, (cover.frames + 1) // 2, drawing)
+
+
+async def _cover(request: web.Request) -> ImagingInstance:
+    require_granted(actor_of(request), SCOPE)
+    async with transaction(sessions_of(request), actor_of(request)) as session:
+        study = await study_for(session, actor_of(request), request.match_info["uid"])
+        cover = await cover_of(session, study.id, series_uid=request.match_info.get("series"))
+        if cover is None:
+            raise NotFound
+        await note_look(request, session, study)
+    return cover
+
+
+async def _send(request: web.Request, instance: ImagingInstance, frame: int, drawing: Drawing) -> web.StreamResponse:
+    tag = tag_of_instance(instance, f"{frame} {drawing}")
+    if (answer := known(request, tag)) is not None:
+        return answer
+    if instance.not_displayable_because:
+        raise OtherForm(sentence(instance.not_displayable_because))
+    try:
+        picture = await renditions_of(request).drawn(instance, frame, drawing)
+    except Unreadable as error:
+        raise refused(error) from error
+    return await send_one(request, part_of_bytes(picture, drawing.media), tag=tag)
+
+
+def _frame(request: web.Request, instance: ImagingInstance) -> int:
+    frame = int(request.match_info.get("frame", "1"))
+    if not 1 <= frame <= max(instance.frames, 1):
+        raise NotFound
+    return frame
+
+
+def _drawing(request: web.Request, media: str) -> Drawing:
+    """What the parameters ask for. Raises BadQuery."""
+    viewport, region = _viewport(request)
+    window, ramp = _window(request)
+    quality = request.query.get("quality", str(QUALITY))
+    if not (quality.isascii() and quality.isdigit() and 1 <= int(quality[:4]) <= 100):
+        raise BadQuery("A quality is a number from 1 to 100.")
+    return Drawing(media, window, ramp, viewport, region, int(quality))
+
+
+def _window(request: web.Request) -> tuple[tuple[float, float] | None, Ramp]:
+    text = request.query.get("window")
+    if not text:
+        return None, Ramp.LINEAR
+    center, width, *function = [*text.split(","), ""][:3]
+    numbers = _numbers([center, width])
+    if len(numbers) != 2 or numbers[1] <= 0 or text.count(",") not in (1, 2):
+        raise BadQuery("A window is a centre, a width, and a function if need be.")
+    try:
+        return (numbers[0], numbers[1]), Ramp(function[0].lower() or Ramp.LINEAR)
+    except ValueError as error:
+        raise BadQuery("The function of a window is linear, linear-exact or sigmoid.") from error
+
+
+def _viewport(request: web.Request) -> tuple[tuple[int, int] | None, tuple[float, float, float, float] | None]:
+    """The room on the screen, and the part of the frame that is to fill it (§8.3.5.1.3)."""
+    text = request.query.get("viewport")
+    if not text:
+        return None, None
+    numbers = _numbers(text.split(","))
+    is_fit = len(numbers) in (2, 6) and all(1 <= side <= LARGEST_VIEWPORT for side in numbers[:2])
+    if not is_fit or (len(numbers) == 6 and (min(numbers[2:4]) < 0 or not all(numbers[4:]))):
+        raise BadQuery("A viewport is a width and a height, and the part of the image to show in it if need be.")
+    region = (numbers[2], numbers[3], numbers[4], numbers[5]) if len(numbers) == 6 else None
+    return (round(numbers[0]), round(numbers[1])), region
+
+
+def _numbers(texts: list[str]) -> list[float]:
+    """The numbers, none where one of the texts is none or beyond any image."""
+    try:
+        numbers = [float(text) for text in texts]
+    except ValueError:
+        return []
+    return numbers if all(math.isfinite(number) and abs(number) < 1e9 for number in numbers) else []
