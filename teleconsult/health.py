@@ -18,6 +18,7 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, is_answering, transaction
 from teleconsult.documents.press import Press
+from teleconsult.imaging.dimse.pdus import Kind, released
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.messages.mail import SMTPS_PORT, SUBMISSION_PORT
 from teleconsult.objects import Objects, new_key
@@ -53,6 +54,7 @@ class Part(StrEnum):
     MAIL = "mail"
     PRESS = "press"
     SANDBOX = "sandbox"
+    DIMSE = "dimse"
     AUDIT = "audit"
     DISK = "disk"
 
@@ -148,6 +150,27 @@ async def _sandbox(parts: Parts) -> Reading:
     return Reading(Part.SANDBOX, State.OK)
 
 
+async def _dimse(parts: Parts) -> Reading:
+    """Whether the door for images speaks: what is out of turn is answered by an A-ABORT (PS3.8 §9.2.2).
+
+    Where it demands a certificate, that it takes a connection is all that is asked.
+    """
+    settings = parts.settings
+    if settings.dimse_port is None:
+        return Reading(Part.DIMSE, State.OK, {"port": None})
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.dimse_host, settings.dimse_host)  # noqa: S104  (asked, not bound)
+    reader, writer = await asyncio.open_connection(host, settings.dimse_port)
+    try:
+        if settings.dimse_client_ca is None:
+            writer.write(released())
+            answer = await reader.readexactly(1)
+            if answer[0] != Kind.ABORT:
+                return Reading(Part.DIMSE, State.FAIL, {"error": "not DICOM"})
+    finally:
+        writer.close()
+    return Reading(Part.DIMSE, State.OK, {"port": settings.dimse_port})
+
+
 async def _audit(parts: Parts) -> Reading:
     """When the log was signed last, and whether anything waits for it too long."""
     days = await asyncio.to_thread(days_in, folder_of(parts.settings))
@@ -178,6 +201,7 @@ _PROBES: Final[Mapping[Part, Probe]] = {
     Part.MAIL: _mail,
     Part.PRESS: _press,
     Part.SANDBOX: _sandbox,
+    Part.DIMSE: _dimse,
     Part.AUDIT: _audit,
     Part.DISK: _disk,
 }

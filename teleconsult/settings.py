@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     mllp_port: int | None = Field(default=None, ge=0, le=65535)
     mllp_host: str = "127.0.0.1"
     mllp_client_ca: Path | None = None
+    dimse_port: int | None = Field(default=None, ge=0, le=65535)
+    dimse_host: str = "127.0.0.1"
+    dimse_ae_title: str = Field(default="TELECONSULT", pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")
+    dimse_client_ca: Path | None = None
     log_level: str = "INFO"
 
     @field_validator("data")
@@ -117,6 +121,8 @@ class Settings(BaseSettings):
             )
         if self.mllp_client_ca and not self.tls_cert:
             raise ValueError("TELECONSULT_MLLP_CLIENT_CA needs TELECONSULT_TLS_CERT and TELECONSULT_TLS_KEY")
+        if self.dimse_client_ca and not self.tls_cert:
+            raise ValueError("TELECONSULT_DIMSE_CLIENT_CA needs TELECONSULT_TLS_CERT and TELECONSULT_TLS_KEY")
         if self.oidc_issuer and "openid" not in self.oidc_scope.split():
             raise ValueError("TELECONSULT_OIDC_SCOPE needs openid among its words")
         return self

@@ -1,4 +1,4 @@
-"""`teleconsult`: run, serve, worker, hl7, migrate, import, seed, token, note, audit, doctor."""
+"""`teleconsult`: run, serve, worker, hl7, dimse, migrate, import, seed, token, note, audit, doctor."""
 
 import argparse
 import os
@@ -33,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("worker", help="start one worker").set_defaults(command=running.work)
     verbs.add_parser("hl7", help="take HL7 v2 messages, at TELECONSULT_MLLP_PORT").set_defaults(
         command=running.hear_hl7
+    )
+    verbs.add_parser("dimse", help="take images by C-STORE, at TELECONSULT_DIMSE_PORT").set_defaults(
+        command=running.take_images
     )
     verbs.add_parser("migrate", help="bring the database to this version").set_defaults(
         command=commands.migrate_database

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 from aiohttp import web
@@ -19,6 +20,8 @@ from migrations import migrate
 from teleconsult import jobs
 from teleconsult.demo import ACCOUNTS, PASSWORD
 from teleconsult.hl7v2.listener import listen
+from teleconsult.imaging.dimse.listener import limit_memory
+from teleconsult.imaging.dimse.listener import listen as listen_dimse
 from teleconsult.settings import Settings, SettingsError
 from web.commands import database, opened, seed_demo_at
 from web.logs import set_up_logs
@@ -26,6 +29,7 @@ from web.logs import set_up_logs
 GRACE = 8  # seconds given to a child to stop by itself
 READY_WITHIN = 30  # seconds
 DEMO_MLLP_PORT = 2575
+DEMO_DIMSE_PORT = 11112
 UNFINISHED = "demo-unfinished"
 """Stands in the data folder while the demonstration is being filled in."""
 
@@ -35,6 +39,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     demo_due = options.demo and not settings.database_url and _is_fresh(settings.data)
     if options.demo and settings.mllp_port is None and _is_free(DEMO_MLLP_PORT):
         settings = settings.model_copy(update={"mllp_port": DEMO_MLLP_PORT})
+    if options.demo and settings.dimse_port is None and _is_free(DEMO_DIMSE_PORT):
+        settings = settings.model_copy(update={"dimse_port": DEMO_DIMSE_PORT})
     stopped = _stop_on_signals()
     with database(settings, anew=demo_due) as urls:
         if urls.owner:
@@ -49,13 +55,17 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             "TELECONSULT_SECRET_KEY": settings.secret_key,
             "TELECONSULT_DATA": str(settings.data),
         }
-        if settings.mllp_port is not None:
-            environment["TELECONSULT_MLLP_PORT"] = str(settings.mllp_port)
+        doors = {"hl7": ("MLLP", settings.mllp_port), "dimse": ("DIMSE", settings.dimse_port)}
+        opened_doors = [verb for verb, (_name, port) in doors.items() if port is not None]
+        for name, port in doors.values():
+            if port is not None:
+                environment[f"TELECONSULT_{name}_PORT"] = str(port)
+                environment.pop(f"TELECONSULT_{name}_PORT_FILE", None)
         environment.pop("TELECONSULT_DATABASE_URL_FILE", None)
         environment.pop("TELECONSULT_SECRET_KEY_FILE", None)
         children = [
             subprocess.Popen([sys.executable, "-m", "web", verb], env=environment, start_new_session=True)  # noqa: S603  (our own module)
-            for verb in ("serve", "worker", *(("hl7",) if settings.mllp_port is not None else ()))
+            for verb in ("serve", "worker", *opened_doors)
         ]
         try:
             if _is_ready(settings, children):
@@ -112,6 +122,23 @@ def hear_hl7(settings: Settings, _options: argparse.Namespace) -> int:
         raise SettingsError("TELECONSULT_MLLP_PORT is needed here: where other systems send HL7 v2.")
     asyncio.run(_hear_hl7(settings))
     return 0
+
+
+def take_images(settings: Settings, _options: argparse.Namespace) -> int:
+    """`teleconsult dimse`: takes images by C-STORE until told to stop."""
+    _require_database(settings)
+    set_up_logs(settings)
+    if settings.dimse_port is None:
+        raise SettingsError("TELECONSULT_DIMSE_PORT is needed here: where other systems send images.")
+    limit_memory()
+    warnings.simplefilter("ignore")  # pydicom quotes what it finds strange, and that is a stranger's
+    asyncio.run(_take_images(settings))
+    return 0
+
+
+async def _take_images(settings: Settings) -> None:
+    async with opened(settings.database_url or "") as sessions:
+        await listen_dimse(settings, sessions)
 
 
 async def _hear_hl7(settings: Settings) -> None:
@@ -173,6 +200,8 @@ def _greet(settings: Settings, *, demo: bool) -> None:
         lines += [f"  {email:24} {who}" for email, who in ACCOUNTS.items()]
     if settings.mllp_port is not None:
         lines.append(f"HL7 v2 is taken at {settings.mllp_host}:{settings.mllp_port}.")
+    if settings.dimse_port is not None:
+        lines.append(f"DICOM is taken by {settings.dimse_ae_title} at {settings.dimse_host}:{settings.dimse_port}.")
     if settings.smtp_url is None:
         lines.append(f"Mails are written to {settings.data / 'mail'}.")
     print("\n".join([*lines, "Stop with Ctrl+C."]), flush=True)

@@ -5,7 +5,6 @@ A process of its own: what hangs or floods here leaves pages and calls alone.
 
 import asyncio
 import contextlib
-import hashlib
 import signal
 import ssl
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ from typing import Final
 import structlog
 from hl7.mllp import HL7StreamReader, HL7StreamWriter, InvalidBlockError, start_hl7_server
 
+from teleconsult.client_certificates import demanding_tls, fingerprint_at
 from teleconsult.db import Sessions
 from teleconsult.hl7v2.receiving import Connection, receive
 from teleconsult.settings import Settings, SettingsError
@@ -57,12 +57,7 @@ async def listen(settings: Settings, sessions: Sessions) -> None:
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:
     """TLS that demands a certificate of the establishments' authority; None where none is set."""
-    if not (settings.mllp_client_ca and settings.tls_cert and settings.tls_key):
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.mllp_client_ca)
-    context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
+    return demanding_tls(settings, authority=settings.mllp_client_ca)
 
 
 class Door:
@@ -96,7 +91,7 @@ class Door:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: HL7StreamReader, writer: HL7StreamWriter) -> None:
-        connection = Connection(_certificate(writer))
+        connection = Connection(fingerprint_at(writer))
         me = asyncio.current_task()
         try:
             while not self._is_closing:
@@ -126,9 +121,3 @@ async def _next(reader: HL7StreamReader) -> bytes | None:
     async with asyncio.timeout(WITHIN):
         block: bytes = await reader.readuntil(b"\x1c\r")
     return block[:-2]
-
-
-def _certificate(writer: HL7StreamWriter) -> bytes | None:
-    peer: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
-    certificate = peer.getpeercert(binary_form=True) if peer else None
-    return hashlib.sha256(certificate).digest() if certificate else None

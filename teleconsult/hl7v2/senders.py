@@ -1,12 +1,9 @@
 """Which systems may send, and what of theirs a person has to look at."""
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +13,7 @@ from teleconsult import audit
 from teleconsult.access import Permission, require
 from teleconsult.access.rows import hl7_messages_of_house, hl7_senders_of_house
 from teleconsult.accounts.actor import Actor
+from teleconsult.client_certificates import fingerprint_in
 from teleconsult.clock import now
 from teleconsult.errors import Conflict, Invalid, NotFound
 from teleconsult.hl7v2.models import Hl7Message, Hl7Sender
@@ -63,8 +61,7 @@ async def add_sender(
     fingerprint = None
     if certificate.strip():
         try:
-            read = x509.load_pem_x509_certificate(certificate.strip().encode())
-            fingerprint = hashlib.sha256(read.public_bytes(Encoding.DER)).digest()
+            fingerprint = fingerprint_in(certificate)
         except ValueError:
             errors["certificate"] = "This is no certificate. Paste it from BEGIN CERTIFICATE to END CERTIFICATE."
     if errors:

@@ -31,6 +31,8 @@ class Received:
 
     name: str
     path: Path
+    announced: tuple[str, str] | None = None
+    """The SOP class and instance its sender said it is, where the door has senders say so: it must be that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ class Receiver:
         reading = await self._read_instance(file)
         if reading.header and study_uid not in (None, reading.header.study_instance_uid):
             return Reading(file, reading.header, Refusal.OTHER_STUDY)
+        if reading.header and file.announced not in (None, _identity_in(reading.header)):
+            return Reading(file, reading.header, Refusal.BAD_IDENTIFIER)
         return reading
 
     async def _read(self, file: Received, room: _Room) -> AsyncIterator[Reading]:
@@ -194,6 +198,10 @@ class Receiver:
     async def _forget(self, keys: Sequence[str]) -> None:
         for key in keys:
             await self._objects.delete(key)
+
+
+def _identity_in(header: InstanceHeader) -> tuple[str, str]:
+    return header.sop_class_uid, header.sop_instance_uid
 
 
 def _sha256(path: Path) -> bytes:

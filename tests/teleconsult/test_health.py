@@ -17,6 +17,9 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.documents.press import Press
 from teleconsult.errors import Unavailable
 from teleconsult.health import Part, Parts, Reading, State, examine
+from teleconsult.imaging.dimse.listener import Door
+from teleconsult.imaging.dimse.recognising import Hall
+from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects, open_store
 from teleconsult.settings import Settings
@@ -119,3 +122,14 @@ async def test_a_press_that_is_killed_says_so_and_comes_back(parts: Parts) -> No
     with pytest.raises(Unavailable):
         await parts.press.answer()
     await parts.press.answer()
+
+
+async def test_the_door_for_images_is_spoken_to(parts: Parts, sessions: Sessions) -> None:
+    receiver = Receiver(sessions=sessions, objects=parts.objects, sandbox=parts.sandbox, file_limit=1)
+    hall = Hall(sessions, receiver, ae_title="TELECONSULT", data=parts.settings.data, file_limit=1)
+    assert (await readings(parts))[Part.DIMSE] == Reading(Part.DIMSE, State.OK, {"port": None})
+    async with Door(hall).opened("127.0.0.1", 0, None) as server:
+        port = server.sockets[0].getsockname()[1]
+        open_door = replace(parts, settings=parts.settings.model_copy(update={"dimse_port": port}))
+        assert (await readings(open_door))[Part.DIMSE] == Reading(Part.DIMSE, State.OK, {"port": port})
+    assert (await readings(open_door))[Part.DIMSE].state is State.FAIL

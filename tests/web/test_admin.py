@@ -21,6 +21,7 @@ PAGES = (
     "/admin/people/new",
     "/admin/services",
     "/admin/endpoints",
+    "/admin/dicom",
     "/admin/hl7",
     "/admin/fhir-clients",
     "/admin/sessions",
@@ -30,6 +31,7 @@ PAGES = (
 )
 POSTS = (
     *("/admin/people", "/admin/services", "/admin/endpoints", "/admin/hl7", "/admin/retention"),
+    *("/admin/dicom", "/admin/dicom/{id}/status"),
     *(f"/admin/people/{{id}}/{act}" for act in ("invitation", "roles", "disabling", "enabling")),
     *(f"/admin/people/{{id}}/{act}" for act in ("sessions-end", "factor-reset")),
     *("/admin/roles/{id}/ending", "/admin/services/{id}/opening", "/admin/services/{id}/closing"),

@@ -27,6 +27,7 @@ from teleconsult.access.rows.contents import (
     waiting_studies,
 )
 from teleconsult.access.rows.directory import (
+    dicom_peers_of_house,
     endpoints_of_house,
     fhir_clients_of_house,
     hl7_messages_of_house,
@@ -61,6 +62,7 @@ __all__ = [
     "care_relations",
     "consents",
     "consults",
+    "dicom_peers_of_house",
     "encounters",
     "endpoints_of_house",
     "entries",

@@ -1,0 +1,81 @@
+"""A data set on its way to the disk: a file of its own, with the meta information a file needs (PS3.10 §7.1)."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from pydicom.dataset import FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import UID
+
+from teleconsult.imaging.dimse.negotiating import IMPLEMENTATION_CLASS, IMPLEMENTATION_VERSION
+
+PIECE: Final = 512 * 1024
+"""Bytes held before they are written: a thread costs more than a write."""
+_PREAMBLE: Final = bytes(128) + b"DICM"
+
+
+@asynccontextmanager
+async def arrival_folder(data: Path) -> AsyncIterator[Path]:
+    """A folder for what one association sends, gone with all in it when the block ends."""
+    parent = data / "tmp"
+    await asyncio.to_thread(parent.mkdir, parents=True, exist_ok=True)
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="upload-dimse-", dir=parent))
+    try:
+        yield folder
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+class ArrivingFile:
+    """One data set, written as it comes, up to `limit` bytes; what is over it is only counted."""
+
+    def __init__(self, path: Path, head: bytes, *, limit: int) -> None:
+        self._file = path.open("wb")
+        self._held, self._size, self._limit = bytearray(head), 0, limit
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether more came than may."""
+        return self._size > self._limit
+
+    async def add(self, content: memoryview) -> None:
+        """Take the next bytes."""
+        self._size += len(content)
+        if self.is_too_large:
+            self._held.clear()
+            return
+        self._held += content
+        if len(self._held) >= PIECE:
+            await self._write()
+
+    async def close(self) -> None:
+        """Write what is held, and close the file."""
+        try:
+            await self._write()
+        finally:
+            self._file.close()
+
+    async def _write(self) -> None:
+        await asyncio.to_thread(self._file.write, self._held)
+        self._held.clear()
+
+
+def file_head(*, sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:
+    """Everything before the data set.
+
+    It holds nothing of when, by whom or with which version it came: the same object sent twice is the same bytes.
+    """
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(sop_class), UID(sop_instance)
+    meta.TransferSyntaxUID = UID(transfer_syntax)
+    meta.ImplementationClassUID, meta.ImplementationVersionName = IMPLEMENTATION_CLASS, IMPLEMENTATION_VERSION
+    meta.FileMetaInformationVersion = b"\x00\x01"
+    buffer = DicomBytesIO()
+    write_file_meta_info(buffer, meta)
+    return _PREAMBLE + bytes(buffer.getvalue())
