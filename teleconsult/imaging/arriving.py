@@ -1,7 +1,7 @@
 """Images that a machine sends, without a consult: filed with the patient they name, or kept until somebody says whose.
 
 The sender chooses nothing but the bytes. Whose they are is found here, by the establishment's own number together with
-the name and the birth date; so they are taken as the system, under the sender's name, like a message (ADR 15).
+the name and the birth date; so they are taken as the system, under the sender's name, like a message (ADR 14).
 """
 
 import uuid

@@ -19,7 +19,7 @@ from teleconsult.systems.offering import OFFERED
 from teleconsult.systems.scopes import BadScope, Scope, narrowed, read_scopes, written
 
 AUDIENCE: Final = "teleconsult/fhir"
-"""No other door takes such a token."""
+"""The doors of programs, FHIR's and DICOMweb's; no other takes such a token."""
 LIFE: Final = timedelta(minutes=5)
 
 
