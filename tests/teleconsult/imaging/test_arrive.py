@@ -1,0 +1,114 @@
+"""Images of a machine, where they meet those that people bring to consults, and each other."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from teleconsult.accounts.actor import Actor
+from teleconsult.db import Sessions, transaction
+from teleconsult.errors import NotFound, Refused
+from teleconsult.imaging.actions import remove_study
+from teleconsult.imaging.models import ImagingInstance, ImagingStudy
+from teleconsult.imaging.receiving import Arrival, Received
+from teleconsult.imaging.refusals import Refusal
+from teleconsult.records.models import RecordEntry
+from tests import consult_steps
+from tests.people import Cast
+from tests.stow_steps import slice_of
+from tests.teleconsult.imaging.steps import Door, door
+from tests.teleconsult.imaging.test_match import match
+
+STUDY = "1.2.826.0.1.3680043.8.498.79"
+
+
+@pytest.fixture
+async def bench(sessions: Sessions, tmp_path: Path) -> AsyncIterator[Door]:
+    async with door(sessions, tmp_path) as opened:
+        yield opened
+
+
+async def arrive(bench: Door, actor: Actor, *contents: bytes) -> list[Arrival]:
+    files = []
+    for number, content in enumerate(contents):
+        path = bench.folder / f"sent{number}"
+        path.write_bytes(content)
+        files.append(Received(path.name, path))
+    return await bench.receiver.receive_arrived(actor, files=files)
+
+
+async def the_study(sessions: Sessions) -> ImagingStudy:
+    async with transaction(sessions) as session:
+        return (await session.scalars(select(ImagingStudy))).one()
+
+
+async def test_further_images_of_a_consult_s_study_join_it(bench: Door, cast: Cast, sessions: Sessions) -> None:
+    draft = await consult_steps.drafted(cast, sessions)
+    await bench.bring(cast.rural, draft.id, slice_of(cast, StudyInstanceUID=STUDY))
+    [arrived] = await arrive(bench, cast.rural, slice_of(cast, StudyInstanceUID=STUDY))
+    assert arrived.refusal is None
+    study = await the_study(sessions)
+    assert (study.service_request_id, study.number_of_instances, study.source) == (draft.id, 2, "")
+
+
+async def test_what_waits_is_not_brought_to_a_consult(bench: Door, cast: Cast, sessions: Sessions) -> None:
+    waits = slice_of(cast, StudyInstanceUID=STUDY, PatientID="A-7")
+    await arrive(bench, cast.rural, waits)
+    draft = await consult_steps.drafted(cast, sessions)
+    [outcome] = await bench.bring(cast.rural, draft.id, waits)
+    assert outcome.refusal is Refusal.UNMATCHED
+    await match(sessions, cast.nurse, (await the_study(sessions)).id, cast.patient.id)
+    [outcome] = await bench.bring(cast.rural, draft.id, waits)
+    assert outcome.refusal is None
+    assert (await the_study(sessions)).service_request_id == draft.id
+
+
+async def test_a_machine_s_study_is_not_taken_out_by_who_asks_with_it(
+    bench: Door, cast: Cast, sessions: Sessions
+) -> None:
+    sent = slice_of(cast, StudyInstanceUID=STUDY)
+    await arrive(bench, cast.rural, sent)
+    draft = await consult_steps.drafted(cast, sessions)
+    await bench.bring(cast.rural, draft.id, sent)
+    study = await the_study(sessions)
+    with pytest.raises(Refused, match="stay in the file"):
+        async with transaction(sessions, cast.rural) as session:
+            await remove_study(session, cast.rural, study_id=study.id)
+
+
+async def test_further_images_follow_a_study_that_was_matched(bench: Door, cast: Cast, sessions: Sessions) -> None:
+    strange = {"StudyInstanceUID": STUDY, "PatientName": "Typed^Wrong", "PatientID": "A-7"}
+    await arrive(bench, cast.rural, slice_of(cast, **strange))
+    study = await the_study(sessions)
+    await match(sessions, cast.nurse, study.id, cast.patient.id, "Typed wrong at the scanner.")
+    [more, others] = await arrive(
+        bench, cast.rural, slice_of(cast, **strange), slice_of(cast, **{**strange, "PatientName": "Roy^Aline"})
+    )
+    assert (more.refusal, others.refusal) == (None, Refusal.OTHER_PATIENT)
+    async with transaction(sessions) as session:
+        entry = (await session.scalars(select(RecordEntry).where(RecordEntry.source_id == study.id))).one()
+    assert (entry.patient_id, entry.resource["numberOfInstances"]) == (cast.patient.id, 2)
+
+
+async def test_the_right_name_joins_a_study_that_was_matched(bench: Door, cast: Cast, sessions: Sessions) -> None:
+    await arrive(bench, cast.rural, slice_of(cast, StudyInstanceUID=STUDY, PatientID="A-7"))
+    await match(sessions, cast.nurse, (await the_study(sessions)).id, cast.patient.id)
+    [arrived] = await arrive(bench, cast.rural, slice_of(cast, StudyInstanceUID=STUDY))
+    assert arrived.refusal is None, "the scanner was set right meanwhile"
+
+
+async def test_who_may_bring_no_images_leaves_nothing(bench: Door, cast: Cast, sessions: Sessions) -> None:
+    with pytest.raises(NotFound):
+        await arrive(bench, cast.nurse, slice_of(cast))
+    assert not bench.stored_files()
+    async with transaction(sessions) as session:
+        assert await session.scalar(select(func.count()).select_from(ImagingInstance)) == 0
+
+
+async def test_one_sop_uid_in_two_studies_is_kept_once(bench: Door, cast: Cast, sessions: Sessions) -> None:
+    first = slice_of(cast, StudyInstanceUID=STUDY, SOPInstanceUID=f"{STUDY}.1")
+    other = slice_of(cast, StudyInstanceUID=f"{STUDY}.9", SOPInstanceUID=f"{STUDY}.1")
+    outcomes = await arrive(bench, cast.rural, first, other)
+    assert [one.refusal for one in outcomes] == [None, Refusal.OTHER_BYTES]
+    assert (await the_study(sessions)).study_instance_uid == STUDY, "no empty study stays behind"
