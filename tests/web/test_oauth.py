@@ -120,7 +120,6 @@ async def test_what_is_too_old_to_be_used_is_forgotten(
         {"iat": now() + timedelta(hours=1)},
         {"nbf": now() + timedelta(hours=1)},
     ],
-    ids=str,
 )
 async def test_each_claim_counts(
     client: Client, settings: Settings, registry: FhirClient, changes: dict[str, Any]

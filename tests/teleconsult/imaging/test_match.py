@@ -107,7 +107,6 @@ async def test_the_list_goes_on_where_a_page_ends(
         ({"header_birth_date": date(1951, 3, 14), "header_patient_name": "Rose^Bélanger"}, {Sign.SWAPPED_NAME}),
         ({"header_patient_id": "own", "header_patient_name": "X"}, {Sign.SAME_NUMBER, Sign.OTHER_NAME}),
     ],
-    ids=str,
 )
 async def test_likely_patients_come_with_what_speaks_for_them(
     cast: Cast, sessions: Sessions, said: dict[str, Any], signs: set[Sign]
