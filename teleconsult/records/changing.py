@@ -80,7 +80,7 @@ async def make_next(
 async def retract_entry(
     session: AsyncSession, actor: Actor, *, entry_id: uuid.UUID, reason: str, version: int | None = None
 ) -> RecordEntry:
-    """Say that an entry was entered in error. It stays, marked, with the reason. A second time changes nothing.
+    """Say that an entry was entered in error. It stays, with the reason and who says so. Twice changes nothing more.
 
     Raises as `replace_entry` does, and Invalid on field `reason`.
     """
@@ -92,6 +92,7 @@ async def retract_entry(
     entry = await _to_change(session, actor, entry_id, version)
     entry.version += 1
     entry.status, entry.status_reason, entry.recorded_at = EntryStatus.ENTERED_IN_ERROR, reason.strip(), now()
+    entry.author_name, entry.author_role_id = actor.name, actor.role_id  # of this version; the one before keeps its own
     audit.record(session, actor, "entry-retracted", entry, patient_id=entry.patient_id, version=entry.version)
     await session.flush()
     return entry

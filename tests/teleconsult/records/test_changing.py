@@ -14,6 +14,7 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, act_as, transaction
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused
+from teleconsult.patients.care import CareReason, open_care_relation
 from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import replace_entry, retract_entry, version_of
 from teleconsult.records.models import EntryStatus, Origin, RecordEntry
@@ -87,6 +88,17 @@ async def test_an_error_stays_with_its_reason(db: AsyncSession, cast: Cast) -> N
         assert marked.status_reason == "Another patient's weight"
     with pytest.raises(Refused):
         await replaced(db, cast.rural, entry, 75.1)
+
+
+async def test_who_says_that_it_is_an_error_stands_beside_who_wrote_it(sessions: Sessions, cast: Cast) -> None:
+    async with transaction(sessions, cast.rural) as session:
+        entry = await weighed(session, cast)
+    async with transaction(sessions, cast.colleague) as session:
+        await open_care_relation(session, cast.colleague, patient_id=entry.patient_id, reason=CareReason.CONSULTATION)
+        marked = await retract_entry(session, cast.colleague, entry_id=entry.id, reason="Another patient's weight")
+        assert (marked.author_name, marked.author_role_id) == (cast.colleague.name, cast.colleague.role_id)
+        before = await version_of(session, cast.colleague, entry_id=entry.id, version=1)
+        assert (before.author_name, before.author_role_id) == (cast.rural.name, cast.rural.role_id)
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
