@@ -9,12 +9,15 @@ _TS: Final = re.compile(
     r"(?:\.\d+)?)?)?)?)?)?(?P<offset>[+-]\d\d(?:\d\d)?)?",
     re.ASCII,
 )
+EARLIEST, LATEST = 1800, 2300
+"""Years."""
 
 
 def moment_of(value: str, *, zone: tzinfo) -> datetime | None:
     """The moment in UTC, to the second, from the beginning of what is left out; None for nothing.
 
-    An offset counts before `zone`. Raises ValueError for what is no point in time.
+    An offset counts before `zone`. Raises ValueError for what is no point in time, or so far off that it is a mistake:
+    the clock of some reader has no such year.
     """
     if not value:
         return None
@@ -24,6 +27,8 @@ def moment_of(value: str, *, zone: tzinfo) -> datetime | None:
         for name, least in (("year", 1), ("month", 1), ("day", 1), ("hour", 0), ("minute", 0), ("second", 0))
     )
     offset = match["offset"]
+    if not EARLIEST <= year <= LATEST:
+        raise ValueError(value)
     try:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=_east(offset) if offset else zone)
         return moment.astimezone(UTC)

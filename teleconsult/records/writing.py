@@ -18,6 +18,8 @@ from teleconsult.records.actions import file_entry
 from teleconsult.records.models import Origin, RecordEntry
 
 CLOCKS_DIFFER: Final = timedelta(minutes=2)
+EARLIEST: Final = 1800
+"""Year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def entry_id_of(actor: Actor, patient_id: uuid.UUID, *, key: uuid.UUID, number: 
 
 
 def check_time(moment: datetime) -> None:
-    """Raise Invalid for a time that has not come."""
+    """Raise Invalid for a time that has not come, and for one of centuries ago: a year typed in part."""
+    if moment.year < EARLIEST:
+        raise Invalid({"time": "Give a day and a time."})
     if moment > now() + CLOCKS_DIFFER:
         raise Invalid({"time": "This time has not come yet."})
