@@ -14,6 +14,7 @@ from typing import Final
 from aiohttp import web
 from yarl import URL
 
+from teleconsult.clock import now
 from teleconsult.sealing import SealBroken, Sealer
 from web.requests import FORM, settings_of, visitor_of
 
@@ -31,14 +32,14 @@ def keep_form(request: web.Request, response: web.Response, *, page: str) -> Non
     actor = visitor_of(request)
     if not fields or actor is None:
         return
-    content = json.dumps([str(actor.account_id), page, fields], ensure_ascii=False).encode()
+    content = json.dumps([str(actor.account_id), page, fields, now().timestamp()], ensure_ascii=False).encode()
     sealed = base64.urlsafe_b64encode(_sealer(request).seal(content)).decode()
     if len(sealed) <= _LIMIT_BYTES:
         response.set_cookie(
             COOKIE,
             sealed,
             max_age=LIFETIME_SECONDS,
-            path=URL(page).raw_path,
+            path=_path_of(page),
             httponly=True,
             samesite="Lax",
             secure=settings_of(request).is_secure,
@@ -54,14 +55,19 @@ def kept_fields(request: web.Request) -> Mapping[str, str]:
         content = _sealer(request).open(base64.urlsafe_b64decode(cookie))
     except (SealBroken, binascii.Error, ValueError):
         return {}
-    account, page, fields = json.loads(content)
+    account, page, fields, kept_at = json.loads(content)
     is_theirs = account == str(actor.account_id) and page == request.rel_url.raw_path_qs
-    return dict(fields) if is_theirs else {}
+    return dict(fields) if is_theirs and now().timestamp() < kept_at + LIFETIME_SECONDS else {}
 
 
 def forget_form(request: web.Request, response: web.Response) -> None:
     """It was shown."""
     response.del_cookie(COOKIE, path=request.rel_url.raw_path)
+
+
+def _path_of(page: str) -> str:
+    """Where the cookie goes: a semicolon would begin another attribute of it (RFC 6265 §4.1.1)."""
+    return URL(page).raw_path.replace(";", "%3B")
 
 
 def _sealer(request: web.Request) -> Sealer:

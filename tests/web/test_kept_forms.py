@@ -15,6 +15,7 @@ from tests.conftest import SignIn
 from tests.people import PASSWORD, Cast
 from tests.teleconsult.patients.steps import registered
 from tests.web.test_hostile_requests import cookie_of
+from web import kept_forms
 from web.csrf import token_for
 from web.kept_forms import COOKIE
 
@@ -77,6 +78,30 @@ async def test_nobody_else_and_no_other_page_shows_it(
     assert theirs.status == 200 and REASON not in await theirs.text()
     for forged in ("x", "é", "AAAA" * 20):
         assert (await client.get(f"{path}?kept={kept.id}", cookies={COOKIE: forged})).status == 200
+
+
+async def test_it_is_kept_for_that_page_and_those_minutes_alone(
+    client: Client,
+    settings: Settings,
+    signed_in: SignIn,
+    sessions: Sessions,
+    twice: tuple[Patient, Patient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever the page is called, and however long a browser keeps a cookie."""
+    kept, merged = twice
+    path = f"/patients/{merged.id}/merge"
+    page = f"{path}?kept={kept.id}"
+    await signed_in("secretary")
+    await grow_stale(sessions)
+    away = await send(client, settings, path, f"{path};Domain=example.test", kept_id=str(kept.id), reason=REASON)
+    assert (away.cookies[COOKIE]["domain"], away.cookies[COOKIE]["path"]) == ("", f"{path}%3BDomain=example.test")
+    away = await send(client, settings, path, page, kept_id=str(kept.id), reason=REASON)
+    await signed_in("secretary")
+    cookie = {COOKIE: away.cookies[COOKIE].value}
+    assert REASON in await (await client.get(page, cookies=cookie)).text()
+    monkeypatch.setattr(kept_forms, "LIFETIME_SECONDS", 0)
+    assert REASON not in await (await client.get(page, cookies=cookie)).text()
 
 
 async def test_no_proof_and_nothing_too_long_is_kept(
