@@ -292,7 +292,15 @@ async def test_a_document_is_called_otherwise_and_its_bytes_stay(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"title": " "}, {"title": "x" * 201}, {"kind": "x"}, {"time": "soon"}, {"time": "2999-01-01T10:00"}]
+    "wrong",
+    [
+        {"title": " "},
+        {"title": "x" * 201},
+        {"kind": "x"},
+        {"time": "soon"},
+        {"time": "2999-01-01T10:00"},
+        {"time": "0001-01-01T10:00"},
+    ],
 )
 async def test_a_wrong_name_kind_or_time_stands_beside_its_field(
     signed_in: SignIn, send: Send, post: Post, wrong: dict[str, str]
@@ -302,6 +310,22 @@ async def test_a_wrong_name_kind_or_time_stands_beside_its_field(
     change = {"title": "Lettre", "kind": "", "time": "2026-03-01T10:00", "version": "1"}
     answer = await post(f"{path}/change", **{**change, **wrong})
     assert answer.status == 422 and "field-error" in await answer.text()
+
+
+async def test_a_form_that_comes_in_part_is_shown_again(signed_in: SignIn, send: Send, post: Post) -> None:
+    await signed_in("rural")
+    path = (await send(PDF, name="scan.bin")).headers["Location"]
+    assert (await post(f"{path}/change", title=" ")).status == 422
+    assert (await post(f"{path.rpartition('/')[0]}", what="vitals")).status == 422
+
+
+async def test_a_name_is_one_line(signed_in: SignIn, send: Send, post: Post, sessions: Sessions) -> None:
+    await signed_in("rural")
+    path = (await send(PDF, name="scan.bin")).headers["Location"]
+    change = {"title": " Lettre \r\n de\tsortie ", "time": "2026-03-01T10:00", "version": "1"}
+    assert (await post(f"{path}/change", **change)).status == 303
+    [entry] = await entries(sessions)
+    assert entry.title == "Lettre de sortie"
 
 
 async def test_nobody_else_renames_it(signed_in: SignIn, send: Send, post: Post) -> None:

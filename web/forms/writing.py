@@ -131,7 +131,7 @@ def read_kind(form: Mapping[str, str]) -> DocumentKind | None:
 
 
 def _document(form: Form, zone: str, was: RecordEntry) -> Written:
-    title, typed = form.get("title", "").strip(), form.get("time", "")
+    title, typed = " ".join(form.get("title", "").split()), form.get("time", "")
     # the form knows no seconds: a time that was not touched stays as it was
     is_same = typed == local_from_moment(was.effective_at, zone)
     at = was.effective_at if is_same else moment_from_local(typed, zone)
