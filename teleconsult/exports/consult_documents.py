@@ -118,7 +118,7 @@ def _frozen(item: ExcerptItem) -> Resource:
 def _study(card: StudyCard, leaving: LeavingConsult) -> Resource:
     """What was shared of images: not the images themselves."""
     return {
-        **imaging_study(card.study, (), {}),
+        **imaging_study(card.study, ()),
         "id": str(card.study.id),
         "subject": {"reference": f"Patient/{leaving.patient.id}"},
         "numberOfSeries": card.series,

@@ -11,10 +11,8 @@ MOST_SERIES: Final = 200
 """Series named one by one; the numbers still count all."""
 
 
-def imaging_study(
-    study: ImagingStudy, series: Sequence[ImagingSeries], instances: Mapping[ImagingSeries, int]
-) -> dict[str, Any]:
-    """The resource, without `id` and `subject`; `instances` counts each series. Absent text is left out."""
+def imaging_study(study: ImagingStudy, series: Sequence[ImagingSeries]) -> dict[str, Any]:
+    """The resource, without `id` and `subject`. Absent text is left out."""
     return _without_blanks(
         {
             "resourceType": "ImagingStudy",
@@ -23,21 +21,21 @@ def imaging_study(
             "modality": [{"system": DCM, "code": code} for code in study.modalities],
             "started": study.started_at.isoformat() if study.started_at else None,
             "numberOfSeries": len(series),
-            "numberOfInstances": sum(instances.values()),
+            "numberOfInstances": sum(one.number_of_instances for one in series),
             "description": study.description,
-            "series": [_series(one, instances[one]) for one in series[:MOST_SERIES]],
+            "series": [_series(one) for one in series[:MOST_SERIES]],
         }
     )
 
 
-def _series(series: ImagingSeries, instances: int) -> dict[str, Any]:
+def _series(series: ImagingSeries) -> dict[str, Any]:
     return _without_blanks(
         {
             "uid": series.series_instance_uid,
             "number": series.number if series.number >= 0 else None,
             "modality": {"system": DCM, "code": series.modality},
             "description": series.description,
-            "numberOfInstances": instances,
+            "numberOfInstances": series.number_of_instances,
             "bodySite": {"display": series.body_part} if series.body_part else None,
         }
     )

@@ -1,7 +1,6 @@
 """A study's rows, and what follows from them: its entry in the patient's timeline, its place in the excerpt."""
 
 import uuid
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -19,7 +18,7 @@ from teleconsult.fhir.imaging_studies import imaging_study
 from teleconsult.imaging.cataloguing import study_keys
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.identity import names_agree
-from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.models import ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.patients.models import Patient
 from teleconsult.records.actions import file_entry
@@ -164,9 +163,14 @@ async def file_study(session: AsyncSession, actor: Actor, study: ImagingStudy) -
     """
     if study.patient_id is None or not is_settled(study):
         return
-    counts = await instance_counts(session, [study.id])
-    series = sorted(counts, key=lambda one: (one.number, one.series_instance_uid))
-    resource = imaging_study(study, series, counts)
+    series = (
+        await session.scalars(
+            select(ImagingSeries)
+            .where(ImagingSeries.imaging_study_id == study.id)
+            .order_by(ImagingSeries.number, ImagingSeries.series_instance_uid)
+        )
+    ).all()
+    resource = imaging_study(study, series)
     title = " – ".join(part for part in ("/".join(study.modalities), study.description) if part)[:LONGEST_TITLE]
     effective_at = study.started_at or study.created_at
     entry = await session.scalar(
@@ -188,17 +192,6 @@ async def file_study(session: AsyncSession, actor: Actor, study: ImagingStudy) -
         )
     elif any(entry.resource.get(name) != value for name, value in resource.items()):
         entry.resource, entry.title, entry.version = {**entry.resource, **resource}, title, entry.version + 1
-
-
-async def instance_counts(session: AsyncSession, study_ids: Sequence[uuid.UUID]) -> dict[ImagingSeries, int]:
-    """How many instances each series of these studies has."""
-    rows = await session.execute(
-        select(ImagingSeries, func.count(ImagingInstance.id))
-        .join(ImagingInstance, ImagingInstance.imaging_series_id == ImagingSeries.id)
-        .where(ImagingSeries.imaging_study_id.in_(study_ids))
-        .group_by(ImagingSeries.id)
-    )
-    return dict(rows.all())
 
 
 async def share_study(session: AsyncSession, consult: ServiceRequest, study: ImagingStudy) -> None:
