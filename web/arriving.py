@@ -16,8 +16,6 @@ from web.multipart import BrokenBody, Parts
 from web.requests import settings_of
 from web.uploads import PIECE, SILENCE_SECONDS, temporary_folder, too_large
 
-__all__ = ["BrokenBody", "Lot", "arriving_lots"]
-
 MIB: Final = 1024 * 1024
 LOT: Final = 50
 LOT_BYTES: Final = 64 * MIB

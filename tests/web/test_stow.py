@@ -13,11 +13,14 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.models import ImagingInstance, ImagingStudy
 from teleconsult.records.models import Origin, RecordEntry
 from teleconsult.settings import Settings
+from tests.conftest import SignIn
 from tests.people import Cast
 from tests.stow_steps import BOUNDARY, failures, parts, send, send_body, slice_of, stored
 from tests.system_steps import let_in, system_program
 from tests.teleconsult.imaging.files import dicom_bytes, hostile_files
 from tests.web.fhir_client import Program, program
+from tests.web.test_hostile_requests import cookie_of
+from web.csrf import HEADER, token_for
 from web.requests import OBJECTS
 
 Client = TestClient[web.Request, web.Application]
@@ -225,6 +228,18 @@ async def test_nobody_sends_nothing(client: Client, cast: Cast, sessions: Sessio
     answer, _told = await send(Program(client, ""), slice_of(cast))
     assert answer.status == 401
     assert not await studies(sessions)
+
+
+async def test_a_session_needs_the_token_of_its_pages(
+    client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn
+) -> None:
+    await signed_in("rural")
+    answer, _told = await send(Program(client, ""), slice_of(cast))
+    assert answer.status == 403
+    assert not await studies(sessions)
+    token = {HEADER: token_for(settings, cookie_of(client))}
+    answer, _told = await send(Program(client, ""), slice_of(cast), headers=token)
+    assert answer.status == 200
 
 
 async def test_a_system_needs_the_scope(client: Client, settings: Settings, sessions: Sessions, cast: Cast) -> None:
