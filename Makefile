@@ -61,7 +61,7 @@ $(STAMPS)/system: | $(STAMPS)/venv
 	@./packages.sh fonts && touch $@
 
 $(STAMPS)/test-system: | $(STAMPS)/venv
-	@./packages.sh browser && touch $@
+	@./packages.sh browser && ./packages.sh peers && touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json
 	@echo "Installing front-end packages…"

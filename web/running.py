@@ -126,13 +126,16 @@ def hear_hl7(settings: Settings, _options: argparse.Namespace) -> int:
 
 def take_images(settings: Settings, _options: argparse.Namespace) -> int:
     """`teleconsult dimse`: takes images by C-STORE until told to stop."""
+    import uvloop
+
     _require_database(settings)
     set_up_logs(settings)
     if settings.dimse_port is None:
         raise SettingsError("TELECONSULT_DIMSE_PORT is needed here: where other systems send images.")
     limit_memory()
     warnings.simplefilter("ignore")  # pydicom quotes what it finds strange, and that is a stranger's
-    asyncio.run(_take_images(settings))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_take_images(settings))
     return 0
 
 
@@ -182,14 +185,18 @@ def _stop_on_signals() -> threading.Event:
 
 
 def _is_ready(settings: Settings, children: list[subprocess.Popen[bytes]]) -> bool:
-    """Wait until the server answers; False where a part ended first, or nothing answers in time."""
+    """Wait until the server and the doors take connections; False where a part ended first, or one takes too long."""
+    doors = ((settings.mllp_host, settings.mllp_port), (settings.dimse_host, settings.dimse_port))
+    waited_for = [(settings.host, settings.port), *((host, port) for host, port in doors if port is not None)]
     end = time.monotonic() + READY_WITHIN
     while time.monotonic() < end and all(child.poll() is None for child in children):
         try:
-            with socket.create_connection((settings.host, settings.port), timeout=1):
-                return True
+            with socket.create_connection(waited_for[0], timeout=1):
+                waited_for.pop(0)
         except OSError:
             time.sleep(0.1)
+        if not waited_for:
+            return True
     return False
 
 

@@ -149,7 +149,7 @@ class Receiver:
         if reading.header and study_uid not in (None, reading.header.study_instance_uid):
             return Reading(file, reading.header, Refusal.OTHER_STUDY)
         if reading.header and file.announced not in (None, _identity_in(reading.header)):
-            return Reading(file, reading.header, Refusal.BAD_IDENTIFIER)
+            return Reading(file, reading.header, Refusal.OTHER_OBJECT)
         return reading
 
     async def _read(self, file: Received, room: _Room) -> AsyncIterator[Reading]:

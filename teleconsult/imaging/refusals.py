@@ -23,6 +23,7 @@ class Refusal(StrEnum):
     OTHER_PATIENT = "other-patient"
     OTHER_DRAFT = "other-draft"
     OTHER_STUDY = "other-study"
+    OTHER_OBJECT = "other-object"
     UNMATCHED = "unmatched"
     ENCRYPTED = "encrypted"
     NESTED_ARCHIVE = "nested-archive"
@@ -52,6 +53,7 @@ SENTENCES: Final[dict[Refusal, str]] = {
     Refusal.OTHER_PATIENT: _("This image is already in the file of another patient. Check whose it is."),
     Refusal.OTHER_DRAFT: _("This image is already attached to another draft for this patient."),
     Refusal.OTHER_STUDY: _("The image is not of the study it was sent for."),
+    Refusal.OTHER_OBJECT: _("The file holds another object than its sender said."),
     Refusal.UNMATCHED: _("This image came here already and waits to be matched with a patient. Match it first."),
     Refusal.ENCRYPTED: _("The file is locked with a password."),
     Refusal.NESTED_ARCHIVE: _("An archive inside an archive is not opened."),

@@ -26,6 +26,7 @@ _REASONS: Final[Mapping[Refusal, int]] = {
     Refusal.TOO_LARGE: OUT_OF_RESOURCES,
     Refusal.TOO_DEMANDING: OUT_OF_RESOURCES,
     Refusal.OTHER_STUDY: DOES_NOT_MATCH,
+    Refusal.OTHER_OBJECT: DOES_NOT_MATCH,
     Refusal.BAD_GEOMETRY: DOES_NOT_MATCH,
     Refusal.OTHER_BYTES: DUPLICATE,
     Refusal.OTHER_PATIENT: OTHER_IDENTITY,
@@ -63,6 +64,11 @@ def status_of(arrivals: Sequence[Arrival]) -> int:
     return 409 if refused == len(arrivals) else 202
 
 
+def failure_reason(refusal: Refusal) -> int:
+    """The Failure Reason; by C-STORE the same numbers are the Status (PS3.4 table B.2-1)."""
+    return _REASONS.get(refusal, CANNOT_UNDERSTAND)
+
+
 def _stored(arrival: Arrival, studies: str) -> Attributes:
     where = f"{studies}/{arrival.study_uid}/series/{arrival.series_uid}/instances/{arrival.sop_instance_uid}"
     return _reference(arrival) | {RETRIEVE_URL: _value("UR", where)}
@@ -76,7 +82,7 @@ def _reference(arrival: Arrival) -> Attributes:
 
 
 def _reason(refusal: Refusal) -> Attributes:
-    return {FAILURE_REASON: _value("US", _REASONS.get(refusal, CANNOT_UNDERSTAND))}
+    return {FAILURE_REASON: _value("US", failure_reason(refusal))}
 
 
 def _value(vr: str, value: str | int) -> Attributes:

@@ -1,7 +1,7 @@
 """One association as its acceptor: established, asked to store or to echo, released (PS3.8 §9.2, PS3.7 §9.1).
 
 Nothing here waits without an end, and nothing of what comes is held beyond a bound. What PDUs and commands look like
-is pynetdicom's to know; its own server has no such bounds, so its connections are not used (ADR 18).
+is pynetdicom's to know; its own server has no such bounds, so its connections are not used (ADR 15).
 """
 
 import asyncio

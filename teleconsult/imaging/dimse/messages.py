@@ -14,6 +14,7 @@ from pynetdicom.pdu import P_DATA_TF
 
 from teleconsult.imaging.dimse.pdus import Broken, Reason
 from teleconsult.imaging.refusals import SENTENCES, Refusal
+from teleconsult.imaging.store_response import failure_reason
 
 LONGEST_COMMAND: Final = 16 * 1024
 LONGEST_COMMENT: Final = 64
@@ -30,25 +31,13 @@ class Operation(IntEnum):
 
 
 class Status(IntEnum):
-    """What became of it (PS3.4 table B.2-1, PS3.7 Annex C)."""
+    """What became of it, apart from why a file is refused (PS3.4 table B.2-1, PS3.7 Annex C)."""
 
     SUCCESS = 0x0000
     PROCESSING_FAILURE = 0x0110
-    DUPLICATE_INSTANCE = 0x0111
     INVALID_INSTANCE = 0x0117
     NO_SUCH_CLASS = 0x0122
-    NOT_AUTHORIZED = 0x0124
     OUT_OF_RESOURCES = 0xA700
-    OTHER_DATA_SET = 0xA900
-    CANNOT_UNDERSTAND = 0xC000
-
-
-_REFUSED: Final = {
-    Refusal.TOO_LARGE: Status.OUT_OF_RESOURCES,
-    Refusal.BAD_IDENTIFIER: Status.OTHER_DATA_SET,
-    Refusal.OTHER_BYTES: Status.DUPLICATE_INSTANCE,
-}
-"""Any other refusal is one of the content: C000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +56,13 @@ class Command:
 class Answer:
     """What we say to it."""
 
-    status: Status
+    status: int
     comment: str = ""
 
     @classmethod
     def of(cls, refusal: Refusal | None) -> "Answer":
         """Of what became of a file."""
-        if refusal is None:
-            return cls(Status.SUCCESS)
-        return cls(_REFUSED.get(refusal, Status.CANNOT_UNDERSTAND), SENTENCES[refusal])
+        return cls(Status.SUCCESS) if refusal is None else cls(failure_reason(refusal), SENTENCES[refusal])
 
 
 def read_command(content: bytes) -> Command:
@@ -114,7 +101,7 @@ def encoded_answer(command: Command, answer: Answer, *, context_id: int, longest
         response, message = C_ECHO(), C_ECHO_RSP()
     response.MessageIDBeingRespondedTo = command.message_id
     response.AffectedSOPClassUID = command.sop_class if is_uid(command.sop_class) else None
-    response.Status = int(answer.status)
+    response.Status = answer.status
     if answer.comment:
         response.ErrorComment = answer.comment[:LONGEST_COMMENT]
     message.primitive_to_message(response)
