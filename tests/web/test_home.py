@@ -127,7 +127,8 @@ async def test_a_secretary_registers_and_corrects(client: Client, cast: Cast, si
     answer = await post("/patients", family="Roy", given="Luc", gender="male", birth_date="14/03/1951")
     assert answer.status == 303
     path = answer.headers["Location"]
-    assert "ROY Luc" in await (await client.get(path)).text()
+    page = await (await client.get(path)).text()
+    assert "ROY Luc" in page and f'href="{path}/label"' in page
     assert 'value="14/03/1951"' in await (await client.get(f"{path}/identity")).text()
     refused = await post(f"{path}/identity", family="", given="Luc", gender="male")
     assert refused.status == 422

@@ -6,7 +6,7 @@ from typing import Final
 
 from teleconsult.clock import now
 from teleconsult.errors import Invalid, NotFound
-from teleconsult.patients.birth_dates import find_birth_date
+from teleconsult.patients.birth_dates import find_birth_date, period_in
 from teleconsult.patients.elsewhere import Search
 from teleconsult.patients.models import AdministrativeGender
 from teleconsult.patients.names import fold_number
@@ -98,6 +98,8 @@ def _birth_date(typed: str) -> date | None:
     found, rest = find_birth_date(typed, today=today)
     if found is None and find_birth_date(typed, today=today + A_CENTURY)[0]:
         raise Invalid({"birth_date": "This date is yet to come. Look at the year again."})
+    if period_in(typed.strip(), today=today):
+        raise Invalid({"birth_date": "Only a whole date is kept. Leave it empty while the day is not known."})
     if found is None or rest.strip():
         raise Invalid({"birth_date": "Write the birth date as day, month, year: 14/03/1951."})
     return found
