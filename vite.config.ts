@@ -81,5 +81,10 @@ export default defineConfig({
       },
     },
   },
-  test: { environment: "jsdom", include: ["**/*.test.ts"] },
+  test: {
+    environment: "jsdom",
+    include: ["**/*.test.ts"],
+    // What a browser gets; by itself the test runner takes the form for Node.
+    alias: { "tus-js-client": "tus-js-client/lib.esm/browser/index.js" },
+  },
 });

@@ -1,56 +1,37 @@
 import { Application } from "@hotwired/stimulus";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { FakeServer, image } from "../../uploading/fake_server";
 import FileDropController from "./file_drop";
 
 const WORDS = {
-  sending: "{files} of {of}",
+  sending: "sending",
+  count: "{files} of {of}",
+  link: "no link",
   done: "done {files}",
   failed: "failed",
   cancelled: "stopped",
   waiting: "wait",
+  notDicom: "no image",
+  unreadable: "unreadable",
 };
 const PAGE = `
   <form id="request"><button name="go" value="1">Submit</button></form>
-  <div data-controller="file-drop" data-file-drop-url-value="/images" data-file-drop-name-value="files"
+  <div data-controller="file-drop" data-file-drop-door-value="/uploads" data-file-drop-url-value="/images"
        data-file-drop-before-value="request" data-file-drop-words-value='${JSON.stringify(WORDS)}'>
     <div data-file-drop-target="zone"></div>
-    <input type="file" multiple data-action="file-drop#choose">
+    <input type="file" multiple data-action="input->file-drop#choose">
+    <p data-file-drop-target="again" hidden></p>
     <div data-file-drop-target="totals" hidden>
-      <span data-file-drop-target="words"></span><span data-file-drop-target="percent"></span>
+      <span data-file-drop-target="words"></span><span data-file-drop-target="count"></span>
       <progress data-file-drop-target="progress"></progress><button data-file-drop-target="cancel"></button>
     </div>
+    <ul data-file-drop-target="moving" hidden></ul>
+    <template data-file-drop-target="row"><li><span></span><progress></progress></li></template>
     <ul data-file-drop-target="list" hidden></ul>
   </div>`;
 
-/** The browser's own request, held open until the test answers. */
-class Wire {
-  static open: Wire[] = [];
-  upload = {} as XMLHttpRequestUpload;
-  response: unknown = {};
-  status = 0;
-  responseType = "";
-  onload = (): void => undefined;
-  onerror = (): void => undefined;
-  onabort = (): void => undefined;
-  onloadend = (): void => undefined;
-  open(): void {}
-  setRequestHeader(): void {}
-  addEventListener(): void {}
-  send(): void {
-    Wire.open.push(this);
-  }
-  abort(): void {
-    this.onabort();
-  }
-  answer(status: number, response: unknown = {}): void {
-    this.status = status;
-    this.response = response;
-    this.onload();
-    this.onloadend();
-  }
-}
-
 let application: Application;
+let server: FakeServer;
 const submitted = vi.fn<(event: Event) => void>((event) => event.preventDefault());
 
 function element<T extends Element>(selector: string): T {
@@ -59,9 +40,9 @@ function element<T extends Element>(selector: string): T {
   return found;
 }
 
-function choose(...names: string[]): void {
+function choose(...chosen: File[]): void {
   const input = element<HTMLInputElement>("input[type=file]");
-  let files = names.map((name) => new File(["x"], name));
+  let files = chosen;
   Object.defineProperty(input, "files", { configurable: true, get: () => files });
   Object.defineProperty(input, "value", {
     configurable: true,
@@ -69,7 +50,11 @@ function choose(...names: string[]): void {
       files = [];
     },
   });
+  input.dispatchEvent(new Event("input"));
 }
+
+const words = (): string | null => element("[data-file-drop-target=words]").textContent;
+const submit = (): void => element<HTMLButtonElement>("#request button").click();
 
 async function start(): Promise<void> {
   application = Application.start();
@@ -78,8 +63,8 @@ async function start(): Promise<void> {
 }
 
 beforeEach(() => {
-  Wire.open = [];
-  vi.stubGlobal("XMLHttpRequest", Wire);
+  localStorage.clear();
+  server = new FakeServer();
   Element.prototype.scrollIntoView = () => undefined;
   document.documentElement.lang = "en";
   document.head.innerHTML = '<meta name="csrf-token" content="t">';
@@ -95,36 +80,70 @@ afterEach(() => {
 
 test("the form waits for files on their way, then goes by itself", async () => {
   await start();
-  choose("a.dcm");
-  element("input").dispatchEvent(new Event("input"));
-  await vi.waitFor(() => expect(Wire.open).toHaveLength(1));
-  element<HTMLButtonElement>("#request button").click();
+  server.keeps = 10;
+  choose(image("a.dcm"));
+  await vi.waitFor(() => expect(words()).toBe("no link"));
+  expect(element("[data-file-drop-target=moving] span").textContent).toBe("a.dcm");
+  submit();
   expect(submitted).not.toHaveBeenCalled();
-  expect(element("[data-file-drop-target=words]").textContent).toBe("wait");
-  Wire.open[0]?.answer(200);
-  await vi.waitFor(() => expect(submitted).toHaveBeenCalledOnce());
+  expect(words()).toBe("wait");
+  server.isCut = false;
+  await vi.waitFor(() => expect(submitted).toHaveBeenCalledOnce(), 3000);
+  expect(words()).toBe("done 1");
+  expect(element<HTMLElement>("[data-file-drop-target=moving]").hidden).toBe(true);
 });
 
 test("it stays where a file was refused or nothing arrived", async () => {
   await start();
-  for (const [status, answer] of [
-    [200, { refused: [{ name: "a.txt", reason: "not DICOM" }] }],
-    [500, {}],
+  for (const [receipt, said] of [
+    [{ refused: [{ name: "a", reason: "damaged" }] }, "done 1"],
+    [500, "Not now."],
   ] as const) {
-    Wire.open = [];
-    choose("a.txt");
-    element("input").dispatchEvent(new Event("input"));
-    await vi.waitFor(() => expect(Wire.open).toHaveLength(1));
-    element<HTMLButtonElement>("#request button").click();
-    Wire.open[0]?.answer(status, answer);
-    await vi.waitFor(() => expect(element<HTMLButtonElement>("[data-file-drop-target=cancel]").hidden).toBe(true));
+    server.receipt = receipt;
+    choose(image("a"));
+    submit();
+    await vi.waitFor(() => expect(words()).toBe(said));
     expect(submitted).not.toHaveBeenCalled();
   }
+  expect(element<HTMLElement>("[data-file-drop-target=again]").hidden, "it may go on").toBe(false);
+});
+
+test("what is no image is named, and the rest arrives", async () => {
+  await start();
+  choose(image("a"), new File(["x"], "readme.txt"));
+  await vi.waitFor(() => expect(words()).toBe("done 1"));
+  expect(element("[data-file-drop-target=list]").textContent).toBe("readme.txt: no image");
+});
+
+test("files chosen while others are on their way go with them", async () => {
+  await start();
+  server.keeps = 10;
+  choose(image("a"));
+  await vi.waitFor(() => expect(words()).toBe("no link"));
+  choose(image("b"));
+  server.isCut = false;
+  await vi.waitFor(() => expect(words()).toBe("done 2"), 3000);
 });
 
 test("files chosen before this script came are sent too", async () => {
-  choose("early.dcm");
+  choose(image("early.dcm"));
   await start();
-  await vi.waitFor(() => expect(Wire.open).toHaveLength(1));
-  Wire.open[0]?.answer(200);
+  await vi.waitFor(() => expect(words()).toBe("done 1"));
+});
+
+test("who comes back before all has arrived is told to choose the same files again", async () => {
+  await start();
+  server.keeps = 10;
+  choose(image("a"));
+  await vi.waitFor(() => expect(words()).toBe("no link"));
+  application.stop();
+  server.isCut = false;
+  document.body.innerHTML = PAGE;
+  await start();
+  const again = element<HTMLElement>("[data-file-drop-target=again]");
+  expect(again.hidden).toBe(false);
+  choose(image("a"));
+  await vi.waitFor(() => expect(words()).toBe("done 1"));
+  expect(again.hidden).toBe(true);
+  expect(server.uploads.size).toBe(1);
 });

@@ -3,37 +3,63 @@
 import { Controller } from "@hotwired/stimulus";
 import { droppedFiles } from "../../dropped_files";
 import { type Frame, lookAgain } from "../../frames";
-import { type Receipt, sendAll } from "../../sending";
+import { Remembered } from "../../uploading/remembering";
+import type { Sender, Standing } from "../../uploading/sender";
+import type { Receipt } from "../../uploading/sending";
+
+type Word = "sending" | "count" | "link" | "done" | "failed" | "cancelled" | "waiting" | "notDicom" | "unreadable";
+
+/** The list of images is asked for while more arrive, but a thin link is for the images. */
+const LOOK_MS = 5000;
 
 export default class FileDropController extends Controller<HTMLElement> {
-  static override targets = ["zone", "list", "totals", "progress", "percent", "words", "cancel"];
-  static override values = { url: String, name: String, frame: String, before: String, words: Object };
+  static override targets = [
+    "zone",
+    "list",
+    "moving",
+    "row",
+    "totals",
+    "progress",
+    "count",
+    "words",
+    "cancel",
+    "again",
+  ];
+  static override values = { door: String, url: String, frame: String, before: String, words: Object };
   declare readonly zoneTarget: HTMLElement;
   declare readonly listTarget: HTMLElement;
+  declare readonly movingTarget: HTMLElement;
+  declare readonly rowTarget: HTMLTemplateElement;
   declare readonly totalsTarget: HTMLElement;
   declare readonly progressTarget: HTMLProgressElement;
-  declare readonly percentTarget: HTMLElement;
+  declare readonly countTarget: HTMLElement;
   declare readonly wordsTarget: HTMLElement;
   declare readonly cancelTarget: HTMLButtonElement;
+  declare readonly againTarget: HTMLElement;
+  declare readonly doorValue: string;
   declare readonly urlValue: string;
-  declare readonly nameValue: string;
   declare readonly frameValue: string;
   declare readonly beforeValue: string;
-  declare readonly wordsValue: Record<"sending" | "done" | "failed" | "cancelled" | "waiting", string>;
-  #abort: AbortController | null = null;
+  declare readonly wordsValue: Record<Word, string>;
+  #sender: Sender | null = null;
+  #isBusy = false;
+  #lastLook = 0;
   readonly #waiting: File[] = [];
   #held: SubmitEvent | null = null;
 
   override connect(): void {
     this.element.dataset.scripted = "true";
+    if (!this.doorValue) return; // the files travel with their form
     document.addEventListener("submit", this.#hold, true);
+    void import("../../uploading/sender").catch(() => undefined); // there when the first file is chosen
+    this.againTarget.hidden = !new Remembered(this.doorValue).hasUnfinished;
     // This script may come after the first choice.
-    if (this.urlValue) for (const input of this.element.querySelectorAll("input")) void this.#takeFrom(input);
+    for (const input of this.element.querySelectorAll("input")) void this.#takeFrom(input);
   }
 
   override disconnect(): void {
     document.removeEventListener("submit", this.#hold, true);
-    this.cancel();
+    this.#sender?.leave();
   }
 
   over(event: DragEvent): void {
@@ -51,14 +77,12 @@ export default class FileDropController extends Controller<HTMLElement> {
     if (event.dataTransfer) await this.#take(await droppedFiles(event.dataTransfer));
   }
 
-  /** Without a URL the files travel with their form, and nothing happens here. */
   async choose(event: Event): Promise<void> {
-    if (this.urlValue) await this.#takeFrom(event.currentTarget as HTMLInputElement);
+    if (this.doorValue) await this.#takeFrom(event.currentTarget as HTMLInputElement);
   }
 
   cancel(): void {
-    this.#waiting.length = 0;
-    this.#abort?.abort();
+    this.#sender?.cancel();
   }
 
   async #takeFrom(input: HTMLInputElement): Promise<void> {
@@ -70,11 +94,11 @@ export default class FileDropController extends Controller<HTMLElement> {
 
   // Leaving now would call off what is on its way: the form waits, and goes by itself when all has arrived.
   readonly #hold = (event: SubmitEvent): void => {
-    if (!this.#abort || (event.target as HTMLFormElement).id !== this.beforeValue) return;
+    if (!this.#isBusy || (event.target as HTMLFormElement).id !== this.beforeValue) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     this.#held = event;
-    this.wordsTarget.textContent = this.wordsValue.waiting;
+    this.#say(this.wordsValue.waiting);
     this.totalsTarget.scrollIntoView({ block: "center" });
   };
 
@@ -86,44 +110,70 @@ export default class FileDropController extends Controller<HTMLElement> {
 
   async #take(files: File[]): Promise<void> {
     this.#waiting.push(...files);
-    if (this.#abort || this.#waiting.length === 0) return;
-    this.#abort = new AbortController();
+    if (this.#isBusy || this.#waiting.length === 0) {
+      void this.#sender?.add(this.#waiting.splice(0));
+      return;
+    }
+    this.#isBusy = true;
     this.listTarget.replaceChildren();
+    this.listTarget.hidden = this.againTarget.hidden = true;
     let isWhole = false;
     try {
-      await this.#send(this.#abort.signal);
+      const sent = await this.#send();
       isWhole = this.listTarget.childElementCount === 0;
+      this.#end(this.wordsValue.done.replace("{files}", String(sent)));
     } catch (error) {
-      const cancelled = error instanceof DOMException && error.name === "AbortError";
-      this.#end(cancelled ? this.wordsValue.cancelled : (error as Error).message || this.wordsValue.failed);
+      const { name, message } = error as Error;
+      const words = name === "Undelivered" ? message : "";
+      this.#end(name === "AbortError" ? this.wordsValue.cancelled : words || this.wordsValue.failed);
     } finally {
-      this.#abort = null;
+      this.#isBusy = false;
+      this.#sender = null;
       this.#waiting.length = 0;
+      this.againTarget.hidden = !new Remembered(this.doorValue).hasUnfinished;
       this.#refreshFrame();
       this.#letGo(isWhole);
     }
   }
 
-  async #send(signal: AbortSignal): Promise<void> {
-    const sent = await sendAll(this.#waiting, {
-      url: this.urlValue,
-      name: this.nameValue,
-      signal,
-      onProgress: (files, of, ratio) => this.#show(files, of, ratio),
+  async #send(): Promise<number> {
+    this.#say(this.wordsValue.sending);
+    const { Sender } = await import("../../uploading/sender");
+    const reasons = { notDicom: this.wordsValue.notDicom, unreadable: this.wordsValue.unreadable };
+    const sender = new Sender(this.doorValue, reasons, {
+      onStanding: (standing) => this.#show(standing),
       onReceipt: (receipt) => this.#name(receipt),
     });
-    this.#end(this.wordsValue.done.replace("{files}", String(sent)));
+    this.#sender = sender;
+    void sender.add(this.#waiting.splice(0));
+    return sender.run();
   }
 
-  #show(files: number, of: number, ratio: number): void {
-    this.totalsTarget.hidden = false;
-    this.cancelTarget.hidden = false;
+  #show({ sent, of, ratio, isWaiting, moving }: Standing): void {
+    this.totalsTarget.hidden = this.cancelTarget.hidden = false;
     this.progressTarget.value = ratio;
-    this.percentTarget.textContent = ratio.toLocaleString(document.documentElement.lang, { style: "percent" });
-    if (this.#held) return;
-    this.wordsTarget.textContent = this.wordsValue.sending
-      .replace("{files}", String(files))
-      .replace("{of}", String(of));
+    const percent = ratio.toLocaleString(document.documentElement.lang, { style: "percent" });
+    const count = this.wordsValue.count.replace("{files}", String(sent)).replace("{of}", String(of));
+    this.countTarget.textContent = `${count} · ${percent}`;
+    if (isWaiting) this.#say(this.wordsValue.link);
+    else this.#say(this.#held ? this.wordsValue.waiting : this.wordsValue.sending);
+    this.#showMoving(moving);
+  }
+
+  #showMoving(moving: Standing["moving"]): void {
+    const list = this.movingTarget;
+    list.hidden = moving.length === 0;
+    while (list.childElementCount < moving.length) list.append(this.rowTarget.content.cloneNode(true));
+    while (list.childElementCount > moving.length) list.lastElementChild?.remove();
+    for (const [index, { name, files, ratio }] of moving.entries()) {
+      const row = list.children[index];
+      const words = files > 1 ? `${name} + ${files - 1}` : name;
+      const [label, progress] = [row?.querySelector("span"), row?.querySelector("progress")];
+      if (!label || !progress) continue;
+      label.textContent = words;
+      progress.value = ratio;
+      progress.setAttribute("aria-label", words);
+    }
   }
 
   #name(receipt: Receipt): void {
@@ -134,14 +184,23 @@ export default class FileDropController extends Controller<HTMLElement> {
       this.listTarget.append(row);
     }
     this.listTarget.hidden = this.listTarget.childElementCount === 0;
+    if (receipt.received && Date.now() - this.#lastLook > LOOK_MS) this.#refreshFrame();
+  }
+
+  // Read out where it changes, and only then.
+  #say(words: string): void {
+    this.totalsTarget.hidden = false;
+    if (this.wordsTarget.textContent !== words) this.wordsTarget.textContent = words;
   }
 
   #end(words: string): void {
-    this.wordsTarget.textContent = words;
+    this.#showMoving([]);
+    this.#say(words);
     this.cancelTarget.hidden = true;
   }
 
   #refreshFrame(): void {
+    this.#lastLook = Date.now();
     const frame = this.frameValue ? document.getElementById(this.frameValue) : null;
     if (frame && "reload" in frame) lookAgain(frame as Frame, this.urlValue);
     this.dispatch("done");

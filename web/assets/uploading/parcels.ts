@@ -1,0 +1,107 @@
+// Small files travel together: one upload each would wait for the line twice a slice.
+import { Zip, ZipDeflate, ZipPassThrough } from "fflate";
+import { pathOf } from "./sorting";
+
+const PARCEL_BYTES = 8_000_000;
+const PARCEL_FILES = 200;
+/** The server takes an archive that holds 200 times its size for a bomb; blank images come near. */
+const MOST_RATIO = 100;
+const LEVEL = 4;
+/** The same files make the same bytes, whenever they are packed. */
+const ANY_DAY = new Date(2000, 0, 1);
+
+/** What is sent as one upload. `print` tells it from all others; the same files have the same one after a reload. */
+export interface Parcel {
+  name: string;
+  content: Blob;
+  print: string;
+}
+
+/** Cut a list into what travels together. What is large, or an archive by itself, goes alone. */
+export function together(files: readonly File[], isArchive: (file: File) => boolean): File[][] {
+  const result: File[][] = [];
+  let lot: File[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    if (goesAlone(file, isArchive)) {
+      result.push([file]);
+      continue;
+    }
+    if (lot.length > 0 && (lot.length >= PARCEL_FILES || bytes + file.size > PARCEL_BYTES)) {
+      result.push(lot);
+      lot = [];
+      bytes = 0;
+    }
+    lot.push(file);
+    bytes += file.size;
+  }
+  if (lot.length > 0) result.push(lot);
+  return result;
+}
+
+/**
+ * Make one upload of files that travel together: a large file or an archive as it is, others as a ZIP. What can no longer
+ * be read is left out of it and told.
+ */
+export async function parcelOf(
+  files: readonly File[],
+  isArchive: (file: File) => boolean,
+  onUnreadable: (file: File) => void,
+): Promise<Parcel> {
+  const [first] = files;
+  if (first && goesAlone(first, isArchive)) {
+    const known = [pathOf(first), first.size, first.lastModified].join("\n");
+    return { name: first.name, content: first, print: await printOf(new TextEncoder().encode(known)) };
+  }
+  const packed = await zipped(files, onUnreadable);
+  return { name: "images.zip", content: new Blob(packed), print: await printOf(joined(packed)) };
+}
+
+function goesAlone(file: File, isArchive: (file: File) => boolean): boolean {
+  return file.size > PARCEL_BYTES || isArchive(file) || file.name.toLowerCase().endsWith(".zip");
+}
+
+async function zipped(
+  files: readonly File[],
+  onUnreadable: (file: File) => void,
+  level: 0 | typeof LEVEL = LEVEL,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const zip = new Zip((error, piece) => {
+    if (error) throw error;
+    pieces.push(piece as Uint8Array<ArrayBuffer>);
+  });
+  let bytes = 0;
+  for (const file of files) {
+    const content = await file.arrayBuffer().catch(() => null);
+    if (!content) {
+      onUnreadable(file);
+      continue;
+    }
+    const entry = level === 0 ? new ZipPassThrough(pathOf(file)) : new ZipDeflate(pathOf(file), { level });
+    entry.mtime = ANY_DAY;
+    zip.add(entry);
+    entry.push(new Uint8Array(content), true);
+    bytes += file.size;
+  }
+  zip.end();
+  const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return level !== 0 && bytes > size * MOST_RATIO ? zipped(files, () => undefined, 0) : pieces;
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+/** SHA-256, so that no name of a patient stays in the browser. "" where the page may not compute it (plain http). */
+async function printOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  if (!crypto.subtle) return "";
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
