@@ -81,6 +81,19 @@ async def test_deleted_images_leave_no_bytes(
     assert not [path for path in root.rglob("*") if path.is_file()]
 
 
+async def test_programs_find_no_images_that_wait(cast: Cast, sessions: Sessions, client: Client) -> None:
+    doctor = await program(client, sessions, cast.rural)
+    await send(doctor, slice_of(cast, StudyInstanceUID="1.2.9", PatientID="A-7"))
+    accept = {"Accept": "application/dicom+json"}
+    answer, _nothing = await doctor.ask("GET", "/dicomweb/studies", headers=accept)
+    assert answer.status == 204, "there is nothing to find"
+    answer, _told = await doctor.ask("GET", "/dicomweb/studies/1.2.9/metadata", headers=accept)
+    assert answer.status == 404
+    await send(doctor, slice_of(cast, StudyInstanceUID="1.2.10"))
+    _answer, _nothing = await doctor.ask("GET", "/dicomweb/studies", headers=accept)
+    assert [study["0020000D"]["Value"] for study in found] == [["1.2.10"]]
+
+
 async def test_a_place_in_the_list_that_is_none(cast: Cast, signed_in: SignIn, client: Client) -> None:
     await signed_in("nurse")
     assert (await client.get(f"{LIST}?after=x")).status == 404
