@@ -90,7 +90,7 @@ async def test_programs_find_no_images_that_wait(cast: Cast, sessions: Sessions,
     answer, _told = await doctor.ask("GET", "/dicomweb/studies/1.2.9/metadata", headers=accept)
     assert answer.status == 404
     await send(doctor, slice_of(cast, StudyInstanceUID="1.2.10"))
-    _answer, _nothing = await doctor.ask("GET", "/dicomweb/studies", headers=accept)
+    _answer, found = await doctor.ask("GET", "/dicomweb/studies", headers=accept)
     assert [study["0020000D"]["Value"] for study in found] == [["1.2.10"]]
 
 
