@@ -84,7 +84,9 @@ WALLS: Final = {
         _AUDIT,
         add=any_of(
             str(_AUDIT.add),
-            all_of(_IS_CLIENT, f"organization_id = {CLIENT_HOUSE}", "account_id is null"),
+            all_of(
+                _IS_CLIENT, f"organization_id = {CLIENT_HOUSE}", "account_id is null", "practitioner_role_id is null"
+            ),
         ),
     ),
 }

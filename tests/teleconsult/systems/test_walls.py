@@ -22,8 +22,11 @@ from tests.system_steps import let_in
 from tests.teleconsult.test_walls import seen_by
 from tests.walled import walled
 
-FOUND = {"organization": 1, "patient": 1, "patient_identifier": 1, "composition": 1, "delivery": 1}
-"""Of the rural centre's one patient, with the signed note of its consult; the same person's file elsewhere is not."""
+FOUND = {
+    **{"organization": 1, "patient": 1, "patient_identifier": 1, "composition": 1, "delivery": 1},
+    **{"imaging_study": 1, "imaging_series": 1, "imaging_instance": 1},
+}
+"""Of the rural centre's one patient, with the images and the signed note of its consult; the same person's file elsewhere is not."""
 
 
 @pytest.fixture
@@ -98,6 +101,9 @@ async def test_what_it_writes_is_its_own_houses(cast: Cast, sessions: Sessions, 
         RecordIdentifier(record_entry_id=kept.id, organization_id=cast.admin.organization_id, system="a", value="2"),
         AuditEvent(recorded_at=now(), action="x", organization_id=cast.admin.organization_id, detail={}),
         AuditEvent(recorded_at=now(), action="x", organization_id=house, account_id=cast.rural.account_id, detail={}),
+        AuditEvent(
+            recorded_at=now(), action="x", organization_id=house, practitioner_role_id=cast.rural.role_id, detail={}
+        ),
         FhirClient(organization_id=house, name="Another", keys=[], scope="", created_at=now()),
     ):
         with pytest.raises(ProgrammingError, match="row-level security"):
