@@ -1,5 +1,7 @@
 """Bytes that are too large for rows: DICOM files, signed PDFs. Keys are random and say nothing of what they hold."""
 
+import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -39,13 +41,19 @@ class Objects:
         self._store = store
 
     async def put(self, key: str, content: bytes | Path) -> None:
-        """Write once: an object that exists is never overwritten. A large file goes in pieces, under its random key."""
+        """Write once: an object that exists is never overwritten. A large file goes in pieces, under its random key.
+
+        Afterwards it outlives a loss of power, as the commit that names it does.
+        """
         if _is_large(content):
             await obstore.put_async(
                 self._store, key, content, use_multipart=True, chunk_size=PART, max_concurrency=PARTS_AT_ONCE
             )
         else:
             await obstore.put_async(self._store, key, content, mode="create", use_multipart=False)
+        path = self.path_of(key)
+        if path is not None:  # a local store leaves that to the system, any other has answered for it
+            await asyncio.to_thread(_settle, path)
 
     async def get(self, key: str) -> bytes:
         """All bytes of a small object. Raises NotFound."""
@@ -81,6 +89,16 @@ class Objects:
             await obstore.delete_async(self._store, key)
         except FileNotFoundError:
             return
+
+
+def _settle(path: Path) -> None:
+    """Have the disk itself hold the file, and the two folders that lead to it."""
+    for place in (path, path.parent, path.parent.parent):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _is_large(content: bytes | Path) -> bool:

@@ -1,5 +1,6 @@
 """Bytes outside the database: whole, never overwritten, and not in memory when they are many."""
 
+import os
 import resource
 from pathlib import Path
 
@@ -32,6 +33,16 @@ async def test_a_key_is_written_once(objects: Objects) -> None:
     with pytest.raises(AlreadyExistsError):
         await objects.put(key, b"second")
     assert await objects.get(key) == b"first"
+
+
+async def test_what_was_put_is_on_the_disk_itself(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: settled.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    key = new_key("dicom")
+    await objects.put(key, b"0123456789")
+    path = objects.path_of(key)
+    assert path is not None
+    assert settled == [path, path.parent, path.parent.parent]
 
 
 async def test_a_large_file_is_never_wholly_in_memory(objects: Objects, tmp_path: Path) -> None:
