@@ -100,5 +100,5 @@ def tag_of(name: str) -> str | None:
 def _one(name: str) -> str | None:
     if len(name) == _TAG_LENGTH and all(digit in "0123456789abcdefABCDEF" for digit in name):
         return name.upper()
-    known = keyword_dict.get(name)
+    known = keyword_dict.get(name) if name else None
     return None if known is None else f"{known:08X}"

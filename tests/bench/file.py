@@ -29,7 +29,7 @@ from tests.people import PASSWORD, Cast, bearer_of, make_cast
 PATIENTS: Final = int(os.environ.get("BENCH_PATIENTS", "5000"))
 ENTRIES: Final = int(os.environ.get("BENCH_ENTRIES", "250000"))
 TREATED: Final = 200
-RUNS: Final = 200
+RUNS: Final = int(os.environ.get("BENCH_RUNS", "200"))
 GOALS: Final = {
     "patient search": 50,
     "opening a file": 100,

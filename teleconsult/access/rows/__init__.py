@@ -23,6 +23,7 @@ from teleconsult.access.rows.contents import (
     notes,
     shared_excerpts,
     studies,
+    studies_among,
     studies_of_house,
     waiting_studies,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "sessions_of_house",
     "shared_excerpts",
     "studies",
+    "studies_among",
     "studies_of_house",
     "tokens_of_house",
     "treated_entries",
