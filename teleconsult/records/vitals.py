@@ -64,12 +64,18 @@ PARTS_OF: Final[Mapping[VitalSign, tuple[str, ...]]] = {
     sign: ("systolic", "diastolic") if sign is VitalSign.BLOOD_PRESSURE else (sign.value,) for sign in VitalSign
 }
 _PRESSURE: Final = "85354-9"
+_UNKNOWN: Final = {
+    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "unknown"}]
+}
 _IN_LABORATORY: Final = frozenset({VitalSign.GLUCOSE})
 _SURVEYED: Final = frozenset({VitalSign.GLASGOW})
 
 
 def checked_values(values: Mapping[str, float]) -> dict[VitalSign, dict[str, float]]:
-    """The values by sign. Raises Invalid beside each that no body shows, and for half a blood pressure."""
+    """The values by sign. Raises Invalid beside each that no body shows.
+
+    A blood pressure may be the upper value alone, as felt at the wrist; never the lower one alone.
+    """
     wrong = {}
     for name, value in values.items():
         if _is_odd(name, value):
@@ -77,8 +83,6 @@ def checked_values(values: Mapping[str, float]) -> dict[VitalSign, dict[str, flo
     upper, lower = values.get("systolic"), values.get("diastolic")
     if upper is None and lower is not None:
         wrong["systolic"] = "Give both values of the blood pressure."
-    elif upper is not None and lower is None:
-        wrong["diastolic"] = "Give both values of the blood pressure."
     elif upper is not None and lower is not None and lower >= upper:
         wrong["diastolic"] = "The lower value is not below the upper one."
     if wrong:
@@ -90,7 +94,10 @@ def checked_values(values: Mapping[str, float]) -> dict[VitalSign, dict[str, flo
 def observation(
     sign: VitalSign, values: Mapping[str, float], *, name: str, names: Mapping[str, str], at: datetime
 ) -> dict[str, Any]:
-    """One Observation of `values` as `checked_values` has them; the sign is called `name`, its parts `names`."""
+    """One Observation of `values` as `checked_values` has them; the sign is called `name`, its parts `names`.
+
+    A blood pressure always has both components (FHIR R4 `bp`): one that was not measured says so.
+    """
     category = "laboratory" if sign in _IN_LABORATORY else "survey" if sign in _SURVEYED else "vital-signs"
     resource: dict[str, Any] = {
         "resourceType": "Observation",
@@ -101,7 +108,9 @@ def observation(
     if sign is VitalSign.BLOOD_PRESSURE:
         panel = {"system": LOINC, "code": _PRESSURE, "display": "Blood pressure panel with all children optional"}
         parts = [
-            {"code": _concept(part, names[part]), "valueQuantity": _quantity(part, values[part])} for part in values
+            {"code": _concept(part, names[part])}
+            | ({"valueQuantity": _quantity(part, values[part])} if part in values else {"dataAbsentReason": _UNKNOWN})
+            for part in PARTS_OF[sign]
         ]
         return {**resource, "code": {"coding": [panel], "text": name}, "component": parts}
     return {**resource, "code": _concept(sign, name), "valueQuantity": _quantity(sign, values[sign])}
@@ -118,7 +127,8 @@ def measured(resource: Mapping[str, Any]) -> tuple[VitalSign, dict[str, float]] 
             for part in parts
             if (value := _value(part, name))
         }
-        return (VitalSign.BLOOD_PRESSURE, found) if len(found) == len(parts) == 2 else None
+        is_ours = len(parts) == 2 and len(found) == sum("dataAbsentReason" not in part for part in parts)
+        return (VitalSign.BLOOD_PRESSURE, found) if is_ours and "systolic" in found else None
     sign = next((sign for sign in VitalSign if sign in SCALES and SCALES[sign].code == code), None)
     value = _value(resource, sign) if sign else None
     return (sign, {sign.value: value}) if sign and value is not None else None

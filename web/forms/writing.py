@@ -167,7 +167,7 @@ def _vitals(form: Form, zone: str, was: RecordEntry | None) -> list[Written]:
 
 
 def _observed(sign: VitalSign, parts: Mapping[str, float], at: datetime, was: RecordEntry | None) -> Written:
-    names = {part: part_name(part) for part in parts}
+    names = {part: part_name(part) for part in PARTS_OF[sign]}
     resource = observation(sign, parts, name=label(sign), names=names, at=at)
     if was is not None:
         kept = {name: value for name, value in was.resource.items() if name != "interpretation"}

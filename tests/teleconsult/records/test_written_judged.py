@@ -9,7 +9,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from teleconsult.errors import Invalid
 from teleconsult.records.documents import Document
+from teleconsult.records.measures import measures_in
 from teleconsult.records.statements import (
     Allergy,
     AllergyCategory,
@@ -21,7 +25,7 @@ from teleconsult.records.statements import (
     Problem,
     ProblemStatus,
 )
-from teleconsult.records.vitals import SCALES, VitalSign, checked_values, observation
+from teleconsult.records.vitals import SCALES, VitalSign, checked_values, measured, observation
 from tests import judges
 
 AT = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
@@ -35,6 +39,8 @@ def everything_written() -> dict[str, dict[str, Any]]:
         sign: observation(sign, parts, name=sign, names=dict.fromkeys(parts, "Part"), at=AT)
         for sign, parts in checked_values(values).items()
     }
+    names = dict.fromkeys(("systolic", "diastolic"), "Part")
+    written["felt"] = observation(VitalSign.BLOOD_PRESSURE, {"systolic": 90}, name="felt", names=names, at=AT)
     for problem, certainty in product(ProblemStatus, Certainty):
         said = Problem("Migraine", "A note", problem, certainty, DAY)
         written[f"problem-{problem}-{certainty}"] = said.resource(was={}, at=AT)
@@ -57,8 +63,18 @@ def everything_written() -> dict[str, dict[str, Any]]:
 def test_every_sign_and_every_status_is_written() -> None:
     written = everything_written()
     assert set(VitalSign) <= set(written)
-    assert len(written) == len(VitalSign) + 8 + 27 + 5 + 1
+    assert len(written) == len(VitalSign) + 1 + 8 + 27 + 5 + 1
     assert "extension" in written["document"]["content"][0]["attachment"]
+
+
+def test_a_pressure_felt_at_the_wrist_has_an_upper_value_alone() -> None:
+    assert checked_values({"systolic": 90}) == {VitalSign.BLOOD_PRESSURE: {"systolic": 90}}
+    felt = everything_written()["felt"]
+    assert measured(felt) == (VitalSign.BLOOD_PRESSURE, {"systolic": 90})
+    assert [part.get("dataAbsentReason") is not None for part in felt["component"]] == [False, True]
+    assert [measure.value for measure in measures_in(felt)] == [90]
+    with pytest.raises(Invalid):
+        checked_values({"diastolic": 60})
 
 
 def test_what_is_written_is_read_back_the_same() -> None:
