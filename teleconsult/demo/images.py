@@ -3,13 +3,14 @@
 import tempfile
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
+from teleconsult.directory.models import Organization
 from teleconsult.imaging.receiving import Received, Receiver
 from teleconsult.patients.models import Patient
 
@@ -33,7 +34,10 @@ STUDIES: Final = {
     "echocardiogram": Study(
         "examples_ybr_color.dcm", "Échographie cardiaque au chevet", "Apicale 4 cavités", "HEART", 1
     ),
+    "chest": Study("CT_small.dcm", "TDM thoracique de contrôle", "Thorax, médiastin", "CHEST", 0),
 }
+SCANNER: Final = "Scanner"
+"""What the system of the rural centre is called that sends images by itself."""
 
 
 class Images:
@@ -50,13 +54,22 @@ class Images:
             outcomes = await self._receiver.receive(actor, consult_id=consult_id, files=[Received(path.name, path)])
         _require_stored([str(outcome.refusal) for outcome in outcomes if outcome.refusal])
 
+    async def send(self, house: Organization, *, patient: Patient, typed: str, study: str) -> None:
+        """Store a study of `STUDIES` as a machine sends it, under the name that was `typed` there."""
+        sender = replace(SYSTEM, organization_id=house.id, name=SCANNER)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "image.dcm"
+            _made_out_to(patient, STUDIES[study], path, name=typed)
+            arrivals = await self._receiver.receive_arrived(sender, files=[Received(path.name, path)])
+        _require_stored([str(arrival.refusal) for arrival in arrivals if arrival.refusal])
+
 
 def _require_stored(refusals: Sequence[str]) -> None:
     if refusals:
         raise RuntimeError(f"the demonstration's images were refused: {', '.join(refusals)}")
 
 
-def _made_out_to(patient: Patient, study: Study, path: Path) -> None:
+def _made_out_to(patient: Patient, study: Study, path: Path, *, name: str = "") -> None:
     """The file with the patient's identity, a title, a recent date, and UIDs of its own."""
     import pydicom
     from pydicom.data import get_testdata_file
@@ -68,7 +81,7 @@ def _made_out_to(patient: Patient, study: Study, path: Path) -> None:
     ds: FileDataset = pydicom.dcmread(str(source))
     taken = now() - timedelta(days=study.days)
     ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.PatientName = f"{patient.family}^{patient.given}"
+    ds.PatientName = name or f"{patient.family}^{patient.given}"
     ds.PatientID = patient.local_number
     ds.PatientBirthDate = f"{patient.birth_date:%Y%m%d}" if patient.birth_date else ""
     ds.PatientSex = patient.gender.value[:1].upper()

@@ -36,7 +36,10 @@ async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) ->
     receiver = Receiver(sessions=sessions, objects=objects, sandbox=sandbox, file_limit=settings.upload_file_limit)
     signing = Signing(sessions, settings, objects, Sealer(settings.secret_key), press)
     try:
-        await Consults(signing, cast, patients, Images(receiver)).add()
+        images = Images(receiver)
+        await Consults(signing, cast, patients, images).add()
+        # One letter is missing, so it waits until somebody says whose it is.
+        await images.send(cast.organizations["rural"], patient=patients["blais"], typed="BLAIS^NORMAN", study="chest")
     finally:
         press.close()
         await sandbox.close()
