@@ -195,6 +195,14 @@ async def test_under_a_condition_and_in_bundles(rural: Program, cast: Cast, sess
     assert (await raw(rural, f"/fhir/Binary/{done['entry'][0]['resource']['id']}"))[2] == PDF
 
 
+async def test_a_search_in_a_bundle_brings_no_document(rural: Program, cast: Cast) -> None:
+    reference = await created(rural, document(cast.patient.id))
+    search = entry("POST", f"DocumentReference/_search?patient={cast.patient.id}")
+    answer, done = await rural.ask("POST", "/fhir", bundle("batch", search))
+    assert (answer.status, statuses(done)) == (200, ["200"])
+    assert done["entry"][0]["resource"]["entry"][0]["resource"]["id"] == reference["id"]
+
+
 async def test_an_entry_keeps_its_bytes(rural: Program, cast: Cast) -> None:
     made = await created(rural, document(cast.patient.id))
     path = f"/fhir/DocumentReference/{made['id']}"

@@ -11,7 +11,7 @@ from teleconsult.fhir.asking import Asked
 from teleconsult.fhir.attachments import KIND, detached
 from teleconsult.fhir.batches import Entry
 from teleconsult.fhir.binaries import as_binary
-from teleconsult.fhir.door import act_for, interact
+from teleconsult.fhir.door import Interaction, act_for, interact, interaction_of
 from teleconsult.fhir.incoming import resource_in
 from teleconsult.fhir.reading import entry_for
 from teleconsult.records.documents import LARGEST
@@ -61,7 +61,7 @@ async def taken_out(request: web.Request, asked: Asked) -> Asked:
     """The same, its document read and taken out of it: for who may write one. Raises as `act_for`, `detached` and
     `resource_in` do.
     """
-    if asked.segments[:1] != (KIND,) or asked.method not in ("POST", "PUT"):
+    if asked.segments[:1] != (KIND,) or interaction_of(asked) not in (Interaction.CREATE, Interaction.UPDATE):
         return asked
     act_for(actor_of(request), asked)
     folder = settings_of(request).data / "tmp"
