@@ -136,11 +136,16 @@ async def measure(site: Site, cast: Cast, sessions: Sessions) -> list[tuple[str,
             "by accession number": lambda: f"/studies?AccessionNumber=A{drawn.randint(1, STUDIES)}",
             "one day": lambda: f"/studies?limit=25&StudyDate=2015{drawn.randint(1, 12):02d}{drawn.randint(1, 28):02d}",
             "the latest 500": lambda: "/studies?limit=500",
-            "series of a study": lambda: f"/studies/1.2.826.0.1.{drawn.randint(1, STUDIES)}/series",
+            "series of a study": lambda: f"/studies/1.2.826.0.1.{readable_study(drawn)}/series",
             "400 instances": lambda: "/studies/1.2.826.0.1.1/instances",
             "metadata of 400 instances": lambda: "/studies/1.2.826.0.1.1/metadata",
         }
         return [(name, *await timed(asking(path))) for name, path in questions.items()]
+
+
+def readable_study(drawn: random.Random) -> int:
+    """The number of a study of one of the patients who are treated."""
+    return max(drawn.randrange(STUDIES // PATIENTS) * PATIENTS + drawn.randrange(TREATED), 1)
 
 
 if __name__ == "__main__":

@@ -77,6 +77,17 @@ insert into composition (id, service_request_id, patient_id, author_role_id, sta
   created_at, updated_at, signed_at, signer_name, content, pdf_object_key) values
   (gen_random_uuid(), '00000000-0000-0000-0008-000000000001', '00000000-0000-0000-0006-000000000001',
     '00000000-0000-0000-0002-000000000002', 'final', 'fr', '{}', 1, now(), now(), now(), 'Dr', '{}', 'a note');
+insert into imaging_study (id, organization_id, patient_id, study_instance_uid, accession_number, description,
+  started_at, modalities, header_patient_name, header_patient_id, identity_differs, created_at) values
+  ('00000000-0000-0000-000a-000000000001', '00000000-0000-0000-0000-000000000001',
+    '00000000-0000-0000-0006-000000000001', '1.2.3', 'A7', 'Tête', '2026-03-01 10:15:00+00', array['CT'],
+    'Bélanger^Rose', 'X1', false, now());
+insert into imaging_series (id, imaging_study_id, series_instance_uid, modality, number, description, body_part) values
+  ('00000000-0000-0000-000b-000000000001', '00000000-0000-0000-000a-000000000001', '1.2.3.4', 'CT', 2, 'Axial', 'HEAD');
+insert into imaging_instance (id, organization_id, imaging_series_id, sop_instance_uid, sop_class_uid,
+  transfer_syntax_uid, number, rows, columns, frames, not_displayable_because, size, sha256, object_key, created_at)
+  select gen_random_uuid(), '00000000-0000-0000-0000-000000000001', '00000000-0000-0000-000b-000000000001',
+    '1.2.3.4.' || n, '1.2', '1.2', n, 1, 1, 1, '', 1, 'x', 'dicom/' || n, now() from generate_series(1, 3) n;
 insert into audit_event (id, recorded_at, action, outcome, organization_id, actor_name, entity_type, patient_id, detail)
   select gen_random_uuid(), now(), 'file-opened', 'success', '00000000-0000-0000-0000-000000000001', 'Dr', 'patient',
     '00000000-0000-0000-0006-000000000001', '{}' from generate_series(1, 3);
@@ -129,6 +140,9 @@ def test_a_database_of_the_first_version_is_behind_walls_afterwards(upgraded: ps
     assert upgraded.execute("select 1 from record_entry where words @@ 'headache'").fetchone(), "found like a new one"
     origins = "select string_agg(origin, ' ' order by id) from record_entry"
     assert upgraded.execute(origins).fetchone() == "hand consult", "what came from a consult says so"
+    images = "select concat_ws(' ', folded_name, study_date, study_time, number_of_series, number_of_instances,"
+    images += " attributes #>> '{00100010,Value,0,Alphabetic}') from imaging_study"
+    assert upgraded.execute(images).fetchone() == "belanger rose 20260301 101500 1 3 Bélanger^Rose"
     act(RURAL)
     assert [count(table) for table in ("patient", "record_entry", "service_request", "account")] == [2, 2, 1, 1]
     act(SPECIALIST)
