@@ -40,4 +40,5 @@ class Receipt:
 
     def in_words(self) -> dict[str, object]:
         """For JSON, in the reader's language."""
-        return {**asdict(self), "refused": [{"name": name, "reason": reason} for name, reason in self.reasons()]}
+        named = [{"name": name, "code": code, "reason": _(sentence(code))} for name, code in self.refused]
+        return {**asdict(self), "refused": named}

@@ -26,8 +26,8 @@ def disc(folder: Path) -> Path:
     (images / "viewer.exe").write_bytes(b"MZ" + bytes(500))
     study = {"StudyInstanceUID": "1.2.3.4", "SeriesInstanceUID": "1.2.3.4.1"}
     for number in (1, 2):
-        (images / f"IM{number}").write_bytes(dicom_bytes(side=64, InstanceNumber=number, **study))
-    (images / "LARGE").write_bytes(dicom_bytes(side=2100, InstanceNumber=3, **study))
+        (images / f"IM{number}").write_bytes(dicom_bytes(side=64, shade=number, InstanceNumber=number, **study))
+    (images / "LARGE").write_bytes(dicom_bytes(side=2100, shade=3, InstanceNumber=3, **study))
     assert (images / "LARGE").stat().st_size > 8_000_000
     return images
 

@@ -164,7 +164,7 @@ async def test_an_archive_says_what_was_left_out(tus: Tus, settings: Settings) -
         archive.writestr("DICOMDIR", (REAL / "dicomdirtests" / "DICOMDIR").read_bytes())
         archive.writestr("autorun.inf", b"[autorun]")
     receipt = await (await tus.ask("POST", f"{await tus.sent(packed.getvalue())}/reception")).json()
-    assert receipt["refused"] == [{"name": "autorun.inf", "reason": "This is not a DICOM file."}]
+    assert receipt["refused"] == [{"name": "autorun.inf", "code": "not-dicom", "reason": "This is not a DICOM file."}]
     assert (receipt["stored"], receipt["refused_count"]) == (1, 1)
     assert kept(settings) == ["answer.json", "declared.json"]
 

@@ -35,7 +35,10 @@ afterEach(() => {
 test("what is no image is named and stays here; the index of a disc is not even named", async () => {
   const sent = await send(image("b"), new File(["MZ"], "viewer.exe"), image("DICOMDIR"), image("a"));
   expect(sent).toBe(2);
-  expect(receipts).toEqual([{ refused: [{ name: "viewer.exe", reason: "no image" }] }, { refused: [] }]);
+  expect(receipts).toEqual([
+    { refused: [{ name: "viewer.exe", code: "not-dicom", reason: "no image" }] },
+    { refused: [] },
+  ]);
   expect(server.requests.map((line) => line.split(" ")[0])).toEqual(["POST", "PATCH", "POST"]);
   expect(standings.at(-1)).toMatchObject({ sent: 2, of: 2, ratio: 1, isWaiting: false });
 });

@@ -1,7 +1,7 @@
 // A list of files on its way: looked at, packed and sent two parcels at a time, until nothing is left.
 import { type Parcel, parcelOf, together } from "./parcels";
 import { Remembered } from "./remembering";
-import { deliver, LEAVE, type Receipt, Unreadable } from "./sending";
+import { deliver, LEAVE, NOT_DICOM, type Receipt, type Refused, Unreadable } from "./sending";
 import { kindOf, pathOf } from "./sorting";
 
 /** Two, so that the line is busy while the server answers the other. */
@@ -62,14 +62,13 @@ export class Sender {
 
   async #sort(files: readonly File[]): Promise<void> {
     const taken: File[] = [];
-    const refused: { name: string; reason: string }[] = [];
+    const refused: Refused[] = [];
     for (const file of [...files].sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1))) {
       const kind = await kindOf(file).catch(() => null);
       if (kind === "archive") this.#archives.add(file);
       if (kind === "image" || kind === "archive") taken.push(file);
-      else if (kind !== "index") {
-        refused.push({ name: file.name, reason: kind ? this.reasons.notDicom : this.reasons.unreadable });
-      }
+      else if (kind === "other") refused.push({ name: file.name, code: NOT_DICOM, reason: this.reasons.notDicom });
+      else if (kind === null) this.#leaveOut(file);
     }
     this.#lots.push(...together(taken, this.#isArchive));
     this.#files += taken.length;
@@ -102,7 +101,7 @@ export class Sender {
   }
 
   readonly #leaveOut = (file: File): void => {
-    this.listener.onReceipt({ refused: [{ name: file.name, reason: this.reasons.unreadable }] });
+    this.listener.onReceipt({ refused: [{ name: file.name, code: "unreadable", reason: this.reasons.unreadable }] });
   };
 
   readonly #isArchive = (file: File): boolean => this.#archives.has(file);

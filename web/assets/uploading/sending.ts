@@ -11,10 +11,19 @@ const WAITS = [500, 1000, 2000, 4000, 8000, 15_000, ...Array<number>(200).fill(3
 const SILENT_MS = 45_000;
 const PASSING = [0, 408, 423, 502, 503, 504];
 
+export interface Refused {
+  name: string;
+  code: string;
+  reason: string;
+}
+
+/** What a disc carries besides its images: nobody misses it. */
+export const NOT_DICOM = "not-dicom";
+
 /** What the server says of a parcel: files it could not take, and why, in the reader's words. */
 export interface Receipt {
   received?: number;
-  refused?: { name: string; reason: string }[];
+  refused?: Refused[];
 }
 
 export interface Watcher {

@@ -96,7 +96,7 @@ test("the form waits for files on their way, then goes by itself", async () => {
 test("it stays where a file was refused or nothing arrived", async () => {
   await start();
   for (const [receipt, said] of [
-    [{ refused: [{ name: "a", reason: "damaged" }] }, "done 1"],
+    [{ refused: [{ name: "a", code: "damaged", reason: "is damaged" }] }, "done 1"],
     [500, "Not now."],
   ] as const) {
     server.receipt = receipt;
@@ -111,7 +111,9 @@ test("it stays where a file was refused or nothing arrived", async () => {
 test("what is no image is named, and the rest arrives", async () => {
   await start();
   choose(image("a"), new File(["x"], "readme.txt"));
+  submit();
   await vi.waitFor(() => expect(words()).toBe("done 1"));
+  expect(submitted).toHaveBeenCalledOnce();
   expect(element("[data-file-drop-target=list]").textContent).toBe("readme.txt: no image");
 });
 

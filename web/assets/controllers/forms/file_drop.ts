@@ -43,6 +43,8 @@ export default class FileDropController extends Controller<HTMLElement> {
   declare readonly wordsValue: Record<Word, string>;
   #sender: Sender | null = null;
   #isBusy = false;
+  /** Whether all the images that were chosen are there. */
+  #isWhole = true;
   #lastLook = 0;
   readonly #waiting: File[] = [];
   #held: SubmitEvent | null = null;
@@ -102,10 +104,10 @@ export default class FileDropController extends Controller<HTMLElement> {
     this.totalsTarget.scrollIntoView({ block: "center" });
   };
 
-  #letGo(isWhole: boolean): void {
+  #letGo(): void {
     const held = this.#held;
     this.#held = null;
-    if (held && isWhole) (held.target as HTMLFormElement).requestSubmit(held.submitter);
+    if (held && this.#isWhole) (held.target as HTMLFormElement).requestSubmit(held.submitter);
   }
 
   async #take(files: File[]): Promise<void> {
@@ -117,12 +119,13 @@ export default class FileDropController extends Controller<HTMLElement> {
     this.#isBusy = true;
     this.listTarget.replaceChildren();
     this.listTarget.hidden = this.againTarget.hidden = true;
-    let isWhole = false;
+    this.#isWhole = true;
     try {
       const sent = await this.#send();
-      isWhole = this.listTarget.childElementCount === 0;
       this.#end(this.wordsValue.done.replace("{files}", String(sent)));
+      this.countTarget.textContent = "";
     } catch (error) {
+      this.#isWhole = false;
       const { name, message } = error as Error;
       const words = name === "Undelivered" ? message : "";
       this.#end(name === "AbortError" ? this.wordsValue.cancelled : words || this.wordsValue.failed);
@@ -132,7 +135,7 @@ export default class FileDropController extends Controller<HTMLElement> {
       this.#waiting.length = 0;
       this.againTarget.hidden = !new Remembered(this.doorValue).hasUnfinished;
       this.#refreshFrame();
-      this.#letGo(isWhole);
+      this.#letGo();
     }
   }
 
@@ -177,7 +180,8 @@ export default class FileDropController extends Controller<HTMLElement> {
   }
 
   #name(receipt: Receipt): void {
-    for (const { name, reason } of receipt.refused ?? []) {
+    for (const { name, code, reason } of receipt.refused ?? []) {
+      if (code !== "not-dicom") this.#isWhole = false;
       const row = document.createElement("li");
       row.className = "row field-error";
       row.textContent = `${name}: ${reason}`;
