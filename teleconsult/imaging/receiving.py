@@ -19,6 +19,7 @@ from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects, new_key
 
 HEADER_SECONDS = 5
+KEPT_AT_ONCE = 2
 _ARCHIVE = b"PK\x03\x04"
 _EMPTY_ARCHIVE = b"PK\x05\x06"
 _PREFIX = 128
@@ -132,7 +133,7 @@ class Receiver:
     ) -> list[Outcome]:
         kept: list[str] = []
         try:
-            instances = [await self._keep(reading.file, reading.header, kept) for reading in readings if reading.header]
+            instances = await self._keep_all(readings, kept)
             stored = await store(instances)
             used = {outcome.object_key for outcome in stored}
         except BaseException:
@@ -187,6 +188,21 @@ class Receiver:
                     yield Reading(inside, None, error.refusal)
                     continue
                 yield await self._read_instance(inside)
+
+    async def _keep_all(self, readings: Sequence[Reading], kept: list[str]) -> list[Instance]:
+        """Two at a time: one is written while the other waits for the disk. Ends when none is on its way any more."""
+        turns = asyncio.Semaphore(KEPT_AT_ONCE)
+
+        async def keep(file: Received, header: InstanceHeader) -> Instance:
+            async with turns:
+                return await self._keep(file, header, kept)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(keep(one.file, one.header)) for one in readings if one.header]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
+        return [task.result() for task in tasks]
 
     async def _keep(self, file: Received, header: InstanceHeader, kept: list[str]) -> Instance:
         key = new_key("dicom")
