@@ -157,6 +157,11 @@ class KeptUploads:
             raise NotFound
         return upload
 
+    def forget_answers(self, consult_id: uuid.UUID) -> None:
+        """Images of this consult were removed: the same files sent once more are no longer files that are here."""
+        for answer in self._root.glob(f"{consult_id}/*/*/{_ANSWER}"):
+            shutil.rmtree(answer.parent, ignore_errors=True)
+
     def sweep(self) -> None:
         """Throw away what nobody went on with for a day."""
         for folder in self._root.glob("*/*/*"):

@@ -21,10 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
-from teleconsult.imaging.models import ImagingInstance
+from teleconsult.imaging.models import ImagingInstance, ImagingStudy
 from teleconsult.settings import MIB, Settings
 from tests import consult_steps
-from tests.conftest import SignIn
+from tests.conftest import Post, SignIn
 from tests.people import PASSWORD, Cast
 from tests.teleconsult.imaging.files import REAL, dicom_bytes
 from tests.web.test_hostile_requests import cookie_of
@@ -155,6 +155,17 @@ async def test_taken_in_once_however_often_asked(tus: Tus, sessions: Sessions) -
     again = await tus.ask("POST", f"{await tus.sent(content)}/reception")
     assert await again.json() == {"stored": 0, "received": 1, "refused_count": 0, "refused": []}
     assert await count(sessions) == 1
+
+
+async def test_what_was_removed_can_be_sent_again(tus: Tus, post: Post, sessions: Sessions) -> None:
+    path = await tus.sent(dicom_bytes())
+    await tus.ask("POST", f"{path}/reception")
+    under_way = await tus.begun(1000)
+    async with transaction(sessions) as session:
+        study = (await session.scalars(select(ImagingStudy))).one()
+    assert (await post(f"/studies/{study.id}/removal")).status == 303
+    assert (await tus.ask("HEAD", path)).status == 404, "else it would be taken for one that is here"
+    assert await tus.offset(under_way) == 0
 
 
 async def test_an_archive_says_what_was_left_out(tus: Tus, settings: Settings) -> None:

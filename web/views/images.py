@@ -1,5 +1,6 @@
 """Bringing images to a consult: the upload, the list, the confirmation of whose they are."""
 
+import asyncio
 from typing import Final
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from web.i18n import ngettext
 from web.receipts import Receipt
 from web.rendering import render
 from web.requests import (
+    KEPT_UPLOADS,
     actor_of,
     db,
     frame_of,
@@ -82,6 +84,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
         consult_id, keys = await remove_study(session, actor_of(request), study_id=study_id)
     for key in keys:
         await objects_of(request).delete(key)
+    await asyncio.to_thread(request.app[KEPT_UPLOADS].forget_answers, consult_id)
     return _back(request, consult_id)
 
 
