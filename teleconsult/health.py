@@ -157,7 +157,7 @@ async def _dimse(parts: Parts) -> Reading:
     """
     settings = parts.settings
     if settings.dimse_port is None:
-        return Reading(Part.DIMSE, State.OK, {"port": None})
+        return Reading(Part.DIMSE, State.OK, {"door": "closed"})
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.dimse_host, settings.dimse_host)  # noqa: S104  (asked, not bound)
     reader, writer = await asyncio.open_connection(host, settings.dimse_port)
     try:

@@ -66,7 +66,7 @@ class ArrivingFile:
         self._held.clear()
 
 
-def file_head(*, sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:
+def file_head(sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:
     """Everything before the data set.
 
     It holds nothing of when, by whom or with which version it came: the same object sent twice is the same bytes.

@@ -130,29 +130,17 @@ class Association:
     async def _store(
         self, visitor: Visitor, command: Command, context_id: int, fragments: AsyncIterator[Fragment], path: Path
     ) -> Answer:
-        """Take the data set to the disk, whatever is wrong with the command: the line must be free for the next."""
+        """Take the data set to the disk; where it is not wanted, let it go by: the line must be free for the next."""
         context = self._contexts[context_id]
-        is_named = is_uid(command.sop_class) and is_uid(command.sop_instance)
-        head = b""
-        if is_named:
-            head = file_head(
-                sop_class=command.sop_class,
-                sop_instance=command.sop_instance,
-                transfer_syntax=context.transfer_syntax,
-            )
-        has_room = await asyncio.to_thread(_has_room, path.parent)
-        limit = self._hall.file_limit if is_named and has_room else 0
-        arriving = ArrivingFile(path, head, limit=limit)
+        fault = _fault_of(command, context) or await asyncio.to_thread(_lack_of_room, path.parent)
+        head = b"" if fault else file_head(command.sop_class, command.sop_instance, context.transfer_syntax)
+        arriving = ArrivingFile(path, head, limit=0 if fault else self._hall.file_limit)
         try:
             await _take(arriving, context_id, fragments)
         finally:
             await arriving.close()
-        if not is_named:
-            return Answer(Status.INVALID_INSTANCE, "The SOP class or instance UID is none.")
-        if command.sop_class != context.sop_class or command.sop_class == VERIFICATION:
-            return Answer(Status.NO_SUCH_CLASS, "Not the SOP class of this presentation context.")
-        if not has_room:
-            return Answer(Status.OUT_OF_RESOURCES, "There is no room left for files.")
+        if fault:
+            return fault
         if arriving.is_too_large:
             return Answer.of(Refusal.TOO_LARGE)
         return await _filed(visitor, Received(path.name, path, (command.sop_class, command.sop_instance)))
@@ -198,5 +186,15 @@ async def _filed(visitor: Visitor, file: Received) -> Answer:
     return Answer.of(arrival.refusal)
 
 
-def _has_room(folder: Path) -> bool:
-    return shutil.disk_usage(folder).free >= LEAST_ROOM
+def _fault_of(command: Command, context: Context) -> Answer | None:
+    if not (is_uid(command.sop_class) and is_uid(command.sop_instance)):
+        return Answer(Status.INVALID_INSTANCE, "The SOP class or instance UID is none.")
+    if command.sop_class != context.sop_class or command.sop_class == VERIFICATION:
+        return Answer(Status.NO_SUCH_CLASS, "Not the SOP class of this presentation context.")
+    return None
+
+
+def _lack_of_room(folder: Path) -> Answer | None:
+    if shutil.disk_usage(folder).free < LEAST_ROOM:
+        return Answer(Status.OUT_OF_RESOURCES, "There is no room left for files.")
+    return None

@@ -138,6 +138,11 @@ async def test_one_over_the_limit_is_refused_and_never_on_the_disk(
     assert status_in(heard) == 0xA700
 
 
+async def test_without_room_nothing_is_taken(scanner: Scanner, monkeypatch: pytest.MonkeyPatch, cast: Cast) -> None:
+    monkeypatch.setattr(association, "LEAST_ROOM", 2**62)
+    assert await scanner.push(slice_of(cast)) == 0xA700
+
+
 async def test_what_is_broken_off_leaves_nothing(
     scanner: Scanner, sessions: Sessions, cast: Cast, settings: Settings
 ) -> None:
