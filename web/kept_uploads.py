@@ -38,11 +38,17 @@ class Busy(TeleconsultError):
 
     status = 423
 
+    def __init__(self, message: str = "This file is still being received. Try again in a moment.") -> None:
+        super().__init__(message)
+
 
 class NoRoom(TeleconsultError):
     """The disk is full."""
 
     status = 507
+
+    def __init__(self, message: str = "There is no room left for files. Tell the administrator.") -> None:
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ class KeptUpload:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise Busy("This file is still being received. Try again in a moment.") from error
+                raise Busy from error
             if not os.fstat(file.fileno()).st_nlink:
                 raise NotFound
             yield

@@ -174,7 +174,7 @@ async def _write(request: web.Request, upload: KeptUpload) -> None:
         raise web.HTTPRequestTimeout from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise NoRoom("There is no room left for files. Tell the administrator.") from error
+            raise NoRoom from error
         raise _broken() from error
     except (HttpProcessingError, web.RequestPayloadError) as error:
         raise _broken() from error
