@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
-from teleconsult.db import transaction
 from teleconsult.fhir.scoping import require_granted
 from teleconsult.imaging.asking import MOST, read_wanted
 from teleconsult.imaging.keys import Level
@@ -18,8 +17,8 @@ from teleconsult.imaging.searching import search, tell
 from teleconsult.records.models import ResourceType
 from web.api.accepting import JSON, chosen
 from web.api.dicomweb_address import studies_of
-from web.api.wado import note_look
-from web.requests import actor_of, own_transactions, sessions_of
+from web.api.looking import looking
+from web.requests import actor_of, own_transactions
 
 SCOPE: Final = (ResourceType.IMAGING_STUDY, "s")
 _UNDER: Final = {"uid": "0020000D", "series": "0020000E"}
@@ -47,15 +46,15 @@ async def instances(request: web.Request) -> web.StreamResponse:
 async def _search(request: web.Request, level: Level) -> web.StreamResponse:
     actor = actor_of(request)
     require_granted(actor, SCOPE)
-    content_type = chosen(request, *JSON)
     under = {tag: request.match_info[part] for part, tag in _UNDER.items() if part in request.match_info}
     wanted = read_wanted(level, request.query.items(), under=under)
-    async with transaction(sessions_of(request), actor) as session:
-        if "uid" in request.match_info:
-            await note_look(request, session, await study_for(session, actor, request.match_info["uid"]))
-        found, is_more = await search(session, actor, wanted)
+    async with looking(request) as look:
+        if under:
+            await look.at(await study_for(look.session, actor, request.match_info["uid"]))
+        found, is_more = await search(look.session, actor, wanted)
         if not under:
-            _note_search(session, actor, {row.patient_id for row in found}, len(found))
+            _note_search(look.session, actor, {row.patient_id for row in found}, len(found))
+    content_type = chosen(request, *JSON)
     headers = {"Cache-Control": "no-store"}
     if is_more and wanted.limit == MOST:
         headers["Warning"] = f'299 teleconsult "There are more than {MOST}: ask on with an offset, or for fewer."'

@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.db import transaction
 from teleconsult.errors import NotFound
 from teleconsult.fhir.scoping import require_granted
-from teleconsult.imaging.models import ImagingStudy
-from teleconsult.imaging.queries import note_opening
 from teleconsult.imaging.refusals import Unreadable
 from teleconsult.imaging.retrieving import Kept, descriptions_of, instances_for, joined, tag_of
 from teleconsult.records.models import ResourceType
 from web.api.accepting import DICOM, JSON, OtherForm, accepted, chosen
 from web.api.dicomweb_address import studies_of
+from web.api.looking import looking
 from web.api.parts import HEADERS, known, part_of_object, send_one, send_parts
 from web.errors import DICOMWEB
-from web.requests import LOOKS, actor_of, objects_of, own_transactions, renditions_of, sessions_of
+from web.requests import actor_of, objects_of, own_transactions, renditions_of, sessions_of
 
 SCOPE: Final = (ResourceType.IMAGING_STUDY, "r")
 _AT_ONCE: Final = 200
@@ -52,8 +50,8 @@ async def instances(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def metadata(request: web.Request) -> web.StreamResponse:
     """Their descriptions as one JSON array, a few hundred at a time (§10.4.1.1.2)."""
-    content_type = chosen(request, *JSON)
     kept = await retrieved(request)
+    content_type = chosen(request, *JSON)
     server = studies_of(request).removesuffix(f"{DICOMWEB}/studies")
     tag = tag_of(kept, f"metadata {content_type} {server}")
     if (answer := known(request, tag)) is not None:
@@ -78,24 +76,12 @@ async def retrieved(request: web.Request) -> list[Kept]:
     """The instances that an address names, for who now looks at them; that is in the log before anything goes out."""
     require_granted(actor_of(request), SCOPE)
     parts = request.match_info
-    async with transaction(sessions_of(request), actor_of(request)) as session:
+    async with looking(request) as look:
         study, kept = await instances_for(
-            session,
-            actor_of(request),
-            study_uid=parts["uid"],
-            series_uid=parts.get("series"),
-            sop_uid=parts.get("sop"),
+            look.session, look.actor, study_uid=parts["uid"], series_uid=parts.get("series"), sop_uid=parts.get("sop")
         )
-        await note_look(request, session, study)
+        await look.at(study)
     return kept
-
-
-async def note_look(request: web.Request, session: AsyncSession, study: ImagingStudy) -> None:
-    """Once in a while, and not for every frame: who retrieves something of a study has opened it."""
-    looks, actor = request.app[LOOKS], actor_of(request)
-    if looks.are_new(actor, study.study_instance_uid):
-        await note_opening(session, actor, study)
-        looks.note(actor, study.study_instance_uid)
 
 
 def _is_multipart(request: web.Request, kept: Sequence[Kept]) -> bool:

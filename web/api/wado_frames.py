@@ -25,8 +25,9 @@ from teleconsult.imaging.retrieving import (
     tag_of,
 )
 from web.api.accepting import OCTETS, OtherForm, accepted
+from web.api.looking import looking
 from web.api.parts import Part, known, part_of_bytes, part_of_object, part_to_come, send_one, send_parts
-from web.api.wado import SCOPE, note_look
+from web.api.wado import SCOPE
 from web.requests import actor_of, objects_of, own_transactions, renditions_of, sessions_of
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
@@ -95,11 +96,11 @@ async def found(request: web.Request) -> ImagingInstance:
     """The one instance that the address names, for who now looks at it."""
     require_granted(actor_of(request), SCOPE)
     parts = request.match_info
-    async with transaction(sessions_of(request), actor_of(request)) as session:
+    async with looking(request) as look:
         study, instance = await instance_within(
-            session, actor_of(request), study_uid=parts["uid"], series_uid=parts["series"], sop_uid=parts["sop"]
+            look.session, look.actor, study_uid=parts["uid"], series_uid=parts["series"], sop_uid=parts["sop"]
         )
-        await note_look(request, session, study)
+        await look.at(study)
     return instance
 
 

@@ -5,7 +5,6 @@ from typing import Final
 
 from aiohttp import web
 
-from teleconsult.db import transaction
 from teleconsult.errors import NotFound
 from teleconsult.fhir.scoping import require_granted
 from teleconsult.imaging.asking import BadQuery
@@ -14,10 +13,11 @@ from teleconsult.imaging.queries import cover_of, study_for
 from teleconsult.imaging.refusals import Unreadable, sentence
 from teleconsult.imaging.rendering import LARGEST_VIEWPORT, QUALITY, Drawing, Ramp
 from web.api.accepting import OtherForm, chosen
+from web.api.looking import looking
 from web.api.parts import known, part_of_bytes, send_one
-from web.api.wado import SCOPE, note_look
+from web.api.wado import SCOPE
 from web.api.wado_frames import found, refused, tag_of_instance
-from web.requests import actor_of, own_transactions, renditions_of, sessions_of
+from web.requests import actor_of, own_transactions, renditions_of
 
 MEDIA: Final = ("image/jpeg", "image/png", "image/webp")
 _THUMBNAIL: Final = (128, 128)
@@ -26,33 +26,28 @@ _THUMBNAIL: Final = (128, 128)
 @own_transactions
 async def rendered(request: web.Request) -> web.StreamResponse:
     """A frame under the window and in the size that are asked for; of a whole instance, its first."""
-    media = chosen(request, *MEDIA)
-    drawing = _drawing(request, media)
     instance = await found(request)
+    drawing = _drawing(request, chosen(request, *MEDIA))
     return await _send(request, instance, _frame(request, instance), drawing)
 
 
 @own_transactions
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """A small picture: of a frame, of an instance, or of the middle of a series or a study."""
-    media = chosen(request, *MEDIA)
-    drawing = Drawing(media=media, viewport=_viewport(request)[0] or _THUMBNAIL)
-    if "sop" in request.match_info:
-        instance = await found(request)
-        frame = _frame(request, instance) if "frame" in request.match_info else (instance.frames + 1) // 2
-        return await _send(request, instance, max(frame, 1), drawing)
-    cover = await _cover(request)
-    return await _send(request, cover, (cover.frames + 1) // 2, drawing)
+    instance = await (found if "sop" in request.match_info else _cover)(request)
+    frame = _frame(request, instance) if "frame" in request.match_info else max((instance.frames + 1) // 2, 1)
+    drawing = Drawing(media=chosen(request, *MEDIA), viewport=_viewport(request)[0] or _THUMBNAIL)
+    return await _send(request, instance, frame, drawing)
 
 
 async def _cover(request: web.Request) -> ImagingInstance:
     require_granted(actor_of(request), SCOPE)
-    async with transaction(sessions_of(request), actor_of(request)) as session:
-        study = await study_for(session, actor_of(request), request.match_info["uid"])
-        cover = await cover_of(session, study.id, series_uid=request.match_info.get("series"))
+    async with looking(request) as look:
+        study = await study_for(look.session, look.actor, request.match_info["uid"])
+        cover = await cover_of(look.session, study.id, series_uid=request.match_info.get("series"))
         if cover is None:
             raise NotFound
-        await note_look(request, session, study)
+        await look.at(study)
     return cover
 
 

@@ -1,0 +1,46 @@
+"""Who retrieves something of a study has opened it: that is in the log before anything goes out, once in a while."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.accounts.actor import Actor
+from teleconsult.db import transaction
+from teleconsult.imaging.models import ImagingStudy
+from teleconsult.imaging.queries import note_opening
+from web.looks import Looks
+from web.requests import LOOKS, actor_of, sessions_of
+
+
+@dataclass(slots=True)
+class Looking:
+    """One short transaction in which a study is looked up."""
+
+    session: AsyncSession
+    actor: Actor
+    _looks: Looks
+    _opened: list[str] = field(default_factory=list)
+
+    async def at(self, study: ImagingStudy) -> None:
+        """Note that the actor opens it, unless they did lately."""
+        if self._looks.are_new(self.actor, study.study_instance_uid):
+            await note_opening(self.session, self.actor, study)
+            self._opened.append(study.study_instance_uid)
+
+    def remember(self) -> None:
+        """What was noted is committed now."""
+        for uid in self._opened:
+            self._looks.note(self.actor, uid)
+
+
+@asynccontextmanager
+async def looking(request: web.Request) -> AsyncIterator[Looking]:
+    """The transaction, of who asks; committed at the end of the block."""
+    actor = actor_of(request)
+    async with transaction(sessions_of(request), actor) as session:
+        look = Looking(session, actor, request.app[LOOKS])
+        yield look
+    look.remember()
