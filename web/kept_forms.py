@@ -1,7 +1,8 @@
 """What somebody had typed when they were asked who they are: kept in a sealed cookie, and shown again in its form.
 
 A form that asks for a fresh factor (`StepUpNeeded`) leads away and back. Its words may speak of a patient: they are
-sealed (AES-256-GCM), go to no other page than the form's, to nobody but who typed them, and are shown once.
+sealed (AES-256-GCM), go to no other page than the form's, to no other session than the one they were typed in, and
+are shown once.
 """
 
 import base64
@@ -30,9 +31,9 @@ def keep_form(request: web.Request, response: web.Response, *, page: str) -> Non
     """Keep the fields that were sent for the `page` (its path and query) that the form stands on."""
     fields = {name: value for name, value in request.get(FORM, {}).items() if not _SECRET.search(name)}
     actor = visitor_of(request)
-    if not fields or actor is None:
+    if not fields or actor is None or actor.session_id is None:
         return
-    content = json.dumps([str(actor.account_id), page, fields, now().timestamp()], ensure_ascii=False).encode()
+    content = json.dumps([str(actor.session_id), page, fields, now().timestamp()], ensure_ascii=False).encode()
     sealed = base64.urlsafe_b64encode(_sealer(request).seal(content)).decode()
     if len(sealed) <= _LIMIT_BYTES:
         response.set_cookie(
@@ -47,7 +48,10 @@ def keep_form(request: web.Request, response: web.Response, *, page: str) -> Non
 
 
 def kept_fields(request: web.Request) -> Mapping[str, str]:
-    """What was typed on this very page by who looks at it now; nothing where that is not so."""
+    """What was typed on this very page, in the session that looks at it now; nothing where that is not so.
+
+    A session that proves itself anew stays the same one, under another token (`accounts.sessions.renew_session`).
+    """
     cookie, actor = request.cookies.get(COOKIE), visitor_of(request)
     if not cookie or actor is None or request.method != "GET":
         return {}
@@ -55,8 +59,8 @@ def kept_fields(request: web.Request) -> Mapping[str, str]:
         content = _sealer(request).open(base64.urlsafe_b64decode(cookie))
     except (SealBroken, binascii.Error, ValueError):
         return {}
-    account, page, fields, kept_at = json.loads(content)
-    is_theirs = account == str(actor.account_id) and page == request.rel_url.raw_path_qs
+    typed_in, page, fields, kept_at = json.loads(content)
+    is_theirs = typed_in == str(actor.session_id) and page == request.rel_url.raw_path_qs
     return dict(fields) if is_theirs and now().timestamp() < kept_at + LIFETIME_SECONDS else {}
 
 
