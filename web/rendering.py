@@ -35,7 +35,7 @@ from web.words import activities_in_words, label
 STATIC: Final = Path(__file__).parent / "static"
 MANIFEST: Final = STATIC / ".vite" / "manifest.json"
 ENVIRONMENT: Final = web.AppKey("environment", jinja2.Environment)
-_READ_AS_DIGITS: Final = 1e15
+_READ_AS_DIGITS: Final = (1e-6, 1e15)
 THEME_COOKIE: Final = "theme"
 THEMES: Final = frozenset({"light", "dark"})
 
@@ -225,6 +225,16 @@ def zone_of(name: str | None = None) -> tzinfo:
         return UTC
 
 
+def on_clock(moment: datetime, zone: tzinfo) -> datetime:
+    """The moment in a time zone. One that the zone pushes out of the calendar (the years 1 and 9999) stays as it is:
+    such a date is a mistake that somebody has to see, in the file and on paper.
+    """
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
 def format_datetime(moment: datetime, format: DateLength = "medium", zone: str | None = None) -> str:
     """A moment in the reader's zone; in a named one, whose city is then said. To the minute."""
     locale = i18n.babel_locale()
@@ -237,7 +247,7 @@ def format_date(day: date, format: DateLength = "medium", zone: str | None = Non
     """A day, or the day a moment falls on. `day` has the weekday and no year, `month` no day."""
     locale = i18n.babel_locale()
     if isinstance(day, datetime):
-        day = day.astimezone(zone_of(zone)).date()
+        day = on_clock(day, zone_of(zone)).date()
     if format in ("day", "month"):
         return str(dates.format_skeleton("MMMEd" if format == "day" else "yMMMM", day, locale=locale))
     return dates.format_date(day, format, locale=locale)
@@ -245,7 +255,7 @@ def format_date(day: date, format: DateLength = "medium", zone: str | None = Non
 
 def format_time(moment: datetime, zone: str | None = None) -> str:
     """The hour and minute in the reader's zone, or in a named one."""
-    return str(dates.format_skeleton("Hm", moment, tzinfo=zone_of(zone), locale=i18n.babel_locale()))
+    return str(dates.format_skeleton("Hm", on_clock(moment, zone_of(zone)), locale=i18n.babel_locale()))
 
 
 def city(zone: str) -> str:
@@ -272,9 +282,13 @@ def format_age(birth_date: date | None, estimated_birth_year: int | None = None)
 
 
 def format_number(value: float) -> str:
-    """A number with its digits in groups; one of more digits than anybody reads, by its power of ten."""
-    write = numbers.format_decimal if abs(value) < _READ_AS_DIGITS else numbers.format_scientific
-    return str(write(value, locale=i18n.babel_locale()))
+    """A number with all its digits, in groups; one of more digits than anybody reads, by its power of ten.
+
+    None is rounded away: 0.0004 is another result than 0.
+    """
+    smallest, largest = _READ_AS_DIGITS
+    write = numbers.format_decimal if not value or smallest <= abs(value) < largest else numbers.format_scientific
+    return str(write(value, locale=i18n.babel_locale(), decimal_quantization=False))
 
 
 def format_bytes(size: int) -> str:

@@ -19,6 +19,7 @@ from web.rendering import (
     attributes,
     format_bytes,
     format_date,
+    format_datetime,
     format_number,
     initials,
     is_current,
@@ -114,11 +115,28 @@ def test_sizes_are_said_in_steps_of_a_thousand(size: int, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(1234.5, "1\u202f234,5"), (-7, "-7"), (1e30, "1E30"), (-1e99, "-1E99"), (10**30, "1E30")],
+    [
+        *((1234.5, "1\u202f234,5"), (-7, "-7"), (1e30, "1E30"), (-1e99, "-1E99"), (10**30, "1E30")),
+        *((0, "0"), (0.0004, "0,0004"), (-0.00025, "-0,00025"), (12.34567, "12,34567"), (3.1e-20, "3,1E-20")),
+    ],
 )
 def test_any_number_can_be_shown(number: float, said: str) -> None:
     with using_locale("fr"):
         assert format_number(number) == said
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone", "said"),
+    [
+        (datetime(1, 1, 1, 1, tzinfo=UTC), "America/Toronto", "1 janv. 1 01:00 (Toronto)"),
+        (datetime(9999, 12, 31, 23, tzinfo=UTC), "Asia/Ho_Chi_Minh", "31 déc. 9999 23:00 (Ho Chi Minh)"),
+        (datetime(2026, 3, 1, 23, tzinfo=UTC), "Asia/Ho_Chi_Minh", "2 mars 2026 06:00 (Ho Chi Minh)"),
+    ],
+)
+def test_a_moment_at_the_edge_of_the_calendar_can_be_shown(moment: datetime, zone: str, said: str) -> None:
+    with using_locale("fr"):
+        assert format_datetime(moment, zone=zone).replace(",", "") == said
+        assert ago(moment)
 
 
 def test_ages_and_days_follow_the_language() -> None:
