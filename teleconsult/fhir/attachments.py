@@ -17,7 +17,7 @@ from teleconsult.errors import Invalid, TooLarge
 from teleconsult.fhir.outcomes import BadResource
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects
-from teleconsult.records.documents import CDA, LARGEST, SHA256, Document, hash_of, keep, leads_to, taken
+from teleconsult.records.documents import CDA, LARGEST, SHA256, Document, hash_of, is_taken_apart, keep, leads_to, taken
 from teleconsult.records.elements import as_text, dicts
 from teleconsult.records.models import ResourceType
 
@@ -61,6 +61,22 @@ class Attached:
     async def keep(self, entry_id: uuid.UUID) -> None:
         """Put the bytes where the entry looks for them."""
         await keep(self.objects, entry_id, self.document)
+
+
+def brings_costly(resource: object) -> bool:
+    """Whether a resource brings bytes along that are long to look at, though they be few: a picture, a CDA document."""
+    items = dicts(resource.get("content")) if isinstance(resource, Mapping) else ()
+    for item in items:
+        attachment = item.get("attachment")
+        data = attachment.get("data") if isinstance(attachment, Mapping) else None
+        if isinstance(data, str):
+            try:
+                content = binascii.a2b_base64(data)
+            except ValueError:
+                continue
+            if is_taken_apart(content):
+                return True
+    return False
 
 
 async def detached(

@@ -14,6 +14,7 @@ from teleconsult import audit
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import Forbidden, Invalid, NotFound, TeleconsultError, TooLarge
 from teleconsult.fhir.asking import Answered, Asked
+from teleconsult.fhir.attachments import brings_costly
 from teleconsult.fhir.conditions import Conditions, condition_of, number_in
 from teleconsult.fhir.door import Interaction, interact, interaction_of
 from teleconsult.fhir.incoming import check_shape, resource_in
@@ -32,6 +33,8 @@ from teleconsult.records.elements import as_text
 from teleconsult.records.models import ResourceType
 
 MOST: Final = 500
+MOST_COSTLY: Final = 20
+"""Pictures and CDA documents of one Bundle: each may hold one of the few processes that open them for half a second."""
 LONGEST_METHOD, LONGEST_PATH = 20, 300
 """Characters, of what is noted of a refused entry."""
 LINKS: Final = frozenset({"reference", "url", "valueUri", "valueUrl"})
@@ -72,7 +75,10 @@ class Work:
 
 
 def read_bundle(asked: Asked) -> Work:
-    """What a `POST` of a Bundle asks for. Raises BadResource for a Bundle that is none, TooLarge over 500 entries."""
+    """What a `POST` of a Bundle asks for.
+
+    Raises BadResource for a Bundle that is none, TooLarge over 500 entries, or 20 pictures and CDA documents.
+    """
     bundle = resource_in(asked)
     kind, entries = bundle.get("type"), bundle.get("entry", [])
     if bundle.get("resourceType") != "Bundle" or kind not in ("batch", "transaction"):
@@ -83,7 +89,10 @@ def read_bundle(asked: Asked) -> Work:
         raise TooLarge("Send at most 500 entries at once.")
     if kind == "transaction":
         check_shape(bundle, "Bundle")
-    return Work(kind, asked, [_read(asked, number, entry) for number, entry in enumerate(entries)])
+    work = Work(kind, asked, [_read(asked, number, entry) for number, entry in enumerate(entries)])
+    if sum(brings_costly(entry.asked.body) for entry in work.entries) > MOST_COSTLY:
+        raise TooLarge("Send at most 20 pictures and CDA documents at once.")
+    return work
 
 
 async def process_bundle(session: AsyncSession, actor: Actor, work: Work) -> Answered:

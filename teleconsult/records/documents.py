@@ -73,6 +73,11 @@ class Document:
         }
 
 
+def is_taken_apart(content: bytes) -> bool:
+    """Whether such bytes are opened by the process apart, which costs time: a picture, or a CDA document."""
+    return content.startswith(_PICTURES) or _is_cda(content)
+
+
 async def taken(path: Path, sandbox: Sandbox) -> Document:
     """A stranger's file as a document: a PDF or a text as it is, a photograph drawn anew. Its name does not count.
 
@@ -89,7 +94,7 @@ async def taken(path: Path, sandbox: Sandbox) -> Document:
             raise Invalid({"files": "This picture cannot be read. Save it again as JPEG or PNG."}) from error
         return Document(str(drawn.head["content_type"]), drawn.body)
     content = await asyncio.to_thread(path.read_bytes)
-    if b"ClinicalDocument" in content[:4096]:
+    if _is_cda(content):
         return await _cda(path, content, sandbox)
     if head.startswith(b"%PDF-"):
         return Document(PDF, content)
@@ -161,6 +166,10 @@ def _from_cda(told: Told) -> dict[str, Any]:
         "text": {"status": "generated", "div": told.narrative} if told.narrative else None,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _is_cda(content: bytes) -> bool:
+    return b"ClinicalDocument" in content[:4096]
 
 
 def _head(path: Path) -> bytes:

@@ -16,6 +16,7 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.delivery.actions import deliver_note
 from teleconsult.delivery.models import Delivery
+from teleconsult.fhir import batches
 from teleconsult.notes.signing import Signing
 from teleconsult.records.documents import key_of
 from teleconsult.records.models import RecordEntry
@@ -193,6 +194,33 @@ async def test_under_a_condition_and_in_bundles(rural: Program, cast: Cast, sess
     assert await kept(sessions) == before
     answer, done = await rural.ask("POST", "/fhir", bundle("transaction", good))
     assert (await raw(rural, f"/fhir/Binary/{done['entry'][0]['resource']['id']}"))[2] == PDF
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_many_pictures_at_once_are_not_looked_at(
+    rural: Program, cast: Cast, sessions: Sessions, kind: str
+) -> None:
+    """Six kilobytes may be 49 million pixels: whoever sends hundreds would keep everybody's images waiting."""
+    image = entry("POST", "DocumentReference", document(cast.patient.id, picture("PNG", width=1), "image/png"))
+    disguised = entry("POST", "DocumentReference", document(cast.patient.id, picture("PNG", width=1)))
+    letter = entry("POST", "DocumentReference", document(cast.patient.id, (HEAD + ATTACHED).encode(), "text/xml"))
+    answer, outcome = await rural.ask("POST", "/fhir", bundle(kind, *[image] * 10, *[disguised] * 5, *[letter] * 6))
+    assert (answer.status, outcome["resourceType"]) == (413, "OperationOutcome")
+    assert "20 pictures" in outcome["issue"][0]["details"]["text"]
+    assert await kept(sessions) == 0
+
+
+async def test_twenty_pictures_and_any_texts_are_taken(
+    rural: Program, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "MOST_COSTLY", 1)
+    image = entry("POST", "DocumentReference", document(cast.patient.id, picture("PNG", width=1), "image/png"))
+    text = entry("POST", "DocumentReference", document(cast.patient.id))
+    odd = entry("POST", "DocumentReference", {"content": [1, {"attachment": 1}, {"attachment": {"data": "é"}}]})
+    answer, done = await rural.ask("POST", "/fhir", bundle("batch", image, text, text, odd))
+    assert (answer.status, statuses(done)[:3]) == (200, ["201", "201", "201"])
+    answer, _outcome = await rural.ask("POST", "/fhir", bundle("batch", image, image))
+    assert answer.status == 413
 
 
 async def test_a_search_in_a_bundle_brings_no_document(rural: Program, cast: Cast) -> None:
