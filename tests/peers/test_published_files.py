@@ -1,4 +1,4 @@
-"""Every file that pydicom publishes with itself: given back byte for byte, drawn or refused in words, never a failure."""
+"""Every file that pydicom publishes: given back byte for byte, drawn or refused in words, never a failure."""
 
 import hashlib
 from collections import Counter
