@@ -22,8 +22,8 @@ FILTERS = sorted(rows.__all__)
 def built(name: str, actor: Actor) -> ColumnElement[bool]:
     """The condition of that name for the actor."""
     written: Callable[..., ColumnElement[bool]] = getattr(rows, name)
-    given: dict[str, Any] = {"actor": actor, "consult_id": uuid.uuid4()}
-    return written(*(given[parameter] for parameter in inspect.signature(written).parameters))
+    given: dict[str, Any] = {"actor": actor, "consult_id": uuid.uuid4(), "patients": "{}", "shared": "{}"}
+    return written(**{parameter: given[parameter] for parameter in inspect.signature(written).parameters})
 
 
 @pytest.mark.parametrize("name", FILTERS)
