@@ -121,6 +121,7 @@ def snapshot(patient: Patient) -> dict[str, Any]:
         "family": patient.family,
         "given": patient.given,
         "birth_date": patient.birth_date.isoformat() if patient.birth_date else None,
+        "birth_year": patient.birth_year,
         "gender": patient.gender.value,
         "local_number": patient.local_number,
         "is_temporary": patient.is_temporary,

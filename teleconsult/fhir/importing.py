@@ -23,6 +23,7 @@ from teleconsult.exact import read_strictly
 from teleconsult.fhir.batches import resolved
 from teleconsult.fhir.incoming import read_incoming
 from teleconsult.fhir.outcomes import BadRequest, sentence_of
+from teleconsult.patients.birth_dates import year_in
 from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.registering import Identity, register_patient
 from teleconsult.records.actions import file_entry
@@ -195,6 +196,7 @@ def _identity(resource: Mapping[str, Any]) -> Identity:
         given=as_text(given[0]) if isinstance(given, list) and given else "",
         gender=AdministrativeGender(gender) if gender in set(AdministrativeGender) else AdministrativeGender.UNKNOWN,
         birth_date=_day(as_text(resource.get("birthDate"))),
+        birth_year=year_in(as_text(resource.get("birthDate"))),
         phone=next((as_text(one.get("value")) for one in dicts(resource.get("telecom"))), ""),
         address=", ".join(text for part in parts if (text := as_text(part))),
         local_number=number,

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, ColumnElement, DateTime, Select, Uuid, and_, cast, false, func, or_, select, tuple_, union
@@ -195,19 +195,28 @@ def _condition(actor: Actor, name: str, value: str, naming: str) -> ColumnElemen
         case "name":
             condition = or_(false(), *(_named(actor, one) for one in alternatives(value)))
         case "birthdate":
-            born = cast(Patient.birth_date, DateTime(timezone=True))
-            condition = and_(Patient.birth_date.is_not(None), or_(*(_born(one, born) for one in alternatives(value))))
+            condition = or_(false(), *(_born(one) for one in alternatives(value)))
         case _:
             condition = Patient.gender.in_([one.rpartition("|")[2] for one in alternatives(value)])
     return condition
 
 
-def _born(value: str, born: ColumnElement[datetime]) -> ColumnElement[bool]:
-    """A birth date; where a whole day is meant, by the index."""
+def _born(value: str) -> ColumnElement[bool]:
+    """A birth date, or all of the year where no more is known; where a whole day is meant, by the index."""
     try:
         return Patient.birth_date == date.fromisoformat(value.removeprefix("eq"))
     except ValueError:
-        return within(value, born, born)
+        born, first, last = (
+            cast(day, DateTime(timezone=True))
+            for day in (
+                Patient.birth_date,
+                func.make_date(Patient.estimated_birth_year, 1, 1),
+                func.make_date(Patient.estimated_birth_year, 12, 31),
+            )
+        )
+        is_year_known = Patient.birth_date.is_(None) & Patient.is_temporary.is_(False)
+        by_year = and_(is_year_known, Patient.estimated_birth_year.is_not(None), within(value, first, last))
+        return or_(and_(Patient.birth_date.is_not(None), within(value, born, born)), by_year)
 
 
 def _begins(column: Any, value: str) -> ColumnElement[bool]:

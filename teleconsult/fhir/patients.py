@@ -69,7 +69,7 @@ def patient_resource(
         ],
         "telecom": [{"system": "phone", "value": patient.phone}] if patient.phone else None,
         "gender": patient.gender.value,
-        "birthDate": patient.birth_date.isoformat() if patient.birth_date else None,
+        "birthDate": _born(patient),
         "address": [{"text": patient.address}] if patient.address.strip() else None,
         "managingOrganization": organization,
         "link": [
@@ -84,6 +84,13 @@ def patient_resource(
         or None,
     }
     return {key: value for key, value in resource.items() if value is not None}
+
+
+def _born(patient: Patient) -> str | None:
+    """A day, or a year where no more is known (R4 `date`)."""
+    if patient.birth_date:
+        return patient.birth_date.isoformat()
+    return f"{patient.birth_year:04}" if patient.birth_year else None
 
 
 def _identifier(one: PatientIdentifier) -> dict[str, Any]:

@@ -52,15 +52,17 @@ async def take_admission(session: AsyncSession, actor: Actor, message: Message, 
 
 async def _correct(session: AsyncSession, actor: Actor, patient: Patient, identity: Identity) -> None:
     """What the sender says is so from now on; what it leaves out stays."""
+    born = identity.birth_date or patient.birth_date
     told = replace(
         identity,
-        birth_date=identity.birth_date or patient.birth_date,
+        birth_date=born,
+        birth_year=None if born else identity.birth_year or patient.birth_year,
         used_name=patient.used_name,
         birth_place=identity.birth_place or patient.birth_place,
         phone=identity.phone or patient.phone,
         address=identity.address or patient.address,
     )
-    names = ("family", "given", "gender", "birth_date", "birth_place", "phone", "address")
+    names = ("family", "given", "gender", "birth_date", "birth_year", "birth_place", "phone", "address")
     if patient.is_temporary or any(getattr(patient, name) != getattr(told, name) for name in names):
         await rewrite_identity(session, actor, patient, identity=told)
     else:

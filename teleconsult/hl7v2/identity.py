@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import Invalid
 from teleconsult.hl7v2.reading import MISSING, UNKNOWN_KEY, WRONG_TYPE, Fault, Segment, day_in
+from teleconsult.patients.birth_dates import year_in
 from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.national_ids import read_national_id
 from teleconsult.patients.registering import LONGEST, Identity, check_identity
@@ -50,6 +51,7 @@ def identity_in(pid: Segment) -> Identity:
         given=pid.text(5, 2),
         gender=GENDERS.get(pid.text(8), AdministrativeGender.UNKNOWN),
         birth_date=day_in(pid, 7),
+        birth_year=year_in(pid.text(7)),
         phone=pid.text(13, 12) or pid.text(13),
         address=", ".join(part for step in range(1, 7) if (part := pid.text(11, step))),
         local_number=local_number(pid),

@@ -52,7 +52,7 @@ async def receive(sessions: Sessions, connection: Connection, content: bytes) ->
         async with transaction(sessions, SYSTEM) as session:
             sender = await _sender(session, connection, message)
             if sender is None:
-                audit.record(session, SYSTEM, "hl7-message-refused", outcome="denied", reason="facility")
+                await _turn_away(session, connection, message, content)
                 return acknowledged(message, Acknowledgment.REJECT, moment=moment, fault=WRONG_FACILITY)
             kept, fault = await _take(session, sender, message, content)
             return acknowledged(message, kept, moment=moment, fault=fault)
@@ -77,9 +77,39 @@ async def _sender(session: AsyncSession, connection: Connection, message: Messag
     return sender
 
 
+async def _turn_away(session: AsyncSession, connection: Connection, message: Message, content: bytes) -> None:
+    """A facility that its sender may not speak for: shown to the establishment whose certificate it came with."""
+    sender = await _misnamed(session, connection, message)
+    if sender is None:
+        log.warning("hl7v2.unknown-sender", certificate=(connection.certificate_sha256 or b"").hex() or "none")
+        audit.record(session, SYSTEM, "hl7-message-refused", outcome="denied", reason="facility")
+        return
+    audit.record(session, actor_of(sender), "hl7-message-refused", sender, outcome="denied", reason="facility")
+    await _take(session, sender, message, content, refused=WRONG_FACILITY)
+
+
+async def _misnamed(session: AsyncSession, connection: Connection, message: Message) -> Hl7Sender | None:
+    """Whose certificate it is, locked. None where nobody's is, several establishments', or where the system that is
+    called so was turned off: nobody has to look at what that one still sends.
+    """
+    found = await session.scalars(
+        select(Hl7Sender)
+        .where(Hl7Sender.certificate_sha256.is_not_distinct_from(connection.certificate_sha256))
+        .order_by(Hl7Sender.id)
+        .options(joinedload(Hl7Sender.organization))
+        .with_for_update(of=Hl7Sender)
+    )
+    known = found.all()
+    standing = [one for one in known if one.disabled_at is None]
+    is_off = any(one.facility == message.facility for one in known)
+    is_of_one_house = len({one.organization_id for one in standing}) == 1
+    return standing[0] if is_of_one_house and not is_off else None
+
+
 async def _take(
-    session: AsyncSession, sender: Hl7Sender, message: Message, content: bytes
+    session: AsyncSession, sender: Hl7Sender, message: Message, content: bytes, *, refused: Fault | None = None
 ) -> tuple[Acknowledgment, Fault | None]:
+    """Do what it says and keep it; `refused` says why nothing is done."""
     digest = hashlib.sha256(content).digest()
     before = (
         await session.scalars(
@@ -90,7 +120,7 @@ async def _take(
     if same is not None and same.acknowledgment is Acknowledgment.ACCEPT:
         same.times += 1
         return same.acknowledgment, None
-    fault = await _act(session, sender, message)
+    fault = refused or await _act(session, sender, message)
     code = Acknowledgment.ACCEPT if fault is None else _code_of(fault)
     is_reused = any(row is not same for row in before)
     if same is None:
@@ -115,7 +145,8 @@ async def _take(
 
 def _code_of(fault: Fault) -> Acknowledgment:
     """AR for what will never be taken as it is (§2.9.2.1), AE for what may be: an unknown patient may come yet."""
-    return Acknowledgment.REJECT if fault.code in (UNKNOWN_TYPE, UNKNOWN_EVENT) else Acknowledgment.ERROR
+    is_final = fault is WRONG_FACILITY or fault.code in (UNKNOWN_TYPE, UNKNOWN_EVENT)
+    return Acknowledgment.REJECT if is_final else Acknowledgment.ERROR
 
 
 async def _act(session: AsyncSession, sender: Hl7Sender, message: Message) -> Fault | None:

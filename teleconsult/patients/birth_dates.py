@@ -38,6 +38,7 @@ _COMPACT: Final = re.compile(r"\b((?:18|19|20)\d{2})(\d{2})(\d{2})\b")
 _PERIOD: Final = re.compile(
     r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})|(?P<start>\d{1,2})[-/.](?P<end>\d{4})|(?P<alone>\d{4})", re.ASCII
 )
+_YEAR_ALONE: Final = re.compile(r"(?:18|19|20)\d{2}", re.ASCII)
 _MONTH_BY_NAME: Final = re.compile(r"\b(\d{1,2})(?:er)? ([a-z]{3,9}) (\d{4})\b")
 _MONTH_BY_NUMBER: Final = re.compile(r"\b(\d{1,2}) thang (\d{1,2})(?: nam)? (\d{4})\b")
 
@@ -51,7 +52,7 @@ class AgeUnit(StrEnum):
 
 
 class Age(NamedTuple):
-    """How old somebody is, in the unit one says it in. `is_estimated`: from a year somebody guessed."""
+    """How old somebody is, in the unit one says it in. `is_estimated`: from a year alone, known or guessed."""
 
     value: int
     unit: AgeUnit
@@ -93,6 +94,11 @@ def period_in(word: str, *, today: date) -> tuple[date, date] | None:
     if not 1 <= int(month) <= 12:
         return None
     return date(year, int(month), 1), date(year, int(month), monthrange(year, int(month))[1])
+
+
+def year_in(text: str) -> int | None:
+    """The year where it is all that is written, as R4 `date` or a TS of HL7 may be: `1951`."""
+    return int(text) if _YEAR_ALONE.fullmatch(text) else None
 
 
 def age_on(day: date, birth_date: date | None, estimated_birth_year: int | None = None) -> Age | None:

@@ -61,5 +61,6 @@ async def forget_recognition(session: AsyncSession, actor: Actor, patient_id: uu
         setattr(patient, f"{name}_folded", fold(before[name]))
     patient.gender = AdministrativeGender(before["gender"])
     patient.birth_date = date.fromisoformat(before["birth_date"]) if before["birth_date"] else None
+    patient.estimated_birth_year = before["estimated_birth_year"]
     patient.is_temporary, patient.updated_at = True, now()
     await session.flush()

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import FetchedValue, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import Computed, FetchedValue, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.db import Base
@@ -16,6 +16,9 @@ NAME_WORDS = (
     "(((family_folded || ' '::text) || given_folded) || ' '::text) || used_name_folded)"
 )
 """SQL: each word of a folded name, to be found by its beginning and in any order."""
+
+LOCAL_NUMBER_END = "substring(local_number from '0*([0-9]+)$')"
+"""SQL: the digits a file number ends on."""
 
 
 class AdministrativeGender(StrEnum):
@@ -58,6 +61,13 @@ class Patient(Base):
             postgresql_ops={"family_folded": "text_pattern_ops", "given_folded": "text_pattern_ops"},
         ),
         Index(None, "organization_id", "birth_date"),
+        Index(
+            None,
+            "organization_id",
+            "estimated_birth_year",
+            postgresql_where=text("estimated_birth_year is not null"),
+        ),
+        Index(None, "organization_id", "local_number_end"),
         Index("ix_patient_name_words", text(NAME_WORDS), postgresql_using="gin"),
     )
 
@@ -67,6 +77,8 @@ class Patient(Base):
     own_person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"), index=True, server_default=FetchedValue())
     """Who this is while no link stands: by the database, the person it was registered as."""
     local_number: Mapped[str]
+    local_number_end: Mapped[str | None] = mapped_column(Computed(LOCAL_NUMBER_END, persisted=True))
+    """The digits it ends on, without noughts before: what people say of AL-01348. By the database, to be searched."""
     family: Mapped[str]
     given: Mapped[str]
     family_folded: Mapped[str]
@@ -84,7 +96,7 @@ class Patient(Base):
     is_temporary: Mapped[bool] = mapped_column(default=False)
     """True while nobody knows who this is; the name is then ours, not theirs."""
     estimated_birth_year: Mapped[int | None]
-    """What the look of an unknown person says, until a birth date is known."""
+    """What the look of an unknown person says; the year of birth where the day is not known."""
     found_where: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -96,6 +108,11 @@ class Patient(Base):
     def name(self) -> str:
         """FAMILY Given, as files are headed."""
         return f"{self.family.upper()} {self.given}".strip()
+
+    @property
+    def birth_year(self) -> int | None:
+        """The year of birth where it is all that is known; never a guess from somebody's look."""
+        return None if self.birth_date or self.is_temporary else self.estimated_birth_year
 
 
 class PatientIdentifier(Base):

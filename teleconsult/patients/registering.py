@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, union
+from sqlalchemy import ColumnElement, func, select, union
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +19,7 @@ from teleconsult.clock import now
 from teleconsult.directory.models import Organization
 from teleconsult.errors import Conflict, Invalid, NotFound
 from teleconsult.patients.birth_dates import OLDEST
+from teleconsult.patients.born import born_within
 from teleconsult.patients.care import CareReason, open_care_relation
 from teleconsult.patients.matching import match_identity
 from teleconsult.patients.models import AdministrativeGender, IdentifierStatus, Patient, PatientIdentifier, Person
@@ -44,6 +45,8 @@ class Identity:
     given: str
     gender: AdministrativeGender
     birth_date: date | None = None
+    birth_year: int | None = None
+    """Where no more of the birth date is known."""
     used_name: str = ""
     birth_place: str = ""
     phone: str = ""
@@ -127,7 +130,7 @@ async def look_alikes(session: AsyncSession, actor: Actor, *, identity: Identity
     alike = [
         select(Patient.id).where(
             own,
-            Patient.birth_date == identity.birth_date,
+            _born_alike(identity),
             Patient.family_folded.in_(names),
             Patient.given_folded.in_(names),
         )
@@ -164,7 +167,8 @@ def check_identity(identity: Identity) -> None:
     if identity.national_id.strip() and read_national_id(identity.national_id) is None:
         errors["national_id"] = "This is no French, Vietnamese or Québec number. Check it, or leave it empty."
     today = now().date()
-    if identity.birth_date and not today.year - OLDEST <= identity.birth_date.year <= today.year:
+    year = identity.birth_date.year if identity.birth_date else identity.birth_year
+    if year is not None and not today.year - OLDEST <= year <= today.year:
         errors["birth_date"] = "This birth date cannot be right."
     if identity.birth_date and identity.birth_date > today:
         errors["birth_date"] = "This birth date lies in the future."
@@ -223,6 +227,7 @@ async def _add(session: AsyncSession, actor: Actor, identity: Identity, *, reaso
         used_name=identity.used_name.strip(),
         used_name_folded=fold(identity.used_name),
         birth_date=identity.birth_date,
+        estimated_birth_year=identity.birth_year,
         birth_place=identity.birth_place.strip(),
         gender=identity.gender,
         phone=identity.phone.strip(),
@@ -242,9 +247,17 @@ async def _add(session: AsyncSession, actor: Actor, identity: Identity, *, reaso
     return patient
 
 
+def _born_alike(identity: Identity) -> ColumnElement[bool]:
+    """The same birth date, or none either; where the year alone is known, born in it."""
+    if identity.birth_year is None:
+        return Patient.birth_date == identity.birth_date
+    return born_within(date(identity.birth_year, 1, 1), date(identity.birth_year, 12, 31))
+
+
 async def _one_at_a_time(session: AsyncSession, actor: Actor, identity: Identity) -> None:
     """The same registration sent twice at once waits for itself, and then finds its look-alike."""
-    key = f"{actor.organization_id} {fold(identity.family)} {fold(identity.given)} {identity.birth_date}"
+    born = identity.birth_date or identity.birth_year
+    key = f"{actor.organization_id} {fold(identity.family)} {fold(identity.given)} {born}"
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 

@@ -91,6 +91,7 @@ async def resolve_as_known(
             given=known.given,
             gender=known.gender,
             birth_date=known.birth_date,
+            birth_year=known.birth_year,
             used_name=known.used_name,
             birth_place=known.birth_place,
             phone=known.phone,
@@ -129,6 +130,7 @@ def _set_traits(patient: Patient, identity: Identity) -> None:
     patient.family_folded, patient.given_folded = fold(identity.family), fold(identity.given)
     patient.used_name, patient.used_name_folded = identity.used_name.strip(), fold(identity.used_name)
     patient.gender, patient.birth_date = identity.gender, identity.birth_date
+    patient.estimated_birth_year = identity.birth_year
     patient.birth_place = identity.birth_place.strip()
     patient.phone, patient.address = identity.phone.strip(), identity.address.strip()
     patient.is_temporary = False

@@ -4,13 +4,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, cast, func, select, union
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, cast, func, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import Permission, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.patients.birth_dates import find_birth_date, period_in
+from teleconsult.patients.born import born_within
 from teleconsult.patients.models import CareRelation, Patient, PatientIdentifier
 from teleconsult.patients.names import fold, fold_number
 
@@ -108,11 +109,13 @@ def _named(actor: Actor, words: list[str], others: list[ColumnElement[bool]]) ->
 
 
 def _numbered(actor: Actor, number: str) -> Select[uuid.UUID]:
-    """Ids of patients with this local number or identifier, or born in that year or month."""
+    """Ids of patients with this local number, or the end of it, or identifier, or born in that year or month."""
+    own = rows.patients_of_house(actor)
     branches = _carrying(actor, number)
+    if number.isascii() and number.isdigit():
+        branches.append(select(Patient.id).where(own, Patient.local_number_end == (number.lstrip("0") or "0")))
     if period := period_in(number, today=now().date()):
-        born = Patient.birth_date.between(*period)
-        branches.append(select(Patient.id).where(and_(rows.patients_of_house(actor), born)))
+        branches.append(select(Patient.id).where(own, born_within(*period)))
     found = union(*branches).subquery()
     return select(found.c.id)
 

@@ -14,7 +14,7 @@ from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
-from teleconsult.patients.models import PatientIdentifier
+from teleconsult.patients.models import Patient, PatientIdentifier
 from teleconsult.records.actions import file_entry
 from teleconsult.records.changing import retract_entry
 from teleconsult.records.models import RecordEntry
@@ -265,6 +265,16 @@ async def test_patients_are_found(rural: Program, cast: Cast, entries: dict[str,
         if found != [str(cast.patient.id)] * is_found or bundle["total"] != is_found:
             wrong.append((query, found))
     assert not wrong
+
+
+async def test_a_patient_of_whom_the_year_alone_is_known(rural: Program, cast: Cast, sessions: Sessions) -> None:
+    async with transaction(sessions, SYSTEM) as session:
+        patient = await session.get_one(Patient, cast.patient.id)
+        patient.birth_date, patient.estimated_birth_year = None, 1938
+    assert (await rural.get(f"/fhir/Patient/{cast.patient.id}"))["birthDate"] == "1938"
+    found = {"1938": 1, "lt1939": 1, "ge1938-01-01": 1, "1938-01": 0, "1938-01-01": 0, "gt1938": 0}
+    for asked, count in found.items():
+        assert (await rural.get(f"/fhir/Patient?birthdate={asked}&_id={cast.patient.id}"))["total"] == count, asked
 
 
 async def test_unknown_parameters(rural: Program, cast: Cast) -> None:

@@ -6,6 +6,7 @@ from aiohttp.test_utils import TestClient
 from sqlalchemy import select
 
 from teleconsult.accounts.actor import SYSTEM
+from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.patients.models import Patient, PatientIdentifier
 from tests.conftest import Post, SignIn
@@ -43,8 +44,6 @@ async def test_a_birth_date_yet_to_come_is_told_from_one_that_cannot_be_read(sig
         "14/03/2101": "yet to come",
         "soon": "day, month",
         "1/1/1850": "day, month",
-        "1951": "whole",
-        "3/1951": "whole",
     }
     for typed, words in told.items():
         answer = await post("/patients", **{**TYPED, "birth_date": typed})
@@ -93,3 +92,22 @@ async def test_a_card_that_cannot_be_read_is_refused_beside_the_field(
 async def test_who_registers_nobody_scans_nobody(signed_in: SignIn, post: Post) -> None:
     await signed_in("privacy")
     assert (await post("/patients/new", card=HOA)).status == 404
+
+
+@pytest.mark.parametrize("typed", ["1951", "03/1951"])
+async def test_the_year_alone_is_kept_as_one(
+    client: Client, signed_in: SignIn, post: Post, sessions: Sessions, typed: str
+) -> None:
+    await signed_in("secretary")
+    answer = await post("/patients", **{**TYPED, "birth_date": typed})
+    assert answer.status == 303
+    async with transaction(sessions, SYSTEM) as session:
+        patient = (await session.scalars(select(Patient).where(Patient.family == "Nguyễn"))).one()
+    assert (patient.birth_date, patient.birth_year) == (None, 1951)
+    page = await (await client.get(f"/patients/{patient.id}")).text()
+    assert "1951" in page and f"about {now().year - 1951} years" in page
+    assert "born in 1951" in await (await client.get("/patients?q=1951")).text()
+    answer = await client.get(f"/patients/{patient.id}/identity")
+    assert 'value="1951"' in await answer.text(), "the form that corrects begins with it"
+    assert (await post("/patients", **TYPED)).status == 303, "a whole date is no look-alike of a year"
+    assert (await post("/patients", **{**TYPED, "birth_date": "1951"})).status == 409, "a year is one of both"

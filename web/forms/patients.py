@@ -22,10 +22,12 @@ A_CENTURY: Final = timedelta(days=36525)
 def read_identity(form: Form) -> Identity:
     """Who somebody is. Raises Invalid for a birth date or a sex that cannot be read."""
     texts = {name: form.get(name, "").strip() for name in TEXTS}
+    birth_date, birth_year = _born(form.get("birth_date", ""))
     is_of_card = fold_number(texts["national_id"]) == form.get("scanned_id")
     return Identity(
         gender=_gender(form, "gender"),
-        birth_date=_birth_date(form.get("birth_date", "")),
+        birth_date=birth_date,
+        birth_year=birth_year,
         number_source=CARD if is_of_card else "",
         **texts,
     )
@@ -91,6 +93,12 @@ def _gender(form: Form, name: str) -> AdministrativeGender:
         raise Invalid({name: "Choose from the list."}) from error
 
 
+def _born(typed: str) -> tuple[date | None, int | None]:
+    """The birth date, or the year alone where no more is known."""
+    period = period_in(typed.strip(), today=now().date())
+    return (None, period[0].year) if period else (_birth_date(typed), None)
+
+
 def _birth_date(typed: str) -> date | None:
     if not typed.strip():
         return None
@@ -99,7 +107,7 @@ def _birth_date(typed: str) -> date | None:
     if found is None and find_birth_date(typed, today=today + A_CENTURY)[0]:
         raise Invalid({"birth_date": "This date is yet to come. Look at the year again."})
     if period_in(typed.strip(), today=today):
-        raise Invalid({"birth_date": "Only a whole date is kept. Leave it empty while the day is not known."})
+        raise Invalid({"birth_date": "Give the whole date."})
     if found is None or rest.strip():
         raise Invalid({"birth_date": "Write the birth date as day, month, year: 14/03/1951."})
     return found

@@ -29,12 +29,14 @@ def consult_printout(leaving: LeavingConsult, actor: Actor, *, wish: Wish, at: d
         actor,
         title=_("Consult No. %(number)s", number=consult.number),
         subtitle=next_step(consult, actor),
-        foot=" · ".join((name, dated(patient.birth_date), _("No. %(number)s", number=patient.local_number))),
+        foot=" · ".join(
+            (name, dated(patient.birth_date, patient.birth_year), _("No. %(number)s", number=patient.local_number))
+        ),
         wish=wish,
         at=at,
         identity=(
             (_("Name"), name),
-            (_("Birth date"), f"{dated(patient.birth_date)} · {label(patient.gender)}"),
+            (_("Birth date"), f"{dated(patient.birth_date, patient.birth_year)} · {label(patient.gender)}"),
             (_("File number"), f"{patient.local_number} ({patient.organization.name})"),
         ),
         parts=tuple(parts.values()),

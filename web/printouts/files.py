@@ -26,7 +26,13 @@ def file_printout(leaving: LeavingFile, actor: Actor, *, only: Narrowing, wish: 
         actor,
         title=_("Patient’s file"),
         subtitle=narrowed_in_words(only, actor.time_zone),
-        foot=" · ".join((patient.name, dated(patient.birth_date), _("No. %(number)s", number=patient.local_number))),
+        foot=" · ".join(
+            (
+                patient.name,
+                dated(patient.birth_date, patient.birth_year),
+                _("No. %(number)s", number=patient.local_number),
+            )
+        ),
         wish=wish,
         at=at,
         identity=_identity(leaving),
@@ -83,7 +89,7 @@ def _identity(leaving: LeavingFile) -> tuple[tuple[str, str], ...]:
         (_("Name"), patient.name),
         (_("Name used"), patient.used_name.upper()),
         (_("Temporary identity"), _("Not yet confirmed") if patient.is_temporary else ""),
-        (_("Birth date"), f"{dated(patient.birth_date)} · {label(patient.gender)}"),
+        (_("Birth date"), f"{dated(patient.birth_date, patient.birth_year)} · {label(patient.gender)}"),
         (_("File number"), f"{patient.local_number} ({patient.organization.name})"),
         (_("Known elsewhere as"), ", ".join(elsewhere)),
         (_("Insurance number"), ", ".join(known)),

@@ -97,9 +97,9 @@ def left_out(titles: tuple[str, ...]) -> Part | None:
     )
 
 
-def dated(day: date | None) -> str:
-    """A day; that it is not known where it is none."""
-    return format_date(day) if day else _("Unknown")
+def dated(day: date | None, year: int | None = None) -> str:
+    """A day, or the year where no more is known; that it is not known where it is none."""
+    return format_date(day) if day else str(year or _("Unknown"))
 
 
 def _item(title: str, when: str, reading: Reading) -> Item:

@@ -197,14 +197,14 @@ async def _identity_page(
 
 
 def _traits(patient: Patient, identifiers: list[PatientIdentifier]) -> dict[str, str]:
-    """What the form begins with: nothing but the sex while nobody knows who it is."""
+    """What the form begins with: the sex and the year guessed while nobody knows who it is."""
     if patient.is_temporary:
-        return {"gender": patient.gender}
+        return {"gender": patient.gender, "birth_date": str(patient.estimated_birth_year or "")}
     return {
         "family": patient.family,
         "given": patient.given,
         "gender": patient.gender,
-        "birth_date": patient.birth_date.strftime("%d/%m/%Y") if patient.birth_date else "",
+        "birth_date": f"{patient.birth_date:%d/%m/%Y}" if patient.birth_date else str(patient.birth_year or ""),
         "used_name": patient.used_name,
         "birth_place": patient.birth_place,
         "national_id": next((one.value for one in identifiers if is_national(one)), ""),

@@ -138,3 +138,10 @@ async def test_a_number_of_somebody_else_is_refused(sessions: Sessions, importer
     await brought(sessions, importer, bundle(resources()))
     other = {**resources()[2], "birthDate": "1970-01-01"}
     assert (await brought(sessions, importer, bundle([other]))).refused
+
+
+async def test_a_year_of_birth_is_kept_as_one(sessions: Sessions, importer: Actor) -> None:
+    await brought(sessions, importer, bundle([{**resources()[2], "birthDate": "1951"}]))
+    async with transaction(sessions) as session:
+        patient = await session.scalar(select(Patient).order_by(Patient.created_at.desc()).limit(1))
+    assert patient is not None and (patient.birth_date, patient.birth_year) == (None, 1951)

@@ -114,3 +114,13 @@ async def test_a_birth_date_is_the_day_that_is_written(
     async with sessions() as session:
         kept = (await session.scalars(select(Patient).where(Patient.local_number == "A-1"))).one()
     assert (kept.birth_date.isoformat() if kept.birth_date else None) == born
+
+
+async def test_the_year_of_birth_alone_is_kept_until_more_is_said(send: Send, sessions: Sessions) -> None:
+    await send(admission(born="1951"))
+    await send(admission("A08", control="2", family="Gagnon", born=""))
+    kept = await patient(sessions)
+    assert (kept.family, kept.birth_date, kept.birth_year) == ("Gagnon", None, 1951)
+    await send(admission("A08", control="3", family="Gagnon", born="19510314"))
+    kept = await patient(sessions)
+    assert (str(kept.birth_date), kept.estimated_birth_year) == ("1951-03-14", None)

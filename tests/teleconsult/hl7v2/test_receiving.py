@@ -11,6 +11,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
 from teleconsult.patients.models import Patient
 from teleconsult.records.models import RecordEntry
+from tests.people import Cast
 from tests.teleconsult.hl7v2.conftest import Send
 from tests.teleconsult.hl7v2.messages import admission, result
 
@@ -110,14 +111,55 @@ async def test_what_is_no_message_of_ours_is_refused(send: Send, sessions: Sessi
 
 async def test_only_known_systems_are_heard(send: Send, sessions: Sessions, sender: Hl7Sender) -> None:
     assert "MSA|AR" in await send(admission(), certificate=b"somebody else's")
-    assert "MSA|AR" in await send(admission().replace(b"|HOSP|", b"|OTHER|"))
     async with transaction(sessions) as session:
         await session.execute(update(Hl7Sender).values(disabled_at=now()))
     assert "MSA|AR" in await send(admission())
+    assert "MSA|AR" in await send(admission().replace(b"|HOSP|", b"|OTHER|"))
     assert await kept(sessions) == []
     async with transaction(sessions) as session:
         refused = select(func.count()).where(AuditEvent.action == "hl7-message-refused")
         assert await session.scalar(refused) == 3
+
+
+async def test_a_wrong_facility_is_shown_to_the_establishment_of_the_sender(
+    send: Send, sessions: Sessions, sender: Hl7Sender
+) -> None:
+    wrong = result(control="5", facility="HOPS")
+    answers = [await send(wrong) for _ in range(2)]
+    assert all("MSA|AR|5" in answer and "ERR||MSH^1^4|103^^HL70357|E" in answer for answer in answers)
+    (message,) = await kept(sessions)
+    assert (message.sender_id, message.organization_id) == (sender.id, sender.organization_id)
+    assert (message.acknowledgment, message.fault_at, message.times) == (Acknowledgment.REJECT, "MSH-4", 2)
+    assert message.seen_at is None
+    assert await entries(sessions) == 0
+    async with transaction(sessions) as session:
+        event = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "hl7-message-refused"))).first()
+    assert event is not None and event.organization_id == sender.organization_id
+
+
+async def test_a_facility_that_may_be_several_establishments_is_shown_to_none(
+    send: Send, sessions: Sessions, cast: Cast
+) -> None:
+    async with transaction(sessions) as session:
+        session.add(
+            Hl7Sender(
+                organization_id=cast.patient_elsewhere.organization_id, name="Other", facility="CHU", created_at=now()
+            )
+        )
+    assert "MSA|AR" in await send(result(facility="HOPS"))
+    assert await kept(sessions) == []
+
+
+async def test_a_system_that_was_turned_off_is_not_shown_for_another(
+    send: Send, sessions: Sessions, sender: Hl7Sender
+) -> None:
+    off = Hl7Sender(
+        organization_id=sender.organization_id, name="Old", facility="OLD", created_at=now(), disabled_at=now()
+    )
+    async with transaction(sessions) as session:
+        session.add(off)
+    assert "MSA|AR" in await send(result(facility="OLD"))
+    assert await kept(sessions) == []
 
 
 async def test_an_answer_cannot_be_broken_out_of(send: Send) -> None:

@@ -1,5 +1,6 @@
 """Learning who an unknown patient is."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -140,3 +141,15 @@ async def test_an_incomplete_identity_changes_nothing(db: AsyncSession, cast: Ca
         )
     assert unknown.is_temporary
     assert await earlier_identities(db, unknown) == []
+
+
+async def test_a_year_that_was_guessed_is_no_year_of_birth(db: AsyncSession, cast: Cast, unknown: Patient) -> None:
+    guess = unknown.estimated_birth_year
+    assert guess is not None and unknown.birth_year is None
+    patient = await resolve_identity(db, cast.rural, patient_id=unknown.id, identity=replace(LUC, birth_date=None))
+    assert (patient.birth_year, patient.estimated_birth_year) == (None, None)
+    [change] = await earlier_identities(db, patient)
+    assert change.before["estimated_birth_year"] == guess
+    in_1951 = replace(LUC, birth_date=None, birth_year=1951)
+    patient = await correct_identity(db, cast.rural, patient_id=unknown.id, identity=in_1951)
+    assert patient.birth_year == 1951

@@ -49,6 +49,9 @@ async def dang(db: AsyncSession, cast: Cast) -> Patient:
         "DANT80050214",
         "dant 8005 0214",
         "dang 26-0042",
+        "0042",
+        "42",
+        "dang 42",
     ],
 )
 async def test_a_patient_is_found_by_any_of_their_traits(
@@ -161,3 +164,11 @@ async def test_names_and_numbers_are_found_by_indexes(db: AsyncSession, cast: Ca
     for statement, parameters in seen:
         plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
         assert "Seq Scan on patient " not in plan, plan
+
+
+@pytest.mark.parametrize("query", ["1948", "rose 1948", "tremblay 1948"])
+async def test_who_is_known_by_the_year_of_birth_is_found_by_it(db: AsyncSession, cast: Cast, query: str) -> None:
+    rose = await register(db, cast, "Tremblay", "Rose", birth_date=None, birth_year=1948)
+    await register(db, cast, "Tremblay", "Rose", birth_date=None, birth_year=1949)
+    assert [patient.id for patient in (await search_patients(db, cast.rural, text=query)).patients] == [rose.id]
+    assert not (await search_patients(db, cast.rural, text="03/1948")).patients, "nobody knows the month"
