@@ -28,7 +28,7 @@ MOST_OF_ADDRESS: Final = 16
 HANDSHAKE: Final = 10.0  # seconds for TLS
 GRACE: Final = 5.0  # seconds for what is on its way when we stop
 MEMORY: Final = 2 * 1024**3
-"""Bytes of address space the process may have; most of it is libraries."""
+"""Bytes the process may have of its own. Address space (RLIMIT_AS) would count what threads merely reserve."""
 
 
 async def listen(settings: Settings, sessions: Sessions) -> None:
@@ -60,9 +60,9 @@ async def listen(settings: Settings, sessions: Sessions) -> None:
 
 def limit_memory() -> None:
     """Have this process fail rather than the machine."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    _soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 class Door:
@@ -120,6 +120,7 @@ class Door:
         finally:
             del self._tasks[task]
             self._from[address] -= 1
+            self._from += Counter()  # forgets who has none left: addresses are many
             await _hang_up(writer)
 
 

@@ -213,7 +213,7 @@ def test_the_process_bounds_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[tuple[int, tuple[int, int]]] = []
     monkeypatch.setattr(resource, "setrlimit", lambda what, limits: said.append((what, limits)))
     listener.limit_memory()
-    assert said[0][0] == resource.RLIMIT_AS
+    assert said[0][0] == resource.RLIMIT_DATA
     assert 0 < said[0][1][0] <= listener.MEMORY
 
 
