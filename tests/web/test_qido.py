@@ -13,7 +13,10 @@ from teleconsult.excerpts.models import Excerpt
 from teleconsult.imaging import asking
 from tests.conftest import SignIn
 from tests.people import Cast
+from tests.stow_steps import send, slice_of
+from tests.teleconsult.imaging.files import dicom_bytes
 from tests.web.dicomweb_steps import CT, FILES, JSON, US, Asker, Client, address, asker, header, images
+from tests.web.fhir_client import program
 
 __all__ = ["images"]
 
@@ -198,3 +201,17 @@ async def test_searching_is_in_the_log(rural: Asker, sessions: Sessions, cast: C
 
 async def test_before_sign_in(client: Client) -> None:
     assert (await client.get("/dicomweb/studies", headers={"Accept": "text/html"})).status == 401
+
+
+async def test_what_machines_sent_is_found_once_it_is_somebodys(client: Client, sessions: Sessions, cast: Cast) -> None:
+    sender = await program(client, sessions, cast.rural)
+    rural = await asker(client, sessions, cast.rural)
+    place = "/studies/1.2.826.0.1.3680043.8.498.77"
+    known = slice_of(cast, StudyInstanceUID="1.2.826.0.1.3680043.8.498.76")
+    waiting = dicom_bytes(StudyInstanceUID=place.split("/")[2], PatientID="NOBODYS", PatientName="Nobody^Known")
+    answer, _told = await send(sender, known, waiting)
+    assert answer.status == 200
+    (found,) = await rural.found("/studies")
+    assert value(found, "0020000D") == "1.2.826.0.1.3680043.8.498.76"
+    for path in (place, f"{place}/metadata", f"{place}/series", f"{place}/thumbnail"):
+        assert (await rural.get(path)).status == 404
