@@ -73,7 +73,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "dicom-peer-disabled": _("Turned off a system that sends images"),
     "dicom-peer-enabled": _("Turned on a system that sends images"),
     "hl7-message-taken": _("Took a message from another system"),
-    "hl7-message-refused": _("Turned away a message of an unknown system"),
+    "hl7-message-refused": _("Turned away a message of a system that may not send it"),
     "hl7-message-read": _("Opened a message from another system"),
     "hl7-message-seen": _("Looked at a message from another system"),
     "hl7-sender-added": _("Let another system send"),

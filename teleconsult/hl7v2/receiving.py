@@ -96,7 +96,6 @@ async def _misnamed(session: AsyncSession, connection: Connection, message: Mess
         select(Hl7Sender)
         .where(Hl7Sender.certificate_sha256.is_not_distinct_from(connection.certificate_sha256))
         .order_by(Hl7Sender.id)
-        .options(joinedload(Hl7Sender.organization))
         .with_for_update(of=Hl7Sender)
     )
     known = found.all()

@@ -34,6 +34,20 @@ async def test_a_system_is_let_in_heard_and_turned_off(
     assert (await post(switch, on="yes")).status == 303
 
 
+async def test_a_message_of_another_facility_is_there_to_look_at(
+    client: Client, signed_in: SignIn, post: Post, sessions: Sessions
+) -> None:
+    await signed_in("admin")
+    await post("/admin/hl7", name="Lab", facility="HOSP")
+    assert b"MSA|AR|44" in await receive(sessions, Connection(None), result(control="44", facility="HOPS"))
+    page = await (await client.get("/admin/hl7")).text()
+    assert "No. 44" in page
+    assert "This certificate may not speak for this facility." in page
+    (path,) = set(re.findall(r'href="(/admin/hl7-messages/[0-9a-f-]+)"', page))
+    shown = await (await client.get(path)).text()
+    assert 'class="segment-wrong"><dt>MSH-4</dt>' in shown
+
+
 async def test_what_is_wrong_is_said_beside_its_field(signed_in: SignIn, post: Post) -> None:
     await signed_in("admin")
     answer = await post("/admin/hl7", name="", facility="A|B", certificate="no")
