@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from teleconsult.imaging.frames import FrameDescription
-from teleconsult.imaging.rendering import grey_table, rendered
+from teleconsult.imaging.rendering import Drawing, Ramp, drawn, grey_table, rendered
 
 
 def description(kind: str = "int16", **values: object) -> FrameDescription:
@@ -49,3 +49,24 @@ def test_another_window_gives_another_picture() -> None:
     )
     assert bright == 255
     assert 80 < int(str(dark)) < 100
+
+
+@pytest.mark.parametrize("ramp", [Ramp.EXACT, Ramp.SIGMOID])
+def test_the_other_ramps_are_half_grey_at_the_centre(ramp: Ramp) -> None:
+    """PS3.3 C.11.2.1.3."""
+    table = grey_table(description("uint8", intercept=0.0), (100, 40), ramp)
+    assert table[100] == 128
+    assert table[0] < 2
+    assert table[255] > 253
+    assert bool(table[120] == 255) is (ramp is Ramp.EXACT)
+
+
+def test_a_region_is_cut_turned_and_made_to_fit() -> None:
+    pixels = np.zeros((10, 20), np.uint8)
+    pixels[:, 10:] = 255
+    shown = description("uint8", intercept=0.0, window_center=127.5, window_width=255.0)
+    for region, left_is_white in (((5, 0, 10, 10), False), ((5, 0, -10, 10), True)):
+        picture = Image.open(BytesIO(drawn(shown, pixels, Drawing("image/png", viewport=(100, 50), region=region))))
+        assert picture.size == (50, 50)
+        left = picture.getpixel((2, 25))
+        assert (left == 255) is left_is_white
