@@ -8,11 +8,13 @@ import hmac
 import secrets
 
 from aiohttp import web
+from yarl import URL
 
 from teleconsult.errors import Forbidden
 from teleconsult.sealing import derived_key
 from teleconsult.settings import Settings
 from web.bodies import is_form, read_form
+from web.cookies import own_path
 from web.requests import CSRF_PENDING, is_marked
 
 FIELD = "csrf_token"
@@ -72,6 +74,20 @@ def check_field(request: web.Request, settings: Settings, token: str) -> None:
 def own_origin(request: web.Request) -> str:
     """The origin this request was sent to, as its Host header says."""
     return f"{request.scheme}://{request.host}"
+
+
+def came_from(request: web.Request) -> str | None:
+    """The page of ours whose form or link led here, as a path; None where it is this very page or another site's."""
+    try:
+        referer = URL(request.headers.get("Referer", ""))
+        origin = str(referer.origin())
+    except ValueError:  # none, or no address of the web
+        return None
+    if origin != own_origin(request):
+        return None
+    if request.method == "GET" and referer.path == request.path:
+        return None
+    return own_path(referer.raw_path_qs)
 
 
 def _forged() -> Forbidden:

@@ -3,14 +3,12 @@
 from typing import Any, Final
 
 from aiohttp import web
-from yarl import URL
 
 from teleconsult.errors import Invalid, StepUpNeeded, TeleconsultError, TooMany
 from teleconsult.fhir.door import methods_on
 from teleconsult.fhir.outcomes import code_of, expressions_of, operation_outcome
 from web.api import fhir
-from web.cookies import own_path
-from web.csrf import own_origin
+from web.csrf import came_from
 from web.i18n import gettext as _
 from web.i18n import lazy_gettext as _lazy
 from web.kept_forms import keep_form
@@ -54,7 +52,7 @@ def error_response(request: web.Request, error: TeleconsultError | web.HTTPExcep
             status=error.status,
             code=error.status,
             sentence=words,
-            came_from=_came_from(request),
+            came_from=came_from(request),
         )
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -85,24 +83,10 @@ def _outcome(error: TeleconsultError | web.HTTPException, words: str) -> dict[st
 def _to_step_up(request: web.Request) -> web.Response:
     """The page where one proves who one is, which leads back; what was sent cannot go twice, so back to its form."""
     is_page = request.method == "GET" and not frame_of(request)
-    back = request.path_qs if is_page else _came_from(request) or "/"
+    back = request.path_qs if is_page else came_from(request) or "/"
     response = see_other(request.app.router["step_up.show"].url_for().with_query(next=back))
     keep_form(request, response, page=back)
     return response
-
-
-def _came_from(request: web.Request) -> str | None:
-    """The page of ours whose form or link led here, as a path; None where it is this very page or another site's."""
-    try:
-        referer = URL(request.headers.get("Referer", ""))
-        origin = str(referer.origin())
-    except ValueError:  # none, or no address of the web
-        return None
-    if origin != own_origin(request):
-        return None
-    if request.method == "GET" and referer.path == request.path:
-        return None
-    return own_path(referer.raw_path_qs)
 
 
 def is_for_programs(path: str) -> bool:

@@ -26,7 +26,8 @@ from teleconsult.exports.asking import Wish
 from teleconsult.imaging.queries import StudyCard, studies_of_consult
 from teleconsult.notes.models import Composition
 from teleconsult.notes.queries import read_signed_notes
-from teleconsult.patients.models import Patient
+from teleconsult.patients.models import Patient, PatientIdentifier
+from teleconsult.patients.queries import identifiers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class LeavingConsult:
     consult: ServiceRequest
     patient: Patient
     """With its establishment."""
+    identifiers: Sequence[PatientIdentifier]
+    """The numbers authorities gave; none where another establishment takes it out."""
     tasks: Sequence[Task]
     consent: Consent | None
     history: Sequence[AuditEvent]
@@ -62,9 +65,12 @@ async def gather_consult(session: AsyncSession, actor: Actor, *, consult_id: uui
     """What leaves; the reading of the excerpt and of the notes is logged as any other. Raises as `consult_to_take`."""
     consult = await consult_to_take(session, actor, consult_id=consult_id)
     excerpt = await _excerpt(session, actor, consult.id)  # first: it looks the consult up anew
+    patient = await _patient(session, consult)
+    is_own = patient.organization_id == actor.organization_id
     return LeavingConsult(
         consult=consult,
-        patient=await _patient(session, consult),
+        patient=patient,
+        identifiers=await identifiers_of(session, patient) if is_own else (),
         tasks=await _tasks(session, consult),
         consent=await _consent(session, consult),
         history=await history_of(session, consult),

@@ -17,6 +17,7 @@ from teleconsult.excerpts.models import Excerpt
 from teleconsult.excerpts.revoking import revoke_excerpt
 from teleconsult.notes.signing import Signing
 from teleconsult.objects import Objects, open_store
+from teleconsult.patients.registering import set_national_id
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from tests import consult_steps, judges, note_steps
@@ -169,3 +170,15 @@ async def test_other_peoples_validators_accept_the_document(
 ) -> None:
     await signed_in("rural")
     await judge(await bundle_of(await post(f"/consults/{answered.consult.id}/export", **WANTED)), tmp_path)
+
+
+@pytest.mark.parametrize(("name", "is_printed"), [("rural", True), ("specialist", False)])
+async def test_the_national_number_is_for_the_patients_own_establishment(
+    cast: Cast, sessions: Sessions, answered: Drafted, signed_in: SignIn, post: Post, name: str, is_printed: bool
+) -> None:
+    async with transaction(sessions) as session:
+        await set_national_id(session, cast.patient, "BELR51531414")
+    await signed_in(name)
+    answer = await post(f"/consults/{answered.consult.id}/export", **PRINTED)
+    assert answer.status == 200
+    assert ("BELR51531414" in text_of(await answer.read())) is is_printed

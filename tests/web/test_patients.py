@@ -174,6 +174,7 @@ async def test_older_entries_come_in_pages(client: Client, signed_in: SignIn, ca
     await signed_in("rural")
     page = await (await client.get(f"/patients/{cast.patient.id}")).text()
     assert page.count('data-testid="timeline-item"') == 50
+    assert re.search(r'<span class="timeline-mark[^>]*><svg[^>]* role="img" aria-label="[A-Z]', page), "kinds in words"
     match = re.search(r'<turbo-frame id="(timeline-[^"]+)".*?href="([^"]+)"', page, re.DOTALL)
     assert match
     frame, address = match[1], match[2].replace("&amp;", "&")

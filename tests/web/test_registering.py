@@ -111,3 +111,15 @@ async def test_the_year_alone_is_kept_as_one(
     assert 'value="1951"' in await answer.text(), "the form that corrects begins with it"
     assert (await post("/patients", **TYPED)).status == 303, "a whole date is no look-alike of a year"
     assert (await post("/patients", **{**TYPED, "birth_date": "1951"})).status == 409, "a year is one of both"
+
+
+async def test_who_reads_no_files_goes_on_to_the_label(
+    client: Client, signed_in: SignIn, post: Post, cast: Cast
+) -> None:
+    await signed_in("secretary")
+    page = await (await client.get(f"/patients/{cast.patient.id}")).text()
+    assert 'class="button button-primary" href="' in page
+    assert page.split('class="button button-primary"')[1].split(">")[0].endswith('data-testid="print-label"')
+    answer = await post("/patients/unknown", unknown_gender="male")
+    page = await (await client.get(answer.headers["Location"])).text()
+    assert page.split('class="button button-primary"')[1].split(">")[0].endswith('data-testid="correct-identity"')

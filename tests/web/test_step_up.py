@@ -77,3 +77,14 @@ async def test_it_never_leads_to_another_site(client: Client, signed_in: SignIn,
 
 async def test_before_sign_in_there_is_nothing_to_step_up(client: Client, post: Post) -> None:
     assert (await post("/step-up", password=PASSWORD)).status == 401
+
+
+async def test_cancel_leads_back_to_where_one_was(client: Client, signed_in: SignIn, post: Post) -> None:
+    await signed_in("rural")
+    here = str(client.make_url("/patients?q=x"))
+    for referer, left in ((here, "/patients?q=x"), ("https://evil.example/", "/"), ("", "/")):
+        answer = await client.get("/step-up?next=/exports", headers={"Referer": referer})
+        assert f'class="button button-quiet" href="{left}"' in await answer.text()
+    for sent, left in (("/patients?q=x", "/patients?q=x"), ("//evil.example", "/")):
+        answer = await post("/step-up", password="wrong", next="/exports", left=sent)
+        assert f'class="button button-quiet" href="{left}"' in await answer.text(), "after a wrong password, too"

@@ -16,7 +16,7 @@ from teleconsult.notes.models import Composition
 from web.consult_words import act_in_words, next_step
 from web.i18n import gettext as _
 from web.i18n import ngettext
-from web.printouts.words import dated, frozen_item, moment_in_words, of_kind, printout
+from web.printouts.words import dated, frozen_item, moment_in_words, numbers_in_words, of_kind, printout
 from web.words import label
 
 
@@ -25,6 +25,7 @@ def consult_printout(leaving: LeavingConsult, actor: Actor, *, wish: Wish, at: d
     consult, patient = leaving.consult, leaving.patient
     name = _("Identity unknown") if patient.is_temporary else patient.name
     parts = consult_parts(leaving, actor.time_zone)
+    numbers = numbers_in_words(leaving.identifiers)
     return printout(
         actor,
         title=_("Consult No. %(number)s", number=consult.number),
@@ -38,6 +39,7 @@ def consult_printout(leaving: LeavingConsult, actor: Actor, *, wish: Wish, at: d
             (_("Name"), name),
             (_("Birth date"), f"{dated(patient.birth_date, patient.birth_year)} · {label(patient.gender)}"),
             (_("File number"), f"{patient.local_number} ({patient.organization.name})"),
+            *(((_("Insurance number"), numbers),) if numbers else ()),
         ),
         parts=tuple(parts.values()),
     )

@@ -9,12 +9,11 @@ from teleconsult.documents.printout import Part, Printout
 from teleconsult.excerpts.choosing import by_kind
 from teleconsult.exports.asking import Wish
 from teleconsult.exports.files import LeavingFile
-from teleconsult.patients.models import IdentifierStatus
 from teleconsult.records.kinds import EntryKind
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.narrowing import Narrowing
 from web.i18n import gettext as _
-from web.printouts.words import dated, entry_item, of_kind, printout
+from web.printouts.words import dated, entry_item, numbers_in_words, of_kind, printout
 from web.rendering import format_date, zone_of
 from web.words import label
 
@@ -70,7 +69,7 @@ def _part(heading: str, entries: Sequence[RecordEntry], zone: str, empty: str) -
 
 def _by_month(entries: Sequence[RecordEntry], zone: str) -> tuple[Part, ...]:
     clock = zone_of(zone)
-    months = groupby(entries, key=lambda entry: entry.effective_at.astimezone(clock).date().replace(day=1))
+    months = groupby(entries, key=lambda entry: on_clock(entry.effective_at, clock).date().replace(day=1))
     parts = tuple(
         Part(
             format_date(month, "month"),
@@ -83,7 +82,6 @@ def _by_month(entries: Sequence[RecordEntry], zone: str) -> tuple[Part, ...]:
 
 def _identity(leaving: LeavingFile) -> tuple[tuple[str, str], ...]:
     patient = leaving.file.patient
-    known = [one.value for one in leaving.identifiers if one.status is not IdentifierStatus.WITHDRAWN]
     elsewhere = [f"{other.organization.name}: {other.local_number}" for other in leaving.file.linked[1:]]
     rows = (
         (_("Name"), patient.name),
@@ -92,7 +90,7 @@ def _identity(leaving: LeavingFile) -> tuple[tuple[str, str], ...]:
         (_("Birth date"), f"{dated(patient.birth_date, patient.birth_year)} · {label(patient.gender)}"),
         (_("File number"), f"{patient.local_number} ({patient.organization.name})"),
         (_("Known elsewhere as"), ", ".join(elsewhere)),
-        (_("Insurance number"), ", ".join(known)),
+        (_("Insurance number"), numbers_in_words(leaving.identifiers)),
         (_("Telephone"), patient.phone),
         (_("Address"), patient.address),
     )

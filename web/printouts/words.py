@@ -1,5 +1,6 @@
 """Moments, entries and who takes them out, as a printout says them: in the reader's language, on the reader's clock."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -8,6 +9,7 @@ from teleconsult.accounts import Actor
 from teleconsult.documents.printout import Item, Part, Printout, Value
 from teleconsult.excerpts.models import ExcerptItem
 from teleconsult.exports.asking import Wish
+from teleconsult.patients.models import IdentifierStatus, PatientIdentifier
 from teleconsult.records.kinds import KIND_OF
 from teleconsult.records.measures import Measure
 from teleconsult.records.models import EntryStatus, RecordEntry, ResourceType
@@ -100,6 +102,11 @@ def left_out(titles: tuple[str, ...]) -> Part | None:
 def dated(day: date | None, year: int | None = None) -> str:
     """A day, or the year where no more is known; that it is not known where it is none."""
     return format_date(day) if day else str(year or _("Unknown"))
+
+
+def numbers_in_words(identifiers: Sequence[PatientIdentifier]) -> str:
+    """The numbers authorities gave that still stand."""
+    return ", ".join(one.value for one in identifiers if one.status is not IdentifierStatus.WITHDRAWN)
 
 
 def _item(title: str, when: str, reading: Reading) -> Item:

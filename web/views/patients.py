@@ -30,7 +30,7 @@ from teleconsult.patients.scanning import number_on
 from teleconsult.patients.searching import Found, holder_of, patients_in_care, search_patients
 from teleconsult.records.episodes import visits_on
 from teleconsult.records.establishments import establishments_in
-from teleconsult.records.kinds import EntryKind
+from teleconsult.records.kinds import KIND_OF, EntryKind
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.narrowing import EVERYTHING
 from teleconsult.records.queries import Cursor, Page, entry_of, summary, timeline
@@ -92,6 +92,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "patient": file.patient,
         "query": query,
         "kinds": options(EntryKind),
+        "kind_of": KIND_OF,
         "errors": errors,
         "before": before,
         "page": page,
@@ -220,5 +221,5 @@ def _before(request: web.Request) -> Cursor | None:
 def _by_month(page: Page, time_zone: str) -> list[tuple[date, list[RecordEntry]]]:
     """The entries under the first day of their month, on the clock of `time_zone`."""
     zone = zone_of(time_zone)
-    months = groupby(page.entries, key=lambda entry: entry.effective_at.astimezone(zone).date().replace(day=1))
+    months = groupby(page.entries, key=lambda entry: on_clock(entry.effective_at, zone).date().replace(day=1))
     return [(month, list(entries)) for month, entries in months]

@@ -7,14 +7,15 @@ from teleconsult.db import transaction
 from teleconsult.errors import Invalid
 from web.bodies import Form, read_form
 from web.cookies import own_path, set_session
+from web.csrf import came_from
 from web.rendering import render
 from web.requests import actor_of, address_of, own_transactions, see_other, sessions_of, settings_of
 
 
 @own_transactions
 async def show(request: web.Request) -> web.StreamResponse:
-    """Ask for a proof; `next` says where it leads."""
-    return await _page(request, request.query.get("next", ""))
+    """Ask for a proof; `next` says where it leads, and where one came from is where "Cancel" does."""
+    return await _page(request, request.query.get("next", ""), came_from(request) or "/")
 
 
 @own_transactions
@@ -31,7 +32,7 @@ async def confirm(request: web.Request) -> web.StreamResponse:
             address=address_of(request),
         )
     except Invalid as error:
-        return await _page(request, back, error)
+        return await _page(request, back, form.get("left", ""), error)
     return set_session(see_other(own_path(back)), settings_of(request), token)
 
 
@@ -40,7 +41,7 @@ def read_proof(form: Form) -> Proof:
     return Proof(passkey=form.get("passkey", ""), code=form.get("code", ""), password=form.get("password", ""))
 
 
-async def _page(request: web.Request, back: str, error: Invalid | None = None) -> web.Response:
+async def _page(request: web.Request, back: str, left: str, error: Invalid | None = None) -> web.Response:
     async with transaction(sessions_of(request), actor_of(request)) as session:
         ways = await ways_of(session, settings_of(request), actor_of(request))
     return render(
@@ -49,5 +50,6 @@ async def _page(request: web.Request, back: str, error: Invalid | None = None) -
         status=error.status if error else 200,
         ways=ways,
         next=own_path(back),
+        left=own_path(left),
         errors=error or {},
     )
