@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 
 from teleconsult.access import Permission, may
 from teleconsult.accounts.relying_party import relying_party
-from teleconsult.clock import now
+from teleconsult.clock import now, on_clock
 from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
@@ -223,16 +223,6 @@ def zone_of(name: str | None = None) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return UTC
-
-
-def on_clock(moment: datetime, zone: tzinfo) -> datetime:
-    """The moment in a time zone. One that the zone pushes out of the calendar (the years 1 and 9999) stays as it is:
-    such a date is a mistake that somebody has to see, in the file and on paper.
-    """
-    try:
-        return moment.astimezone(zone)
-    except OverflowError:
-        return moment
 
 
 def format_datetime(moment: datetime, format: DateLength = "medium", zone: str | None = None) -> str:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from teleconsult.clock import on_clock
 from teleconsult.errors import Invalid
 
 QUARTER = timedelta(minutes=15)
@@ -33,7 +34,7 @@ def moment_from_local(typed: str, zone: str) -> datetime:
 
 def local_from_moment(moment: datetime, zone: str) -> str:
     """A moment as the value of a `datetime-local` field, to the minute."""
-    return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
+    return on_clock(moment, ZoneInfo(zone)).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def next_quarter(moment: datetime) -> datetime:

@@ -6,22 +6,24 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import Organization
 from teleconsult.records.actions import file_entry
 from teleconsult.records.models import RecordEntry
 from tests import glass_steps
-from tests.conftest import SignIn
+from tests.conftest import Post, SignIn
 from tests.people import Cast
+from tests.web.test_fhir_writing import weight
 
 Client = TestClient[web.Request, web.Application]
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 async def filed(sessions: Sessions, cast: Cast, title: str, day: int, **more: Any) -> RecordEntry:
-    episode_id = more.pop("episode_id", None)
+    episode_id, at = more.pop("episode_id", None), more.pop("at", START + timedelta(days=day))
     async with transaction(sessions) as session:
         return await file_entry(
             session,
@@ -29,7 +31,7 @@ async def filed(sessions: Sessions, cast: Cast, title: str, day: int, **more: An
             patient_id=cast.patient.id,
             resource={"resourceType": "Encounter", **more},
             title=title,
-            effective_at=START + timedelta(days=day),
+            effective_at=at,
             episode_id=episode_id,
         )
 
@@ -85,6 +87,35 @@ async def test_what_was_measured_twice_is_drawn(
     async with sessions() as session:
         opened = select(func.count()).where(AuditEvent.action == "file-opened")
         assert await session.scalar(opened) == 4
+
+
+@pytest.mark.parametrize(
+    ("at", "zone"),
+    [
+        (datetime(1, 1, 1, 0, 30, tzinfo=UTC), "America/Toronto"),
+        (datetime(9999, 12, 31, 23, 30, tzinfo=UTC), "Asia/Ho_Chi_Minh"),
+    ],
+)
+async def test_a_date_at_the_edge_of_the_calendar_closes_no_page(
+    client: Client, signed_in: SignIn, post: Post, cast: Cast, sessions: Sessions, at: datetime, zone: str
+) -> None:
+    """Nothing that dates so comes in any more; what did before has to be seen, to be struck through."""
+    period = {"start": at.isoformat(), "end": at.isoformat()}
+    stay = await filed(sessions, cast, "Old", 0, at=at, status="finished", period=period)
+    for _ in range(2):
+        await filed(sessions, cast, "Lactate", 0, at=at, status="final", **lactate(3))
+    weighed = await filed(sessions, cast, "Weight", 0, at=at, **weight(cast.patient.id))
+    async with transaction(sessions) as session:
+        await session.execute(update(Organization).values(time_zone=zone))
+    await signed_in("rural")
+    path = f"/patients/{cast.patient.id}"
+    for page in (path, f"{path}/visits", f"{path}/measures", f"{path}?episode={stay.id}", f"{path}/entries/{stay.id}"):
+        answer = await client.get(page)
+        assert answer.status == 200, page
+        assert str(at.year) in await answer.text(), page
+    assert (await client.get(f"{path}/entries/{weighed.id}/change")).status == 200
+    for form in ("pdf", "document"):
+        assert (await post(f"{path}/export", format=form, reason="care", words="")).status == 200
 
 
 @pytest.mark.parametrize("side", ["visits", "measures"])

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from teleconsult.accounts import Actor
+from teleconsult.clock import on_clock
 from teleconsult.documents.printout import Part, Printout
 from teleconsult.excerpts.choosing import by_kind
 from teleconsult.exports.asking import Wish

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from teleconsult.access import Permission, may
-from teleconsult.clock import now
+from teleconsult.clock import now, on_clock
 from teleconsult.consents.queries import consents_in_force
 from teleconsult.consults.states import state_of
 from teleconsult.consults.worklists import consults_about

@@ -29,6 +29,17 @@ def test_it_is_read_on_the_walls_clock(typed: str, zone: str, moment: datetime) 
     assert local_from_moment(moment, zone) == typed
 
 
+@pytest.mark.parametrize(
+    ("moment", "zone", "shown"),
+    [
+        (datetime(1, 1, 1, 0, 30, tzinfo=UTC), "America/Toronto", "0001-01-01T00:30"),
+        (datetime(9999, 12, 31, 23, 30, tzinfo=UTC), "Asia/Ho_Chi_Minh", "9999-12-31T23:30"),
+    ],
+)
+def test_what_no_clock_shows_is_shown_as_it_is(moment: datetime, zone: str, shown: str) -> None:
+    assert local_from_moment(moment, zone) == shown
+
+
 def test_an_hour_that_is_skipped_does_not_exist() -> None:
     with pytest.raises(Invalid, match="look") as caught:
         moment_from_local("2027-03-14T02:30", "America/Toronto")
