@@ -124,7 +124,7 @@ async def save_draft(
     draft = await consult_for(session, actor, consult_id, lock=True)
     require(draft, actor, Verb.SAVE)
     if version is not None and version != draft.version:
-        raise Conflict("This request was changed in another tab. Load the page again.")
+        raise Conflict("This request was changed in another tab.")
     before = selection_in(draft)
     await apply_request(session, draft, request)
     if shown is not None:

@@ -80,6 +80,22 @@ async def test_the_script_saves_and_notices_another_tab(
     assert "One" in await (await client.get(path)).text()
 
 
+async def test_without_a_script_the_words_of_both_tabs_stand_on_the_page(
+    client: Client, cast: Cast, signed_in: SignIn, post: Post
+) -> None:
+    path = await begun(cast, signed_in, post)
+    assert (await post(f"{path}/draft", version="1", question="From the first tab")).status == 303
+    answer = await post(f"{path}/draft", version="1", question="From the second", basis="necessity", reason="Comatose")
+    page = await answer.text()
+    assert answer.status == 409
+    assert 'data-testid="draft-conflict"' in page
+    for kept in ("From the first tab", "From the second", "Comatose", 'name="version" value="2"'):
+        assert kept in page
+    assert "From the second" not in await (await client.get(path)).text(), "nothing is overwritten unasked"
+    assert (await post(f"{path}/draft", version="2", question="From the second")).status == 303
+    assert "From the second" in await (await client.get(path)).text()
+
+
 async def test_submitting_leads_to_the_consult(client: Client, cast: Cast, signed_in: SignIn, post: Post) -> None:
     path = await begun(cast, signed_in, post)
     answer = await post(f"{path}/submission", **whole(cast))

@@ -10,7 +10,7 @@ from teleconsult.consults.models import RequestPriority, ServiceRequest
 from teleconsult.consults.requesting import submit_request
 from teleconsult.consults.triage import open_consult
 from teleconsult.directory.queries import services_offered
-from teleconsult.errors import Invalid
+from teleconsult.errors import Conflict, Invalid
 from teleconsult.excerpts.choosing import by_kind
 from teleconsult.excerpts.completeness import checklist
 from teleconsult.excerpts.previewing import preview_excerpt
@@ -34,8 +34,12 @@ async def draft_page(
     asked: Request | None = None,
     status: int = 200,
     errors: Invalid | None = None,
+    conflict: Conflict | None = None,
 ) -> web.StreamResponse:
-    """The form of a request with what was saved, or with `asked` and what is wrong with it."""
+    """The form of a request with what was saved, or with `asked` and what is wrong with it.
+
+    After a conflict also with the question that was saved elsewhere.
+    """
     actor, session = actor_of(request), db(request)
     held, selection = asked or request_in(draft), selection_in(draft)
     if asked is not None:
@@ -56,6 +60,7 @@ async def draft_page(
         "excerpts/_choice.html.jinja" if frame_of(request) == CHOICE else "consults/draft.html.jinja",
         status=status,
         errors=errors or wrong,
+        conflict=conflict,
         consult=draft,
         asked=held or Request(),
         selection=selection,
@@ -84,14 +89,22 @@ async def save(request: web.Request) -> web.StreamResponse:
     What leads on from the list of entries (a search, older ones, the preview) saves first: nothing chosen is lost.
     """
     form = await read_form(request)
-    draft = await save_draft(
-        db(request),
-        actor_of(request),
-        consult_id=id_in(request),
-        version=read_version(form),
-        request=read_request(form),
-        shown=read_shown(form),
-    )
+    asked = read_request(form)
+    try:
+        draft = await save_draft(
+            db(request),
+            actor_of(request),
+            consult_id=id_in(request),
+            version=read_version(form),
+            request=asked,
+            shown=read_shown(form),
+        )
+    except Conflict as error:
+        if wants_json(request) or frame_of(request):  # the page that asked stays, with what was typed
+            raise
+        await begin_again(request)
+        draft = await open_consult(db(request), actor_of(request), consult_id=id_in(request))
+        return await draft_page(request, draft, asked=asked, status=error.status, conflict=error)
     if wants_json(request):
         suggested_for = selection_in(draft).specialty or ""
         saved_at = draft.updated_at.isoformat()
