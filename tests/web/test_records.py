@@ -83,7 +83,7 @@ async def test_the_same_form_sent_twice_is_written_once(
     for form in (vitals(cast, weight="71"), sheet("allergy", **PENICILLIN)):
         for _ in range(2):
             assert (await post(path, **form)).status == 303
-        assert (await post(path, **{**form, "note": "more", "weight": "72"})).status == 303
+        assert (await post(path, **{**form, "note": "more", "weight": "72", "is_another": "yes"})).status == 303
     titles = [entry.title for entry in await entries(sessions)]
     assert titles == ["Pénicilline", "Pénicilline", "Weight", "Weight"]
 
@@ -146,6 +146,38 @@ async def test_what_is_written_stands_in_the_file(
     assert allergy.resource["criticality"] == "high"
     assert medicine.resource["dosage"] == [{"text": "1 comprimé matin et soir"}]
     assert problem.resource["onsetDateTime"] == "2019-04-02"
+
+
+@pytest.mark.parametrize("what", ["allergy", "medicine"])
+async def test_what_stands_already_is_written_again_only_when_it_is_meant(
+    signed_in: SignIn, post: Post, cast: Cast, sessions: Sessions, what: str
+) -> None:
+    await signed_in("rural")
+    path = f"/patients/{cast.patient.id}/entries"
+    assert (await post(path, **sheet(what, **PENICILLIN))).status == 303
+    again = sheet(what, **{**PENICILLIN, "name": "penicilline"})
+    answer = await post(path, **again)
+    page = await answer.text()
+    assert answer.status == 409
+    assert 'data-testid="stands-already"' in page and 'value="penicilline"' in page
+    assert len(await entries(sessions)) == 1
+    for _press in range(2):
+        assert (await post(path, **again, is_another="yes")).status == 303
+    assert len(await entries(sessions)) == 2
+    other = "medicine" if what == "allergy" else "allergy"
+    assert (await post(path, **sheet(other, **PENICILLIN))).status == 303, "an allergy is no medicine"
+
+
+@pytest.mark.parametrize("what", ["allergy", "medicine"])
+async def test_what_is_over_does_not_stand(
+    signed_in: SignIn, post: Post, cast: Cast, sessions: Sessions, what: str
+) -> None:
+    await signed_in("rural")
+    path = f"/patients/{cast.patient.id}/entries"
+    over = {"allergy": "inactive", "medicine": "stopped"}[what]
+    assert (await post(path, **sheet(what, **PENICILLIN, status=over))).status == 303
+    assert (await post(path, **sheet(what, **PENICILLIN))).status == 303
+    assert len(await entries(sessions)) == 2
 
 
 @pytest.mark.parametrize("who", ["colleague", "nurse", "secretary", "specialist", "stranger", "admin"])

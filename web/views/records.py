@@ -12,12 +12,13 @@ from teleconsult.clock import now
 from teleconsult.errors import Conflict, Invalid, Refused
 from teleconsult.patients.care import open_file
 from teleconsult.patients.models import Patient
-from teleconsult.patients.queries import treated_patient
+from teleconsult.patients.queries import file_of, treated_patient
 from teleconsult.records.cataloguing import DocumentKind
 from teleconsult.records.changing import refusal, replace_entry, retract_entry
 from teleconsult.records.models import RecordEntry
 from teleconsult.records.queries import entry_of, versions_of
 from teleconsult.records.reading import read
+from teleconsult.records.standing import standing_already
 from teleconsult.records.statements import (
     AllergyCategory,
     AllergyStatus,
@@ -68,13 +69,18 @@ async def new(request: web.Request) -> web.StreamResponse:
 
 
 async def create(request: web.Request) -> web.StreamResponse:
-    """Add what was written. The same form sent twice adds it once."""
+    """Add what was written; ask first where it stands in the file already. The same form sent twice adds it once."""
     form, session, actor, patient_id = await read_form(request), db(request), actor_of(request), id_in(request)
     sheet = sheet_in(form.get("what", ""))
     patient = await treated_patient(session, actor, patient_id)
     try:
         written = read_written(form, sheet, actor.time_zone)
         key = read_key(form)
+        if written and form.get("is_another") != "yes":
+            file = await file_of(session, actor, patient_id)
+            if stands := await standing_already(session, actor, file, written=written[0], key=key):
+                await open_file(session, actor, patient_id=patient_id)  # what it says is shown
+                return _form_page(request, patient, sheet, status=409, values=form, stands=stands)
         entries = await write_entries(session, actor, patient_id=patient_id, written=written, key=key)
     except Invalid as error:
         return _form_page(request, patient, sheet, status=422, values=form, errors=error)
@@ -174,6 +180,7 @@ def _form_page(
     *,
     entry: RecordEntry | None = None,
     parts: tuple[str, ...] = (),
+    stands: RecordEntry | None = None,
     **context: Any,
 ) -> web.StreamResponse:
     shown = [names for names in PARTS_OF.values() if not parts or names == parts]
@@ -184,6 +191,7 @@ def _form_page(
         patient=patient,
         sheet=sheet,
         entry=entry,
+        stands=stands,
         signs=shown,
         scales=SCALES,
         choices=choices,
