@@ -7,6 +7,7 @@ from typing import Final
 
 from teleconsult.errors import TeleconsultError
 from teleconsult.imaging.keys import KEYS, Key, Kind, Level, tag_of
+from teleconsult.imaging.uids import is_uid
 
 MOST: Final = 1000
 """Rows of one answer; who wants more asks with an offset."""
@@ -16,7 +17,6 @@ _LONGEST: Final = 1024
 _DATE: Final = re.compile(r"(\d{8})?(-)?(\d{8})?", re.ASCII)
 _TIME_PART: Final = r"((?:\d{2}){1,3}(?:\.\d{1,6})?)?"
 _TIME: Final = re.compile(rf"{_TIME_PART}(-)?{_TIME_PART}", re.ASCII)
-_UID: Final = re.compile(r"[0-9.]{1,64}", re.ASCII)
 
 
 class BadQuery(TeleconsultError):
@@ -112,7 +112,7 @@ def _values(kind: Kind, value: str) -> tuple[str, ...]:
         return (found[1] or "", found[3] or "") if found[2] else (found[1], found[1])
     if kind is Kind.UID:
         uids = tuple(part for part in re.split(r"[,\\]", value) if part)
-        return uids if len(uids) <= _MOST_VALUES and all(_UID.fullmatch(uid) for uid in uids) else ()
+        return uids if len(uids) <= _MOST_VALUES and all(is_uid(uid) for uid in uids) else ()
     if kind is Kind.CODES:
         return tuple(part.strip() for part in re.split(r"[,\\]", value) if part.strip())[:_MOST_VALUES]
     if kind is Kind.NUMBER:

@@ -12,8 +12,8 @@ from teleconsult.imaging.geometry import Geometry, geometry_of
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.reading import Opened, open_instance
 from teleconsult.imaging.refusals import Refusal, Unreadable
+from teleconsult.imaging.uids import is_uid
 
-_UID = re.compile(r"[0-9.]{1,64}")
 _LARGEST_NUMBER = 2**31 - 1
 _LONGEST_TEXT = 1024
 _YEARS = range(1895, 2200)
@@ -103,7 +103,7 @@ def _first_float(ds: Dataset, keyword: str) -> float | None:
 
 def _uid(ds: Dataset, keyword: str) -> str:
     value = text(ds, keyword)
-    if not _UID.fullmatch(value):
+    if not is_uid(value):
         raise Unreadable(Refusal.BAD_IDENTIFIER)
     return value
 

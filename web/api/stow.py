@@ -6,10 +6,11 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from teleconsult.errors import TeleconsultError
+from teleconsult.errors import NotFound, TeleconsultError
 from teleconsult.fhir.scoping import require_granted
 from teleconsult.imaging.receiving import Arrival, Receiver
 from teleconsult.imaging.store_response import status_of, store_response
+from teleconsult.imaging.uids import is_uid
 from teleconsult.records.models import ResourceType
 from web.api.dicomweb_address import studies_of
 from web.arriving import arriving_lots
@@ -39,9 +40,13 @@ async def store(request: web.Request) -> web.StreamResponse:
     """Take the instances in as they arrive; say what became of each.
 
     200 where all are here, 202 where some are, 409 where none is; 406 where only XML is wanted; 415 for what is not
-    whole instances; 400 for a body that breaks off. What was stored until then stays: sent again, it is known.
+    whole instances; 400 for a body that breaks off; 404 where the address names no UID. What was stored until then
+    stays: sent again, it is known.
     """
     actor = actor_of(request)
+    study_uid = request.match_info.get("uid")
+    if study_uid is not None and not is_uid(study_uid):
+        raise NotFound
     require_granted(actor, _SCOPE)
     if not _takes_json(request.headers.get("Accept", "")):
         raise OtherAnswer("The answer is %(media)s, and nothing else.", media=DICOM_JSON)
@@ -52,7 +57,6 @@ async def store(request: web.Request) -> web.StreamResponse:
         sandbox=sandbox_of(request),
         file_limit=settings_of(request).upload_file_limit,
     )
-    study_uid = request.match_info.get("uid")
     arrivals: list[Arrival] = []
     try:
         async with arriving_lots(request, boundary=boundary, media=DICOM) as lots:

@@ -20,7 +20,6 @@ from teleconsult.imaging.dimse.messages import (
     Operation,
     Status,
     encoded_answer,
-    is_uid,
     read_command,
 )
 from teleconsult.imaging.dimse.negotiating import VERIFICATION, Context, Rejection, agree, read_proposal
@@ -28,6 +27,7 @@ from teleconsult.imaging.dimse.pdus import Broken, Fragment, Kind, Reason, abort
 from teleconsult.imaging.dimse.recognising import Hall, Visitor
 from teleconsult.imaging.receiving import Received
 from teleconsult.imaging.refusals import Refusal
+from teleconsult.imaging.uids import is_uid
 
 ARTIM: Final = 15.0
 """Seconds until the association must have been asked for whole (PS3.8 §9.1.4)."""

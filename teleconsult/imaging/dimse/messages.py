@@ -1,6 +1,5 @@
 """Messages of DIMSE-C as a provider of C-STORE and C-ECHO reads and answers them (PS3.7 §9.3)."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -15,12 +14,12 @@ from pynetdicom.pdu import P_DATA_TF
 from teleconsult.imaging.dimse.pdus import Broken, Reason
 from teleconsult.imaging.refusals import SENTENCES, Refusal
 from teleconsult.imaging.store_response import failure_reason
+from teleconsult.imaging.uids import is_uid
 
 LONGEST_COMMAND: Final = 16 * 1024
 LONGEST_COMMENT: Final = 64
 """Characters of (0000,0902), an LO."""
 _NO_DATA_SET: Final = 0x0101
-_UID: Final = re.compile(r"[0-9.]{1,64}")
 
 
 class Operation(IntEnum):
@@ -83,11 +82,6 @@ def read_command(content: bytes) -> Command:
     if command.has_data_set is not (operation is Operation.C_STORE_RQ):
         raise Broken(Reason.UNEXPECTED_PDU)
     return command
-
-
-def is_uid(text: str) -> bool:
-    """Whether it can be one (PS3.5 §9.1, and not a character more lenient)."""
-    return bool(_UID.fullmatch(text))
 
 
 def encoded_answer(command: Command, answer: Answer, *, context_id: int, longest: int) -> Iterator[bytes]:
