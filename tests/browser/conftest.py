@@ -18,6 +18,9 @@ FLAGS = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
+    # on a busy machine its watchdog ends a process that is only slow, and the browser gives up after a few
+    "--disable-gpu-watchdog",
+    "--disable-gpu-process-crash-limit",
     "--disable-dev-shm-usage",  # a container's /dev/shm may hold no more than 64 MB
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
@@ -55,21 +58,13 @@ def site(running: Site, clean_database: DatabaseUrls, cast: Cast) -> Site:
     return running
 
 
-@pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium."""
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        await opened.close()
-
-
 @pytest.fixture
-async def chromium(browser: Browser) -> AsyncIterator[Browser]:
-    """The same; each person opens a context of their own in it, which the end of the test closes."""
-    yield browser
-    for context in browser.contexts:
-        await context.close()
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's Chromium; each person opens a context of their own in it."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
 
 
 OpenAs = Callable[..., Awaitable[Page]]

@@ -72,6 +72,7 @@ async def test_what_people_and_files_say_is_text(
         basis="representative",
         given_by=EVIL[:90],
         relationship=EVIL[:90],
+        incapacity="unconscious",
         entries=str(entry.id),
     )
     assert sent.status == 303, await sent.text()

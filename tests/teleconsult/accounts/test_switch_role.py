@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts import Actor, actor_for_cookie
 from teleconsult.accounts.models import Account
 from teleconsult.accounts.roles import own_roles, switch_role
-from teleconsult.accounts.sessions import first_role, is_session_open
+from teleconsult.accounts.sessions import first_role, require_open_session
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.directory.models import PractitionerRole, RoleCode
-from teleconsult.errors import NotFound
+from teleconsult.errors import NotFound, Unauthenticated
 from teleconsult.settings import Settings
 from tests.passkey_steps import fresh, signed_in
 from tests.people import Cast
@@ -46,8 +46,8 @@ async def test_it_goes_on_in_the_other_role_under_a_new_token(
     assert (actor.role_id, actor.organization_id) == (role.id, role.organization_id)
     async with transaction(sessions) as session:
         assert await actor_for_cookie(session, settings, entry.token) is None
-        assert entry.actor.session_id
-        assert not await is_session_open(session, entry.actor.session_id)
+        with pytest.raises(Unauthenticated):
+            await require_open_session(session, entry.actor)
         again = await actor_for_cookie(session, settings, token)
         event = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "role-switched"))).one()
     assert again is not None
@@ -83,8 +83,7 @@ async def test_anothers_role_or_one_that_is_over_is_not_there(
             async with transaction(sessions, actor) as session:
                 await switch_role(session, actor, role_id=role_id)
     async with transaction(sessions) as session:
-        assert actor.session_id
-        assert await is_session_open(session, actor.session_id)
+        await require_open_session(session, actor)
         assert await session.scalar(select(func.count()).where(AuditEvent.action == "role-switched")) == 0
 
 

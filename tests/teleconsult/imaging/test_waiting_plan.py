@@ -1,6 +1,8 @@
 """The list of images to match costs what one page of it costs, however much waits and however much there is."""
 
+import psycopg
 import pytest
+from psycopg.rows import TupleRow
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 
@@ -19,10 +21,13 @@ from generate_series(1, 30000) n
 
 
 @pytest.mark.parametrize("further", [False, True])
-async def test_a_page_is_read_from_its_index(cast: Cast, sessions: Sessions, further: bool) -> None:
+async def test_a_page_is_read_from_its_index(
+    cast: Cast, sessions: Sessions, sweeper: psycopg.Connection[TupleRow], further: bool
+) -> None:
     houses = {"house": cast.rural.organization_id, "other": cast.stranger.organization_id, "patient": cast.patient.id}
     async with transaction(sessions) as session:
         await session.execute(text(MANY), houses)
+    sweeper.execute("analyze imaging_study")
     async with transaction(sessions, cast.nurse) as session:
         after = (await session.scalars(page_of_waiting(cast.nurse, after=None))).all()[-1].id if further else None
         question = page_of_waiting(cast.nurse, after=after).compile(
