@@ -1,5 +1,6 @@
 """A real PostgreSQL for every worker: one embedded server for all, one database each, emptied before each test."""
 
+import contextlib
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -60,7 +61,9 @@ def sweeper(database: DatabaseUrls, superuser_url: str) -> Iterator[psycopg.Conn
     """Only a superuser can get past the triggers that keep notes and audit."""
     name = psycopg.conninfo.conninfo_to_dict(database.app)["dbname"]
     url = psycopg.conninfo.make_conninfo(superuser_url, dbname=name)
-    with psycopg.connect(url, autocommit=True, options="-c session_replication_role=replica") as connection:
+    with psycopg.connect(
+        url, autocommit=True, options="-c session_replication_role=replica -c lock_timeout=1s"
+    ) as connection:
         yield connection
 
 
@@ -68,14 +71,18 @@ def sweeper(database: DatabaseUrls, superuser_url: str) -> Iterator[psycopg.Conn
 def clean_database(database: DatabaseUrls, sweeper: psycopg.Connection[TupleRow]) -> DatabaseUrls:
     """The same database, empty."""
     tables = [table.name for table in metadata.sorted_tables] + ["procrastinate_events", "procrastinate_jobs"]
-    # what a test broke off may still hold its rows
-    sweeper.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
-        " and state like 'idle in transaction%' and pid <> pg_backend_pid()"
-    )
     # few rows: deleting them is ten times faster than truncating, which makes new files
-    sweeper.execute("; ".join(f'delete from "{table}"' for table in tables))
-    return database
+    deletes = "; ".join(f'delete from "{table}"' for table in tables)
+    for _attempt in range(30):
+        # what a test broke off may still hold its rows
+        sweeper.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+            " and state like 'idle in transaction%' and pid <> pg_backend_pid()"
+        )
+        with contextlib.suppress(psycopg.errors.LockNotAvailable):
+            sweeper.execute(deletes)
+            return database
+    raise AssertionError("the rows of an earlier test are held by something that goes on")
 
 
 @pytest.fixture(scope="session")
