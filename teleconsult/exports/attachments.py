@@ -1,20 +1,20 @@
 """The bytes that go into a document with the entries that speak of them: PDFs, photographs, signed notes."""
 
-import base64
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from teleconsult.errors import NotFound
+from teleconsult.fhir.binaries import KIND, as_binary
 from teleconsult.objects import Objects
-from teleconsult.records.documents import read_document
+from teleconsult.records.documents import Document, read_document
 from teleconsult.records.elements import as_text, dicts, kept_type
 
 LARGEST: Final = 5 * 1024 * 1024
 LARGEST_ALL: Final = 20 * 1024 * 1024
 """Bytes. What is larger stays a reference, with its size and its hash where it has one."""
-_BINARY: Final = "Binary/"
+_BINARY: Final = f"{KIND}/"
 
 Resource = dict[str, Any]
 
@@ -50,7 +50,8 @@ async def gather_attachments(
                 left_out.append(as_text(attachment.get("title")) or as_text(resource.get("description")) or id_)
                 continue
             room -= len(content)
-            binaries[id_] = _binary(id_, as_text(attachment.get("contentType")), content)
+            document = Document(as_text(attachment.get("contentType")), content)
+            binaries[id_] = as_binary({"resourceType": KIND, "id": id_}, document)
     return Attachments(tuple(binaries.values()), tuple(left_out))
 
 
@@ -81,12 +82,3 @@ async def _content(objects: Objects, resource: Mapping[str, Any], id_: str, key:
     except NotFound:
         return None
     return None
-
-
-def _binary(id_: str, content_type: str, content: bytes) -> Resource:
-    return {
-        "resourceType": "Binary",
-        "id": id_,
-        "contentType": content_type,
-        "data": base64.b64encode(content).decode(),
-    }
