@@ -1,6 +1,7 @@
 """A study's rows, and what follows from them: its entry in the patient's timeline, its place in the excerpt."""
 
 import uuid
+from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -31,7 +32,7 @@ _HELD: Final = (
 )
 
 
-class StudyRows:
+class StudyRows(ABC):
     """The studies and series a lot of instances belongs to, looked up once each."""
 
     def __init__(self, session: AsyncSession) -> None:
@@ -56,11 +57,13 @@ class StudyRows:
             self._series[key] = await self._new_series(study, header)
         return self._series[key]
 
+    @abstractmethod
     async def _find(self, uid: str) -> ImagingStudy | Refusal | None:
-        raise NotImplementedError
+        """The study that is here, nothing, or why it is not to be added to."""
 
+    @abstractmethod
     async def _new(self, header: InstanceHeader) -> ImagingStudy:
-        raise NotImplementedError
+        """A new one, by `_add`."""
 
     async def _add(
         self,
