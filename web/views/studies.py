@@ -55,6 +55,7 @@ def manifest(study: ImagingStudy) -> dict[str, Any]:
         "id": str(study.id),
         "series": [
             {
+                "uid": series.series_instance_uid,
                 "title": series.description,
                 "modality": series.modality,
                 "instances": [

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { ByteCache, Frames, NotShown } from "./frames";
 
-const slice = { path: "/studies/1/instances/2/frames/1", width: 2, height: 1, hidden: "" };
+const slice = { path: "/studies/1/instances/2/frames/1", sop: "1", frame: 1, width: 2, height: 1, hidden: "" };
 const description = { rows: 1, columns: 2, samples: 1, type: "int16", slope: 1, intercept: 0 };
 const { signal } = new AbortController();
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { carried, fitted, moved, scaleOf, toImage, toStage, zoomed } from "./geometry";
+import { carried, fitted, moved, scaleOf, toImage, toStage, turned, zoomed } from "./geometry";
 
 const image = { width: 512, height: 256 };
 const stage = { width: 1024, height: 1024 };
@@ -31,15 +31,24 @@ test("moving follows the finger, and the image cannot be lost", () => {
   const close = zoomed(fitted(image), 4, { x: 512, y: 512 }, image, stage);
   const view = moved(close, 80, -40, image, stage);
   expect(toStage({ x: close.x, y: close.y }, view, image, stage)).toEqual({ x: 592, y: 472 });
-  expect(moved(close, 1e6, 1e6, image, stage)).toEqual({ zoom: 4, x: 0, y: 0 });
+  expect(moved(close, 1e6, 1e6, image, stage)).toEqual({ zoom: 4, x: 0, y: 0, turn: 0 });
 });
 
 test("another series shows the same part", () => {
-  expect(carried({ zoom: 2, x: 128, y: 64 }, image, { width: 256, height: 256 })).toEqual({ zoom: 2, x: 64, y: 64 });
+  const view = { zoom: 2, x: 128, y: 64, turn: 1 as const };
+  expect(carried(view, image, { width: 256, height: 256 })).toEqual({ zoom: 2, x: 64, y: 64, turn: 1 });
 });
 
-test("a point goes to the stage and back", () => {
-  const view = { zoom: 2.5, x: 100, y: 50 };
+test("a turned image fits the other way round, its right side down", () => {
+  const view = turned(fitted(image));
+  expect(scaleOf(view, image, { width: 256, height: 512 })).toBe(1);
+  expect(toStage({ x: 512, y: 128 }, view, image, stage)).toEqual({ x: 512, y: 1024 });
+  expect(moved(view, 0, 20, image, stage).x).toBe(246);
+  expect(turned(turned(turned(view))).turn).toBe(0);
+});
+
+test.each([0, 1, 2, 3] as const)("a point goes to the stage and back after %i quarter turns", (turn) => {
+  const view = { zoom: 2.5, x: 100, y: 50, turn };
   const there = toStage({ x: 33, y: 44 }, view, image, stage);
   const back = toImage(there, view, image, stage);
   expect(back.x).toBeCloseTo(33);

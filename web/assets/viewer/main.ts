@@ -6,7 +6,8 @@ import { Painter } from "./painter";
 import { type Manifest, seriesOf } from "./stack";
 import { Viewer } from "./viewer";
 
-type Tool = "window" | "pan" | "scroll";
+/** What dragging does; any other name is a tool of someone who listens to `viewer:tool`. */
+type Tool = "window" | "pan" | "scroll" | (string & {});
 type Words = Record<"slice" | "window" | "preview" | "loading" | "failed" | "hidden", string>;
 
 const ZOOM_STEP = 1.25;
@@ -37,6 +38,11 @@ export default class ViewerController extends Controller<HTMLElement> {
   #tool: Tool = "window";
   #scrolled = 0;
   #end = new AbortController();
+
+  /** For what stands beside it: `viewer:changed` on this element says when to look again. */
+  get viewer(): Viewer {
+    return this.#viewer;
+  }
 
   override connect(): void {
     this.#end = new AbortController();
@@ -80,6 +86,7 @@ export default class ViewerController extends Controller<HTMLElement> {
     for (const button of this.toolTargets) {
       button.setAttribute("aria-pressed", String(button.dataset.viewerToolParam === params.tool));
     }
+    this.dispatch("tool", { detail: { tool: params.tool } });
   }
 
   usePreset(): void {
@@ -102,6 +109,10 @@ export default class ViewerController extends Controller<HTMLElement> {
 
   fit(): void {
     this.#viewer.fit();
+  }
+
+  turn(): void {
+    this.#viewer.turn();
   }
 
   invert(): void {
@@ -155,6 +166,7 @@ export default class ViewerController extends Controller<HTMLElement> {
       "-": () => this.zoomOut(),
       "0": () => this.fit(),
       i: () => this.invert(),
+      t: () => this.turn(),
       r: () => this.reset(),
       " ": () => this.cine(),
     };
@@ -164,8 +176,8 @@ export default class ViewerController extends Controller<HTMLElement> {
   #drag(kind: Drag, right: number, down: number): void {
     if (kind === "zoom") this.#viewer.zoom(1 + down / -200);
     else if (kind === "pan" || this.#tool === "pan") this.#viewer.move(right, down);
+    else if (this.#tool === "scroll") this.#scroll(down);
     else if (this.#tool === "window") this.#window(right, down);
-    else this.#scroll(down);
   }
 
   #window(right: number, down: number): void {
@@ -212,6 +224,7 @@ export default class ViewerController extends Controller<HTMLElement> {
     }
     if (shown === "full" || shown === "hidden") this.canvasTarget.dataset.shown = shown;
     else delete this.canvasTarget.dataset.shown;
+    this.dispatch("changed");
   }
 }
 

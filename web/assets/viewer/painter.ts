@@ -52,13 +52,21 @@ export class Painter {
     context.clearRect(0, 0, width, height);
     if (!this.#source) return;
     const scale = scaleOf(view, image, this.stage);
-    const corner = toStage({ x: 0, y: 0 }, view, image, this.stage);
+    const middle = toStage({ x: image.width / 2, y: image.height / 2 }, view, image, this.stage);
+    context.translate(middle.x, middle.y);
+    context.rotate((view.turn * Math.PI) / 2);
+    const box = [
+      (-image.width * scale) / 2,
+      (-image.height * scale) / 2,
+      image.width * scale,
+      image.height * scale,
+    ] as const;
     context.imageSmoothingQuality = "high";
-    context.drawImage(this.#source, corner.x, corner.y, image.width * scale, image.height * scale);
+    context.drawImage(this.#source, ...box);
     if (inverted) {
       context.globalCompositeOperation = "difference";
       context.fillStyle = "white";
-      context.fillRect(corner.x, corner.y, image.width * scale, image.height * scale);
+      context.fillRect(...box);
       context.globalCompositeOperation = "source-over";
     }
   }

@@ -6,6 +6,7 @@ const manifest: Manifest = {
   id: "x",
   series: [
     {
+      uid: "1.2.9",
       title: "Axial",
       modality: "CT",
       instances: [
@@ -13,14 +14,19 @@ const manifest: Manifest = {
         ["1.2.2", 0, 0, 0, "The file holds no image."],
       ],
     },
-    { title: "", modality: "US", instances: [["1.2.3", 3, 240, 320, ""]] },
+    { uid: "1.2.8", title: "", modality: "US", instances: [["1.2.3", 3, 240, 320, ""]] },
   ],
 };
 
 test("instances become slices, frames too", () => {
   const [axial, cine] = seriesOf(manifest);
   expect(axial?.slices.map((slice) => slice.hidden)).toEqual(["", "The file holds no image."]);
-  expect(axial?.slices[0]).toMatchObject({ path: "/studies/1.2/instances/1.2.1/frames/1", width: 512, height: 256 });
+  expect(axial?.slices[0]).toMatchObject({
+    path: "/studies/1.2/instances/1.2.1/frames/1",
+    width: 512,
+    height: 256,
+    sop: "1.2.1",
+  });
   expect(axial?.moves).toBe(false);
   expect(cine?.moves).toBe(true);
   expect(cine?.slices.map((slice) => slice.path.at(-1))).toEqual(["1", "2", "3"]);

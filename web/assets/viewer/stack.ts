@@ -4,12 +4,15 @@
 export interface Manifest {
   path: string;
   id: string;
-  series: { title: string; modality: string; instances: [string, number, number, number, string][] }[];
+  series: { uid: string; title: string; modality: string; instances: [string, number, number, number, string][] }[];
 }
 
 export interface Slice {
   /** Path of the frame; below it are `rendered` and `pixels`. */
   path: string;
+  sop: string;
+  /** Of the instance, from 1. */
+  frame: number;
   width: number;
   height: number;
   /** Why it cannot be shown, in the reader's words; empty where it can. */
@@ -17,6 +20,8 @@ export interface Slice {
 }
 
 export interface Series {
+  /** Series Instance UID. */
+  uid: string;
   title: string;
   modality: string;
   slices: Slice[];
@@ -26,13 +31,16 @@ export interface Series {
 
 /** The series of a study, its multi-frame instances opened up. */
 export function seriesOf({ path, series }: Manifest): Series[] {
-  return series.map(({ title, modality, instances }) => ({
+  return series.map(({ uid, title, modality, instances }) => ({
+    uid,
     title,
     modality,
     moves: instances.some(([, frames]) => frames > 1),
     slices: instances.flatMap(([sop, frames, height, width, hidden]) =>
       Array.from({ length: Math.max(frames, 1) }, (_unused, frame) => ({
         path: `${path}/instances/${sop}/frames/${frame + 1}`,
+        sop,
+        frame: frame + 1,
         width,
         height,
         hidden,

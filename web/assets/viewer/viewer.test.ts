@@ -8,8 +8,8 @@ const manifest = {
   path: "/studies/1",
   id: "x",
   series: [
-    { title: "Axial", modality: "CT", instances: [1, 2, 3].map((n) => [`1.${n}`, 1, 4, 4, ""] as const) },
-    { title: "Report", modality: "SR", instances: [["2.1", 0, 0, 0, "The file holds no image."] as const] },
+    { uid: "1.8", title: "Axial", modality: "CT", instances: [1, 2, 3].map((n) => [`1.${n}`, 1, 4, 4, ""] as const) },
+    { uid: "1.9", title: "Report", modality: "SR", instances: [["2.1", 0, 0, 0, "The file holds no image."] as const] },
   ].map((one) => ({ ...one, instances: one.instances.map((instance) => [...instance] as Instance) })),
 };
 type Instance = [string, number, number, number, string];
@@ -143,4 +143,22 @@ test("a new series begins as it was recorded", async () => {
   shown.zoom(3);
   shown.openSeries(1);
   expect([shown.level, shown.view.zoom, shown.index]).toEqual([null, 1, 0]);
+});
+
+test("what one looks at can be shown to another", async () => {
+  const [one, other] = [viewer(), viewer()];
+  one.start();
+  other.start();
+  await settled();
+  one.goTo(2);
+  one.zoom(2);
+  one.turn();
+  one.invert();
+  one.setLevel({ center: 300, width: 1500 });
+  other.look(one.looking);
+  await settled();
+  expect(other.looking).toEqual(one.looking);
+  expect(other.index).toBe(2);
+  other.look({ ...one.looking, series: "unknown" });
+  expect(other.looking).toEqual(one.looking);
 });

@@ -1,11 +1,23 @@
 // What is looked at, and how: the state of the viewer and every act on it. It knows frames and a painter, no page.
 import { type Frames, NotShown } from "./frames";
-import { carried, fitted, moved, type Point, type Size, type View, zoomed } from "./geometry";
+import { carried, fitted, moved, type Point, type Size, turned, type View, zoomed } from "./geometry";
 import { nearest, type Series, type Slice, stepped } from "./stack";
 import { autoLevel, draggedLevel, type Frame, type Level, ownLevel } from "./windowing";
 
 /** How much of the current slice is on the screen. */
 export type Shown = "nothing" | "preview" | "full" | "hidden" | "failed";
+
+/** What someone looks at, in terms that hold on any screen: no pixel of the stage is in it. */
+export interface Looking {
+  /** Series Instance UID. */
+  series: string;
+  /** SOP Instance UID and frame, from 1. */
+  sop: string;
+  frame: number;
+  level: Level | null;
+  view: View;
+  inverted: boolean;
+}
 
 export interface Canvas {
   readonly stage: Size;
@@ -46,11 +58,20 @@ export class Viewer {
   }
 
   get series(): Series {
-    return this.all[this.#series] ?? { title: "", modality: "", slices: [], moves: false };
+    return this.all[this.#series] ?? { uid: "", title: "", modality: "", slices: [], moves: false };
   }
 
   get slice(): Slice {
-    return this.series.slices[this.index] ?? { path: "", width: 0, height: 0, hidden: "" };
+    return this.series.slices[this.index] ?? { path: "", sop: "", frame: 1, width: 0, height: 0, hidden: "" };
+  }
+
+  get stage(): Size {
+    return this.canvas.stage;
+  }
+
+  get looking(): Looking {
+    const { series, slice, level, view, inverted } = this;
+    return { series: series.uid, sop: slice.sop, frame: slice.frame, level, view, inverted };
   }
 
   get seriesIndex(): number {
@@ -88,6 +109,25 @@ export class Viewer {
     this.level = null;
     this.view = fitted(this.image);
     void this.#show();
+  }
+
+  /** Show what another looks at; what is not in this study is left alone. */
+  look({ series: uid, sop, frame, level, view, inverted }: Looking): void {
+    const series = this.all.findIndex((one) => one.uid === uid);
+    const index = this.all[series]?.slices.findIndex((one) => one.sop === sop && one.frame === frame) ?? -1;
+    if (index < 0) return;
+    const moves = series !== this.#series || index !== this.index;
+    if (moves) {
+      if (series !== this.#series) this.pause();
+      else this.#direction = index < this.index ? -1 : 1;
+      this.#series = series;
+      this.index = index;
+    }
+    this.level = level;
+    this.view = view;
+    this.inverted = inverted;
+    if (moves) void this.#show();
+    else this.setLevel(level);
   }
 
   step(by: number, round = false): void {
@@ -128,7 +168,13 @@ export class Viewer {
   }
 
   fit(): void {
-    this.view = fitted(this.image);
+    this.view = fitted(this.image, this.view.turn);
+    this.draw();
+  }
+
+  /** A quarter turn clockwise. */
+  turn(): void {
+    this.view = turned(this.view);
     this.draw();
   }
 
