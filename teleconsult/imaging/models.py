@@ -116,6 +116,10 @@ class ImagingInstance(Base):
     not_displayable_because: Mapped[str] = mapped_column(default="")
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    """Of the file. What stands before its data set is the sender's, or the door's."""
+    data_set_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Of all that follows the file meta information (PS3.10 §7.1), as it is coded; None for what came before that was
+    kept, and is then read from the file when it is asked for."""
     object_key: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     dicom_json: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)

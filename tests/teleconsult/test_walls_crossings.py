@@ -43,6 +43,10 @@ ASKED = {
         {"rural", "colleague", "system"},
         {"specialist", "stranger", "guest", ""},
     ),
+    "select * from held_objects(:house, array['1.2.3.4.5'])": (
+        {"rural", "colleague", "system"},
+        {"specialist", "stranger", "guest", ""},
+    ),
     "select 1 where is_alone(:strangers_patient)": ({"stranger", "system"}, {"rural", "specialist", "guest", ""}),
     "select 1 where is_booked(:specialist, now(), now() + interval '2 days', gen_random_uuid())": (
         {"coordinator", "system"},
