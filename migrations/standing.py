@@ -12,6 +12,7 @@ from migrations import (
     excerpt_walls,
     file_walls,
     identity_walls,
+    pacs_walls,
     peer_walls,
     walls,
 )
@@ -27,6 +28,7 @@ WALLS: Final = (
     | arrival_walls.WALLS
     | description_walls.WALLS
     | peer_walls.WALLS
+    | pacs_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -37,6 +39,7 @@ WRITTEN_ONCE: Final = (
     | consent_walls.WRITTEN_ONCE
     | client_walls.WRITTEN_ONCE
     | peer_walls.WRITTEN_ONCE
+    | pacs_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

@@ -11,6 +11,7 @@ import teleconsult.excerpts.models
 import teleconsult.hl7v2.models
 import teleconsult.imaging.dimse.models
 import teleconsult.imaging.models
+import teleconsult.imaging.pacs.models
 import teleconsult.notes.models
 import teleconsult.patients.links
 import teleconsult.patients.models

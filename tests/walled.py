@@ -47,6 +47,7 @@ from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
 from teleconsult.notes.models import Composition, CompositionStatus, SigningKey
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.models import BreakGlass, IdentityChange, PatientIdentifier
@@ -118,8 +119,8 @@ async def _add(session: AsyncSession, rows: list[Base]) -> None:
 
 
 def _images(cast: Cast, ids: Walled) -> list[Base]:
-    """A study shared with the neurologist."""
-    house = cast.rural.organization_id
+    """A study shared with the neurologist, and the archive it was fetched from."""
+    house, pacs = cast.rural.organization_id, uuid.uuid4()
     return [
         ImagingStudy(
             id=ids.study_id,
@@ -143,6 +144,16 @@ def _images(cast: Cast, ids: Walled) -> list[Base]:
         ),
         ExcerptStudy(excerpt_id=ids.excerpt_id, imaging_study_id=ids.study_id),
         ExcerptRead(excerpt_id=ids.excerpt_id, practitioner_role_id=cast.specialist.role_id, read_at=now()),
+        Pacs(id=pacs, organization_id=house, name="PACS", kind=PacsKind.DICOMWEB, address="", created_at=now()),
+        PacsFetch(
+            organization_id=house,
+            pacs_id=pacs,
+            service_request_id=ids.consult_id,
+            requester_role_id=cast.rural.role_id,
+            study_instance_uid="1.2.3",
+            created_at=now(),
+            changed_at=now(),
+        ),
     ]
 
 
@@ -298,6 +309,7 @@ def _directory(cast: Cast) -> list[Base]:
             acknowledgment=Acknowledgment.ERROR,
         ),
         DicomPeer(organization_id=house, name="Scanner", ae_title="CT1", network="127.0.0.1/32", created_at=moment),
+        Pacs(organization_id=house, name="PACS", kind=PacsKind.DICOMWEB, address="", created_at=moment),
         FhirClient(id=client, organization_id=house, name="Registry", keys=[], scope="system/*.rs", created_at=moment),
         UsedAssertion(fhir_client_id=client, jti_sha256=b"", expires_at=moment),
     ]
