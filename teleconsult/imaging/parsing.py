@@ -5,14 +5,14 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 
 from teleconsult.imaging.describing import describe
 from teleconsult.imaging.geometry import Geometry, geometry_of
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.reading import Opened, open_instance
 from teleconsult.imaging.refusals import Refusal, Unreadable
-from teleconsult.imaging.uids import is_uid
+from teleconsult.imaging.uids import derived_uid, is_uid
 
 _LARGEST_NUMBER = 2**31 - 1
 _LONGEST_TEXT = 1024
@@ -27,6 +27,7 @@ def read_header(path: Path) -> InstanceHeader:
     opened = open_instance(path)
     with opened.file:
         ds = opened.dataset
+        _name_all(ds)
         geometry, reason = _shown(opened)
         center, width = window_of(ds)
         return InstanceHeader(
@@ -99,6 +100,21 @@ def _first_float(ds: Dataset, keyword: str) -> float | None:
     except Exception:  # as in `text`
         return None
     return result if math.isfinite(result) else None
+
+
+def _name_all(ds: FileDataset) -> None:
+    """Fill in the identifiers that the data set leaves out, so that the object can be addressed; its bytes stay.
+
+    Its own stand in the file meta information once more (PS3.10 §7.1). What is of no study (a colour palette) or
+    names none is one by itself. Raises Unreadable where the object has no identifier at all.
+    """
+    for keyword in ("SOPClassUID", "SOPInstanceUID"):
+        if not text(ds, keyword):
+            setattr(ds, keyword, text(ds.file_meta, f"MediaStorage{keyword}"))
+    own = _uid(ds, "SOPInstanceUID")
+    for level in ("Study", "Series"):
+        if not text(ds, f"{level}InstanceUID"):
+            setattr(ds, f"{level}InstanceUID", derived_uid(level, own))
 
 
 def _uid(ds: Dataset, keyword: str) -> str:

@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.filereader import read_file_meta_info, read_partial
 from pydicom.filewriter import write_file_meta_info
 from pydicom.tag import BaseTag
@@ -23,6 +23,8 @@ UNDEFINED = 0xFFFFFFFF
 PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 """The elements that hold pixels (PS3.3 C.7.6.24, C.7.6.25, C.7.6.3)."""
 _PREFIX = 132
+_IMPLICIT_HEAD, _LONG_HEAD = 8, 12
+"""Bytes of a tag, a VR where it is explicit, and a length (PS3.5 §7.1)."""
 _GROUP_LENGTH_ELEMENT = 12
 
 
@@ -33,7 +35,7 @@ class Opened:
     An element that is too large to be read ends the header, too: then `pixel_tag` is that one's, not one of `PIXELS`.
     """
 
-    dataset: Dataset
+    dataset: FileDataset
     stored_syntax: UID
     syntax: UID
     """How `file` is coded: the stored one, but for deflated files."""
@@ -68,12 +70,13 @@ def open_instance(path: Path) -> Opened:
         file, size = _inflated(file, meta), LARGEST_INFLATED
         syntax = ExplicitVRLittleEndian
     file.seek(0)
-    tag, vr, length = 0, "", 0
+    tag, vr, length, head = 0, "", 0, _LONG_HEAD
 
     def at_pixels(element: BaseTag, element_vr: str | None, element_length: int) -> bool:
-        nonlocal tag, vr, length
+        nonlocal tag, vr, length, head
         if element in PIXELS or (element_length > LARGEST_ELEMENT and element_length != UNDEFINED):
             tag, vr, length = int(element), element_vr or "OW", element_length
+            head = _LONG_HEAD if element_vr else _IMPLICIT_HEAD  # some are implicit against their own syntax
             return True
         if file.tell() > LARGEST_HEADER:
             raise Unreadable(Refusal.HEADER_TOO_LARGE)
@@ -82,8 +85,7 @@ def open_instance(path: Path) -> Opened:
         return False
 
     dataset = read_partial(file, stop_when=at_pixels)
-    header = 8 if syntax.is_implicit_VR else 12
-    return Opened(dataset, stored_syntax, syntax, file, tag, vr, file.tell() + header, length, size)
+    return Opened(dataset, stored_syntax, syntax, file, tag, vr, file.tell() + head, length, size)
 
 
 def _inflated(file: BinaryIO, meta: Dataset) -> BinaryIO:

@@ -1,11 +1,19 @@
 """DICOM UIDs are a stranger's words until they are looked at (PS3.5 §9.1)."""
 
 import re
+import uuid
 from typing import Final
 
 _UID: Final = re.compile(r"[0-9.]{1,64}")
+_OURS: Final = uuid.UUID("8d1f5f4e-5d0c-4a3b-9a57-0f9d1f6d3c21")
+"""Under which UIDs are derived. It never changes: the same object has to get the same ones again."""
 
 
 def is_uid(text: str) -> bool:
     """Whether it is written as a UID is. What its numbers mean is not asked: much in use breaks the finer rules."""
     return _UID.fullmatch(text) is not None
+
+
+def derived_uid(level: str, sop_instance_uid: str) -> str:
+    """A UID of the study or series of an object that names none, always the same one (PS3.5 §B.2)."""
+    return f"2.25.{uuid.uuid5(_OURS, f'{level} {sop_instance_uid}').int}"

@@ -24,7 +24,11 @@ from tests.teleconsult.imaging.steps import door
 Client = TestClient[web.Request, web.Application]
 CT, US = HEAD, REAL / "examples_ybr_color.dcm"
 """One slice in JPEG 2000; thirty frames in JPEG."""
-RGB, REPORT, BROKEN = REAL / "examples_rgb_color.dcm", REAL / "test-SR.dcm", REAL / "SC_rgb_jpeg.dcm"
+RGB, REPORT, BROKEN = (
+    REAL / "examples_rgb_color.dcm",
+    REAL / "test-SR.dcm",
+    REAL / "JPEG2000-embedded-sequence-delimiter.dcm",
+)
 BIG_ENDIAN = REAL / "MR_small_bigendian.dcm"
 FILES = (CT, US, RGB, REPORT, BROKEN, BIG_ENDIAN)
 JSON = {"Accept": "application/dicom+json"}

@@ -27,7 +27,7 @@ Client = TestClient[web.Request, web.Application]
 
 CT = pydicom.dcmread(HEAD)
 US = pydicom.dcmread(REAL / "examples_ybr_color.dcm", stop_before_pixels=True)
-BROKEN = pydicom.dcmread(REAL / "SC_rgb_jpeg.dcm", stop_before_pixels=True)
+BROKEN = pydicom.dcmread(REAL / "JPEG2000-embedded-sequence-delimiter.dcm", stop_before_pixels=True)
 REPORT = pydicom.dcmread(REAL / "test-SR.dcm", stop_before_pixels=True)
 
 
@@ -38,7 +38,12 @@ async def shared(cast: Cast, sessions: Sessions, settings: Settings) -> AsyncIte
     from teleconsult.imaging.models import ImagingStudy
 
     consult = await consult_steps.submitted(cast, sessions)
-    names = ("J2K_pixelrep_mismatch.dcm", "examples_ybr_color.dcm", "SC_rgb_jpeg.dcm", "test-SR.dcm")
+    names = (
+        "J2K_pixelrep_mismatch.dcm",
+        "examples_ybr_color.dcm",
+        "JPEG2000-embedded-sequence-delimiter.dcm",
+        "test-SR.dcm",
+    )
     Path(settings.data).mkdir(parents=True, exist_ok=True)
     async with door(sessions, settings.data) as opened:
         await opened.bring(cast.rural, consult.id, *[(REAL / name).read_bytes() for name in names])

@@ -13,8 +13,8 @@ from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.rendering import rendered
 from tests.teleconsult.imaging.files import HEAD, REAL, dicom_bytes
 
-UNDECODABLE = {"JPEG2000-embedded-sequence-delimiter.dcm", "SC_rgb_jpeg.dcm"}
-"""Their pixel data is broken on purpose, past what a header can tell."""
+UNDECODABLE = {"JPEG2000-embedded-sequence-delimiter.dcm"}
+"""Its pixel data is broken on purpose, past what a header can tell."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 

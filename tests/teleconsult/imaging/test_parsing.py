@@ -1,5 +1,6 @@
 """What is kept of a header, and what is never stored."""
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -79,11 +80,24 @@ def test_what_is_not_an_instance_is_refused_by_name(name: str, refusal: Refusal)
     assert raised.value.refusal is refusal
 
 
-@pytest.mark.parametrize("uid", ["", "1.2/../3", "1" * 65, "1.2.é"])
+@pytest.mark.parametrize("uid", ["1.2/../3", "1" * 65, "1.2.é"])
 def test_an_identifier_is_digits_and_dots(tmp_path: Path, uid: str) -> None:
     with pytest.raises(Unreadable) as raised:
         read_header(written(tmp_path, dicom_bytes(StudyInstanceUID=uid)))
     assert raised.value.refusal is Refusal.BAD_IDENTIFIER
+
+
+def test_an_object_that_names_no_study_is_one_by_itself() -> None:
+    header, again = (read_header(REAL / "JPEGLSNearLossless_08.dcm") for _ in range(2))
+    assert header.study_instance_uid.startswith("2.25.")
+    assert header.study_instance_uid != header.series_instance_uid
+    assert header == again
+    assert header.study_instance_uid.encode() in zlib.decompress(header.description.dicom_json)
+
+
+def test_an_object_may_name_itself_before_its_data_set_alone() -> None:
+    header = read_header(REAL / "priv_SQ.dcm")
+    assert header.sop_instance_uid == "1.1.111.111111.1.111.1111111111.1111.1111111111.111"
 
 
 def test_absurd_numbers_do_not_reach_a_row(tmp_path: Path) -> None:
