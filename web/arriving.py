@@ -12,7 +12,7 @@ from aiohttp.http import HttpProcessingError
 
 from teleconsult.imaging.receiving import Received
 from teleconsult.imaging.refusals import Refusal
-from web.multipart import BrokenBody, Parts
+from teleconsult.multipart import BrokenBody, Parts
 from web.requests import settings_of
 from web.uploads import PIECE, SILENCE_SECONDS, temporary_folder, too_large
 

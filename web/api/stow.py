@@ -11,10 +11,10 @@ from teleconsult.fhir.scoping import require_granted
 from teleconsult.imaging.receiving import Arrival, Receiver
 from teleconsult.imaging.store_response import status_of, store_response
 from teleconsult.imaging.uids import is_uid
+from teleconsult.multipart import BrokenBody
 from teleconsult.records.models import ResourceType
 from web.api.dicomweb_address import studies_of
 from web.arriving import arriving_lots
-from web.multipart import BrokenBody
 from web.requests import actor_of, objects_of, own_transactions, sandbox_of, sessions_of, settings_of
 
 DICOM: Final = "application/dicom"

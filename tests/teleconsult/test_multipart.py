@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.multipart import BrokenBody, Parts
+from teleconsult.multipart import BrokenBody, Parts
 
 BOUNDARY = "a-boundary"
 NEARLY = [b"\r\n--a-boundar", b"--a-boundary", b"\r\n", b"--", b"\r\n--A-boundary", b"\r", b"\r\n\r\n", b"\0"]
