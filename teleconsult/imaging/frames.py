@@ -76,10 +76,28 @@ def stored_frame(path: Path, index: int, *, is_native: bool) -> bytes:
             return _native(opened, geometry, index)
         if not is_native:
             return _codestream(opened, geometry, index)
-        if geometry.bits == 1 or (geometry.samples == 3 and geometry.photometric != "RGB"):
-            raise Unreadable(Refusal.UNKNOWN_CODING)
-        pixels = _decoded(opened, geometry, index)
+        pixels = _as_told(opened, geometry, index)
     return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).tobytes()
+
+
+def stored_samples(path: Path, index: int) -> Pixels:
+    """Frame `index` (from 0) as the header tells of it, in 8 or 16 bits. Raises Unreadable."""
+    add_decoders()
+    opened = open_instance(path)
+    with opened.file:
+        geometry = geometry_of(opened)
+        if not 0 <= index < geometry.frames:
+            raise Unreadable(Refusal.NO_PIXELS)
+        if geometry.bits not in (8, 16):
+            raise Unreadable(Refusal.UNKNOWN_CODING)
+        return _as_told(opened, geometry, index)
+
+
+def _as_told(opened: Opened, geometry: Geometry, index: int) -> Pixels:
+    """Decoded to what the header says of the samples; colour whose decoding would be another is refused."""
+    if geometry.bits == 1 or (geometry.samples == 3 and geometry.photometric != "RGB"):
+        raise Unreadable(Refusal.UNKNOWN_CODING)
+    return _decoded(opened, geometry, index)
 
 
 def _native(opened: Opened, geometry: Geometry, index: int) -> bytes:

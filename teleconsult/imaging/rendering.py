@@ -14,6 +14,10 @@ from teleconsult.imaging.frames import FrameDescription, Pixels
 QUALITY: Final = 80
 LARGEST_VIEWPORT: Final = 4096
 """Pixels a side."""
+PREVIEW_SIZE: Final = 512
+PREVIEW_BYTES: Final = 20 * 1024
+_SMALLER: Final = (*((PREVIEW_SIZE, quality) for quality in (60, 40, 25, 12, 4)), (384, 4), (256, 4), (128, 4))
+"""Sides and qualities, one after the other."""
 _FAST: Final = 1
 """WebP's effort: a 512 x 512 frame takes 5 ms, and is a tenth larger than at its best."""
 
@@ -81,12 +85,35 @@ def rendered(
     description: FrameDescription, pixels: Pixels, *, window: tuple[float, float] | None = None, size: int
 ) -> bytes:
     """WebP of the frame under `window` (centre and width, in values; None: the frame's own), at most `size` a side."""
+    return _as_webp(_shown(description, pixels, window, size), QUALITY)
+
+
+def preview(description: FrameDescription, pixels: Pixels) -> tuple[bytes, bool]:
+    """WebP of at most `PREVIEW_SIZE` a side and `PREVIEW_BYTES`, and whether it is just what `rendered` draws.
+
+    Where that is larger, its quality goes down, and at last its size: noise is all that takes so much.
+    """
+    picture = _shown(description, pixels, None, PREVIEW_SIZE)
+    content, is_rendered = _as_webp(picture, QUALITY), True
+    for side, quality in _SMALLER:
+        if len(content) <= PREVIEW_BYTES:
+            break
+        picture.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
+        content, is_rendered = _as_webp(picture, quality), False
+    return content, is_rendered
+
+
+def _shown(description: FrameDescription, pixels: Pixels, window: tuple[float, float] | None, size: int) -> Image.Image:
     if description.samples == 1:
         pixels = grey_table(description, window)[_as_index(pixels)]
     picture = Image.fromarray(np.ascontiguousarray(pixels))
     picture.thumbnail((size, size), Image.Resampling.BOX, reducing_gap=None)
+    return picture.convert("RGB")
+
+
+def _as_webp(picture: Image.Image, quality: int) -> bytes:
     out = BytesIO()
-    picture.convert("RGB").save(out, "WEBP", quality=QUALITY, method=_FAST)
+    picture.save(out, "WEBP", quality=quality, method=_FAST)
     return out.getvalue()
 
 

@@ -1,21 +1,20 @@
-"""Frames ready for the screen: pictures kept in memory for a while, sample values made when asked for."""
+"""Frames ready for the screen: pictures and codestreams kept in memory for a while, samples made when asked for."""
 
 import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from teleconsult.imaging.header import Description, InstanceHeader
-from teleconsult.imaging.models import ImagingInstance
 from teleconsult.imaging.rendering import Drawing
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.imaging.sandbox.messages import Message
 from teleconsult.objects import Objects, new_key
 
 MIB = 1024 * 1024
-PICTURES_IN_MEMORY = 64 * MIB
+MADE_IN_MEMORY = 64 * MIB
 ORIGINALS_ON_DISK = 2048 * MIB
 
 
@@ -37,39 +36,35 @@ class Renditions:
     def __init__(self, *, sandbox: Sandbox, objects: Objects, folder: Path) -> None:
         """`folder` keeps copies of originals whose store is not a local one."""
         self._sandbox, self._originals = sandbox, _Originals(objects, folder)
-        self._pictures: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._made: OrderedDict[tuple[object, ...], Message] = OrderedDict()
         self._bytes = 0
 
-    async def picture(
-        self, instance: ImagingInstance, frame: int, *, window: tuple[float, float] | None, size: int
-    ) -> bytes:
+    async def picture(self, instance: KeptFile, frame: int, *, window: tuple[float, float] | None, size: int) -> bytes:
         """WebP of frame `frame` (from 1) under a window (centre, width) or its own, at most `size` a side.
 
         Raises Unreadable where it cannot be shown.
         """
-        key = instance.sha256, frame, window, size
-        if key in self._pictures:
-            self._pictures.move_to_end(key)
-            return self._pictures[key]
-        path = await self._originals.path_of(instance)
-        answer = await self._sandbox.ask("rendered", path, index=frame - 1, window=window, size=size)
-        self._keep(key, answer.body)
-        return answer.body
+        return (await self._kept(instance, "rendered", index=frame - 1, window=window, size=size)).body
 
-    async def pixels(self, instance: ImagingInstance, frame: int) -> Message:
+    async def preview(self, instance: KeptFile, frame: int) -> bytes:
+        """A small WebP of frame `frame` (from 1) under its own window (`rendering.preview`). Raises Unreadable."""
+        return (await self._kept(instance, "preview", index=frame - 1)).body
+
+    async def codestream(self, instance: KeptFile, frame: int) -> Message:
+        """Frame `frame` (from 1) as HTJ2K, and what they mean (`codestreams.codestream_of`). Raises Unreadable."""
+        return await self._kept(instance, "codestream", index=frame - 1)
+
+    async def stored_codestream(self, instance: KeptFile, frame: int) -> bytes:
+        """Frame `frame` (from 1) as HTJ2K of the samples its header tells of. Raises Unreadable."""
+        return (await self._kept(instance, "stored_codestream", index=frame - 1)).body
+
+    async def pixels(self, instance: KeptFile, frame: int) -> Message:
         """The samples of frame `frame` (from 1), little endian, gzipped, and what they mean. Raises Unreadable."""
         return await self._sandbox.ask("pixels", await self._originals.path_of(instance), index=frame - 1)
 
     async def drawn(self, instance: KeptFile, frame: int, drawing: Drawing) -> bytes:
         """Frame `frame` (from 1) as a JPEG, PNG or WebP. Raises Unreadable where it cannot be shown."""
-        key = instance.sha256, frame, drawing
-        if key in self._pictures:
-            self._pictures.move_to_end(key)
-            return self._pictures[key]
-        path = await self._originals.path_of(instance)
-        answer = await self._sandbox.ask("drawn", path, index=frame - 1, drawing=drawing.as_json())
-        self._keep(key, answer.body)
-        return answer.body
+        return (await self._kept(instance, "drawn", index=frame - 1, drawing=drawing.as_json())).body
 
     async def frame(self, instance: KeptFile, frame: int, *, native: bool) -> bytes:
         """Frame `frame` (from 1) as it is stored, or decoded to little-endian samples. Raises Unreadable."""
@@ -85,13 +80,19 @@ class Renditions:
         answer = await self._sandbox.ask("header", await self._originals.path_of(instance))
         return InstanceHeader.unpacked(answer.head, answer.body).description
 
-    def _keep(self, key: tuple[object, ...], picture: bytes) -> None:
-        if key not in self._pictures:
-            self._bytes += len(picture)
-        self._pictures[key] = picture
-        while self._bytes > PICTURES_IN_MEMORY:
-            _key, oldest = self._pictures.popitem(last=False)
-            self._bytes -= len(oldest)
+    async def _kept(self, instance: KeptFile, verb: str, **arguments: Any) -> Message:
+        """The sandbox's answer, or the one it gave a while ago."""
+        key = instance.sha256, verb, str(arguments)
+        if key in self._made:
+            self._made.move_to_end(key)
+            return self._made[key]
+        answer = await self._sandbox.ask(verb, await self._originals.path_of(instance), **arguments)
+        self._bytes += 0 if key in self._made else len(answer.body)
+        self._made[key] = answer
+        while self._bytes > MADE_IN_MEMORY:
+            _key, oldest = self._made.popitem(last=False)
+            self._bytes -= len(oldest.body)
+        return answer
 
 
 class _Originals:

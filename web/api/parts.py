@@ -1,7 +1,7 @@
 """Answers of WADO-RS: one part alone, with ranges of it, or several in a multipart (PS3.18 §8.6.1, RFC 2387)."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,10 +55,12 @@ def part_to_come(load: Callable[[], Awaitable[bytes]], content_type: str, *, loc
     return Part(content_type, None, read, location)
 
 
-async def send_one(request: web.Request, part: Part, *, tag: str, name: str = "") -> web.StreamResponse:
+async def send_one(
+    request: web.Request, part: Part, *, tag: str, name: str = "", headers: Mapping[str, str] = HEADERS
+) -> web.StreamResponse:
     """The part alone, or the range of it that is asked for (RFC 9110 §14); `name` offers it as a file to keep."""
     assert part.length is not None
-    response = web.StreamResponse(headers={**HEADERS, "ETag": tag, "Accept-Ranges": "bytes"})
+    response = web.StreamResponse(headers={**headers, "ETag": tag, "Accept-Ranges": "bytes"})
     response.headers["Content-Type"] = part.content_type
     if name:
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -30,7 +30,7 @@ DESCRIPTION: Final = "Pixel-Description"
 
 async def show(request: web.Request) -> web.StreamResponse:
     """The viewer: a page, or the frame beside a call. Opening is audited."""
-    study = await open_study(db(request), actor_of(request), request.match_info["uid"], study_id=_study_id(request))
+    study = await open_study(db(request), actor_of(request), request.match_info["uid"], study_id=study_id_in(request))
     request.app[LOOKS].note(actor_of(request), study.study_instance_uid)
     frame = frame_of(request)
     patient = await db(request).get_one(Patient, study.patient_id)
@@ -71,7 +71,7 @@ def manifest(study: ImagingStudy) -> dict[str, Any]:
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """A small picture of the middle of a study."""
     async with transaction(sessions_of(request), actor_of(request)) as session:
-        study = await study_for(session, actor_of(request), request.match_info["uid"], study_id=_study_id(request))
+        study = await study_for(session, actor_of(request), request.match_info["uid"], study_id=study_id_in(request))
         cover = await cover_of(session, study.id)
     if cover is None:
         raise NotFound
@@ -81,21 +81,21 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def rendered(request: web.Request) -> web.StreamResponse:
     """A frame as WebP: `window=centre,width` in the image's values, `size` of the longer side in pixels."""
-    instance, frame = await _frame(request)
+    instance, frame = await frame_at(request)
     return await _picture(request, instance, frame, window=_window(request), size=_size(request))
 
 
 @own_transactions
 async def pixels(request: web.Request) -> web.StreamResponse:
     """A frame's samples, little endian; the header `Pixel-Description` says in JSON what they mean."""
-    instance, frame = await _frame(request)
-    tag = _tag(instance, frame, "pixels")
-    if _is_known(request, tag):
+    instance, frame = await frame_at(request)
+    tag = tag_of(instance, frame, "pixels")
+    if is_known(request, tag):
         return web.Response(status=304, headers={**CACHED, "ETag": tag})
     try:
         answer = await renditions_of(request).pixels(instance, frame)
     except Unreadable as error:
-        return _not_acceptable(error)
+        return not_acceptable(error)
     return web.Response(
         body=answer.body,
         content_type="application/octet-stream",
@@ -103,7 +103,8 @@ async def pixels(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def _frame(request: web.Request) -> tuple[ImagingInstance, int]:
+async def frame_at(request: web.Request) -> tuple[ImagingInstance, int]:
+    """The instance and the frame of it (from 1) that the address names, looked at now. Raises NotFound."""
     parts = request.match_info
     async with transaction(sessions_of(request), actor_of(request)) as session:
         instance = await instance_for(
@@ -111,20 +112,20 @@ async def _frame(request: web.Request) -> tuple[ImagingInstance, int]:
             actor_of(request),
             study_uid=parts["uid"],
             sop_uid=parts["sop"],
-            study_id=_study_id(request),
+            study_id=study_id_in(request),
         )
-        await _note_look(request, session)
+        await note_look(request, session)
     frame = int(parts["frame"])
     if not 1 <= frame <= max(instance.frames, 1):
         raise NotFound
     return instance, frame
 
 
-async def _note_look(request: web.Request, session: AsyncSession) -> None:
+async def note_look(request: web.Request, session: AsyncSession) -> None:
     """Who fetches a frame without having opened the study has opened it: recorded before the frame goes out."""
     looks, actor, uid = request.app[LOOKS], actor_of(request), request.match_info["uid"]
     if looks.are_new(actor, uid):
-        await open_study(session, actor, uid, study_id=_study_id(request))
+        await open_study(session, actor, uid, study_id=study_id_in(request))
         looks.note(actor, uid)
 
 
@@ -136,26 +137,27 @@ async def _picture(
     window: tuple[float, float] | None,
     size: int,
 ) -> web.StreamResponse:
-    tag = _tag(instance, frame, f"{window}-{size}")
-    if _is_known(request, tag):
+    tag = tag_of(instance, frame, f"{window}-{size}")
+    if is_known(request, tag):
         return web.Response(status=304, headers={**CACHED, "ETag": tag})
     try:
         picture = await renditions_of(request).picture(instance, frame, window=window, size=size)
     except Unreadable as error:
-        return _not_acceptable(error)
+        return not_acceptable(error)
     return web.Response(body=picture, content_type="image/webp", headers={**CACHED, "ETag": tag})
 
 
-def _not_acceptable(error: Unreadable) -> web.Response:
+def not_acceptable(error: Unreadable) -> web.Response:
     """What is stored but cannot be shown is no failure of ours: 406, in words."""
     return web.json_response({"error": _(sentence(error.refusal))}, status=406, headers={"Cache-Control": "no-store"})
 
 
-def _tag(instance: ImagingInstance, frame: int, rest: str) -> str:
+def tag_of(instance: ImagingInstance, frame: int, rest: str) -> str:
+    """An entity tag of what is made of this frame."""
     return f'"{hashlib.sha256(instance.sha256 + f"{frame}-{rest}".encode()).hexdigest()[:32]}"'
 
 
-def _is_known(request: web.Request, tag: str) -> bool:
+def is_known(request: web.Request, tag: str) -> bool:
     """Whether the browser holds this very answer (RFC 9110 §13.1.2)."""
     return tag in (f'"{known.value}"' for known in request.if_none_match or ())
 
@@ -180,7 +182,7 @@ def _size(request: web.Request) -> int:
     return int(text)
 
 
-def _study_id(request: web.Request) -> uuid.UUID | None:
+def study_id_in(request: web.Request) -> uuid.UUID | None:
     """Which establishment's study is meant, where two hold the same UID."""
     try:
         return uuid.UUID(request.query["id"]) if "id" in request.query else None

@@ -17,13 +17,14 @@ import numpy as np
 
 from teleconsult.cda.telling import body_of, tell
 from teleconsult.imaging.archives import list_archive
+from teleconsult.imaging.codestreams import codestream_of, stored_codestream
 from teleconsult.imaging.describing import value_of
 from teleconsult.imaging.frames import decode_frame, stored_frame
 from teleconsult.imaging.parsing import read_header
 from teleconsult.imaging.pictures import redrawn
 from teleconsult.imaging.reading import open_instance
 from teleconsult.imaging.refusals import Refusal, Unreadable
-from teleconsult.imaging.rendering import Drawing, Ramp, drawn, rendered
+from teleconsult.imaging.rendering import Drawing, Ramp, drawn, preview, rendered
 from teleconsult.imaging.sandbox.messages import READY, Message, read_message
 
 _EFFORT = 3
@@ -53,6 +54,20 @@ def _pixels(path: Path, *, index: int) -> Message:
     description, pixels = decode_frame(path, index)
     little_endian = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
     return Message(description.as_json(), gzip.compress(little_endian.tobytes(), _EFFORT, mtime=0))
+
+
+def _preview(path: Path, *, index: int) -> Message:
+    content, is_rendered = preview(*decode_frame(path, index))
+    return Message({"is_rendered": is_rendered}, content)
+
+
+def _codestream(path: Path, *, index: int) -> Message:
+    coded = codestream_of(path, index)
+    return Message(coded.description, coded.content)
+
+
+def _stored_codestream(path: Path, *, index: int) -> Message:
+    return Message({}, stored_codestream(path, index))
 
 
 def _frame(path: Path, *, index: int, native: bool) -> Message:
@@ -86,6 +101,9 @@ VERBS: dict[str, Callable[..., Message]] = {
     "rendered": _rendered,
     "drawn": _drawn,
     "pixels": _pixels,
+    "preview": _preview,
+    "codestream": _codestream,
+    "stored_codestream": _stored_codestream,
     "frame": _frame,
     "value": _value,
     "picture": _picture,
