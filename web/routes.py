@@ -51,6 +51,7 @@ from web.views import (
     passkey_sign_in,
     passkeys,
     patients,
+    progressive,
     records,
     registering,
     resetting,
@@ -106,6 +107,9 @@ def add_routes(app: web.Application) -> None:
     frame = r"/studies/{uid}/instances/{sop}/frames/{frame:\d{1,6}}"
     route("GET", f"{frame}/rendered", studies.rendered, P.IMAGES_READ, name="studies.rendered")
     route("GET", f"{frame}/pixels", studies.pixels, P.IMAGES_READ, name="studies.pixels")
+    route("GET", f"{frame}/codestream", progressive.codestream, P.IMAGES_READ, name="progressive.codestream")
+    of_series = "/studies/{uid}/series/{series}/previews"
+    route("GET", of_series, progressive.previews, P.IMAGES_READ, name="progressive.previews")
 
     _add_room(route)
     _add_notes(route)
