@@ -34,6 +34,7 @@ from web.views import (
     exports,
     federation,
     files,
+    geometry,
     glass_review,
     guests,
     home,
@@ -98,6 +99,7 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/studies/{id}/removal", images.remove, P.IMAGES_ADD, name="images.remove")
     route("GET", "/studies/{uid}", studies.show, P.IMAGES_READ, name="studies.show")
     route("GET", "/studies/{uid}/thumbnail", studies.thumbnail, P.IMAGES_READ, name="studies.thumbnail")
+    route("GET", "/studies/{uid}/series/{series}/geometry", geometry.show, P.IMAGES_READ, name="geometry.show")
     waiting = "/studies-to-match"
     route("GET", waiting, waiting_images.index, P.PATIENT_REGISTER, name="waiting_images.index")
     route("GET", f"{waiting}/{{id}}", waiting_images.show, P.PATIENT_REGISTER, name="waiting_images.show")

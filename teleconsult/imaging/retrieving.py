@@ -77,6 +77,20 @@ async def instances_for(
     return study, kept
 
 
+async def instances_of_series(session: AsyncSession, study: ImagingStudy, *, series_uid: str) -> list[tuple[Kept, int]]:
+    """The instances of one series of a study that was looked up, in the viewer's order, each with its frames."""
+    question = (
+        select(
+            *(ImagingInstance.id, ImagingInstance.sop_instance_uid, ImagingInstance.transfer_syntax_uid),
+            *(ImagingInstance.size, ImagingInstance.sha256, ImagingInstance.object_key, ImagingInstance.frames),
+        )
+        .join(ImagingSeries, ImagingSeries.id == ImagingInstance.imaging_series_id)
+        .where(ImagingSeries.imaging_study_id == study.id, ImagingSeries.series_instance_uid == series_uid)
+        .order_by(ImagingInstance.number, ImagingInstance.sop_instance_uid)
+    )
+    return [(Kept(*row[:-1]), row[-1]) for row in await session.execute(question)]
+
+
 async def instance_within(
     session: AsyncSession, actor: Actor, *, study_uid: str, series_uid: str, sop_uid: str
 ) -> tuple[ImagingStudy, ImagingInstance]:
