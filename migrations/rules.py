@@ -140,6 +140,7 @@ APPEND_ONLY = ("audit_event", "excerpt_item", "excerpt_read", "identity_change",
 """Tables the app's role may add to, never change. The rest it may also update."""
 DELETABLE = (
     *("imaging_study", "imaging_series", "imaging_instance"),  # brought in by mistake, before anybody was shown them
+    "imaging_rendition",  # made of them
     *("totp", "recovery_code", "federated_identity"),  # ways in their owner gave up
     *("sign_in_attempt", "one_time_secret", "web_session", "used_assertion"),  # over, and of no more use
     *("duty_shift", "retention_rule"),  # plans and rules of an establishment; the audit log keeps what they said

@@ -14,6 +14,7 @@ from migrations import (
     identity_walls,
     pacs_walls,
     peer_walls,
+    rendition_walls,
     walls,
 )
 
@@ -29,6 +30,7 @@ WALLS: Final = (
     | description_walls.WALLS
     | peer_walls.WALLS
     | pacs_walls.WALLS
+    | rendition_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -40,6 +42,7 @@ WRITTEN_ONCE: Final = (
     | client_walls.WRITTEN_ONCE
     | peer_walls.WRITTEN_ONCE
     | pacs_walls.WRITTEN_ONCE
+    | rendition_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

@@ -46,7 +46,7 @@ from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParti
 from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
 from teleconsult.imaging.dimse.models import DicomPeer
-from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingSeries, ImagingStudy, RenditionKind
 from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
 from teleconsult.notes.models import Composition, CompositionStatus, SigningKey
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
@@ -120,7 +120,7 @@ async def _add(session: AsyncSession, rows: list[Base]) -> None:
 
 def _images(cast: Cast, ids: Walled) -> list[Base]:
     """A study shared with the neurologist, and the archive it was fetched from."""
-    house, pacs = cast.rural.organization_id, uuid.uuid4()
+    house, pacs, image = cast.rural.organization_id, uuid.uuid4(), uuid.uuid4()
     return [
         ImagingStudy(
             id=ids.study_id,
@@ -140,6 +140,14 @@ def _images(cast: Cast, ids: Walled) -> list[Base]:
             size=1,
             sha256=b"",
             object_key="an image",
+            created_at=now(),
+            id=image,
+        ),
+        ImagingRendition(
+            imaging_instance_id=image,
+            kind=RenditionKind.PREVIEW,
+            object_key="pictures",
+            source_sha256=b"",
             created_at=now(),
         ),
         ExcerptStudy(excerpt_id=ids.excerpt_id, imaging_study_id=ids.study_id),

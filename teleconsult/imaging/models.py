@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, LargeBinary, UniqueConstraint
@@ -99,6 +100,7 @@ class ImagingInstance(Base):
     __table_args__ = (
         UniqueConstraint("organization_id", "sop_instance_uid"),
         Index(None, "imaging_series_id", "number"),
+        Index("ix_imaging_instance_unprepared", "created_at", postgresql_where="prepared_at is null"),
     )
 
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
@@ -131,3 +133,38 @@ class ImagingInstance(Base):
     pixels_length: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     frame_bits: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """Of one native frame, in bits: a frame need not begin on a byte (PS3.5 §8.1.1)."""
+    prepared_at: Mapped[datetime | None]
+    """When what thin links need was made of it, or refused (`imaging.preparing`); None while it waits for that."""
+
+
+class RenditionKind(StrEnum):
+    """What is made of an instance beforehand."""
+
+    PREVIEW = "preview"
+    """A small picture of each frame (`rendering.preview`)."""
+    THUMBNAIL = "thumbnail"
+    """One of the middle frame, smaller still."""
+    CODESTREAM = "codestream"
+    """Each frame as HTJ2K (`codestreams.codestream_of`)."""
+    CINE = "cine"
+    """All frames as a video (`cine.video_of`)."""
+
+
+class ImagingRendition(Base):
+    """What was made of an instance, packed with that of others of its study into one object; or why it was not."""
+
+    __tablename__ = "imaging_rendition"
+    __table_args__ = (
+        UniqueConstraint("imaging_instance_id", "kind"),
+        CheckConstraint("(object_key = '') <> (refusal = '')", name="made_or_refused"),
+    )
+
+    imaging_instance_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("imaging_instance.id"))
+    kind: Mapped[RenditionKind]
+    object_key: Mapped[str] = mapped_column(default="")
+    entries: Mapped[bytes] = mapped_column(LargeBinary, default=b"", deferred=True)
+    """Where each frame's lies in the object (`packs.ENTRY`)."""
+    refusal: Mapped[str] = mapped_column(default="")
+    source_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    """Of the stored file it was made of."""
+    created_at: Mapped[datetime]

@@ -76,6 +76,7 @@ delivery                 1    0    0    0    0    1    0    0    0    0    0    
 imaging_study            1    0    0    0    0    1    0    0    0    0    0    0    0
 imaging_series           1    0    0    0    0    1    0    0    0    0    0    0    0
 imaging_instance         1    0    0    0    0    1    0    0    0    0    0    0    0
+imaging_rendition        1    0    0    0    0    1    0    0    0    0    0    0    0
 audit_chain              0    0    0    0    0    0    0    0    0    0    0    0    0
 audit_check              0    0    0    0    0    0    0    1    1    1    0    0    0
 """
