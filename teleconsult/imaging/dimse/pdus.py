@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -31,6 +31,14 @@ LONGEST: Final = {
     Kind.ABORT: 4,
 }
 """Bytes after the header, of what may come to us at all."""
+LONGEST_OF_CALLED: Final = {
+    Kind.ASSOCIATE_AC: 64 * KIB,
+    Kind.ASSOCIATE_RJ: 4,
+    Kind.DATA: LONGEST_DATA,
+    Kind.RELEASE_RP: 4,
+    Kind.ABORT: 4,
+}
+"""The same of what comes from those whom we asked for an association."""
 
 _HEADER: Final = struct.Struct(">BxL")
 _PDV: Final = struct.Struct(">LBB")
@@ -74,7 +82,9 @@ class Fragment:
     content: memoryview
 
 
-async def read_pdu(reader: asyncio.StreamReader, *, begin: float, within: float) -> Pdu:
+async def read_pdu(
+    reader: asyncio.StreamReader, *, begin: float, within: float, allowed: Mapping[Kind, int] = LONGEST
+) -> Pdu:
     """The next one, that begins within `begin` seconds and takes at most `within` more.
 
     Raises Broken for a type or a length that may not be, before any of it is read; TimeoutError; IncompleteReadError.
@@ -88,7 +98,7 @@ async def read_pdu(reader: asyncio.StreamReader, *, begin: float, within: float)
             kind = Kind(number)
         except ValueError as error:
             raise Broken(Reason.UNRECOGNIZED_PDU) from error
-        longest = LONGEST.get(kind)
+        longest = allowed.get(kind)
         if longest is None:
             raise Broken(Reason.UNEXPECTED_PDU)
         if length > longest:
@@ -120,6 +130,11 @@ def abort(reason: Reason) -> bytes:
 def leave() -> bytes:
     """A-ABORT in our own name: nothing is wrong, we are stopping."""
     return _HEADER.pack(Kind.ABORT, 4) + bytes(4)
+
+
+def release() -> bytes:
+    """A-RELEASE-RQ."""
+    return _HEADER.pack(Kind.RELEASE_RQ, 4) + bytes(4)
 
 
 def released() -> bytes:
