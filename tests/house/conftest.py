@@ -20,5 +20,16 @@ async def world(cast: Cast, sessions: Sessions, settings: Settings) -> World:
 def filters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The application as it is; then with every row filter open, so that the database stands alone."""
     if request.param == "filters-off":
-        monkeypatch.setattr(seam, "_wall", lambda _condition: true())
+        open_filters(monkeypatch)
     return str(request.param)
+
+
+@pytest.fixture
+def no_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The site with every row filter open, so that the database stands alone."""
+    open_filters(monkeypatch)
+
+
+def open_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the application's own conditions on rows hold for every row."""
+    monkeypatch.setattr(seam, "_wall", lambda _condition: true())
