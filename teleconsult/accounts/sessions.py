@@ -10,7 +10,7 @@ import uuid
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Exists, exists, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload
 
@@ -24,6 +24,30 @@ from teleconsult.events import tell
 from teleconsult.settings import Settings
 
 SEEN_EVERY: Final = timedelta(minutes=1)
+
+_OTHER, _ACCOUNT = aliased(PractitionerRole), aliased(Account)
+_HELD: Final = (
+    select(
+        WebSession,
+        exists().where(
+            _ACCOUNT.id == WebSession.account_id,
+            _OTHER.practitioner_id == _ACCOUNT.practitioner_id,
+            _OTHER.id != WebSession.practitioner_role_id,
+            _OTHER.ended_at.is_(None),
+        ),
+    )
+    .where(
+        WebSession.token_hash == bindparam("token_hash"),
+        WebSession.ended_at.is_(None),
+        WebSession.expires_at > bindparam("moment"),
+    )
+    .options(
+        joinedload(WebSession.account),
+        joinedload(WebSession.role).joinedload(PractitionerRole.practitioner),
+        joinedload(WebSession.role).joinedload(PractitionerRole.organization),
+    )
+)
+"""A cookie's session, and whether the account has roles besides the one in force. Every request asks it: made once."""
 
 
 def open_session(
@@ -111,15 +135,7 @@ async def renew_session(
 async def actor_for_cookie(session: AsyncSession, settings: Settings, token: str) -> Actor | None:
     """Who holds this cookie: None when it is unknown, ended, idle too long, or the account or role has ended."""
     moment = now()
-    found = await session.execute(
-        select(WebSession, _has_other_roles())
-        .where(WebSession.token_hash == _hash(token), WebSession.ended_at.is_(None), WebSession.expires_at > moment)
-        .options(
-            joinedload(WebSession.account),
-            joinedload(WebSession.role).joinedload(PractitionerRole.practitioner),
-            joinedload(WebSession.role).joinedload(PractitionerRole.organization),
-        )
-    )
+    found = await session.execute(_HELD, {"token_hash": _hash(token), "moment": moment})
     web_session, has_other_roles = found.one_or_none() or (None, False)
     if web_session is None or web_session.account.disabled_at or web_session.role.ended_at:
         return None
@@ -207,17 +223,6 @@ async def first_role(session: AsyncSession, account: Account) -> PractitionerRol
         .order_by(last_in_force.desc().nulls_last(), PractitionerRole.started_at, PractitionerRole.id)
         .limit(1)
         .options(joinedload(PractitionerRole.practitioner), joinedload(PractitionerRole.organization))
-    )
-
-
-def _has_other_roles() -> Exists:
-    """Of the account of a WebSession, besides the one in force: asked with the sign-in, not by each page."""
-    other, account = aliased(PractitionerRole), aliased(Account)
-    return exists().where(
-        account.id == WebSession.account_id,
-        other.practitioner_id == account.practitioner_id,
-        other.id != WebSession.practitioner_role_id,
-        other.ended_at.is_(None),
     )
 
 
