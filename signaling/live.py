@@ -1,15 +1,18 @@
-"""The live part of the site, put together: one Socket.IO server with its two namespaces.
+"""The live part of the site, put together: one Socket.IO server with its namespaces.
 
 `web.app` attaches it to `/socket.io/`, hands it every event of `teleconsult.events`, keeps its watch and closes it at
 the end.
 """
 
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from aiohttp import web
 
 from signaling.doorman import Cookies, Doorman
+from signaling.looking import LookingNamespace
+from signaling.protocol import Showing
 from signaling.room import RoomNamespace
 from signaling.server import LiveServer
 from signaling.watch import Watch
@@ -34,11 +37,12 @@ class Live:
     ) -> None:
         doorman = Doorman(settings, sessions, cookies=cookies, bearers=bearers, address_of=address_of)
         self.server = LiveServer(origins=settings.allowed_origins)
-        self.room = RoomNamespace(settings, doorman)
+        self.room = RoomNamespace(settings, doorman, showing=self._showing)
+        self.looking = LookingNamespace(doorman, shown=self.room.show_images)
         self.worklist = WorklistNamespace(doorman)
-        self.watch = Watch(settings, sessions, room=self.room, others=[self.worklist])
-        self.server.register_namespace(self.room)
-        self.server.register_namespace(self.worklist)
+        self.watch = Watch(settings, sessions, room=self.room, looking=self.looking, others=[self.worklist])
+        for namespace in (self.room, self.looking, self.worklist):
+            self.server.register_namespace(namespace)
 
     def attach(self, app: web.Application) -> None:
         """Serve `/socket.io/`, WebSocket and long polling."""
@@ -54,6 +58,9 @@ class Live:
         if event.name == "GuestChanged" and (consult_id := event.ids.get("consult")):
             await self.room.show_guests(consult_id)
         await self.worklist.publish(event)
+
+    def _showing(self, role_id: uuid.UUID | None, consult_id: uuid.UUID) -> Showing | None:
+        return self.looking.showing_to(role_id, consult_id)
 
     async def close(self) -> None:
         """Hang up on everyone and stop watching over them."""

@@ -1,4 +1,4 @@
-"""Every message of the live room and of the worklist: the one source of the wire.
+"""Every message of the live room, of looking together and of the worklist: the one source of the wire.
 
 `docs/protocol.md` tells when each is sent. `python -m signaling.protocol` writes the browser's types to
 `web/assets/protocol.gen.ts`. People are named by participant ids (`EncounterParticipant.id`), never by a
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
+from signaling.protocol_looking import Come, Follow, Go, Look, Point, Present, Together, Welcome
 from signaling.wire import Size
 from teleconsult.access import Permission
 
@@ -22,7 +23,16 @@ RoomState = Literal["waiting", "live", "ended"]
 Change = Literal["joined", "lost", "left"]
 ByeReason = Literal["elsewhere", "signed-out", "ended"]
 ErrorCode = Literal[
-    "invalid", "not-found", "not-open", "not-admitted", "not-joined", "gone", "too-many", "signed-out", "failed"
+    "invalid",
+    "not-found",
+    "not-open",
+    "not-admitted",
+    "not-joined",
+    "not-presenting",
+    "gone",
+    "too-many",
+    "signed-out",
+    "failed",
 ]
 What = Literal["consult", "encounter", "everything"]
 
@@ -77,6 +87,15 @@ class ChatLine:
     name: str
     text: str
     sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """Images that somebody shows to the other side at this moment: our id of the study, its UID, and who shows it."""
+
+    study: uuid.UUID
+    uid: str
+    name: str
 
 
 # From the browser, namespace /room.
@@ -149,6 +168,7 @@ class Joined:
     chat: tuple[ChatLine, ...]
     now: datetime
     started_at: datetime | None = None
+    showing: Showing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +240,13 @@ class GuestsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagesShown:
+    """The other side begins to show images, or shows none any more."""
+
+    showing: Showing | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bye:
     """This connection is out; it must not come back by itself."""
 
@@ -256,6 +283,14 @@ FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {
         "ice": Ask(Ice, FreshIce),
         "leave": Ask(Leave, Done),
     },
+    "/looking": {
+        "join": Ask(Come, Welcome, Permission.IMAGES_READ),
+        "present": Ask(Present, Done, Permission.IMAGES_READ),
+        "follow": Ask(Follow, Done, Permission.IMAGES_READ),
+        "look": Ask(Look, Done, Permission.IMAGES_READ),
+        "point": Ask(Point, Done, Permission.IMAGES_READ),
+        "leave": Ask(Go, Done, Permission.IMAGES_READ),
+    },
     "/worklist": {},
 }
 
@@ -268,8 +303,10 @@ FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
         "room": Room,
         "admitted": Admitted,
         "guests": GuestsChanged,
+        "showing": ImagesShown,
         "bye": Bye,
     },
+    "/looking": {"together": Together, "look": Look, "point": Point, "bye": Bye},
     "/worklist": {"changed": Changed, "bye": Bye},
 }
 

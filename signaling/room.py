@@ -4,7 +4,7 @@ Each message does its part of the record in a short transaction of its own.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from signaling.connection import Connection, SignedInNamespace
@@ -22,6 +22,7 @@ from signaling.protocol import (
     FreshIce,
     GuestsChanged,
     Ice,
+    ImagesShown,
     Join,
     Joined,
     Leave,
@@ -33,6 +34,7 @@ from signaling.protocol import (
     Room,
     RoomState,
     Say,
+    Showing,
     Signal,
     SignalFrom,
 )
@@ -49,14 +51,17 @@ from teleconsult.settings import Settings
 
 NAMESPACE: Final = "/room"
 NOBODY: Final = uuid.UUID(int=0)
+ShowingTo = Callable[[uuid.UUID | None, uuid.UUID], Showing | None]
+"""What others than this role show within this consult."""
 
 
 class RoomNamespace(SignedInNamespace):
     """Namespace `/room`."""
 
-    def __init__(self, settings: Settings, doorman: Doorman) -> None:
+    def __init__(self, settings: Settings, doorman: Doorman, *, showing: ShowingTo) -> None:
         super().__init__(NAMESPACE, doorman)
         self._settings = settings
+        self._showing = showing
         self._sittings: dict[str, Sitting] = {}
         self.door = Door(doorman.sessions)
 
@@ -99,6 +104,7 @@ class RoomNamespace(SignedInNamespace):
             ice=ice_servers(self._settings, participant=seat.pid, at=now()),
             chat=chat,
             now=now(),
+            showing=None if is_guest else self._showing(connection.actor.role_id, message.consult),
         )
 
     async def on_signal(self, connection: Connection, message: Signal) -> Done | Refusal:
@@ -195,6 +201,13 @@ class RoomNamespace(SignedInNamespace):
         for sitting in list(self._in(consult_id)):
             if sitting.seat.role != "guest":
                 await self.tell("guests", GuestsChanged(), to=sitting.connection.sid)
+
+    async def show_images(self, consult_id: uuid.UUID) -> None:
+        """Tell doctor and specialist what the other one shows now. A guest sees no images."""
+        for sitting in list(self._in(consult_id)):
+            if sitting.seat.role != "guest":
+                showing = self._showing(sitting.connection.actor.role_id, consult_id)
+                await self.tell("showing", ImagesShown(showing), to=sitting.connection.sid)
 
     async def _arrive(self, connection: Connection, message: Join) -> tuple[RoomSession, tuple[ChatLine, ...]]:
         try:

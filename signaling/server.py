@@ -72,16 +72,17 @@ class UnhesitatingServer(engineio.AsyncServer):  # type: ignore[misc]  # python-
 
 
 class Allowance:
-    """A token bucket: `PACKETS_A_SECOND` on average, `BURST` at once."""
+    """A token bucket: so many packets a second on average, so many at once."""
 
-    def __init__(self) -> None:
-        self._left = float(BURST)
+    def __init__(self, *, a_second: float = PACKETS_A_SECOND, burst: float = BURST) -> None:
+        self._a_second, self._burst = a_second, burst
+        self._left = float(burst)
         self._seen = time.monotonic()
 
     def take(self) -> float:
         """Use up one packet; what is left is negative once the socket is too loud."""
         moment = time.monotonic()
-        self._left = min(BURST, self._left + (moment - self._seen) * PACKETS_A_SECOND) - 1
+        self._left = min(self._burst, self._left + (moment - self._seen) * self._a_second) - 1
         self._seen = moment
         return self._left
 

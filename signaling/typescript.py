@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
-from signaling import negotiation, protocol
+from signaling import negotiation, protocol, protocol_looking
 from signaling.wire import fields_of
 
 PATH: Final = Path(__file__).parent.parent / "web" / "assets" / "protocol.gen.ts"
-PLAIN: Final = {str: "string", int: "number", bool: "boolean", uuid.UUID: "string", datetime: "string"}
+PLAIN: Final = {str: "string", int: "number", float: "number", bool: "boolean", uuid.UUID: "string", datetime: "string"}
 ALIASES: Final = {hint: name for name, hint in vars(protocol).items() if get_origin(hint) is Literal}
 
 
@@ -36,8 +36,9 @@ def source() -> str:
 def _messages() -> list[type]:
     return [
         kind
-        for kind in vars(protocol).values()
-        if isinstance(kind, type) and kind.__module__ == protocol.__name__ and kind is not protocol.Ask
+        for module in (protocol, protocol_looking)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and kind.__module__ == module.__name__ and kind is not protocol.Ask
     ]
 
 

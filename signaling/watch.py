@@ -1,9 +1,9 @@
 """Whether everyone who has a socket open may still have it.
 
 A page asks at each request who its reader is; a socket was asked once, when it came. So all of them are looked at
-again every three seconds, however silent they are: sessions, tokens, guests' passes and seats in a room in one query
-each. What is told meanwhile (`teleconsult.events`) only makes the look at those concerned come at once. Nobody is
-thus in a room or on a list five seconds after they may not be.
+again every three seconds, however silent they are: sessions, tokens, guests' passes, seats in a room and looks at a
+study in one query each. What is told meanwhile (`teleconsult.events`) only makes the look at those concerned come at
+once. Nobody is thus in a room or on a list five seconds after they may not be.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from signaling.connection import Connection, SignedInNamespace
+from signaling.looking import LookingNamespace
 from signaling.protocol import ByeReason
 from signaling.room import RoomNamespace
 from teleconsult.access import Permission, may
@@ -25,6 +26,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.encounters.guest_room import Admission, passes_in_force
 from teleconsult.encounters.queries import still_taking_part
 from teleconsult.events import Event
+from teleconsult.imaging.looking import Look, still_looking
 from teleconsult.settings import Settings
 
 EVERY: Final = 3.0  # seconds
@@ -41,16 +43,18 @@ class Findings:
     keys: Set[uuid.UUID]
     passes: Mapping[uuid.UUID, Admission]
     seats: Set[uuid.UUID]
+    looks: Set[Look]
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One socket, and the seat it held when we began to look."""
+    """One socket, and the seat it held, or the study it looked at, when we began to look."""
 
     namespace: SignedInNamespace
     connection: Connection
-    seat: uuid.UUID | None
-    consult: uuid.UUID | None
+    seat: uuid.UUID | None = None
+    look: Look | None = None
+    consult: uuid.UUID | None = None
 
     def is_concerned(self, event: Event) -> bool:
         """Whether the event names its owner, what it came by, or the room it is in."""
@@ -72,11 +76,18 @@ class Watch:
     """Over the sockets of this process."""
 
     def __init__(
-        self, settings: Settings, sessions: Sessions, *, room: RoomNamespace, others: Iterable[SignedInNamespace]
+        self,
+        settings: Settings,
+        sessions: Sessions,
+        *,
+        room: RoomNamespace,
+        looking: LookingNamespace,
+        others: Iterable[SignedInNamespace],
     ) -> None:
         self._settings = settings
         self._sessions = sessions
         self._room = room
+        self._looking = looking
         self._others = tuple(others)
 
     @contextlib.asynccontextmanager
@@ -120,20 +131,23 @@ class Watch:
                 log.warning("watch.look_failed", error=type(error).__name__)
 
     def _everyone(self) -> list[Watched]:
-        return [self._in_room(connection) for connection in self._room.connections.values()] + [
-            Watched(namespace, connection, None, None)
-            for namespace in self._others
+        namespaces = (self._room, self._looking, *self._others)
+        return [
+            self._as_is(namespace, connection)
+            for namespace in namespaces
             for connection in namespace.connections.values()
         ]
 
-    def _in_room(self, connection: Connection) -> Watched:
-        sitting = self._room.sitting_of(connection)
-        pid, consult = (sitting.seat.pid, sitting.seat.consult_id) if sitting else (None, None)
-        return Watched(self._room, connection, pid, consult)
+    def _as_is(self, namespace: SignedInNamespace, connection: Connection) -> Watched:
+        if namespace is self._room and (sitting := self._room.sitting_of(connection)):
+            return Watched(namespace, connection, seat=sitting.seat.pid, consult=sitting.seat.consult_id)
+        if namespace is self._looking and (look := self._looking.look_of(connection)):
+            return Watched(namespace, connection, look=look, consult=look.consult_id)
+        return Watched(namespace, connection)
 
     def _has_moved(self, watched: Watched) -> bool:
         """Whether they sat down or stood up since: what we asked about is no more what they hold."""
-        return watched.namespace is self._room and self._in_room(watched.connection).seat != watched.seat
+        return self._as_is(watched.namespace, watched.connection) != watched
 
     async def _find(self, looked_at: list[Watched]) -> Findings:
         actors = [one.connection.actor for one in looked_at]
@@ -146,6 +160,7 @@ class Watch:
                 keys=await good_keys(session, _known(one.connection.entry.key_id for one in looked_at)),
                 passes=await passes_in_force(session, _known(one.guest_pass_id for one in actors)),
                 seats=await still_taking_part(session, _known(one.seat for one in seated)),
+                looks=await still_looking(session, {one.look for one in looked_at if one.look is not None}),
             )
 
     async def _decide(self, watched: Watched, findings: Findings) -> None:
@@ -164,6 +179,9 @@ class Watch:
         if standing is None:
             return "signed-out"
         await watched.namespace.stands(watched.connection, standing)
+        if watched.look is not None:
+            may_look = watched.look in findings.looks and may(watched.connection.actor, Permission.IMAGES_READ)
+            return None if may_look else "ended"
         if watched.seat is None:
             return None
         may_stay = watched.seat in findings.seats and may(watched.connection.actor, Permission.SESSION_JOIN)

@@ -24,8 +24,8 @@ class BadMessage(ValueError):
 class Size:
     """Bounds, both included: of a text's length in characters, or of a number."""
 
-    least: int
-    most: int
+    least: float
+    most: float
 
 
 def parse(kind: type[M], payload: object) -> M:
@@ -110,6 +110,15 @@ def _read_number(name: str, value: object, size: Size | None) -> int:
     return value
 
 
+def _read_real(name: str, value: object, size: Size | None) -> float:
+    if type(value) not in (int, float):
+        raise BadMessage(f"{name} is not a number")
+    assert isinstance(value, int | float)
+    if size is None or not size.least <= value <= size.most:
+        raise BadMessage(f"{name} is out of bounds")
+    return float(value)
+
+
 def _read_flag(name: str, value: object, _size: Size | None) -> bool:
     if not isinstance(value, bool):
         raise BadMessage(f"{name} is neither true nor false")
@@ -128,6 +137,7 @@ def _read_id(name: str, value: object, _size: Size | None) -> uuid.UUID:
 READERS: dict[Any, Callable[[str, object, Size | None], object]] = {
     str: _read_text,
     int: _read_number,
+    float: _read_real,
     bool: _read_flag,
     uuid.UUID: _read_id,
 }

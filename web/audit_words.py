@@ -117,6 +117,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "number-withdrawn": _("Withdrew a patient’s number"),
     "images-stored": _("Received images"),
     "join-token-issued": _("Received a token for a session"),
+    "looking-joined": _("Came to look at images together"),
+    "looking-refused": _("Kept out of looking at images together"),
     "note-acknowledged": _("Acknowledged a note"),
     "note-delivered": _("Delivered a note"),
     "note-drafted": _("Began a note"),

@@ -176,8 +176,9 @@ async def test_a_guests_cookie_opens_one_room_and_nothing_else(
 ) -> None:
     rose = await guest()
     assert await rose.join(uuid.uuid4()) == {"error": "not-found"}
-    with pytest.raises(REFUSED):
-        await (await guest(namespace="/worklist", connect=False)).connect()
+    for elsewhere in ("/worklist", "/looking"):
+        with pytest.raises(REFUSED):
+            await (await guest(namespace=elsewhere, connect=False)).connect()
     unasked = await guest(connect=False)
     unasked.auth = None
     with pytest.raises(REFUSED):

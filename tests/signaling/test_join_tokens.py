@@ -63,8 +63,9 @@ async def test_it_opens_no_other_room_and_no_list(
     await visitor.connect()
     assert await visitor.join(other.id) == {"error": "not-found"}
     await visitor.close()
-    with pytest.raises(REFUSED):
-        await app(site, await a_token(sessions, specialist, booking), "/worklist").connect()
+    for elsewhere in ("/worklist", "/looking"):
+        with pytest.raises(REFUSED):
+            await app(site, await a_token(sessions, specialist, booking), elsewhere).connect()
 
 
 async def test_a_bearer_token_may_ask_for_one(site: LiveSite, sessions: Sessions, cast: Cast, booking: Booking) -> None:

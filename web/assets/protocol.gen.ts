@@ -10,7 +10,7 @@ export type Change = "joined" | "lost" | "left";
 
 export type ByeReason = "elsewhere" | "signed-out" | "ended";
 
-export type ErrorCode = "invalid" | "not-found" | "not-open" | "not-admitted" | "not-joined" | "gone" | "too-many" | "signed-out" | "failed";
+export type ErrorCode = "invalid" | "not-found" | "not-open" | "not-admitted" | "not-joined" | "not-presenting" | "gone" | "too-many" | "signed-out" | "failed";
 
 export type What = "consult" | "encounter" | "everything";
 
@@ -56,6 +56,13 @@ export interface ChatLine {
   sent_at: string;
 }
 
+/** Images that somebody shows to the other side at this moment: our id of the study, its UID, and who shows it. */
+export interface Showing {
+  study: string;
+  uid: string;
+  name: string;
+}
+
 /** Enter the room of a consult; also after every reconnect. `page` is drawn once per page load. */
 export interface Join {
   consult: string;
@@ -98,6 +105,7 @@ export interface Joined {
   chat: ChatLine[];
   now: string;
   started_at?: string | null;
+  showing?: Showing | null;
 }
 
 /** The message was taken. */
@@ -147,6 +155,11 @@ export type Admitted = Record<string, never>;
 /** A guest came to the door, went, was invited or turned out: look at the list again. */
 export type GuestsChanged = Record<string, never>;
 
+/** The other side begins to show images, or shows none any more. */
+export interface ImagesShown {
+  showing?: Showing | null;
+}
+
 /** This connection is out; it must not come back by itself. */
 export interface Bye {
   reason: ByeReason;
@@ -157,6 +170,88 @@ export interface Changed {
   what: What;
   stamp: string;
   id?: string | null;
+}
+
+/** A window over the values of an image (PS3.3 §C.11.2.1.2). */
+export interface Level {
+  center: number;
+  width: number;
+}
+
+/** Which part is seen: `zoom` 1 fits the image, `x` and `y` are its pixel in the middle, `turn` quarter turns. */
+export interface View {
+  zoom: number;
+  x: number;
+  y: number;
+  turn: number;
+}
+
+/** What somebody looks at, and how. No `level`: the image's own. */
+export interface Looking {
+  series: string;
+  sop: string;
+  frame: number;
+  view: View;
+  inverted: boolean;
+  level?: Level | null;
+}
+
+/** A place in an image. */
+export interface Spot {
+  series: string;
+  sop: string;
+  frame: number;
+  x: number;
+  y: number;
+}
+
+/** Somebody who has the study open. `id` is drawn anew each time they come. */
+export interface Looker {
+  id: string;
+  name: string;
+  follows: boolean;
+}
+
+/** Look at a study with the other party of a consult; also after every reconnect. */
+export interface Come {
+  study: string;
+  consult: string;
+}
+
+/** Look at it by oneself. */
+export type Go = Record<string, never>;
+
+/** Show what one looks at from now on, whoever did so until now; without `looking`: no more. */
+export interface Present {
+  looking?: Looking | null;
+}
+
+/** Whether one's own screen goes along with who presents. */
+export interface Follow {
+  on: boolean;
+}
+
+/** What who presents looks at now. */
+export interface Look {
+  looking: Looking;
+}
+
+/** Where who presents points; without `spot`: nowhere. */
+export interface Point {
+  spot?: Spot | null;
+}
+
+/** Who looks at the study, and who of them presents. */
+export interface Together {
+  people: Looker[];
+  presenter?: string | null;
+}
+
+/** Who one is, who else is there, and where it stands: whoever comes late sees what is seen. */
+export interface Welcome {
+  me: string;
+  together: Together;
+  looking?: Looking | null;
 }
 
 export type Reply<T> = (answer: T | Refusal) => void;
@@ -178,6 +273,23 @@ export interface RoomTells {
   room: (message: Room) => void;
   admitted: (message: Admitted) => void;
   guests: (message: GuestsChanged) => void;
+  showing: (message: ImagesShown) => void;
+  bye: (message: Bye) => void;
+}
+
+export interface LookingAsks {
+  join: (message: Come, reply: Reply<Welcome>) => void;
+  present: (message: Present, reply: Reply<Done>) => void;
+  follow: (message: Follow, reply: Reply<Done>) => void;
+  look: (message: Look, reply: Reply<Done>) => void;
+  point: (message: Point, reply: Reply<Done>) => void;
+  leave: (message: Go, reply: Reply<Done>) => void;
+}
+
+export interface LookingTells {
+  together: (message: Together) => void;
+  look: (message: Look) => void;
+  point: (message: Point) => void;
   bye: (message: Bye) => void;
 }
 

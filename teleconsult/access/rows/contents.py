@@ -1,9 +1,10 @@
 """Whose excerpts, images and notes: what a consult shows of a patient, and for how long."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, any_, bindparam, cast, exists, false, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.orm import aliased
 from sqlalchemy.types import NullType
 
 from teleconsult.access.permissions import Permission
@@ -12,11 +13,15 @@ from teleconsult.access.rows.patients import is_in_open_file, treats
 from teleconsult.access.rows.seam import Filter, has, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
-from teleconsult.consults.models import ServiceRequest
-from teleconsult.directory.models import RoleCode
+from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
+from teleconsult.directory.models import PractitionerRole, RoleCode
 from teleconsult.excerpts.models import Excerpt, ExcerptStudy
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.notes.models import Composition, CompositionStatus
+from teleconsult.patients.models import CareRelation
+
+ANSWERING: Final = (TaskStatus.ACCEPTED, TaskStatus.IN_PROGRESS, TaskStatus.ON_HOLD)
+"""A specialist has accepted, and the consult is not closed."""
 
 
 @row_filter
@@ -39,8 +44,7 @@ def shared_excerpts(actor: Actor) -> Filter:
     of_consult = exists().where(ServiceRequest.id == Excerpt.service_request_id, consults(actor))
     return and_(
         of_consult,
-        Excerpt.revoked_at.is_(None),
-        or_(Excerpt.expires_at.is_(None), Excerpt.expires_at > now()),
+        _is_in_force(),
         is_permitted(Excerpt.service_request_id),
     )
 
@@ -68,6 +72,20 @@ def studies_among(actor: Actor, *, patients: str, shared: str) -> Filter:
     return or_(ImagingStudy.patient_id == any_(_ids(patients)), ImagingStudy.id == any_(_ids(shared)))
 
 
+def _is_in_force() -> Filter:
+    """The excerpt is neither revoked nor past its time."""
+    return and_(Excerpt.revoked_at.is_(None), or_(Excerpt.expires_at.is_(None), Excerpt.expires_at > now()))
+
+
+def _is_looked_at() -> Filter:
+    return and_(
+        Task.owner_role_id.is_not(None),
+        Task.status.in_(ANSWERING),
+        _is_in_force(),
+        is_permitted(ServiceRequest.id),
+    )
+
+
 def _ids(written: str) -> ColumnElement[Any]:
     return cast(bindparam(None, written, type_=NullType()), ARRAY(UUID(as_uuid=True)))
 
@@ -76,6 +94,28 @@ def _ids(written: str) -> ColumnElement[Any]:
 def studies_of_house(actor: Actor) -> Filter:
     """Studies that the actor's establishment keeps."""
     return is_house(ImagingStudy.organization_id, actor)
+
+
+@row_filter
+def looks(actor: Actor) -> Filter:
+    """Studies that a consult shares between the two whose it is, the actor being one of them: while it is answered, the
+    consent stands and who asked still treats the patient. Joins Task, Excerpt and ExcerptStudy to ServiceRequest.
+    """
+    asks = and_(is_role(ServiceRequest.requester_role_id, actor), treats(ServiceRequest.patient_id, actor))
+    return and_(or_(asks, is_role(Task.owner_role_id, actor)), _is_looked_at())
+
+
+@row_filter
+def held_looks() -> Filter:
+    """The same for everybody at once. Joins the PractitionerRole that looks as well."""
+    relation = aliased(CareRelation)
+    treats_still = exists().where(
+        relation.patient_id == ServiceRequest.patient_id,
+        relation.practitioner_role_id == ServiceRequest.requester_role_id,
+        relation.ended_at.is_(None),
+    )
+    asks = and_(PractitionerRole.id == ServiceRequest.requester_role_id, treats_still)
+    return and_(or_(asks, PractitionerRole.id == Task.owner_role_id), _is_looked_at())
 
 
 @row_filter
