@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { Link, type Place } from "./linking";
+import type { SliceGeometry } from "./slice_geometry";
+
+const AXIAL: SliceGeometry["orientation"] = [1, 0, 0, 0, 1, 0];
+
+function series(reference: string, depths: number[], orientation = AXIAL): Omit<Place, "index"> {
+  const slices = depths.map((depth) => ({
+    ...{ spacing: null, spacing_is: "" as const, unit: "", regions: [], orientation },
+    position: [0, 0, depth] as [number, number, number],
+  }));
+  return { geometry: { frame_of_reference: reference, slices }, count: depths.length };
+}
+
+test("of one examination, the slice at the same height belongs to it", () => {
+  const [thin, thick] = [series("1", [0, 1, 2, 3, 4, 5, 6]), series("1", [6, 3, 0])];
+  const link = new Link({ ...thin, index: 0 }, { ...thick, index: 0 });
+  expect(link.isByPlace).toBe(true);
+  expect([0, 1, 2, 4, 6].map((index) => link.partner({ ...thin, index }, { ...thick, index: 0 }))).toEqual([
+    2, 2, 1, 1, 0,
+  ]);
+});
+
+test("of another day, what was put side by side stays so", () => {
+  const [now, before] = [series("1", [100, 105, 110]), series("2", [0, 2.5, 5, 7.5, 10])];
+  const link = new Link({ ...now, index: 0 }, { ...before, index: 0 });
+  expect(link.partner({ ...now, index: 2 }, { ...before, index: 0 })).toBe(4);
+});
+
+test("where nothing is known, or they lie otherwise, slice goes with slice and stops at the ends", () => {
+  const coronal = series("1", [0, 1, 2], [1, 0, 0, 0, 0, -1]);
+  const unknown: Place = { geometry: null, index: 1, count: 3 };
+  for (const other of [{ ...coronal, index: 1 }, unknown]) {
+    const link = new Link({ ...series("1", [0, 1, 2]), index: 0 }, other);
+    expect(link.isByPlace).toBe(false);
+    expect([0, 1, 2].map((index) => link.partner({ ...series("1", [0, 1, 2]), index }, other))).toEqual([1, 2, 2]);
+  }
+});
