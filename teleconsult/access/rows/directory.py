@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from teleconsult.access.rows.people import roles_of_house
-from teleconsult.access.rows.seam import Filter, is_account, is_house, row_filter
+from teleconsult.access.rows.seam import Filter, is_account, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.models import IssuedToken, WebSession
 from teleconsult.directory.models import (
@@ -16,6 +16,7 @@ from teleconsult.directory.models import (
 )
 from teleconsult.hl7v2.models import Hl7Message, Hl7Sender
 from teleconsult.imaging.dimse.models import DicomPeer
+from teleconsult.imaging.pacs.models import Pacs, PacsFetch
 from teleconsult.systems.models import FhirClient
 
 
@@ -77,6 +78,18 @@ def hl7_messages_of_house(actor: Actor) -> Filter:
 def dicom_peers_of_house(actor: Actor) -> Filter:
     """Systems of the actor's establishment that send images by DIMSE."""
     return is_house(DicomPeer.organization_id, actor)
+
+
+@row_filter
+def pacs_of_house(actor: Actor) -> Filter:
+    """Archives of images that the actor's establishment asks."""
+    return is_house(Pacs.organization_id, actor)
+
+
+@row_filter
+def pacs_fetches(actor: Actor) -> Filter:
+    """What the actor asked such archives for."""
+    return is_role(PacsFetch.requester_role_id, actor)
 
 
 @row_filter

@@ -23,7 +23,7 @@ LONGEST_NAME: Final = 100
 MOST: Final = 100
 WIDEST_IPV4, WIDEST_IPV6 = 24, 64
 """Bits that are fixed at least: a whole hospital is no scanner."""
-_AE_TITLE: Final = re.compile(r"[ -\[\]-~]{1,16}")
+AE_TITLE: Final = re.compile(r"[ -\[\]-~]{1,16}")
 
 
 async def peers_here(session: AsyncSession, actor: Actor) -> Sequence[DicomPeer]:
@@ -47,7 +47,7 @@ async def add_peer(
     errors = {}
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         errors["name"] = "Give it a short name."
-    if not _AE_TITLE.fullmatch(ae_title):
+    if not AE_TITLE.fullmatch(ae_title):
         errors["ae_title"] = "Give its AE title: 16 plain letters at most."
     network = fingerprint = None
     try:
