@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     dimse_host: str = "127.0.0.1"
     dimse_ae_title: str = Field(default="TELECONSULT", pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")
     dimse_client_ca: Path | None = None
+    pacs_networks: str = ""
     log_level: str = "INFO"
 
     @field_validator("data")
@@ -103,7 +104,7 @@ class Settings(BaseSettings):
             raise ValueError("must be at least 32 bytes")
         return value
 
-    @field_validator("metrics_addresses", "trusted_proxies")
+    @field_validator("metrics_addresses", "trusted_proxies", "pacs_networks")
     @classmethod
     def _networks(cls, value: str) -> str:
         networks_in(value)
