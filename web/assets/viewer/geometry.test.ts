@@ -47,6 +47,16 @@ test("a turned image fits the other way round, its right side down", () => {
   expect(turned(turned(turned(view))).turn).toBe(0);
 });
 
+test("pixels that are higher than wide are shown so", () => {
+  const tall = { ...image, aspect: 2 };
+  expect(scaleOf(fitted(tall), tall, { width: 512, height: 512 })).toBe(1);
+  expect(toStage({ x: 0, y: 256 }, fitted(tall), tall, { width: 512, height: 512 })).toEqual({ x: 0, y: 512 });
+  expect(moved(fitted(tall), 0, 20, tall, { width: 512, height: 512 }).y).toBe(118);
+  const turn = turned(fitted(tall));
+  expect(toStage({ x: 512, y: 0 }, turn, tall, { width: 512, height: 512 })).toEqual({ x: 512, y: 512 });
+  expect(toImage({ x: 512, y: 512 }, turn, tall, { width: 512, height: 512 })).toEqual({ x: 512, y: 0 });
+});
+
 test.each([0, 1, 2, 3] as const)("a point goes to the stage and back after %i quarter turns", (turn) => {
   const view = { zoom: 2.5, x: 100, y: 50, turn };
   const there = toStage({ x: 33, y: 44 }, view, image, stage);

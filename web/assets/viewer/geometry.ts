@@ -3,6 +3,8 @@
 export interface Size {
   width: number;
   height: number;
+  /** How much higher than wide a pixel is in the patient; 1 where nothing else is said. */
+  aspect?: number;
 }
 
 export interface Point {
@@ -34,9 +36,10 @@ export function turned(view: View): View {
   return { ...view, turn: ((view.turn + 1) % 4) as Turn };
 }
 
-/** CSS pixels for one pixel of the image. */
+/** CSS pixels for the width of one pixel of the image; its height has `aspect` times as many. */
 export function scaleOf(view: View, image: Size, stage: Size): number {
-  const [across, down] = view.turn % 2 ? [image.height, image.width] : [image.width, image.height];
+  const high = image.height * aspectOf(image);
+  const [across, down] = view.turn % 2 ? [high, image.width] : [image.width, high];
   return view.zoom * Math.min(stage.width / across, stage.height / down);
 }
 
@@ -44,13 +47,14 @@ export function scaleOf(view: View, image: Size, stage: Size): number {
 export function toImage(point: Point, view: View, image: Size, stage: Size): Point {
   const scale = scaleOf(view, image, stage);
   const from = rotated({ x: point.x - stage.width / 2, y: point.y - stage.height / 2 }, -view.turn);
-  return { x: view.x + from.x / scale, y: view.y + from.y / scale };
+  return { x: view.x + from.x / scale, y: view.y + from.y / (scale * aspectOf(image)) };
 }
 
 /** Where a point of the image lies on the stage. */
 export function toStage(point: Point, view: View, image: Size, stage: Size): Point {
   const scale = scaleOf(view, image, stage);
-  const from = rotated({ x: (point.x - view.x) * scale, y: (point.y - view.y) * scale }, view.turn);
+  const [right, down] = [(point.x - view.x) * scale, (point.y - view.y) * scale * aspectOf(image)];
+  const from = rotated({ x: right, y: down }, view.turn);
   return { x: stage.width / 2 + from.x, y: stage.height / 2 + from.y };
 }
 
@@ -66,12 +70,16 @@ export function zoomed(view: View, factor: number, point: Point, image: Size, st
 export function moved(view: View, right: number, down: number, image: Size, stage: Size): View {
   const scale = scaleOf(view, image, stage);
   const by = rotated({ x: right, y: down }, -view.turn);
-  return kept({ ...view, x: view.x - by.x / scale, y: view.y - by.y / scale }, image);
+  return kept({ ...view, x: view.x - by.x / scale, y: view.y - by.y / (scale * aspectOf(image)) }, image);
 }
 
 /** The same part of another image: series often differ in size. */
 export function carried(view: View, from: Size, to: Size): View {
   return { ...view, x: (view.x / from.width) * to.width, y: (view.y / from.height) * to.height };
+}
+
+function aspectOf({ aspect = 1 }: Size): number {
+  return aspect;
 }
 
 /** A vector after so many quarter turns clockwise, y pointing down. */
