@@ -4,12 +4,13 @@ A job is deferred inside the act's own transaction: after a rollback it never ex
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import procrastinate
 import structlog
 from procrastinate import tasks
+from procrastinate.exceptions import AlreadyEnqueued
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.db import driver_connection
@@ -21,6 +22,7 @@ MODULES = (
     "teleconsult.accounts.pruning",
     "teleconsult.audit.jobs",
     "teleconsult.directory.jobs",
+    "teleconsult.imaging.jobs",
 )
 """Where tasks are declared; the worker imports them all."""
 
@@ -53,3 +55,11 @@ async def take_up_abandoned(context: procrastinate.JobContext, timestamp: int) -
 async def defer(session: AsyncSession, task: tasks.Task[Any, Any, Any], **arguments: Any) -> None:
     """Put a job into the transaction of `session`. Arguments are JSON values: ids, never clinical content."""
     await task.configure(connection=await driver_connection(session)).defer_async(**arguments)
+
+
+async def defer_once(session: AsyncSession, task: tasks.Task[Any, Any, Any], *, lock: str, **arguments: Any) -> None:
+    """The same, unless a job that was put there under this lock still waits. Takes its turn with who else does so."""
+    with suppress(AlreadyEnqueued):
+        async with session.begin_nested():
+            connection = await driver_connection(session)  # within: only now is there a point to go back to
+            await task.configure(connection=connection, queueing_lock=lock).defer_async(**arguments)

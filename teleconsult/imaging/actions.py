@@ -20,7 +20,7 @@ from teleconsult.excerpts.models import ExcerptStudy
 from teleconsult.imaging.cataloguing import instance_keys
 from teleconsult.imaging.filing import BroughtStudies, file_study, is_settled, note_identity, share_study
 from teleconsult.imaging.header import InstanceHeader
-from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.records.models import EntryStatus, RecordEntry
 
@@ -129,26 +129,31 @@ async def remove_study(session: AsyncSession, actor: Actor, *, study_id: uuid.UU
         raise Refused("These images were shared already. They can no longer be removed.")
     if study.source:
         raise Refused("These images were sent by an imaging system. They stay in the file.")
-    keys = await delete_images(session, study)
+    count, keys = await delete_images(session, study)
     entry = await session.scalar(select(RecordEntry).where(RecordEntry.source_id == study.id))
     if entry is not None:
         entry.status, entry.version = EntryStatus.ENTERED_IN_ERROR, entry.version + 1
     audit.record(
-        session, actor, "study-removed", study, patient_id=study.patient_id, consult=consult.id, instances=len(keys)
+        session, actor, "study-removed", study, patient_id=study.patient_id, consult=consult.id, instances=count
     )
     await session.flush()
     return consult.id, keys
 
 
-async def delete_images(session: AsyncSession, study: ImagingStudy) -> list[str]:
-    """Delete the rows of a study the caller may remove; the keys of its objects are for it to delete afterwards."""
+async def delete_images(session: AsyncSession, study: ImagingStudy) -> tuple[int, list[str]]:
+    """Delete the rows of a study the caller may remove: how many instances it had, and the keys of its objects and of
+    what was made of them, which are for the caller to delete afterwards.
+    """
     of_study = ImagingInstance.imaging_series_id.in_(
         select(ImagingSeries.id).where(ImagingSeries.imaging_study_id == study.id)
     )
+    of_instances = ImagingRendition.imaging_instance_id.in_(select(ImagingInstance.id).where(of_study))
+    made = await session.scalars(delete(ImagingRendition).where(of_instances).returning(ImagingRendition.object_key))
+    packs = {key for key in made if key}
     keys = list(await session.scalars(delete(ImagingInstance).where(of_study).returning(ImagingInstance.object_key)))
     await session.execute(delete(ImagingSeries).where(ImagingSeries.imaging_study_id == study.id))
     await session.delete(study)
-    return keys
+    return len(keys), [*keys, *packs]
 
 
 async def _own_study(session: AsyncSession, actor: Actor, study_id: uuid.UUID) -> tuple[ImagingStudy, ServiceRequest]:

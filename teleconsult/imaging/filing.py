@@ -19,6 +19,7 @@ from teleconsult.fhir.imaging_studies import imaging_study
 from teleconsult.imaging.cataloguing import study_keys
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.identity import names_agree
+from teleconsult.imaging.jobs import prepare_soon
 from teleconsult.imaging.models import ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.patients.models import Patient
@@ -162,8 +163,9 @@ def is_settled(study: ImagingStudy) -> bool:
 async def file_study(session: AsyncSession, actor: Actor, study: ImagingStudy) -> None:
     """Write the study's entry in the patient's timeline, or bring it up to date. Nothing while it is not settled.
 
-    What a machine sent bears its name, whoever matched it with the patient.
+    What a machine sent bears its name, whoever matched it with the patient. Its images are made ready in any case.
     """
+    await prepare_soon(session, study.organization_id)
     if study.patient_id is None or not is_settled(study):
         return
     series = (

@@ -1,7 +1,10 @@
 """One frame as numbers, and what they mean (PS3.3 C.7.6.3, C.11.1). Runs only inside a sandbox worker."""
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +50,29 @@ class FrameDescription:
 
 def decode_frame(path: Path, index: int) -> tuple[FrameDescription, Pixels]:
     """Frame `index` (from 0) as uint8, int16 or uint16, colour as RGB. Raises Unreadable."""
+    with frames_of(path) as frame:
+        return frame(index)
+
+
+@contextmanager
+def frames_of(path: Path) -> Iterator[Callable[[int], tuple[FrameDescription, Pixels]]]:
+    """What `decode_frame` does, for as many frames of one file as are wanted: its header is read once."""
     add_decoders()
     opened = open_instance(path)
     with opened.file:
-        geometry = geometry_of(opened)
-        if not 0 <= index < geometry.frames:
-            raise Unreadable(Refusal.NO_PIXELS)
-        pixels = _decoded(opened, geometry, index)
-        if geometry.photometric == "PALETTE COLOR":
-            return _color(geometry, *_through_palette(opened, pixels))
-        if geometry.samples == 3:
-            return _color(geometry, pixels, geometry.bits)
-        return _grey(opened.dataset, geometry, pixels, index)
+        _turn_palette(opened)
+        yield partial(_frame, opened, geometry_of(opened))
+
+
+def _frame(opened: Opened, geometry: Geometry, index: int) -> tuple[FrameDescription, Pixels]:
+    if not 0 <= index < geometry.frames:
+        raise Unreadable(Refusal.NO_PIXELS)
+    pixels = _decoded(opened, geometry, index)
+    if geometry.photometric == "PALETTE COLOR":
+        return _color(geometry, *_through_palette(opened.dataset, pixels))
+    if geometry.samples == 3:
+        return _color(geometry, pixels, geometry.bits)
+    return _grey(opened.dataset, geometry, pixels, index)
 
 
 def stored_frame(path: Path, index: int, *, is_native: bool) -> bytes:
@@ -159,13 +173,17 @@ def _read(opened: Opened, start: int, length: int) -> bytes:
     return content
 
 
-def _through_palette(opened: Opened, pixels: Pixels) -> tuple[Pixels, int]:
-    """Red, green, blue and the bits of one, by the image's own tables (PS3.3 C.7.6.3.1.5)."""
+def _turn_palette(opened: Opened) -> None:
+    """pydicom takes the tables of a big-endian file to be little endian."""
     ds = opened.dataset
     for color in ("Red", "Green", "Blue"):
         name = f"{color}PaletteColorLookupTableData"
         if not opened.syntax.is_little_endian and name in ds and ds[name].VR == "OW":
             ds[name].value = np.frombuffer(ds[name].value, "<u2").byteswap().tobytes()
+
+
+def _through_palette(ds: Dataset, pixels: Pixels) -> tuple[Pixels, int]:
+    """Red, green, blue and the bits of one, by the image's own tables (PS3.3 C.7.6.3.1.5)."""
     descriptor: Any = ds.RedPaletteColorLookupTableDescriptor
     return apply_color_lut(pixels, ds), int(descriptor[2])
 

@@ -142,7 +142,7 @@ async def discard_study(session: AsyncSession, actor: Actor, *, study_id: uuid.U
     check_reason(reason)
     await act_as(session, SYSTEM)
     study = await _locked(session, study_id)
-    keys = await delete_images(session, study)
+    count, keys = await delete_images(session, study)
     await session.flush()
     await act_as(session, actor)
     audit.record(
@@ -150,7 +150,7 @@ async def discard_study(session: AsyncSession, actor: Actor, *, study_id: uuid.U
         actor,
         "study-discarded",
         waiting,
-        instances=len(keys),
+        instances=count,
         study_instance_uid=waiting.study_instance_uid,
         reason=reason.strip(),
     )

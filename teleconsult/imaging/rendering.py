@@ -85,7 +85,7 @@ def rendered(
     description: FrameDescription, pixels: Pixels, *, window: tuple[float, float] | None = None, size: int
 ) -> bytes:
     """WebP of the frame under `window` (centre and width, in values; None: the frame's own), at most `size` a side."""
-    return _as_webp(_shown(description, pixels, window, size), QUALITY)
+    return _as_webp(picture_of(description, pixels, window, size), QUALITY)
 
 
 def preview(description: FrameDescription, pixels: Pixels) -> tuple[bytes, bool]:
@@ -93,7 +93,7 @@ def preview(description: FrameDescription, pixels: Pixels) -> tuple[bytes, bool]
 
     Where that is larger, its quality goes down, and at last its size: noise is all that takes so much.
     """
-    picture = _shown(description, pixels, None, PREVIEW_SIZE)
+    picture = picture_of(description, pixels, None, PREVIEW_SIZE)
     content, is_rendered = _as_webp(picture, QUALITY), True
     for side, quality in _SMALLER:
         if len(content) <= PREVIEW_BYTES:
@@ -103,7 +103,10 @@ def preview(description: FrameDescription, pixels: Pixels) -> tuple[bytes, bool]
     return content, is_rendered
 
 
-def _shown(description: FrameDescription, pixels: Pixels, window: tuple[float, float] | None, size: int) -> Image.Image:
+def picture_of(
+    description: FrameDescription, pixels: Pixels, window: tuple[float, float] | None, size: int
+) -> Image.Image:
+    """The frame under that window, or its own, as red, green and blue, at most `size` a side."""
     if description.samples == 1:
         pixels = grey_table(description, window)[_as_index(pixels)]
     picture = Image.fromarray(np.ascontiguousarray(pixels))

@@ -35,7 +35,7 @@ class Renditions:
 
     def __init__(self, *, sandbox: Sandbox, objects: Objects, folder: Path) -> None:
         """`folder` keeps copies of originals whose store is not a local one."""
-        self._sandbox, self._originals = sandbox, _Originals(objects, folder)
+        self._sandbox, self._originals = sandbox, Originals(objects, folder)
         self._made: OrderedDict[tuple[object, ...], Message] = OrderedDict()
         self._bytes = 0
 
@@ -95,7 +95,7 @@ class Renditions:
         return answer
 
 
-class _Originals:
+class Originals:
     """The stored file as a path: where it lies, or a copy, of which the longest unread go first."""
 
     def __init__(self, objects: Objects, folder: Path) -> None:

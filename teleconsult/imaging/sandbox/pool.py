@@ -62,10 +62,19 @@ class Sandbox:
     """`ask` runs one verb of `sandbox.worker` on one file; a hostile file costs at most its own worker."""
 
     def __init__(
-        self, *, workers: int = 2, memory: int = 2 * GIB, seconds: float = 10, jobs_per_worker: int = 1000
+        self,
+        *,
+        workers: int = 2,
+        memory: int = 2 * GIB,
+        seconds: float = 10,
+        jobs_per_worker: int = 1000,
+        niceness: int = 0,
     ) -> None:
-        """`memory` in bytes a worker; `seconds` bounds one job on the clock and on the processor."""
+        """`memory` in bytes a worker; `seconds` bounds one job on the clock and on the processor; with a `niceness`
+        the workers stand behind everything else on the machine.
+        """
         self._memory, self._seconds, self._jobs_per_worker = memory, seconds, jobs_per_worker
+        self._niceness = niceness
         self._idle: asyncio.LifoQueue[_Worker | None] = asyncio.LifoQueue()
         for _place in range(workers):
             self._idle.put_nowait(None)
@@ -117,7 +126,7 @@ class Sandbox:
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "teleconsult.imaging.sandbox.worker"),
-                *(str(self._memory), str(int(self._seconds) + 1)),
+                *(str(self._memory), str(int(self._seconds) + 1), str(self._niceness)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,

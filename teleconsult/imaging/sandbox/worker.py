@@ -1,6 +1,6 @@
 """The worker process: answers one question after another within limits of memory, processor time and files.
 
-Started by the pool as `python -m teleconsult.imaging.sandbox.worker MEMORY_BYTES CPU_SECONDS`.
+Started by the pool as `python -m teleconsult.imaging.sandbox.worker MEMORY_BYTES CPU_SECONDS NICENESS`.
 """
 
 import gzip
@@ -20,6 +20,7 @@ from teleconsult.imaging.archives import list_archive
 from teleconsult.imaging.codestreams import codestream_of, stored_codestream
 from teleconsult.imaging.describing import value_of
 from teleconsult.imaging.frames import decode_frame, stored_frame
+from teleconsult.imaging.making import made_of
 from teleconsult.imaging.parsing import read_header
 from teleconsult.imaging.pictures import redrawn
 from teleconsult.imaging.reading import open_instance
@@ -66,6 +67,18 @@ def _codestream(path: Path, *, index: int) -> Message:
     return Message(coded.description, coded.content)
 
 
+def _made(path: Path, *, first: int, count: int, middle: int) -> Message:
+    made = made_of(path, first=first, count=count, middle=middle)
+    told = {kind: [(record.head, len(record.content)) for record in records] for kind, records in made.items()}
+    return Message(told, b"".join(record.content for records in made.values() for record in records))
+
+
+def _cine(path: Path) -> Message:
+    from teleconsult.imaging.cine import video_of  # here: few workers ever need FFmpeg
+
+    return Message({}, video_of(path))
+
+
 def _stored_codestream(path: Path, *, index: int) -> Message:
     return Message({}, stored_codestream(path, index))
 
@@ -103,6 +116,8 @@ VERBS: dict[str, Callable[..., Message]] = {
     "pixels": _pixels,
     "preview": _preview,
     "codestream": _codestream,
+    "made": _made,
+    "cine": _cine,
     "stored_codestream": _stored_codestream,
     "frame": _frame,
     "value": _value,
@@ -141,12 +156,13 @@ def _grant_processor(seconds: int) -> None:
 
 def main() -> None:
     """Serve questions from standard input until it ends. Nothing a library prints gets into the answers."""
-    memory, seconds = int(sys.argv[1]), int(sys.argv[2])
+    memory, seconds, niceness = (int(argument) for argument in sys.argv[1:4])
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
     logging.disable()
     _limit(memory)
+    os.nice(niceness)
     answers.write(READY)
     answers.flush()
     while (question := read_message(sys.stdin.buffer)) is not None:
