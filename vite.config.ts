@@ -19,6 +19,17 @@ function turboWithoutStyle(): Plugin {
   };
 }
 
+/** The decoder of images is made for Node, too: leave out what it would ask of it, which no browser has. */
+function decoderWithoutNode(): Plugin {
+  return {
+    name: "decoder-without-node",
+    transform(code, id) {
+      if (!id.includes("@cornerstonejs/codec-openjph/")) return null;
+      return { code: code.replaceAll(/require\("(?:fs|path)"\)/g, "undefined"), map: null };
+    },
+  };
+}
+
 /** Pictures the pages name by themselves: emitted so that the manifest knows their hashed names. */
 function pictures(...names: string[]): Plugin {
   return {
@@ -60,7 +71,7 @@ export default defineConfig({
   base: "/static/",
   publicDir: false,
   plugins: [turboWithoutStyle(), pictures("icons.svg"), compressed()],
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [decoderWithoutNode()] },
   build: {
     outDir: "../static",
     emptyOutDir: true,

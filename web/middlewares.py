@@ -67,6 +67,11 @@ POLICY: Final = "; ".join(
         "frame-ancestors 'self'",
     )
 )
+DECODER: Final = f"{STATIC}assets/decoder-"
+POLICY_OF_DECODER: Final = "; ".join(
+    ("default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "connect-src 'self'", "frame-ancestors 'none'")
+)
+"""Of the worker that decodes images: it alone may compile WebAssembly, and it can reach nothing but us."""
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -89,7 +94,8 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
         if not (is_part and name in OF_DOCUMENTS):
             response.headers.setdefault(name, value)
     if not is_part or request.path.endswith(".js"):
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        policy = POLICY_OF_DECODER if request.path.startswith(DECODER) else POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
     if request.app[SETTINGS].is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 

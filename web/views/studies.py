@@ -1,5 +1,7 @@
 """Looking at images: the viewer's page, and what it fetches frame by frame (after PS3.18 §8.3 and §10.4)."""
 
+import asyncio
+import base64
 import hashlib
 import json
 import math
@@ -18,7 +20,7 @@ from teleconsult.patients.breaking_glass import opening_about
 from teleconsult.patients.models import Patient
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import LOOKS, actor_of, db, frame_of, own_transactions, renditions_of, sessions_of
+from web.requests import LOOKS, actor_of, frame_of, own_transactions, renditions_of, sessions_of
 
 SIZES: Final = (128, 256, 512, 1024, 2048)
 """The largest sides in pixels a picture is drawn at: few, so that one drawing serves many."""
@@ -26,15 +28,23 @@ FIRST_SIZE: Final = 1024
 CACHED: Final = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
 """A frame never changes, but the right to see it ends: one session's browser keeps it for an hour."""
 DESCRIPTION: Final = "Pixel-Description"
+EMBEDDED_WITHIN: Final = 1.0
+"""Seconds a page waits for its first picture: one that is not drawn by then is asked for by the page."""
 
 
+@own_transactions
 async def show(request: web.Request) -> web.StreamResponse:
-    """The viewer: a page, or the frame beside a call. Opening is audited."""
-    study = await open_study(db(request), actor_of(request), request.match_info["uid"], study_id=study_id_in(request))
-    request.app[LOOKS].note(actor_of(request), study.study_instance_uid)
-    frame = frame_of(request)
-    patient = await db(request).get_one(Patient, study.patient_id)
-    covers = {series.id: _middle(series) for series in study.series}
+    """The viewer: a page, or the frame beside a call. Opening is audited.
+
+    The first picture stands in the page itself: over a thin line a request of its own would cost more than its bytes.
+    """
+    actor = actor_of(request)
+    async with transaction(sessions_of(request), actor) as session:
+        study = await open_study(session, actor, request.match_info["uid"], study_id=study_id_in(request))
+        patient = await session.get_one(Patient, study.patient_id)
+        opening = await opening_about(session, actor, patient.id)
+    request.app[LOOKS].note(actor, study.study_instance_uid)
+    frame, first = frame_of(request), _first(study)
     return render(
         request,
         "studies/_viewer.html.jinja" if frame else "studies/show.html.jinja",
@@ -42,10 +52,21 @@ async def show(request: web.Request) -> web.StreamResponse:
         patient=patient,
         manifest=manifest(study),
         frame=frame,
-        opening=await opening_about(db(request), actor_of(request), patient.id),
-        covers=covers,
-        first=_first(study),
+        opening=opening,
+        covers={series.id: _middle(series) for series in study.series},
+        first=first,
+        first_picture=await _embedded(request, first) if first else None,
     )
+
+
+async def _embedded(request: web.Request, instance: ImagingInstance) -> str | None:
+    """The small picture of its first frame as an address that holds it; None where it takes long or there is none."""
+    try:
+        async with asyncio.timeout(EMBEDDED_WITHIN):
+            picture = await renditions_of(request).preview(instance, 1)
+    except (TimeoutError, Unreadable):
+        return None
+    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
 
 
 def manifest(study: ImagingStudy) -> dict[str, Any]:

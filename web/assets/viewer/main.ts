@@ -1,8 +1,8 @@
 // Ties the viewer to its part of the page; see studies/_viewer.html.jinja. Fetched only where a page has one.
 import { Controller } from "@hotwired/stimulus";
-import { Frames } from "./frames";
 import { type Drag, listen } from "./gestures";
 import { Painter } from "./painter";
+import { pictureIn, sourcesFor } from "./sources";
 import { type Manifest, seriesOf } from "./stack";
 import { Viewer } from "./viewer";
 
@@ -22,7 +22,7 @@ export default class ViewerController extends Controller<HTMLElement> {
   declare readonly manifestValue: Manifest;
   declare readonly wordsValue: Words;
   declare readonly stageTarget: HTMLElement;
-  declare readonly stillTargets: HTMLElement[];
+  declare readonly stillTargets: HTMLImageElement[];
   declare readonly canvasTarget: HTMLCanvasElement;
   declare readonly messageTarget: HTMLElement;
   declare readonly placeTarget: HTMLElement;
@@ -47,8 +47,13 @@ export default class ViewerController extends Controller<HTMLElement> {
   override connect(): void {
     this.#end = new AbortController();
     const painter = new Painter(this.canvasTarget);
-    const frames = new Frames(this.manifestValue.id);
-    this.#viewer = new Viewer(seriesOf(this.manifestValue), frames, painter, () => this.#tell());
+    const sources = sourcesFor(this.manifestValue.id, this.element.closest("[data-controller~=room]") !== null);
+    this.#viewer = new Viewer(seriesOf(this.manifestValue), sources, painter, () => this.#tell());
+    const [still] = this.stillTargets;
+    const picture = still?.dataset.sop === this.#viewer.slice.sop ? pictureIn(still.src) : null;
+    if (picture) sources.previews.put({ slice: this.#viewer.slice, picture });
+    addEventListener("online", () => this.#viewer.reconnect(), { signal: this.#end.signal });
+    this.#end.signal.addEventListener("abort", () => sources.stop());
     const drag = (kind: Drag, right: number, down: number): void => this.#drag(kind, right, down);
     const acts = {
       drag,

@@ -5,6 +5,7 @@ import { type Frame, type Level, paint } from "./windowing";
 export class Painter {
   readonly #layer = document.createElement("canvas");
   #source: CanvasImageSource | null = null;
+  #picture: ImageBitmap | null = null;
   #pixels: ImageData | null = null;
 
   constructor(private readonly canvas: HTMLCanvasElement) {}
@@ -26,16 +27,23 @@ export class Painter {
     }
     paint(frame, level, new Uint32Array(this.#pixels.data.buffer));
     context.putImageData(this.#pixels, 0, 0);
-    this.#source = this.#layer;
+    this.#take(this.#layer);
   }
 
-  /** Take a picture, which may be smaller than the image it stands for. */
+  /** Take a picture, which may be smaller than the image it stands for; it is closed when another is taken. */
   setPicture(picture: ImageBitmap): void {
-    this.#source = picture;
+    this.#take(picture);
+    this.#picture = picture;
   }
 
   clear(): void {
-    this.#source = null;
+    this.#take(null);
+  }
+
+  #take(source: CanvasImageSource | null): void {
+    this.#source = source;
+    this.#picture?.close();
+    this.#picture = null;
   }
 
   /** Draw what was set last, as an image of size `image`. */
@@ -55,12 +63,8 @@ export class Painter {
     const middle = toStage({ x: image.width / 2, y: image.height / 2 }, view, image, this.stage);
     context.translate(middle.x, middle.y);
     context.rotate((view.turn * Math.PI) / 2);
-    const box = [
-      (-image.width * scale) / 2,
-      (-image.height * scale) / 2,
-      image.width * scale,
-      image.height * scale,
-    ] as const;
+    const [across, down] = [image.width * scale, image.height * scale * (image.aspect ?? 1)];
+    const box = [-across / 2, -down / 2, across, down] as const;
     context.imageSmoothingQuality = "high";
     context.drawImage(this.#source, ...box);
     if (inverted) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Manifest, nearest, seriesOf, stepped } from "./stack";
+import { ahead, following, type Manifest, nearest, seriesOf, spread, stepped } from "./stack";
 
 const manifest: Manifest = {
   path: "/studies/1.2",
@@ -27,6 +27,7 @@ test("instances become slices, frames too", () => {
     height: 256,
     sop: "1.2.1",
   });
+  expect(axial?.path).toBe("/studies/1.2/series/1.2.9");
   expect(axial?.moves).toBe(false);
   expect(cine?.moves).toBe(true);
   expect(cine?.slices.map((slice) => slice.path.at(-1))).toEqual(["1", "2", "3"]);
@@ -44,4 +45,27 @@ test("the nearest come first, ahead before behind", () => {
   expect(nearest(5, 10, 3, -1)).toEqual([4, 6, 3]);
   expect(nearest(0, 3, 10, 1)).toEqual([1, 2]);
   expect(nearest(0, 1, 4, 1)).toEqual([]);
+});
+
+test("an overview is the middle, the ends, and what lies evenly between, coarse to fine", () => {
+  expect(spread(0, 50)).toEqual([]);
+  expect(spread(1, 50)).toEqual([0]);
+  expect(spread(3, 50).toSorted()).toEqual([0, 1, 2]);
+  expect(spread(400, 5)).toEqual([200, 0, 399, 100, 299]);
+  const many = spread(400, 50);
+  expect(new Set(many).size).toBe(50);
+  const sorted = many.toSorted((a, b) => a - b);
+  const gaps = sorted.slice(1).map((place, at) => place - (sorted[at] ?? 0));
+  expect([Math.min(...gaps), Math.max(...gaps)]).toEqual([8, 9]);
+});
+
+test("ahead is where one travels to, up to the end", () => {
+  expect(ahead(5, 10, 3, 1)).toEqual([6, 7, 8]);
+  expect(ahead(2, 10, 5, -1)).toEqual([1, 0]);
+  expect(ahead(9, 10, 5, 1)).toEqual([]);
+});
+
+test("what plays goes round", () => {
+  expect(following(3, 5, 4)).toEqual([3, 4, 0, 1]);
+  expect(following(0, 2, 9)).toEqual([0, 1]);
 });

@@ -8,7 +8,7 @@ export interface Manifest {
 }
 
 export interface Slice {
-  /** Path of the frame; below it are `rendered` and `pixels`. */
+  /** Path of the frame; below it are `codestream` and `pixels`. */
   path: string;
   sop: string;
   /** Of the instance, from 1. */
@@ -22,6 +22,8 @@ export interface Slice {
 export interface Series {
   /** Series Instance UID. */
   uid: string;
+  /** Below it are `previews`. */
+  path: string;
   title: string;
   modality: string;
   slices: Slice[];
@@ -29,10 +31,14 @@ export interface Series {
   moves: boolean;
 }
 
+/** What is looked at before there is anything. */
+export const NOWHERE: Series = { uid: "", path: "", title: "", modality: "", slices: [], moves: false };
+
 /** The series of a study, its multi-frame instances opened up. */
 export function seriesOf({ path, series }: Manifest): Series[] {
   return series.map(({ uid, title, modality, instances }) => ({
     uid,
+    path: `${path}/series/${uid}`,
     title,
     modality,
     moves: instances.some(([, frames]) => frames > 1),
@@ -64,4 +70,27 @@ export function nearest(index: number, length: number, count: number, direction:
     }
   }
   return found;
+}
+
+/** The next places in the direction of travel. */
+export function ahead(index: number, length: number, count: number, direction: 1 | -1): number[] {
+  const many = Math.min(count, direction > 0 ? length - 1 - index : index);
+  return Array.from({ length: Math.max(many, 0) }, (_unused, by) => index + (by + 1) * direction);
+}
+
+/** What gives an idea of a whole series: `count` places evenly over it, the middle and the ends first, coarse to fine. */
+export function spread(length: number, count: number): number[] {
+  const many = Math.min(count, length);
+  if (many < 2) return length > 0 ? [0] : [];
+  const place = (at: number): number => Math.round((at * (length - 1)) / (many - 1));
+  const found = new Set([place(many >> 1), 0, length - 1]);
+  for (let step = 2 ** Math.floor(Math.log2(many)); step >= 1; step /= 2) {
+    for (let at = step; at < many; at += step) found.add(place(at));
+  }
+  return [...found];
+}
+
+/** What comes next when the series plays: `count` places from `index` on, and round. */
+export function following(index: number, length: number, count: number): number[] {
+  return Array.from({ length: Math.min(count, length) }, (_unused, by) => (index + by) % length);
 }

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { FakeDecoder, FakeServer } from "./fake_server";
 import { Frames } from "./frames";
+import { Line } from "./line";
+import { Previews } from "./previews";
 import { seriesOf } from "./stack";
 import { type Canvas, Viewer } from "./viewer";
 import { type Frame, ownLevel } from "./windowing";
@@ -13,11 +16,6 @@ const manifest = {
   ].map((one) => ({ ...one, instances: one.instances.map((instance) => [...instance] as Instance) })),
 };
 type Instance = [string, number, number, number, string];
-
-const description = {
-  ...{ rows: 4, columns: 4, samples: 1, type: "int16", slope: 1, intercept: 0, is_inverted: false },
-  ...{ window_center: 40, window_width: 80 },
-};
 
 class FakeCanvas implements Canvas {
   readonly stage = { width: 400, height: 400 };
@@ -34,20 +32,14 @@ class FakeCanvas implements Canvas {
   draw(): void {}
 }
 
-const answers = new Map<string, () => Response>();
 let canvas: FakeCanvas;
-let asked: string[];
+let server: FakeServer;
 
 function viewer(): Viewer {
-  const fetcher = async (path: RequestInfo | URL): Promise<Response> => {
-    asked.push(String(path).replace(/\?.*/, ""));
-    const special = answers.get(asked.at(-1) ?? "");
-    if (special) return special();
-    if (String(path).includes("rendered")) return new Response("webp");
-    return new Response(new ArrayBuffer(32), { headers: { "Pixel-Description": JSON.stringify(description) } });
-  };
-  const decode = async (): Promise<ImageBitmap> => ({}) as ImageBitmap;
-  return new Viewer(seriesOf(manifest), new Frames("x", fetcher), canvas, () => undefined, decode);
+  const line = new Line("x", server.fetch);
+  const sources = { line, previews: new Previews(line, 1000), frames: new Frames(line, new FakeDecoder(), 10_000) };
+  const decode = async (): Promise<ImageBitmap> => ({ width: 2, height: 2, close: () => undefined }) as ImageBitmap;
+  return new Viewer(seriesOf(manifest), sources, canvas, () => undefined, decode);
 }
 
 const settled = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
@@ -55,23 +47,19 @@ const settled = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 beforeEach(() => {
   vi.useFakeTimers();
   canvas = new FakeCanvas();
-  asked = [];
-  answers.clear();
+  server = new FakeServer();
 });
 afterEach(() => vi.useRealTimers());
 
-test("a picture first, the samples after it, then the neighbours", async () => {
+test("a picture first, the samples after it", async () => {
   const shown = viewer();
   shown.start();
+  expect(shown.shown).toBe("nothing");
   await settled();
   expect(canvas.drawn).toEqual(["picture", "frame 40/80"]);
   expect(shown.shown).toBe("full");
-  expect(asked.map((path) => path.replace("/studies/1/instances/", ""))).toEqual([
-    "1.1/frames/1/rendered",
-    "1.1/frames/1/pixels",
-    "1.2/frames/1/pixels",
-    "1.3/frames/1/pixels",
-  ]);
+  expect(shown.whole?.samples.length).toBe(16);
+  expect(server.asked.slice(0, 2)).toEqual(["1.8: 1,2,3", "1.1/frames/1/codestream"]);
 });
 
 test("a slice that is here already needs no picture, and keeps the window someone chose", async () => {
@@ -85,20 +73,26 @@ test("a slice that is here already needs no picture, and keeps the window someon
   expect(shown.index).toBe(1);
 });
 
-test("who scrolls fast sees the last slice alone", async () => {
+test("who scrolls fast sees pictures, and the samples where they stop", async () => {
   const shown = viewer();
+  server.answers.set("codestream", () => new Response("", { status: 503 }));
   shown.start();
+  await settled();
+  server.answers.clear();
   shown.step(1);
   shown.step(1);
   await settled();
-  expect(shown.index).toBe(2);
-  expect(canvas.drawn).toEqual(["picture", "frame 40/80"]);
+  expect([shown.index, shown.shown]).toEqual([2, "preview"]);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(shown.shown).toBe("full");
+  const wholes = server.asked.filter((path) => path.endsWith("codestream") && !path.startsWith("1.1/"));
+  expect(wholes[0]).toBe("1.3/frames/1/codestream");
 });
 
 test("what cannot be shown says why, and the rest goes on", async () => {
-  answers.set("/studies/1/instances/1.1/frames/1/rendered", () =>
-    Response.json({ error: "The file is damaged." }, { status: 406 }),
-  );
+  const refusing = (): Response => Response.json({ error: "The file is damaged." }, { status: 406 });
+  server.answers.set("1.1/frames/1/codestream", refusing);
+  server.answers.set("1.1/frames/1/pixels", refusing);
   const shown = viewer();
   shown.start();
   await settled();
@@ -108,18 +102,34 @@ test("what cannot be shown says why, and the rest goes on", async () => {
   expect([shown.shown, shown.reason]).toEqual(["hidden", "The file holds no image."]);
   shown.openSeries(0);
   shown.step(1);
-  await settled();
+  await vi.advanceTimersByTimeAsync(200);
   expect(shown.shown).toBe("full");
 });
 
-test("a lost line is tried again", async () => {
-  answers.set("/studies/1/instances/1.1/frames/1/rendered", () => new Response("", { status: 503 }));
+test("a lost line is tried again, and what is here stays", async () => {
+  server.isDown = true;
   const shown = viewer();
   shown.start();
   await settled();
   expect(shown.shown).toBe("failed");
-  answers.clear();
-  await vi.advanceTimersByTimeAsync(3000);
+  server.isDown = false;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(shown.shown).toBe("full");
+  server.isDown = true;
+  shown.goTo(2);
+  await settled();
+  expect(shown.shown, "its picture came before").not.toBe("failed");
+});
+
+test("a preview that nothing better follows says so", async () => {
+  server.answers.set("codestream", () => new Response("", { status: 503 }));
+  const shown = viewer();
+  shown.start();
+  await settled();
+  expect([shown.shown, shown.whole]).toEqual(["preview", null]);
+  server.answers.clear();
+  shown.reconnect();
+  await settled();
   expect(shown.shown).toBe("full");
 });
 

@@ -1,7 +1,7 @@
 // What is looked at, and how: the state of the viewer and every act on it. It knows frames and a painter, no page.
-import { type Frames, NotShown } from "./frames";
 import { carried, fitted, moved, type Point, type Size, turned, type View, zoomed } from "./geometry";
-import { nearest, type Series, type Slice, stepped } from "./stack";
+import { NOWHERE, type Series, type Slice, stepped } from "./stack";
+import { type Sources, Supply } from "./supply";
 import { autoLevel, draggedLevel, type Frame, type Level, ownLevel } from "./windowing";
 
 /** How much of the current slice is on the screen. */
@@ -27,10 +27,7 @@ export interface Canvas {
   draw(view: View, image: Size, inverted: boolean): void;
 }
 
-const AHEAD = 6;
-const AHEAD_PLAYING = 40;
 const FRAMES_PER_SECOND = 15;
-const RETRY_MS = 3000;
 
 export class Viewer {
   index = 0;
@@ -44,21 +41,39 @@ export class Viewer {
   #series = 0;
   #direction: 1 | -1 = 1;
   #frame: Frame | null = null;
-  #load = new AbortController();
+  /** Of the picture that is shown, its longer side. */
+  #pictured = 0;
   #playing: ReturnType<typeof setInterval> | null = null;
+  readonly #supply: Supply;
 
   constructor(
     private readonly all: readonly Series[],
-    private readonly frames: Frames,
+    private readonly sources: Sources,
     private readonly canvas: Canvas,
     private readonly changed: () => void,
     private readonly decode: (blob: Blob) => Promise<ImageBitmap> = (blob) => createImageBitmap(blob),
   ) {
     this.view = fitted(this.image);
+    this.#supply = new Supply(sources, {
+      isWorth: (pixels) => this.level !== null || pixels > this.#pictured,
+      pictured: (slice) => {
+        if (slice === this.slice && !this.#frame) void this.#showPicture(slice);
+      },
+      sharpened: (slice, frame, isWhole) => {
+        if (slice === this.slice) this.#showFrame(frame, isWhole);
+      },
+      refused: (slice) => {
+        if (slice === this.slice) this.#showBest();
+      },
+      failed: () => {
+        if (this.shown === "nothing") this.shown = "failed";
+        this.changed();
+      },
+    });
   }
 
   get series(): Series {
-    return this.all[this.#series] ?? { uid: "", title: "", modality: "", slices: [], moves: false };
+    return this.all[this.#series] ?? NOWHERE;
   }
 
   get slice(): Slice {
@@ -88,27 +103,37 @@ export class Viewer {
     return this.level ?? ownLevel(this.#frame.description);
   }
 
+  /** The samples once all of them are here: what may be measured. */
+  get whole(): Frame | null {
+    return this.shown === "full" ? this.#frame : null;
+  }
+
   get image(): Size {
     return { width: this.slice.width || 1, height: this.slice.height || 1 };
   }
 
   start(): void {
-    void this.#show();
+    this.#show();
   }
 
   stop(): void {
-    this.pause();
-    this.#load.abort();
+    this.#halt();
+    this.#supply.stop();
+  }
+
+  /** The line may be there again: try now. */
+  reconnect(): void {
+    this.#supply.again();
   }
 
   openSeries(series: number): void {
     if (series === this.#series || !this.all[series]) return;
-    this.pause();
+    this.#halt();
     this.#series = series;
     this.index = 0;
     this.level = null;
     this.view = fitted(this.image);
-    void this.#show();
+    this.#show();
   }
 
   /** Show what another looks at; what is not in this study is left alone. */
@@ -118,7 +143,7 @@ export class Viewer {
     if (index < 0) return;
     const moves = series !== this.#series || index !== this.index;
     if (moves) {
-      if (series !== this.#series) this.pause();
+      if (series !== this.#series) this.#halt();
       else this.#direction = index < this.index ? -1 : 1;
       this.#series = series;
       this.index = index;
@@ -126,7 +151,7 @@ export class Viewer {
     this.level = level;
     this.view = view;
     this.inverted = inverted;
-    if (moves) void this.#show();
+    if (moves) this.#show();
     else this.setLevel(level);
   }
 
@@ -140,7 +165,7 @@ export class Viewer {
     this.#direction = direction;
     this.index = index;
     this.view = carried(this.view, before, this.image);
-    void this.#show();
+    this.#show();
   }
 
   setLevel(level: Level | null): void {
@@ -193,14 +218,14 @@ export class Viewer {
     this.#playing ??= setInterval(() => {
       const next = stepped(this.index, 1, this.series.slices.length, true);
       const slice = this.series.slices[next];
-      if (slice && (slice.hidden || this.frames.held(slice))) this.goTo(next, 1);
+      if (slice && this.#isHere(slice)) this.goTo(next, 1);
     }, 1000 / FRAMES_PER_SECOND);
-    void this.#show();
+    this.#show();
   }
 
   pause(): void {
-    if (this.#playing) clearInterval(this.#playing);
-    this.#playing = null;
+    this.#halt();
+    this.#look();
     this.changed();
   }
 
@@ -209,70 +234,69 @@ export class Viewer {
     this.changed();
   }
 
-  /** Show the slice with the best there is, then with better, then fetch its neighbours. A newer call ends this one. */
-  async #show(): Promise<void> {
-    this.#load.abort();
-    this.#load = new AbortController();
-    const { signal } = this.#load;
-    const slice = this.slice;
+  /** Show the slice with the best there is, and have better brought. */
+  #show(): void {
     this.#frame = null;
-    this.reason = slice.hidden;
-    if (slice.hidden || !slice.path) {
-      this.#blank("hidden");
-    } else {
-      try {
-        await this.#fetch(slice, signal);
-      } catch (error) {
-        this.#fail(error, signal);
-      }
-    }
-    await this.#prefetch(signal);
+    this.#pictured = 0;
+    this.#showBest();
+    this.#look();
   }
 
-  async #fetch(slice: Slice, signal: AbortSignal): Promise<void> {
-    if (!this.frames.held(slice)) {
-      this.shown = "nothing";
-      this.changed();
-      const picture = await this.decode(await this.frames.picture(slice, this.level, signal));
-      if (signal.aborted) return;
-      this.canvas.setPicture(picture);
-      this.shown = "preview";
+  #look(): void {
+    const { series, index, isPlaying } = this;
+    this.#supply.look({ series, index, direction: this.#direction, isPlaying });
+  }
+
+  #showBest(): void {
+    const { slice } = this;
+    const { frames } = this.sources;
+    this.reason = slice.hidden || frames.refusal(slice) || "";
+    if (this.reason || !slice.path) {
+      this.shown = "hidden";
+      this.canvas.clear();
       this.draw();
+      return;
     }
-    const frame = this.frames.held(slice) ?? (await this.frames.samples(slice, signal));
-    if (signal.aborted) return;
+    const frame = frames.held(slice);
+    if (frame) this.#showFrame(frame, true);
+    else {
+      this.shown = "nothing";
+      if (!this.#isHere(slice)) this.changed();
+      void this.#showPicture(slice);
+    }
+  }
+
+  #showFrame(frame: Frame, isWhole: boolean): void {
     this.#frame = frame;
-    this.shown = "full";
+    this.shown = isWhole ? "full" : "preview";
     this.setLevel(this.level);
   }
 
-  #fail(error: unknown, signal: AbortSignal): void {
-    if (signal.aborted) return;
-    if (error instanceof NotShown) {
-      this.reason = error.message;
-      this.#blank("hidden");
+  async #showPicture(slice: Slice): Promise<void> {
+    const blob = this.sources.previews.held(slice);
+    if (!blob) return;
+    const picture = await this.decode(blob).catch(() => null);
+    if (!picture) {
+      this.changed();
       return;
     }
-    this.shown = this.shown === "preview" ? "preview" : "failed";
-    this.changed();
-    setTimeout(() => {
-      if (!signal.aborted) void this.#show();
-    }, RETRY_MS);
-  }
-
-  #blank(shown: Shown): void {
-    this.shown = shown;
-    this.canvas.clear();
+    if (slice !== this.slice || this.#frame) {
+      picture.close();
+      return;
+    }
+    this.canvas.setPicture(picture);
+    this.#pictured = Math.max(picture.width, picture.height);
+    this.shown = "preview";
     this.draw();
   }
 
-  async #prefetch(signal: AbortSignal): Promise<void> {
-    const { slices } = this.series;
-    const count = this.isPlaying ? AHEAD_PLAYING : AHEAD;
-    for (const at of nearest(this.index, slices.length, count, this.#direction)) {
-      const slice = slices[at];
-      if (signal.aborted || !slice) return;
-      if (!slice.hidden) await this.frames.samples(slice, signal).catch(() => undefined);
-    }
+  #halt(): void {
+    if (this.#playing) clearInterval(this.#playing);
+    this.#playing = null;
+  }
+
+  #isHere(slice: Slice): boolean {
+    const { frames, previews } = this.sources;
+    return slice.hidden !== "" || frames.has(slice) || previews.has(slice);
   }
 }
