@@ -25,9 +25,10 @@ check: $(STAMPS)/dev web/static/.vite/manifest.json
 	@npm run check --silent
 	@$(BIN)/pytest tests/house -m "not matrix"
 
-bench: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
+bench: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system web/static/.vite/manifest.json
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.file
+	@$(BIN)/python -m tests.bench.images
 
 screenshots: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
 	@$(BIN)/python -m tests.browser.screenshots
@@ -62,6 +63,9 @@ $(STAMPS)/system: | $(STAMPS)/venv
 
 $(STAMPS)/test-system: | $(STAMPS)/venv
 	@./packages.sh browser && ./packages.sh peers && touch $@
+
+$(STAMPS)/bench-system: packages.sh | $(STAMPS)/venv
+	@./packages.sh bench && touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json
 	@echo "Installing front-end packages…"

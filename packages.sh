@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Install the Debian packages a purpose needs: `fonts` to print PDFs, `browser` to test pages,
-# `peers` to be sent images by another program, `judges` to have PDFs judged by another program.
+# `peers` to be sent images by another program, `bench` to be measured beside another archive (Orthanc),
+# `judges` to have PDFs judged by another program.
 # Where we are not root, name what is missing and go on: only what needs it will fail.
 set -euo pipefail
 
@@ -8,8 +9,9 @@ case "${1:-}" in
   fonts) packages=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-liberation fonts-open-sans) ;;
   browser) packages=(chromium) ;;
   peers) packages=(dcmtk) ;;
+  bench) packages=(dcmtk orthanc orthanc-dicomweb orthanc-gdcm) ;;
   judges) packages=(libpdfbox2-java libactivation-java libjaxb-api-java libbcprov-java libbcmail-java default-jdk-headless) ;;
-  *) echo "usage: packages.sh fonts|browser|peers|judges" >&2; exit 2 ;;
+  *) echo "usage: packages.sh fonts|browser|peers|bench|judges" >&2; exit 2 ;;
 esac
 
 command -v dpkg-query >/dev/null || { echo "Not Debian: please install the like of: ${packages[*]}"; exit 0; }
@@ -24,5 +26,9 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing Debian packages: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
+if [ ! -e /usr/sbin/policy-rc.d ]; then # what comes with a service of its own is not started by its installation
+  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  install -m 755 /dev/stdin /usr/sbin/policy-rc.d <<<$'#!/bin/sh\nexit 101'
+fi
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
   { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }

@@ -2,18 +2,14 @@
 
 import asyncio
 import statistics
-import tempfile
-from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from migrations import migrate
-from teleconsult.db import make_engine, make_sessions, transaction
-from teleconsult.embedded import embedded_postgresql
+from tests.bench.running import installation
 from tests.browser.conftest import CHROMIUM, FLAGS, eventually
 from tests.browser.site import Site
 from tests.consult_steps import booked
-from tests.people import PASSWORD, Cast, make_cast
+from tests.people import PASSWORD, Cast
 
 RUNS = 7
 FIRST_FRAME = """() => new Promise((resolve, reject) => {
@@ -27,26 +23,15 @@ FIRST_FRAME = """() => new Promise((resolve, reject) => {
 
 async def main() -> None:
     """Run every measure and print the table."""
-    with tempfile.TemporaryDirectory() as folder, embedded_postgresql(Path(folder)) as urls:
-        migrate(urls.owner)
-        engine = make_engine(urls.app)
-        sessions = make_sessions(engine, acting="system")
-        async with transaction(sessions) as session:
-            cast = await make_cast(session)
-        consult_id = (await booked(cast, sessions)).id
-        site = Site(urls, Path(folder) / "data")
-        try:
-            site.wait_until_ready()
-            async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-                rows = [
-                    *await page_weights(browser, site, cast, f"/consults/{consult_id}/room"),
-                    *await joining(browser, site, cast, f"/consults/{consult_id}/room"),
-                ]
-                await browser.close()
-        finally:
-            site.stop()
-            await engine.dispose()
+    async with installation() as running:
+        room = f"/consults/{(await booked(running.cast, running.sessions)).id}/room"
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            rows = [
+                *await page_weights(browser, running.site, running.cast, room),
+                *await joining(browser, running.site, running.cast, room),
+            ]
+            await browser.close()
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         print(f"{name:{width}}  {value}")

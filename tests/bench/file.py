@@ -9,22 +9,18 @@ import hashlib
 import os
 import random
 import statistics
-import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
 import httpx
 import psycopg
 
-from migrations import migrate
 from teleconsult.access import Purpose
-from teleconsult.db import Sessions, make_engine, make_sessions, transaction
-from teleconsult.embedded import DatabaseUrls, embedded_postgresql
-from tests.browser.site import Site
-from tests.people import PASSWORD, Cast, bearer_of, make_cast
+from teleconsult.embedded import DatabaseUrls
+from tests.bench.running import Installation, installation
+from tests.people import PASSWORD, Cast
 
 PATIENTS: Final = int(os.environ.get("BENCH_PATIENTS", "5000"))
 ENTRIES: Final = int(os.environ.get("BENCH_ENTRIES", "250000"))
@@ -40,6 +36,7 @@ GOALS: Final = {
 """Milliseconds that 95 of 100 may take."""
 
 FAMILIES: Final = ("Bélanger", "Tremblay", "Gagnon", "Roy", "Côté", "Bouchard", "Gauthier", "Morin", "Lavoie", "Fortin")
+FOLDED: Final = ("belanger", "tremblay", "gagnon", "roy", "cote", "bouchard", "gauthier", "morin", "lavoie", "fortin")
 GIVEN: Final = ("Rose", "Luc", "Anne", "Marc", "Sylvie", "Jean", "Denis", "Carole", "Yves", "Louise")
 
 PEOPLE: Final = """
@@ -77,22 +74,9 @@ from generate_series(%(first)s::int, %(last)s::int) n,
 
 async def main() -> None:
     """Fill, ask, print one table."""
-    with tempfile.TemporaryDirectory() as folder, embedded_postgresql(Path(folder)) as urls:
-        migrate(urls.owner)
-        engine = make_engine(urls.app)
-        sessions = make_sessions(engine, acting="system")
-        async with transaction(sessions) as session:
-            cast = await make_cast(session)
-        began = time.monotonic()
-        fill(urls, cast)
-        print(f"{PATIENTS:,} patients, {ENTRIES:,} entries, filled in {time.monotonic() - began:.0f} s", flush=True)
-        site = Site(urls, Path(folder) / "data")
-        try:
-            site.wait_until_ready()
-            rows = await measure(site, cast, sessions)
-        finally:
-            site.stop()
-            await engine.dispose()
+    print(f"{PATIENTS:,} patients, {ENTRIES:,} entries", flush=True)
+    async with installation(fill) as running:
+        rows = await measure(running)
     width = max(len(name) for name, *_ in rows)
     for name, median, worst in rows:
         print(f"{name:{width}}  median {median:5.1f} ms, 95 of 100 within {worst:5.1f} ms of {GOALS[name]}")
@@ -107,18 +91,7 @@ def fill(urls: DatabaseUrls, cast: Cast) -> None:
         "role": cast.rural.role_id,
         "families": list(FAMILIES),
         "given": list(GIVEN),
-        "folded": [
-            "belanger",
-            "tremblay",
-            "gagnon",
-            "roy",
-            "cote",
-            "bouchard",
-            "gauthier",
-            "morin",
-            "lavoie",
-            "fortin",
-        ],
+        "folded": list(FOLDED),
     }
     with psycopg.connect(urls.owner, autocommit=True) as owner:
         cursor = psycopg.ClientCursor(owner)
@@ -128,11 +101,11 @@ def fill(urls: DatabaseUrls, cast: Cast) -> None:
         cursor.execute("vacuum analyze")
 
 
-async def measure(site: Site, cast: Cast, sessions: Sessions) -> list[tuple[str, float, float]]:
+async def measure(running: Installation) -> list[tuple[str, float, float]]:
     """Each question `RUNS` times, every time about somebody else."""
     drawn = random.Random(1)
-    async with transaction(sessions) as session:
-        bearer = await bearer_of(session, cast.rural, Purpose.FILES)
+    site, cast = running.site, running.cast
+    bearer = await running.bearer(Purpose.FILES)
     machine_headers = {"Authorization": f"Bearer {bearer}", "Accept": "application/fhir+json"}
     async with (
         httpx.AsyncClient(base_url=site.url, timeout=30, headers={"Accept": "text/html"}) as doctor,
@@ -172,10 +145,10 @@ async def measure(site: Site, cast: Cast, sessions: Sessions) -> list[tuple[str,
         return [(name, *await timed(ask)) for name, ask in questions.items()]
 
 
-async def timed(ask: Callable[[], Awaitable[None]]) -> tuple[float, float]:
+async def timed(ask: Callable[[], Awaitable[None]], *, runs: int = RUNS) -> tuple[float, float]:
     """Median and 95th percentile, in milliseconds; the first ten warm up."""
     waits = []
-    for run in range(RUNS + 10):
+    for run in range(runs + 10):
         began = time.perf_counter()
         await ask()
         if run >= 10:
