@@ -3,7 +3,7 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import obstore
@@ -16,12 +16,19 @@ LARGE = 16 * 1024 * 1024
 PART = 8 * 1024 * 1024
 PARTS_AT_ONCE = 2
 """A file over `LARGE` bytes is never wholly in memory."""
+FILES_AT_ONCE = 4
+"""Of a lot: while the disk writes one, others are on their way."""
 
 
 def new_key(kind: str) -> str:
     """A fresh key: `kind/ab/…`, 128 random bits, spread over 256 folders."""
-    name = secrets.token_hex(16)
-    return f"{kind}/{name[:2]}/{name}"
+    return new_keys(kind, 1)[0]
+
+
+def new_keys(kind: str, number: int) -> list[str]:
+    """Fresh keys for a lot, in one of those folders: the disk is asked for it once."""
+    folder = secrets.token_hex(1)
+    return [f"{kind}/{folder}/{secrets.token_hex(16)}" for _key in range(number)]
 
 
 def open_store(url: str | None, data: Path) -> ObjectStore:
@@ -54,6 +61,37 @@ class Objects:
         path = self.path_of(key)
         if path is not None:  # a local store leaves that to the system, any other has answered for it
             await asyncio.to_thread(_settle, path)
+
+    async def hand_over(self, files: Sequence[tuple[str, Path]]) -> None:
+        """Put a lot of files, each under its key. A local store keeps these very files: nobody may write to them later.
+
+        Ends, even in a failure, when none of them is on its way any more.
+        """
+        turns = asyncio.Semaphore(FILES_AT_ONCE)
+
+        async def hand(key: str, content: Path) -> None:
+            async with turns:
+                target = self.path_of(key)
+                if target is None or not await asyncio.to_thread(_adopt, content, target):
+                    await self.put(key, content)
+
+        told = await asyncio.gather(*(hand(key, content) for key, content in files), return_exceptions=True)
+        for failed in told:
+            if failed is not None:
+                raise failed
+        folders = {path.parent for key, _content in files if (path := self.path_of(key)) is not None}
+        if folders:
+            await asyncio.to_thread(_sync, *folders, *{folder.parent for folder in folders})
+
+    async def size_of(self, key: str) -> int | None:
+        """Bytes of an object; None where there is none."""
+        path = self.path_of(key)
+        try:
+            if path is not None:
+                return path.stat().st_size
+            return int((await obstore.head_async(self._store, key))["size"])
+        except FileNotFoundError:
+            return None
 
     async def get(self, key: str) -> bytes:
         """All bytes of a small object. Raises NotFound."""
@@ -93,7 +131,27 @@ class Objects:
 
 def _settle(path: Path) -> None:
     """Have the disk itself hold the file, and the two folders that lead to it."""
-    for place in (path, path.parent, path.parent.parent):
+    _sync(path, path.parent, path.parent.parent)
+
+
+def _adopt(content: Path, target: Path) -> bool:
+    """Have the file under its key too, and the disk hold it; False where the two are not on one disk.
+
+    A key that exists stays as it is: raises FileExistsError.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(content, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    _sync(target)
+    return True
+
+
+def _sync(*places: Path) -> None:
+    for place in places:
         descriptor = os.open(place, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -14,6 +14,7 @@ from teleconsult.accounts.oidc import Provider
 from teleconsult.db import make_engine, make_sessions
 from teleconsult.documents.press import Press
 from teleconsult.documents.printer import Printer
+from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.renditions import Renditions
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.notes.authority import trust_folder
@@ -35,6 +36,7 @@ from web.requests import (
     PRESS,
     PRINTER,
     PROVIDER,
+    RECEIVER,
     RENDITIONS,
     SANDBOX,
     SEALER,
@@ -65,6 +67,9 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
     app[PROVIDER] = provider = Provider(settings) if settings.oidc_issuer else None
     app[SEALER] = Sealer(settings.secret_key)
     app[SANDBOX] = sandbox = Sandbox()
+    app[RECEIVER] = Receiver(
+        sessions=app[SESSIONS], objects=app[OBJECTS], sandbox=sandbox, file_limit=settings.upload_file_limit
+    )
     app[RENDITIONS] = Renditions(sandbox=sandbox, objects=app[OBJECTS], folder=settings.data / "cache" / "originals")
     app[LOOKS] = Looks()
     app[PRESS] = press = Press()

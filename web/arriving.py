@@ -63,7 +63,7 @@ async def _lots(request: web.Request, folder: Path, parts: Parts, media: str) ->
             path.unlink()
             lot.refused.append(Refusal.TOO_LARGE)
             continue
-        lot.files.append(Received(path.name, path))
+        lot.files.append(Received(path.name, path, is_given=True))
         lot.size += size
         if lot.is_full:
             yield lot

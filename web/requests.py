@@ -54,6 +54,7 @@ BEARERS: Final = web.AppKey("bearers", BearerDoor)
 PROVIDER: Final = web.AppKey[Provider | None]("provider")
 """The OpenID Provider of the settings, if they name one."""
 SANDBOX: Final = web.AppKey("sandbox", Sandbox)
+RECEIVER: Final = web.AppKey("receiver", Receiver)
 RENDITIONS: Final = web.AppKey("renditions", Renditions)
 LOOKS: Final = web.AppKey("looks", Looks)
 PRESS: Final = web.AppKey("press", Press)
@@ -129,12 +130,7 @@ def sandbox_of(request: web.Request) -> Sandbox:
 
 def receiver_of(request: web.Request) -> Receiver:
     """The one way in for DICOM files."""
-    return Receiver(
-        sessions=sessions_of(request),
-        objects=objects_of(request),
-        sandbox=sandbox_of(request),
-        file_limit=settings_of(request).upload_file_limit,
-    )
+    return request.app[RECEIVER]
 
 
 def renditions_of(request: web.Request) -> Renditions:

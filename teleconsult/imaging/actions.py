@@ -20,8 +20,10 @@ from teleconsult.excerpts.models import ExcerptStudy
 from teleconsult.imaging.cataloguing import instance_keys
 from teleconsult.imaging.filing import BroughtStudies, file_study, is_settled, note_identity, share_study
 from teleconsult.imaging.header import InstanceHeader
+from teleconsult.imaging.known import Known
 from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
+from teleconsult.objects import Objects
 from teleconsult.records.models import EntryStatus, RecordEntry
 
 
@@ -33,6 +35,7 @@ class Instance:
     header: InstanceHeader
     size: int
     sha256: bytes
+    data_set_sha256: bytes
     object_key: str
 
 
@@ -56,31 +59,34 @@ async def consult_to_fill(
 
 
 async def store_instances(
-    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, instances: Sequence[Instance]
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    consult_id: uuid.UUID,
+    instances: Sequence[Instance],
+    objects: Objects,
 ) -> list[Outcome]:
     """Add the instances to the requesting establishment's studies of the consult's patient.
 
-    An instance that is here with the same bytes stays as it is; the same UID with other bytes is refused, and so is
+    An instance that is here with the same data set stays as it is; the same UID with another is refused, and so is
     a study of another patient. Each study is compared with the patient's name, filed in the timeline once it agrees,
     shared where the consult was submitted, and audited. Raises as `consult_to_fill`.
     """
     consult = await consult_to_fill(session, actor, consult_id, lock=True)
     rows = BroughtStudies(session, consult)
     await take_turn(session, consult.requester_organization_id)
-    known = await held_digests(session, consult.requester_organization_id, instances)
+    known = await Known.of(session, consult.requester_organization_id, instances, objects)
     touched: dict[ImagingStudy, int] = {}
     outcomes = []
     for instance in instances:
         study = await rows.study_of(instance.header)
-        sha256 = known.get(instance.header.sop_instance_uid)
         if isinstance(study, Refusal):
             outcomes.append(Outcome(instance.name, study))
-        elif sha256 is not None:
-            same = sha256 == instance.sha256
+        elif instance in known:
             touched.setdefault(study, 0)
-            outcomes.append(Outcome(instance.name, None if same else Refusal.OTHER_BYTES, None, study.id))
+            outcomes.append(Outcome(instance.name, await known.refusal_of(instance), None, study.id))
         else:
-            known[instance.header.sop_instance_uid] = instance.sha256
+            known.add(instance)
             note_identity(study, consult.patient, instance.header)
             session.add(instance_row(await rows.series_of(study, instance.header), study, instance))
             touched[study] = touched.get(study, 0) + 1
@@ -179,15 +185,6 @@ async def take_turn(session: AsyncSession, organization_id: uuid.UUID) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"imaging {organization_id}", 0))))
 
 
-async def held_digests(
-    session: AsyncSession, organization_id: uuid.UUID, instances: Sequence[Instance]
-) -> dict[str, bytes]:
-    """SHA-256 by UID of those the establishment holds already, in whatever study."""
-    uids = list({instance.header.sop_instance_uid for instance in instances})
-    held = func.held_instances(organization_id, uids).table_valued("sop_instance_uid", "sha256")
-    return {uid: bytes(sha256) for uid, sha256 in await session.execute(select(held))}
-
-
 def instance_row(series: ImagingSeries, study: ImagingStudy, instance: Instance) -> ImagingInstance:
     """The row of a file that is kept, counted with its series and its study."""
     header = instance.header
@@ -208,6 +205,7 @@ def instance_row(series: ImagingSeries, study: ImagingStudy, instance: Instance)
         not_displayable_because=header.not_displayable_because,
         size=instance.size,
         sha256=instance.sha256,
+        data_set_sha256=instance.data_set_sha256,
         object_key=instance.object_key,
         created_at=now(),
         **instance_keys(header),

@@ -14,12 +14,14 @@ from teleconsult import audit
 from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.directory.models import Organization
-from teleconsult.imaging.actions import Instance, Outcome, held_digests, instance_row, take_turn
+from teleconsult.imaging.actions import Instance, Outcome, instance_row, take_turn
 from teleconsult.imaging.filing import StudyRows, file_study
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.identity import identity_agrees
+from teleconsult.imaging.known import Known
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.imaging.refusals import Refusal
+from teleconsult.objects import Objects
 from teleconsult.patients.models import Patient
 from teleconsult.patients.names import fold
 
@@ -71,30 +73,31 @@ class ArrivedStudies(StudyRows):
         return patient.id if is_them else None
 
 
-async def take_arrived(session: AsyncSession, actor: Actor, *, instances: Sequence[Instance]) -> list[Outcome]:
+async def take_arrived(
+    session: AsyncSession, actor: Actor, *, instances: Sequence[Instance], objects: Objects
+) -> list[Outcome]:
     """Add the instances to the studies of the sender's establishment, in the order given. The session is the system's.
 
-    An instance that is here with the same bytes stays as it is; the same UID with other bytes is refused, and so is
+    An instance that is here with the same data set stays as it is; the same UID with another is refused, and so is
     one that names another patient than its study. Each study is filed with the patient it names, or else waits to be
     matched (`imaging.matching`); audited in the sender's name. Raises NotFound for who may bring no images.
     """
     require(actor, Permission.IMAGES_ADD)
     house = await session.get_one(Organization, actor.organization_id)
     await take_turn(session, house.id)
-    known = await held_digests(session, house.id, instances)
+    known = await Known.of(session, house.id, instances, objects)
     rows = ArrivedStudies(session, house, source=actor.name)
     added: dict[ImagingStudy, int] = {}
     outcomes = []
     for instance in instances:
-        sha256 = known.get(instance.header.sop_instance_uid)
-        if sha256 is not None:
-            outcomes.append(Outcome(instance.name, None if sha256 == instance.sha256 else Refusal.OTHER_BYTES))
+        if instance in known:
+            outcomes.append(Outcome(instance.name, await known.refusal_of(instance)))
             continue
         study = await rows.study_of(instance.header)
         if isinstance(study, Refusal):
             outcomes.append(Outcome(instance.name, study))
             continue
-        known[instance.header.sop_instance_uid] = instance.sha256
+        known.add(instance)
         session.add(instance_row(await rows.series_of(study, instance.header), study, instance))
         added[study] = added.get(study, 0) + 1
         outcomes.append(Outcome(instance.name, None, instance.object_key, study.id))

@@ -1,29 +1,30 @@
 """Files as they arrive: opened where they are archives, read in the sandbox, kept, and stored in one transaction."""
 
 import asyncio
-import hashlib
 import uuid
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.actions import Instance, Outcome, store_instances
 from teleconsult.imaging.archives import MOST_ENTRIES, MOST_INFLATED, Entry, extract, shown_name
 from teleconsult.imaging.arriving import take_arrived
+from teleconsult.imaging.digests import MARK, PREFIX, Digests, digests_of
 from teleconsult.imaging.header import InstanceHeader
+from teleconsult.imaging.lots import Lots
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.sandbox import Sandbox
-from teleconsult.objects import Objects, new_key
+from teleconsult.objects import Objects, new_key, new_keys
 
 HEADER_SECONDS = 5
 KEPT_AT_ONCE = 2
+T = TypeVar("T")
 _ARCHIVE = b"PK\x03\x04"
 _EMPTY_ARCHIVE = b"PK\x05\x06"
-_PREFIX = 128
-_MARK = b"DICM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Received:
     path: Path
     announced: tuple[str, str] | None = None
     """The SOP class and instance its sender said it is, where the door has senders say so: it must be that."""
+    is_given: bool = False
+    """Whether this very file may be kept: nobody writes to it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Receiver:
         """In bytes: `file_limit` for a file and for each file of an archive, `inflated_limit` for all of these."""
         self._sessions, self._objects, self._sandbox = sessions, objects, sandbox
         self._file_limit, self._inflated_limit = file_limit, inflated_limit
+        self._lots = Lots(self._take, self._forget)
 
     async def receive(self, actor: Actor, *, consult_id: uuid.UUID, files: Sequence[Received]) -> list[Outcome]:
         """Store what can be stored, in one transaction; the outcome of every file, those of archives one by one.
@@ -105,47 +109,69 @@ class Receiver:
         readings = [reading for file in files async for reading in self._read(file, room)]
         refused = [Outcome(reading.file.name, reading.refusal) for reading in readings if reading.refusal]
 
-        async def store(instances: Sequence[Instance]) -> list[Outcome]:
+        kept: list[str] = []
+        try:
+            instances = await self._keep_all(readings, kept)
             async with transaction(self._sessions, actor) as session:
-                return await store_instances(session, actor, consult_id=consult_id, instances=instances)
-
-        return [*await self._store(readings, store), *refused]
+                stored = await store_instances(
+                    session, actor, consult_id=consult_id, instances=instances, objects=self._objects
+                )
+        except BaseException:
+            await self._forget(kept)
+            raise
+        used = {outcome.object_key for outcome in stored}
+        await self._forget([key for key in kept if key not in used])
+        return [*stored, *refused]
 
     async def receive_arrived(
         self, actor: Actor, *, files: Sequence[Received], study_uid: str | None = None
     ) -> list[Arrival]:
-        """Store what a machine sent for its establishment, in one transaction; what became of each file, in order.
+        """Store what a machine sent for its establishment; what became of each file, in order.
 
-        With `study_uid`, what is of another study is refused. The caller removes the files. Raises as `take_arrived`;
-        then, as after any failure, nothing stays behind.
+        With `study_uid`, what is of another study is refused. What the same sender brings meanwhile may be filed in
+        the same transaction. The caller removes the files. Raises as `take_arrived`; then, as after any failure,
+        nothing stays behind.
         """
-        readings = await asyncio.gather(*(self._read_arrived(file, study_uid) for file in files))
+        known = [file for file in files if is_dicom(file.path)]  # many small things cost no worker
+        readings, instances = await self._take_in(known, study_uid)
+        stored = iter(await self._lots.file(actor, instances) if instances else [])
+        looked = [readings.get(file) or Reading(file, None, Refusal.NOT_DICOM) for file in files]
+        return [Arrival.of(one.header, one.refusal or next(stored).refusal) for one in looked]
 
-        async def store(instances: Sequence[Instance]) -> list[Outcome]:
-            async with transaction(self._sessions, SYSTEM) as session:
-                return await take_arrived(session, actor, instances=instances)
-
-        stored = iter(await self._store([reading for reading in readings if not reading.refusal], store))
-        return [Arrival.of(reading.header, reading.refusal or next(stored).refusal) for reading in readings]
-
-    async def _store(
-        self, readings: Sequence[Reading], store: Callable[[Sequence[Instance]], Awaitable[list[Outcome]]]
-    ) -> list[Outcome]:
-        kept: list[str] = []
+    async def _take_in(
+        self, files: Sequence[Received], study_uid: str | None
+    ) -> tuple[dict[Received, Reading], list[Instance]]:
+        """Read the files and keep them at the same time; those that are refused are forgotten again."""
+        keys = new_keys("dicom", len(files))
+        reading = _all(self._read_arrived(file, study_uid) for file in files)
+        digesting = _all(asyncio.to_thread(digests_of, file.path) for file in files)
+        keeping = self._hand_over(files, keys)
         try:
-            instances = await self._keep_all(readings, kept)
-            stored = await store(instances)
-            used = {outcome.object_key for outcome in stored}
+            readings, digests, _kept = await asyncio.gather(reading, digesting, keeping)
         except BaseException:
-            await self._forget(kept)
+            await self._forget(keys)
             raise
-        await self._forget([key for key in kept if key not in used])
-        return stored
+        kept, refused = [], []
+        for one, told, key in zip(readings, digests, keys, strict=True):
+            if one.header is None or one.refusal:
+                refused.append(key)
+            else:
+                kept.append(_instance(one.file, one.header, told, key))
+        await self._forget(refused)
+        return dict(zip(files, readings, strict=True)), kept
+
+    async def _take(self, actor: Actor, instances: Sequence[Instance]) -> list[Outcome]:
+        async with transaction(self._sessions, SYSTEM) as session:
+            return await take_arrived(session, actor, instances=instances, objects=self._objects)
+
+    async def _hand_over(self, files: Sequence[Received], keys: Sequence[str]) -> None:
+        keyed = list(zip(keys, files, strict=True))
+        await self._objects.hand_over([(key, file.path) for key, file in keyed if file.is_given])
+        for key, file in keyed:
+            if not file.is_given:
+                await self._objects.put(key, file.path)
 
     async def _read_arrived(self, file: Received, study_uid: str | None) -> Reading:
-        with file.path.open("rb") as opened:
-            if opened.read(_PREFIX + len(_MARK))[_PREFIX:] != _MARK:  # many small things cost no worker
-                return Reading(file, None, Refusal.NOT_DICOM)
         reading = await self._read_instance(file)
         if reading.header and study_uid not in (None, reading.header.study_instance_uid):
             return Reading(file, reading.header, Refusal.OTHER_STUDY)
@@ -206,10 +232,10 @@ class Receiver:
 
     async def _keep(self, file: Received, header: InstanceHeader, kept: list[str]) -> Instance:
         key = new_key("dicom")
-        sha256 = await asyncio.to_thread(_sha256, file.path)
+        digests = await asyncio.to_thread(digests_of, file.path)
         kept.append(key)
         await self._objects.put(key, file.path)
-        return Instance(shown_name(file.name), header, file.path.stat().st_size, sha256, key)
+        return _instance(file, header, digests, key)
 
     async def _forget(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -220,6 +246,21 @@ def _identity_in(header: InstanceHeader) -> tuple[str, str]:
     return header.sop_class_uid, header.sop_instance_uid
 
 
-def _sha256(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+def _instance(file: Received, header: InstanceHeader, digests: Digests, key: str) -> Instance:
+    name = shown_name(file.name)
+    return Instance(name, header, digests.size, digests.sha256, digests.data_set_sha256, key)
+
+
+async def _all(asked: Iterable[Awaitable[T]]) -> list[T]:
+    """What came of each, once none is on its way any more. Raises what the first failed with."""
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    for one in told:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in told if not isinstance(one, BaseException)]
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether the file begins as one in the DICOM file format does (PS3.10 §7.1)."""
+    with path.open("rb") as opened:
+        return opened.read(PREFIX + len(MARK))[PREFIX:] == MARK

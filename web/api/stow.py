@@ -8,14 +8,14 @@ from aiohttp import web
 
 from teleconsult.errors import NotFound, TeleconsultError
 from teleconsult.fhir.scoping import require_granted
-from teleconsult.imaging.receiving import Arrival, Receiver
+from teleconsult.imaging.receiving import Arrival
 from teleconsult.imaging.store_response import status_of, store_response
 from teleconsult.imaging.uids import is_uid
 from teleconsult.multipart import BrokenBody
 from teleconsult.records.models import ResourceType
 from web.api.dicomweb_address import studies_of
 from web.arriving import arriving_lots
-from web.requests import actor_of, objects_of, own_transactions, sandbox_of, sessions_of, settings_of
+from web.requests import actor_of, own_transactions, receiver_of
 
 DICOM: Final = "application/dicom"
 DICOM_JSON: Final = "application/dicom+json"
@@ -51,12 +51,7 @@ async def store(request: web.Request) -> web.StreamResponse:
     if not _takes_json(request.headers.get("Accept", "")):
         raise OtherAnswer("The answer is %(media)s, and nothing else.", media=DICOM_JSON)
     boundary = _boundary(request)
-    receiver = Receiver(
-        sessions=sessions_of(request),
-        objects=objects_of(request),
-        sandbox=sandbox_of(request),
-        file_limit=settings_of(request).upload_file_limit,
-    )
+    receiver = receiver_of(request)
     arrivals: list[Arrival] = []
     try:
         async with arriving_lots(request, boundary=boundary, media=DICOM) as lots:

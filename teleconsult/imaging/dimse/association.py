@@ -143,7 +143,8 @@ class Association:
             return fault
         if arriving.is_too_large:
             return Answer.of(Refusal.TOO_LARGE)
-        return await _filed(visitor, Received(path.name, path, (command.sop_class, command.sop_instance)))
+        announced = command.sop_class, command.sop_instance
+        return await _filed(visitor, Received(path.name, path, announced, is_given=True))
 
     async def _fragments(self) -> AsyncIterator[Fragment]:
         """Every presentation data value, in order. Raises Released at the end, wherever that comes."""

@@ -18,7 +18,6 @@ from teleconsult import audit
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.client_certificates import fingerprint_at
 from teleconsult.db import Sessions, transaction
-from teleconsult.imaging.dimse.lots import Lots
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.dimse.negotiating import Proposal, Rejection
 from teleconsult.imaging.receiving import Arrival, Received, Receiver
@@ -38,7 +37,7 @@ class Hall:
     def __init__(self, sessions: Sessions, receiver: Receiver, *, ae_title: str, data: Path, file_limit: int) -> None:
         """`file_limit` in bytes of one data set; `data` is where temporary files go."""
         self.sessions, self.data, self.file_limit = sessions, data, file_limit
-        self.lots = Lots(receiver)
+        self.receiver = receiver
         self.seated: Counter[uuid.UUID] = Counter()
         self._ae_title = ae_title
         self._told: dict[str, float] = {}
@@ -102,7 +101,8 @@ class Visitor:
 
     async def file(self, file: Received) -> Arrival:
         """Have it filed. Raises as `Receiver.receive_arrived`."""
-        return await self.hall.lots.file(self.actor, self.peer.id, file)
+        (arrival,) = await self.hall.receiver.receive_arrived(self.actor, files=[file])
+        return arrival
 
     async def may_go_on(self) -> bool:
         """Whether the system is still let in: asked now and then."""
