@@ -73,14 +73,14 @@ class DicomwebSource:
     async def test(self) -> None:
         """Ask for one study, whichever."""
         async with self._client() as client:
-            await self._ask(client, "/studies", missing=Fault.NOT_DICOM, limit="1")
+            await self._ask(client, "/studies", [("limit", "1")], missing=Fault.NOT_DICOM)
 
     async def studies(self, wanted: Wanted) -> Answers:
         """Those of that patient number or accession number, the newest first."""
-        fields = ",".join(map(_tag, STUDY_KEYS))
+        asked = [(wanted.key.value, wanted.value), ("limit", str(MOST_ANSWERS))]
+        asked += [("includefield", _tag(keyword)) for keyword in STUDY_KEYS]
         async with self._client() as client:
-            given = {wanted.key.value: wanted.value, "includefield": fields, "limit": str(MOST_ANSWERS)}
-            found = await self._ask(client, "/studies", missing=Fault.NOT_DICOM, **given)
+            found = await self._ask(client, "/studies", asked, missing=Fault.NOT_DICOM)
         read = [FoundStudy.of(_reader(one)) for one in found[:MOST_ANSWERS]]
         studies = [study for study in read if study is not None and study.answers(wanted)]
         return Answers.newest(studies, has_more=len(found) >= MOST_ANSWERS)
@@ -90,8 +90,8 @@ class DicomwebSource:
         listed: set[Listed] = set()
         async with self._client() as client:
             while len(listed) < MOST_IMAGES:
-                given = {"limit": str(PAGE), "offset": str(len(listed)), "includefield": _tag("SOPClassUID")}
-                found = await self._ask(client, f"/studies/{study_uid}/instances", missing=Fault.GONE, **given)
+                asked = [("limit", str(PAGE)), ("offset", str(len(listed))), ("includefield", _tag("SOPClassUID"))]
+                found = await self._ask(client, f"/studies/{study_uid}/instances", asked, missing=Fault.GONE)
                 page = {one for one in (Listed.of(_reader(each)) for each in found) if one is not None}
                 if not page - listed:  # the end, or one that does not count pages
                     self._sizes = Counter(one.series_uid for one in listed)
@@ -143,7 +143,9 @@ class DicomwebSource:
         ) as client:
             yield client
 
-    async def _ask(self, client: httpx.AsyncClient, path: str, *, missing: Fault, **query: str) -> list[Any]:
+    async def _ask(
+        self, client: httpx.AsyncClient, path: str, query: Sequence[tuple[str, str]], *, missing: Fault
+    ) -> list[Any]:
         """The matches of a search, in the DICOM JSON Model; `missing` is what it means that there is no such page."""
         body = bytearray()
         async with _told(), asyncio.timeout(WHOLE_ANSWER):
