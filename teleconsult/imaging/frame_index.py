@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final
 
 ENTRY: Final = struct.Struct("<QQ")
-_ITEM: Final = struct.Struct("<HHI")
-_ITEM_TAG: Final = (0xFFFE, 0xE000)
+ITEM: Final = struct.Struct("<HHI")
+ITEM_TAG: Final = (0xFFFE, 0xE000)
 _END: Final = b"\xff\xd9"
 """Of a JPEG, JPEG-LS or JPEG 2000 codestream."""
 _TAIL: Final = 10
 """A codestream may be padded at its end."""
-_VIDEO: Final = "1.2.840.10008.1.2.4.10"
+VIDEO: Final = "1.2.840.10008.1.2.4.10"
 """MPEG-2, MPEG-4 and HEVC: one stream, out of which no frame can be cut."""
 
 Span = tuple[int, int]
@@ -27,16 +27,17 @@ def index_of(
     """The index of a file of `size` bytes whose encapsulated value begins at `pixels_at`.
 
     `extended` are the offsets and lengths of an Extended Offset Table (PS3.3 C.7.6.3.1.8). Empty where it cannot be
-    told which fragments make a frame.
+    told which fragments make a frame. Of a video it has one entry: the whole stream.
     """
-    if syntax.startswith(_VIDEO):
-        return b""
     items = list(_items(file, pixels_at, size))
     if not items:
         return b""
+    if syntax.startswith(VIDEO):
+        first, last = items[1:2], items[-1]
+        return b"".join(ENTRY.pack(at, sum(last) - at) for at, _length in first)
     (table_at, table_length), fragments = items[0], items[1:]
-    file.seek(table_at + _ITEM.size)
-    basic = file.read(table_length - _ITEM.size)
+    file.seek(table_at + ITEM.size)
+    basic = file.read(table_length - ITEM.size)
     spans = (
         _by_extended(extended, fragments) or _by_basic(basic, fragments, frames) or _by_count(file, fragments, frames)
     )
@@ -47,9 +48,9 @@ def without_items(span: bytes) -> bytes:
     """The codestream of a frame: what its fragments hold, joined. Raises ValueError where they are none."""
     pieces, at = [], 0
     while at < len(span):
-        group, element, length = _ITEM.unpack_from(span, at)
-        at += _ITEM.size
-        if (group, element) != _ITEM_TAG or at + length > len(span):
+        group, element, length = ITEM.unpack_from(span, at)
+        at += ITEM.size
+        if (group, element) != ITEM_TAG or at + length > len(span):
             raise ValueError("not the fragments of a frame")
         pieces.append(span[at : at + length])
         at += length
@@ -58,14 +59,14 @@ def without_items(span: bytes) -> bytes:
 
 def _items(file: BinaryIO, at: int, size: int) -> Iterator[Span]:
     """Where each whole item begins and how long it is, its head counted: first the offset table, then fragments."""
-    while at + _ITEM.size <= size:
+    while at + ITEM.size <= size:
         file.seek(at)
-        head = file.read(_ITEM.size)
-        if len(head) < _ITEM.size:
+        head = file.read(ITEM.size)
+        if len(head) < ITEM.size:
             return
-        group, element, length = _ITEM.unpack(head)
-        whole = _ITEM.size + length
-        if (group, element) != _ITEM_TAG or at + whole > size:
+        group, element, length = ITEM.unpack(head)
+        whole = ITEM.size + length
+        if (group, element) != ITEM_TAG or at + whole > size:
             return
         yield at, whole
         at += whole
@@ -100,8 +101,8 @@ def _by_count(file: BinaryIO, fragments: Sequence[Span], frames: int) -> list[Sp
     spans, begun = [], 0
     for at, length in fragments:
         begun = begun or at
-        file.seek(max(at + _ITEM.size, at + length - _TAIL))
-        if _END in file.read(min(_TAIL, length - _ITEM.size)):
+        file.seek(max(at + ITEM.size, at + length - _TAIL))
+        if _END in file.read(min(_TAIL, length - ITEM.size)):
             spans.append((begun, at + length - begun))
             begun = 0
     return spans if len(spans) == frames and not begun else []

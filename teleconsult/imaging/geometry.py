@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import EncapsulatedPDFStorage
 
+from teleconsult.imaging.frame_index import VIDEO
 from teleconsult.imaging.reading import MIB, PIXELS, UNDEFINED, Opened
 from teleconsult.imaging.refusals import Refusal, Unreadable
 
@@ -43,11 +45,15 @@ class Geometry:
 def geometry_of(opened: Opened) -> Geometry:
     """The claims of the header, where they can be true and a decoder of ours can hold them.
 
-    Raises Unreadable: NO_PIXELS, UNKNOWN_CODING, TOO_LARGE for one frame over 128 MiB, BAD_GEOMETRY where the
-    file is too short for what it claims.
+    Raises Unreadable: DOCUMENT, VIDEO, NO_PIXELS, UNKNOWN_CODING, TOO_LARGE for one frame over 128 MiB,
+    BAD_GEOMETRY where the file is too short for what it claims.
     """
+    if opened.dataset.get("SOPClassUID") == EncapsulatedPDFStorage:
+        raise Unreadable(Refusal.DOCUMENT)
     if opened.pixel_tag not in PIXELS or not opened.length:
         raise Unreadable(Refusal.NO_PIXELS)
+    if opened.stored_syntax.startswith(VIDEO):
+        raise Unreadable(Refusal.VIDEO)
     geometry = claimed(opened.dataset)
     if geometry.photometric not in _PHOTOMETRIC.get(geometry.samples, set()) or not _has_decoder(opened):
         raise Unreadable(Refusal.UNKNOWN_CODING)

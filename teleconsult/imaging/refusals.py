@@ -29,6 +29,12 @@ class Refusal(StrEnum):
     NESTED_ARCHIVE = "nested-archive"
     ARCHIVE_BOMB = "archive-bomb"
     EMPTY = "empty"
+    HEIC = "heic"
+    TOO_MANY_PIXELS = "too-many-pixels"
+    TOO_LONG = "too-long"
+    ACTIVE = "active"
+    DOCUMENT = "document"
+    VIDEO = "video"
 
 
 def _(message: str) -> str:
@@ -59,6 +65,14 @@ SENTENCES: Final[dict[Refusal, str]] = {
     Refusal.NESTED_ARCHIVE: _("An archive inside an archive is not opened."),
     Refusal.ARCHIVE_BOMB: _("The archive holds more than can be opened safely."),
     Refusal.EMPTY: _("The file is empty."),
+    Refusal.HEIC: _(
+        "Photographs of this kind (HEIC) cannot be read here. Set the camera to “Most compatible”, or share it as JPEG."
+    ),
+    Refusal.TOO_MANY_PIXELS: _("The photograph is too large. Take it again with the camera's usual setting."),
+    Refusal.TOO_LONG: _("The video is longer than two minutes. Cut it to what matters, and send it again."),
+    Refusal.ACTIVE: _("This PDF holds programs or other files. Print it to a new PDF, and send that one."),
+    Refusal.DOCUMENT: _("This is a document. Open it from the list of documents and videos."),
+    Refusal.VIDEO: _("This is a video. Play it from the list of documents and videos."),
 }
 
 

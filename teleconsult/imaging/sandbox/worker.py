@@ -99,6 +99,24 @@ def _picture(path: Path) -> Message:
     return Message({"content_type": content_type}, content)
 
 
+def _photograph(path: Path) -> Message:
+    from teleconsult.imaging.captures.photographs import photographed
+
+    return Message(*photographed(path))
+
+
+def _document(path: Path) -> Message:
+    from teleconsult.imaging.captures.documents import checked
+
+    return Message({}, checked(path))
+
+
+def _film(path: Path) -> Message:
+    from teleconsult.imaging.captures.videos import filmed
+
+    return Message(*filmed(path))
+
+
 def _cda(path: Path) -> Message:
     return Message(tell(path))
 
@@ -122,6 +140,9 @@ VERBS: dict[str, Callable[..., Message]] = {
     "frame": _frame,
     "value": _value,
     "picture": _picture,
+    "photograph": _photograph,
+    "document": _document,
+    "film": _film,
     "cda": _cda,
     "cda_body": _cda_body,
 }

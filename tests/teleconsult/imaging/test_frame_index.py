@@ -55,7 +55,11 @@ def test_what_is_no_encapsulation_has_no_index(content: bytes) -> None:
 
 def test_fewer_fragments_than_frames_are_not_guessed() -> None:
     assert cut(encapsulate(FRAMES[:2], has_bot=False), 4) == []
-    assert cut(encapsulate(FRAMES, has_bot=False), 4, syntax=MPEG4HP41) == []
+
+
+def test_a_video_is_one_stream_whatever_its_fragments() -> None:
+    assert cut(encapsulate(FRAMES, has_bot=False), 4, syntax=MPEG4HP41) == [b"".join(FRAMES)]
+    assert cut(encapsulate([], has_bot=False), 4, syntax=MPEG4HP41) == []
 
 
 def test_no_item_beyond_the_span() -> None:
