@@ -110,6 +110,7 @@ def add_routes(app: web.Application) -> None:
     route("GET", f"{frame}/rendered", studies.rendered, P.IMAGES_READ, name="studies.rendered")
     route("GET", f"{frame}/pixels", studies.pixels, P.IMAGES_READ, name="studies.pixels")
     route("GET", f"{frame}/codestream", progressive.codestream, P.IMAGES_READ, name="progressive.codestream")
+    route("GET", "/studies/{uid}/instances/{sop}/cine", progressive.cine, P.IMAGES_READ, name="progressive.cine")
     of_series = "/studies/{uid}/series/{series}/previews"
     route("GET", of_series, progressive.previews, P.IMAGES_READ, name="progressive.previews")
 

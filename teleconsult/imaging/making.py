@@ -9,10 +9,8 @@ from pydicom.filereader import read_file_meta_info
 from teleconsult.imaging.codestreams import coded
 from teleconsult.imaging.frames import FrameDescription, Pixels, frames_of
 from teleconsult.imaging.packs import Record
-from teleconsult.imaging.rendering import preview, rendered
+from teleconsult.imaging.rendering import THUMBNAIL_SIZE, preview, rendered
 
-THUMBNAIL_SIZE: Final = 256
-"""Pixels a side: that of `studies.thumbnail`."""
 _WITHOUT_LOSS: Final = frozenset(
     {
         *(uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian),

@@ -9,8 +9,9 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.imaging.models import ImagingRendition, RenditionKind
+from teleconsult.imaging.models import ImagingInstance, ImagingRendition, RenditionKind
 from teleconsult.imaging.packs import Span, span_of
+from teleconsult.imaging.rendering import PREVIEW_SIZE, THUMBNAIL_SIZE
 from teleconsult.objects import CHUNK, Objects
 
 
@@ -36,6 +37,23 @@ async def prepared(
     packs = {instance_id: (key, entries) for instance_id, key, entries in rows}
     spans = {(id_, frame): span_of(*packs[id_], frame) for id_, frame in frames if id_ in packs}
     return {frame: span for frame, span in spans.items() if span is not None}
+
+
+async def ready_picture(
+    session: AsyncSession, objects: Objects, instance: ImagingInstance, frame: int, *, size: int
+) -> bytes | None:
+    """What `rendering.rendered` draws of the frame under its own window, where just that was made; else None."""
+    is_whole = max(instance.rows, instance.columns) <= PREVIEW_SIZE <= size
+    if size == THUMBNAIL_SIZE and frame == (instance.frames + 1) // 2:
+        kind, place = RenditionKind.THUMBNAIL, (instance.id, 1)
+    elif size == PREVIEW_SIZE or is_whole:
+        kind, place = RenditionKind.PREVIEW, (instance.id, frame)
+    else:
+        return None
+    span = (await prepared(session, kind, [place])).get(place)
+    found = await read(objects, span) if span is not None else None
+    is_exact = found is not None and (kind is RenditionKind.THUMBNAIL or found.head["is_rendered"])
+    return found.content if found is not None and is_exact else None
 
 
 async def read(objects: Objects, span: Span) -> Found:

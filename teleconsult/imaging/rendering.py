@@ -15,6 +15,8 @@ QUALITY: Final = 80
 LARGEST_VIEWPORT: Final = 4096
 """Pixels a side."""
 PREVIEW_SIZE: Final = 512
+THUMBNAIL_SIZE: Final = 256
+"""Pixels a side."""
 PREVIEW_BYTES: Final = 20 * 1024
 _SMALLER: Final = (*((PREVIEW_SIZE, quality) for quality in (60, 40, 25, 12, 4)), (384, 4), (256, 4), (128, 4))
 """Sides and qualities, one after the other."""

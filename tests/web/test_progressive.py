@@ -19,10 +19,15 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import RLELossless, generate_uid
 from sqlalchemy import func, select
 
+import teleconsult.imaging.prepared
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.actions import reconcile_study
+from teleconsult.imaging.filming import film
 from teleconsult.imaging.models import ImagingStudy
+from teleconsult.imaging.preparing import Preparer
+from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.objects import Objects, open_store
 from teleconsult.settings import Settings
 from tests import consult_steps
 from tests.conftest import SignIn
@@ -101,6 +106,69 @@ async def test_each_frame_has_its_place(client: Client, signed_in: SignIn) -> No
     assert [number for number, picture in records if 0 < len(picture) <= 20 * 1024] == [30, 1]
     where = {"study": BROKEN.StudyInstanceUID, "series": BROKEN.SeriesInstanceUID}
     assert records_in(await (await client.get(previews_of("1", **where))).read()) == [(1, b"")]
+
+
+async def make_ready(sessions: Sessions, settings: Settings) -> None:
+    """What the worker does."""
+    sandbox = Sandbox(workers=1)
+    objects = Objects(open_store(None, settings.data))
+    preparer = Preparer(sessions=sessions, objects=objects, sandbox=sandbox, data=settings.data)
+    while ready := await preparer.prepare_lot():
+        for one in ready:
+            await film(sessions, objects, sandbox, data=settings.data, instance_id=one)
+    await sandbox.close()
+
+
+async def test_what_was_made_beforehand_is_what_would_be_made(
+    client: Client, signed_in: SignIn, sessions: Sessions, settings: Settings
+) -> None:
+    await signed_in("specialist")
+    whole, part = {"Range": "bytes=0-"}, {"Range": "bytes=10-99"}
+    asked = [
+        *((previews_of("3,1,4,2"), {}), (codestream_of(CT), whole), (codestream_of(CT), part)),
+        *((codestream_of(US, 30), whole), (codestream_of(US, 2, "rendered") + "?size=512", {})),
+        *((codestream_of(CT, what="rendered"), {}), (f"/studies/{US.StudyInstanceUID}/thumbnail", {})),
+    ]
+
+    async def told() -> list[tuple[int, bytes, str | None, str | None]]:
+        answers = [await client.get(path, headers=headers) for path, headers in asked]
+        names = "Pixel-Description", "ETag"
+        return [(one.status, await one.read(), *(one.headers.get(name) for name in names)) for one in answers]
+
+    before = await told()
+    await make_ready(sessions, settings)
+    assert {status for status, *_rest in before} == {200, 206}
+    assert await told() == before
+
+
+async def test_a_large_frame_is_read_in_pieces(
+    client: Client, signed_in: SignIn, sessions: Sessions, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await signed_in("specialist")
+    await make_ready(sessions, settings)
+    body = await (await client.get(codestream_of(CT))).read()
+    monkeypatch.setattr(teleconsult.imaging.prepared, "CHUNK", 1000)
+    answer = await client.get(codestream_of(CT), headers={"Range": "bytes=500-2999"})
+    assert (answer.status, await answer.read()) == (206, body[500:3000])
+    assert json.loads(answer.headers["Pixel-Description"])["levels"][-1][2] == len(body)
+
+
+async def test_moving_images_as_a_video(
+    client: Client, signed_in: SignIn, sessions: Sessions, settings: Settings
+) -> None:
+    await signed_in("specialist")
+    place = codestream_of(US).rpartition("/frames")[0] + "/cine"
+    assert (await client.get(place)).status == 404, "not yet"
+    await make_ready(sessions, settings)
+    answer = await client.get(place)
+    video = await answer.read()
+    assert (answer.status, answer.content_type, video[:4]) == (200, "video/webm", b"\x1aE\xdf\xa3")
+    middle = await client.get(place, headers={"Range": "bytes=100-199", "If-Range": answer.headers["ETag"]})
+    assert (middle.status, await middle.read()) == (206, video[100:200])
+    assert (await client.get(place, headers={"If-None-Match": answer.headers["ETag"]})).status == 304
+    assert (await client.get(codestream_of(CT).rpartition("/frames")[0] + "/cine")).status == 404
+    await signed_in("stranger")
+    assert (await client.get(place)).status == 404
 
 
 async def test_a_wrong_question(client: Client, signed_in: SignIn) -> None:

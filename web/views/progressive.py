@@ -6,24 +6,31 @@ import asyncio
 import hashlib
 import json
 import struct
+import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from typing import Final
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from typing import Any, Final
 
 from aiohttp import web
 
 from teleconsult.db import transaction
+from teleconsult.errors import NotFound
 from teleconsult.imaging.asking import BadQuery
+from teleconsult.imaging.models import ImagingInstance, RenditionKind
+from teleconsult.imaging.packs import Span
 from teleconsult.imaging.places import Place, places_of
+from teleconsult.imaging.prepared import prepared, read
 from teleconsult.imaging.refusals import Unreadable
-from web.api.parts import part_of_bytes, send_one
-from web.requests import actor_of, own_transactions, renditions_of, sessions_of
+from web.api.parts import Part, part_of_bytes, part_of_object, send_one
+from web.requests import actor_of, objects_of, own_transactions, renditions_of, sessions_of
 from web.views import studies
 
 MOST_SLICES: Final = 64
 RECORD: Final = struct.Struct(">II")
 """Slice number and bytes, before each picture."""
 CODESTREAM: Final = "image/jphc"
+VIDEO: Final = "video/webm"
 _AHEAD: Final = 4
 """Pictures that are being made while one is sent."""
 
@@ -47,13 +54,14 @@ async def previews(request: web.Request) -> web.StreamResponse:
             study_id=studies.study_id_in(request),
         )
         await studies.note_look(request, session)
+        spans = await prepared(session, RenditionKind.PREVIEW, [(one.instance.id, one.frame) for one in places])
     tag = _tag(places)
     if studies.is_known(request, tag):
         return web.Response(status=304, headers={**studies.CACHED, "ETag": tag})
     response = web.StreamResponse(headers={**studies.CACHED, "ETag": tag})
     response.content_type = "application/octet-stream"
     await response.prepare(request)
-    async for record in _records(request, iter(places)):
+    async for record in _records(request, places, spans):
         await response.write(record)
     await response.write_eof()
     return response
@@ -71,20 +79,57 @@ async def codestream(request: web.Request) -> web.StreamResponse:
     if studies.is_known(request, tag):
         return web.Response(status=304, headers={**studies.CACHED, "ETag": tag})
     try:
-        answer = await renditions_of(request).codestream(instance, frame)
+        description, part = await _codestream(request, instance, frame)
     except Unreadable as error:
         return studies.not_acceptable(error)
-    described = {**studies.CACHED, studies.DESCRIPTION: json.dumps(answer.head)}
-    return await send_one(request, part_of_bytes(answer.body, CODESTREAM), tag=tag, headers=described)
+    described = {**studies.CACHED, studies.DESCRIPTION: json.dumps(description)}
+    return await send_one(request, part, tag=tag, headers=described)
 
 
-async def _records(request: web.Request, places: Iterator[Place]) -> AsyncIterator[bytes]:
+@own_transactions
+async def cine(request: web.Request) -> web.StreamResponse:
+    """Moving images as a video, with ranges of it; 404 until it is made, and for what does not move."""
+    instance = await studies.instance_at(request)
+    span = await _span(request, RenditionKind.CINE, instance, 1)
+    if span is None:
+        raise NotFound
+    tag = studies.tag_of(instance, 0, f"cine {span.object_key}")
+    if studies.is_known(request, tag):
+        return web.Response(status=304, headers={**studies.CACHED, "ETag": tag})
+    video = part_of_object(objects_of(request), span.object_key, VIDEO, start=span.start, length=span.length)
+    return await send_one(request, video, tag=tag, headers=studies.CACHED)
+
+
+async def _codestream(request: web.Request, instance: ImagingInstance, frame: int) -> tuple[dict[str, Any], Part]:
+    """The one that was made beforehand, or one made now. Raises Unreadable."""
+    span = await _span(request, RenditionKind.CODESTREAM, instance, frame)
+    if span is None:
+        answer = await renditions_of(request).codestream(instance, frame)
+        return answer.head, part_of_bytes(answer.body, CODESTREAM)
+    found = await read(objects_of(request), span)
+    if found.content is not None:
+        return found.head, part_of_bytes(found.content, CODESTREAM)
+    start, length = span.content_at, span.length
+    return found.head, part_of_object(objects_of(request), span.object_key, CODESTREAM, start=start, length=length)
+
+
+async def _span(request: web.Request, kind: RenditionKind, instance: ImagingInstance, frame: int) -> Span | None:
+    place = instance.id, frame
+    async with transaction(sessions_of(request), actor_of(request)) as session:
+        return (await prepared(session, kind, [place])).get(place)
+
+
+async def _records(
+    request: web.Request, places: Sequence[Place], spans: dict[tuple[uuid.UUID, int], Span]
+) -> AsyncIterator[bytes]:
     """One after the other; the next few are made meanwhile, and given up with the request."""
     begun: deque[asyncio.Task[bytes]] = deque()
+    left = iter(places)
     try:
         while True:
-            while len(begun) < _AHEAD and (one := next(places, None)) is not None:
-                begun.append(asyncio.create_task(_record(request, one)))
+            while len(begun) < _AHEAD and (one := next(left, None)) is not None:
+                span = spans.get((one.instance.id, one.frame))
+                begun.append(asyncio.create_task(_record(request, one, span)))
             if not begun:
                 return
             yield await begun[0]
@@ -94,13 +139,13 @@ async def _records(request: web.Request, places: Iterator[Place]) -> AsyncIterat
             task.cancel()
 
 
-async def _record(request: web.Request, one: Place) -> bytes:
+async def _record(request: web.Request, one: Place, span: Span | None) -> bytes:
     picture = b""
-    if one.instance.frames:
-        try:
+    if span is not None:
+        picture = (await read(objects_of(request), span)).content or b""
+    elif one.instance.frames:
+        with suppress(Unreadable):
             picture = await renditions_of(request).preview(one.instance, one.frame)
-        except Unreadable:
-            picture = b""
     return RECORD.pack(one.number, len(picture)) + picture
 
 

@@ -14,13 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.db import transaction
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.prepared import ready_picture
 from teleconsult.imaging.queries import cover_of, instance_for, open_study, study_for
 from teleconsult.imaging.refusals import Unreadable, sentence
+from teleconsult.imaging.rendering import THUMBNAIL_SIZE
 from teleconsult.patients.breaking_glass import opening_about
 from teleconsult.patients.models import Patient
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import LOOKS, actor_of, frame_of, own_transactions, renditions_of, sessions_of
+from web.requests import LOOKS, actor_of, frame_of, objects_of, own_transactions, renditions_of, sessions_of
 
 SIZES: Final = (128, 256, 512, 1024, 2048)
 """The largest sides in pixels a picture is drawn at: few, so that one drawing serves many."""
@@ -96,7 +98,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
         cover = await cover_of(session, study.id)
     if cover is None:
         raise NotFound
-    return await _picture(request, cover, (cover.frames + 1) // 2, window=None, size=SIZES[1])
+    return await _picture(request, cover, (cover.frames + 1) // 2, window=None, size=THUMBNAIL_SIZE)
 
 
 @own_transactions
@@ -126,6 +128,14 @@ async def pixels(request: web.Request) -> web.StreamResponse:
 
 async def frame_at(request: web.Request) -> tuple[ImagingInstance, int]:
     """The instance and the frame of it (from 1) that the address names, looked at now. Raises NotFound."""
+    instance, frame = await instance_at(request), int(request.match_info["frame"])
+    if not 1 <= frame <= max(instance.frames, 1):
+        raise NotFound
+    return instance, frame
+
+
+async def instance_at(request: web.Request) -> ImagingInstance:
+    """The instance that the address names, looked at now. Raises NotFound."""
     parts = request.match_info
     async with transaction(sessions_of(request), actor_of(request)) as session:
         instance = await instance_for(
@@ -136,10 +146,7 @@ async def frame_at(request: web.Request) -> tuple[ImagingInstance, int]:
             study_id=study_id_in(request),
         )
         await note_look(request, session)
-    frame = int(parts["frame"])
-    if not 1 <= frame <= max(instance.frames, 1):
-        raise NotFound
-    return instance, frame
+    return instance
 
 
 async def note_look(request: web.Request, session: AsyncSession) -> None:
@@ -162,10 +169,16 @@ async def _picture(
     if is_known(request, tag):
         return web.Response(status=304, headers={**CACHED, "ETag": tag})
     try:
-        picture = await renditions_of(request).picture(instance, frame, window=window, size=size)
+        picture = None if window else await _ready(request, instance, frame, size)
+        picture = picture or await renditions_of(request).picture(instance, frame, window=window, size=size)
     except Unreadable as error:
         return not_acceptable(error)
     return web.Response(body=picture, content_type="image/webp", headers={**CACHED, "ETag": tag})
+
+
+async def _ready(request: web.Request, instance: ImagingInstance, frame: int, size: int) -> bytes | None:
+    async with transaction(sessions_of(request), actor_of(request)) as session:
+        return await ready_picture(session, objects_of(request), instance, frame, size=size)
 
 
 def not_acceptable(error: Unreadable) -> web.Response:
