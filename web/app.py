@@ -22,6 +22,7 @@ from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
+from web.captures import add_studio
 from web.cookies import guest_cookie, session_cookie
 from web.kept_uploads import KeptUploads, swept
 from web.looks import Looks
@@ -75,6 +76,7 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
     app[PRESS] = press = Press()
     app[PRINTER] = Printer()
     app[KEPT_UPLOADS] = kept_uploads = KeptUploads(settings.data)
+    add_studio(app)
     app[CHECKER] = Checker(trust_folder(settings.data))
     setup_rendering(app)
     add_statics(app)

@@ -58,6 +58,8 @@ class KeptUpload:
     folder: Path
     name: str
     length: int
+    subject: str = ""
+    """What its sender says it shows, where it may be no DICOM (`imaging.captures`)."""
 
     @property
     def token(self) -> str:
@@ -139,7 +141,14 @@ class KeptUploads:
         self._root = data / "tmp" / "kept"
 
     def begin(
-        self, *, consult_id: uuid.UUID, role_id: uuid.UUID | None, name: str, length: int, limit: int
+        self,
+        *,
+        consult_id: uuid.UUID,
+        role_id: uuid.UUID | None,
+        name: str,
+        length: int,
+        limit: int,
+        subject: str = "",
     ) -> KeptUpload:
         """A place for `length` bytes, where what this person has open stays within `limit` bytes in all.
 
@@ -151,8 +160,8 @@ class KeptUploads:
         folder = self._root / str(consult_id) / str(role_id) / secrets.token_urlsafe(_TOKEN_BYTES)
         folder.mkdir(parents=True)
         (folder / _BYTES).touch()
-        (folder / _DECLARED).write_bytes(orjson.dumps({"name": name, "length": length}))
-        return KeptUpload(folder, name, length)
+        (folder / _DECLARED).write_bytes(orjson.dumps({"name": name, "length": length, "subject": subject}))
+        return KeptUpload(folder, name, length, subject)
 
     def find(self, *, consult_id: uuid.UUID, role_id: uuid.UUID | None, token: str) -> KeptUpload:
         """Raises NotFound for what is not this person's, not for this consult, or no longer kept."""

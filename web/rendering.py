@@ -24,8 +24,10 @@ from teleconsult.accounts.relying_party import relying_party
 from teleconsult.clock import now, on_clock
 from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.patients.birth_dates import AgeUnit, age_on
+from teleconsult.imaging.enclosures import enclosures_of
 from web import i18n
 from web.audit_words import act_name
+from web.captures import ACCEPTED, likely_subject
 from web.flash import take
 from web.kept_forms import forget_form, kept_fields
 from web.record_words import came_by, dates_in_words, line_text, part_name
@@ -75,6 +77,9 @@ def make_environment() -> jinja2.Environment:
         "locale_tag": lambda: i18n.babel_locale().language,
         "now": now,
         "locales": i18n.LOCALES,
+        "likely_subject": likely_subject,
+        "enclosures_of": enclosures_of,
+        "capture_types": ACCEPTED,
     }
     filters: dict[str, Callable[..., Any]] = {
         "attributes": attributes,

@@ -30,6 +30,7 @@ from web.views import (
     consults,
     documents,
     drafting,
+    enclosures,
     excerpt_versions,
     exports,
     federation,
@@ -106,6 +107,9 @@ def add_routes(app: web.Application) -> None:
     route("POST", f"{waiting}/{{id}}/match", waiting_images.match, P.PATIENT_REGISTER, name="waiting_images.match")
     discarding = f"{waiting}/{{id}}/discarding"
     route("POST", discarding, waiting_images.discard, P.PATIENT_REGISTER, name="waiting_images.discard")
+    enclosed = "/studies/{uid}/instances/{sop}"
+    route("GET", f"{enclosed}/document", enclosures.document, P.IMAGES_READ, name="enclosures.document")
+    route("GET", f"{enclosed}/video", enclosures.video, P.IMAGES_READ, name="enclosures.video")
     frame = r"/studies/{uid}/instances/{sop}/frames/{frame:\d{1,6}}"
     route("GET", f"{frame}/rendered", studies.rendered, P.IMAGES_READ, name="studies.rendered")
     route("GET", f"{frame}/pixels", studies.pixels, P.IMAGES_READ, name="studies.pixels")

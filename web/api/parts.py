@@ -64,6 +64,7 @@ async def send_one(
     response.headers["Content-Type"] = part.content_type
     if name:
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     begin, end = 0, part.length
     if wanted := _range(request, part.length, tag):
         begin, end = wanted

@@ -11,6 +11,7 @@ from teleconsult.consults.triage import open_consult
 from teleconsult.db import transaction
 from teleconsult.imaging.actions import consult_to_fill, reconcile_study, remove_study
 from teleconsult.imaging.queries import studies_of_consult
+from web import captures
 from web.errors import wants_json
 from web.flash import Tone, flash
 from web.i18n import gettext as _
@@ -25,12 +26,11 @@ from web.requests import (
     id_in,
     objects_of,
     own_transactions,
-    receiver_of,
     sessions_of,
     takes_files,
     to_page,
 )
-from web.uploads import uploaded_files
+from web.uploads import uploaded_form
 
 FIELD: Final = "files"
 FRAME: Final = "consult-images"
@@ -61,8 +61,9 @@ async def create(request: web.Request) -> web.StreamResponse:
     actor, consult_id = actor_of(request), id_in(request)
     async with transaction(sessions_of(request), actor) as session:
         await consult_to_fill(session, actor, consult_id)
-    async with uploaded_files(request, name=FIELD) as files:
-        receipt = Receipt.of(await receiver_of(request).receive(actor, consult_id=consult_id, files=files))
+    async with uploaded_form(request, name=FIELD, fields={captures.SUBJECT}) as (files, told):
+        subject = told.get(captures.SUBJECT, "")
+        receipt = Receipt.of(await captures.take_in(request, consult_id, files, subject=subject))
     if wants_json(request):
         return web.json_response(receipt.in_words())
     tone, words = _summary(receipt)

@@ -22,6 +22,7 @@ from teleconsult.errors import Conflict, Invalid, Refused, TooLarge
 from teleconsult.imaging.actions import consult_to_fill
 from teleconsult.imaging.archives import shown_name
 from teleconsult.imaging.receiving import Received
+from web import captures
 from web.kept_uploads import KeptUpload, NoRoom
 from web.receipts import Receipt
 from web.requests import (
@@ -31,7 +32,6 @@ from web.requests import (
     id_in,
     is_marked,
     own_transactions,
-    receiver_of,
     sessions_of,
     settings_of,
 )
@@ -78,13 +78,17 @@ async def create(request: web.Request) -> web.StreamResponse:
     await _check_consult(request)
     _check_version(request)
     length, settings = _number(request, "Upload-Length"), settings_of(request)
+    told = _told_in(request.headers.get("Upload-Metadata", ""))
+    subject = told.get("subject", "")
+    captures.brought(subject)
     if length > settings.upload_file_limit:
         raise TooLarge("The file is larger than what can be taken.")
     upload = await asyncio.to_thread(
         request.app[KEPT_UPLOADS].begin,
         consult_id=id_in(request),
         role_id=actor_of(request).role_id,
-        name=_name_in(request.headers.get("Upload-Metadata", "")),
+        name=shown_name(told.get("filename", "")),
+        subject=subject,
         length=length,
         limit=settings.upload_limit,
     )
@@ -144,10 +148,9 @@ async def receive(request: web.Request) -> web.StreamResponse:
 
 
 async def _take_in(request: web.Request, upload: KeptUpload) -> dict[str, object]:
-    receiver = receiver_of(request)
     try:
         files = [Received(upload.name, upload.bytes)]
-        outcomes = await receiver.receive(actor_of(request), consult_id=id_in(request), files=files)
+        outcomes = await captures.take_in(request, id_in(request), files, subject=upload.subject)
     finally:
         await asyncio.to_thread(upload.tidy)
     kept = Receipt.of(outcomes).as_kept()
@@ -220,16 +223,16 @@ def _number(request: web.Request, header: str) -> int:
     return int(value)
 
 
-def _name_in(metadata: str) -> str:
-    """The `filename` of Upload-Metadata (keys and Base64 values, separated by commas)."""
-    for pair in metadata.split(","):
-        key, _blank, value = pair.strip().partition(" ")
-        if key == "filename":
-            try:
-                return shown_name(base64.b64decode(value[:_LONGEST_NAME], validate=True).decode("utf-8", "replace"))
-            except (binascii.Error, ValueError) as error:
-                raise web.HTTPBadRequest from error
-    return shown_name("")
+def _told_in(metadata: str) -> dict[str, str]:
+    """Upload-Metadata: keys and Base64 values, separated by commas."""
+    pairs = (pair.strip().partition(" ") for pair in metadata.split(","))
+    try:
+        return {
+            key: base64.b64decode(value[:_LONGEST_NAME], validate=True).decode("utf-8", "replace")
+            for key, _blank, value in pairs
+        }
+    except (binascii.Error, ValueError) as error:
+        raise web.HTTPBadRequest from error
 
 
 def _too_much() -> TooLarge:

@@ -17,13 +17,13 @@ export interface Parcel {
   print: string;
 }
 
-/** Cut a list into what travels together. What is large, or an archive by itself, goes alone. */
-export function together(files: readonly File[], isArchive: (file: File) => boolean): File[][] {
+/** Cut a list into what travels together. What is large, or is an archive or a photograph, goes alone. */
+export function together(files: readonly File[], isAlone: (file: File) => boolean): File[][] {
   const result: File[][] = [];
   let lot: File[] = [];
   let bytes = 0;
   for (const file of files) {
-    if (goesAlone(file, isArchive)) {
+    if (goesAlone(file, isAlone)) {
       result.push([file]);
       continue;
     }
@@ -40,16 +40,16 @@ export function together(files: readonly File[], isArchive: (file: File) => bool
 }
 
 /**
- * Make one upload of files that travel together: a large file or an archive as it is, others as a ZIP. What can no longer
+ * Make one upload of files that travel together: what goes alone as it is, others as a ZIP. What can no longer
  * be read is left out of it and told.
  */
 export async function parcelOf(
   files: readonly File[],
-  isArchive: (file: File) => boolean,
+  isAlone: (file: File) => boolean,
   onUnreadable: (file: File) => void,
 ): Promise<Parcel> {
   const [first] = files;
-  if (first && goesAlone(first, isArchive)) {
+  if (first && goesAlone(first, isAlone)) {
     const known = [pathOf(first), first.size, first.lastModified].join("\n");
     return { name: first.name, content: first, print: await printOf(new TextEncoder().encode(known)) };
   }
@@ -57,8 +57,8 @@ export async function parcelOf(
   return { name: "images.zip", content: new Blob(packed), print: await printOf(joined(packed)) };
 }
 
-function goesAlone(file: File, isArchive: (file: File) => boolean): boolean {
-  return file.size > PARCEL_BYTES || isArchive(file) || file.name.toLowerCase().endsWith(".zip");
+function goesAlone(file: File, isAlone: (file: File) => boolean): boolean {
+  return file.size > PARCEL_BYTES || isAlone(file) || file.name.toLowerCase().endsWith(".zip");
 }
 
 async function zipped(

@@ -2,7 +2,7 @@
 import { type Parcel, parcelOf, together } from "./parcels";
 import { Remembered } from "./remembering";
 import { deliver, LEAVE, NOT_DICOM, type Receipt, type Refused, Unreadable } from "./sending";
-import { kindOf, pathOf } from "./sorting";
+import { type Kind, kindOf, pathOf } from "./sorting";
 
 /** Two, so that the line is busy while the server answers the other. */
 const LANES = 2;
@@ -31,13 +31,17 @@ export interface Listener {
 
 export interface Reasons {
   notDicom: string;
+  /** Photographs, videos and PDFs where nobody says what they show: a disc is full of its program's pictures. */
+  elsewhere: string;
+  heic: string;
   unreadable: string;
 }
 
 export class Sender {
   readonly #abort = new AbortController();
   readonly #moving = new Map<File[], Moving & { bytes: number; isWaiting: boolean }>();
-  readonly #archives = new WeakSet<File>();
+  readonly #alone = new WeakSet<File>();
+  readonly #subjects = new WeakMap<File, string>();
   readonly #remembered: Remembered;
   #adding: Promise<void> = Promise.resolve();
   #lots: File[][] = [];
@@ -54,23 +58,29 @@ export class Sender {
     this.#remembered = new Remembered(door);
   }
 
-  /** Take more files; those that are no images are named and left out. They go with the next `run`, or with this one. */
-  add(files: readonly File[]): Promise<void> {
-    this.#adding = this.#adding.then(() => this.#sort(files));
+  /**
+   * Take more files; those that are no images are named and left out. They go with the next `run`, or with this one.
+   * With a `subject`, what they are said to show, photographs, videos and PDFs are taken too.
+   */
+  add(files: readonly File[], subject = ""): Promise<void> {
+    this.#adding = this.#adding.then(() => this.#sort(files, subject));
     return this.#adding;
   }
 
-  async #sort(files: readonly File[]): Promise<void> {
+  async #sort(files: readonly File[], subject: string): Promise<void> {
     const taken: File[] = [];
     const refused: Refused[] = [];
     for (const file of [...files].sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1))) {
       const kind = await kindOf(file).catch(() => null);
-      if (kind === "archive") this.#archives.add(file);
-      if (kind === "image" || kind === "archive") taken.push(file);
-      else if (kind === "other") refused.push({ name: file.name, code: NOT_DICOM, reason: this.reasons.notDicom });
+      const isCapture = kind === "capture" && subject !== "";
+      if (isCapture) this.#subjects.set(file, subject);
+      if (kind === "archive" || isCapture) this.#alone.add(file);
+      if (kind === "image" || kind === "archive" || isCapture) taken.push(file);
+      else if (kind === "heic" && subject) refused.push({ name: file.name, code: kind, reason: this.reasons.heic });
       else if (kind === null) this.#leaveOut(file);
+      else if (kind !== "index") refused.push({ name: file.name, code: NOT_DICOM, reason: this.#reason(kind) });
     }
-    this.#lots.push(...together(taken, this.#isArchive));
+    this.#lots.push(...together(taken, this.#isAlone));
     this.#files += taken.length;
     this.#bytes += sizeOf(taken);
     if (refused.length > 0) this.listener.onReceipt({ refused });
@@ -104,12 +114,16 @@ export class Sender {
     this.listener.onReceipt({ refused: [{ name: file.name, code: "unreadable", reason: this.reasons.unreadable }] });
   };
 
-  readonly #isArchive = (file: File): boolean => this.#archives.has(file);
+  #reason(kind: Kind): string {
+    return kind === "other" ? this.reasons.notDicom : this.reasons.elsewhere;
+  }
+
+  readonly #isAlone = (file: File): boolean => this.#alone.has(file);
 
   async #lane(): Promise<void> {
     for (let lot = this.#lots.shift(); lot; lot = this.#lots.shift()) {
       if (this.#abort.signal.aborted) throw new DOMException("", "AbortError");
-      await this.#deliver(lot, await parcelOf(lot, this.#isArchive, this.#leaveOut));
+      await this.#deliver(lot, await parcelOf(lot, this.#isAlone, this.#leaveOut));
       this.#sentFiles += lot.length;
       this.#sentBytes += sizeOf(lot);
       this.#tell();
@@ -123,6 +137,7 @@ export class Sender {
     try {
       const receipt = await deliver(parcel, {
         door: this.door,
+        subject: (lot[0] && this.#subjects.get(lot[0])) ?? "",
         remembered: this.#remembered,
         signal: this.#abort.signal,
         onProgress: (ratio) => {

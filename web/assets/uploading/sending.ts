@@ -46,7 +46,7 @@ export const LEAVE = "leave";
 /** Send a parcel and wait for what became of it. Rejects with the server's words, or with an AbortError. */
 export async function deliver(
   parcel: Parcel,
-  to: { door: string; remembered: Remembered; signal: AbortSignal } & Watcher,
+  to: { door: string; subject: string; remembered: Remembered; signal: AbortSignal } & Watcher,
 ): Promise<Receipt> {
   const url = await send(parcel, to);
   const receipt = await reception(url, to);
@@ -65,7 +65,7 @@ function send(parcel: Parcel, to: Parameters<typeof deliver>[1]): Promise<string
       endpoint: to.door,
       uploadUrl: to.remembered.find(parcel.print),
       chunkSize: CHUNK_BYTES,
-      metadata: { filename: parcel.name },
+      metadata: { filename: parcel.name, ...(to.subject && { subject: to.subject }) },
       storeFingerprintForResuming: false,
       retryDelays: WAITS,
       onBeforeRequest: (request) => {

@@ -51,7 +51,7 @@ def document(*, embedded: bytes = b"") -> bytes:
         image.Filter = pikepdf.Name.DCTDecode
         page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=image))
         page.Contents = pdf.make_stream(b"q 200 0 0 100 0 0 cm /Im0 Do Q")
-    return saved(pdf)
+    return saved(pdf, deterministic_id=True)
 
 
 def saved(pdf: pikepdf.Pdf, **options: Any) -> bytes:

@@ -122,7 +122,7 @@ async def test_each_kind_becomes_an_object_of_the_consult(cast: Cast, sessions: 
         entry = (await session.scalars(select(RecordEntry).where(RecordEntry.source_id == study.id))).one()
         events = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "images-stored"))).all()
     assert entry.title == "DOC/OT/XC – Photographs and documents"
-    assert {event.agent_name for event in events} == {cast.rural.name}
+    assert {event.actor_name for event in events} == {cast.rural.name}
 
 
 _UIDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")

@@ -7,7 +7,7 @@ import { Remembered } from "../../uploading/remembering";
 import type { Sender, Standing } from "../../uploading/sender";
 import type { Receipt } from "../../uploading/sending";
 
-type Word = "sending" | "count" | "link" | "done" | "failed" | "cancelled" | "waiting" | "notDicom" | "unreadable";
+type Word = "sending" | "count" | "link" | "done" | "failed" | "cancelled" | "waiting" | "notDicom" | "elsewhere" | "heic" | "unreadable";
 
 /** The list of images is asked for while more arrive, but a thin link is for the images. */
 const LOOK_MS = 5000;
@@ -113,7 +113,7 @@ export default class FileDropController extends Controller<HTMLElement> {
   async #take(files: File[]): Promise<void> {
     this.#waiting.push(...files);
     if (this.#isBusy || this.#waiting.length === 0) {
-      void this.#sender?.add(this.#waiting.splice(0));
+      void this.#sender?.add(this.#waiting.splice(0), this.#subject);
       return;
     }
     this.#isBusy = true;
@@ -142,14 +142,21 @@ export default class FileDropController extends Controller<HTMLElement> {
   async #send(): Promise<number> {
     this.#say(this.wordsValue.sending);
     const { Sender } = await import("../../uploading/sender");
-    const reasons = { notDicom: this.wordsValue.notDicom, unreadable: this.wordsValue.unreadable };
+    const { notDicom, elsewhere, heic, unreadable } = this.wordsValue;
+    const reasons = { notDicom, elsewhere, heic, unreadable };
     const sender = new Sender(this.doorValue, reasons, {
       onStanding: (standing) => this.#show(standing),
       onReceipt: (receipt) => this.#name(receipt),
     });
     this.#sender = sender;
-    void sender.add(this.#waiting.splice(0));
+    void sender.add(this.#waiting.splice(0), this.#subject);
     return sender.run();
+  }
+
+  /** What the files are said to show, where the form around asks. */
+  get #subject(): string {
+    const form = this.element.closest("form");
+    return form ? String(new FormData(form).get("subject") ?? "") : "";
   }
 
   #show({ sent, of, ratio, isWaiting, moving }: Standing): void {
