@@ -1,7 +1,7 @@
 // The room's page: shows what a Call tells, and hands it what the person presses. Loaded where a page has a room.
 import { Controller } from "@hotwired/stimulus";
 import { type Frame, lookAgain } from "./frames";
-import type { ByeReason, ChatLine, ErrorCode, Joined, MediaOf, Peer, PeerChanged, Room } from "./protocol.gen";
+import type { ByeReason, ChatLine, ErrorCode, Joined, MediaOf, Peer, PeerChanged, Room, Showing } from "./protocol.gen";
 import { ChatLog } from "./room/chat_log";
 import { afterBye, afterRefusal, clock, type Facts, type Over, standing } from "./room/standing";
 import { Tiles } from "./room/tiles";
@@ -17,8 +17,8 @@ type Toggle = "mute" | "camera" | "audioOnly";
 export default class RoomController extends Controller<HTMLElement> implements CallView {
   static override targets = [
     ...["audioOnly", "camera", "grade", "guests", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab"],
-    ...["offline", "others", "quiet", "remote", "self", "send", "stage", "state", "study", "tile", "timer"],
-    ...["trouble", "troubles", "unscripted"],
+    ...["offline", "others", "quiet", "remote", "self", "send", "showing", "showingLink", "stage", "state"],
+    ...["study", "tile", "timer", "trouble", "troubles", "unscripted"],
   ];
   static override values = { consult: String, guest: Boolean, main: String, zone: String };
   declare readonly consultValue: string;
@@ -45,6 +45,9 @@ export default class RoomController extends Controller<HTMLElement> implements C
   declare readonly remoteTarget: HTMLVideoElement;
   declare readonly selfTarget: HTMLElement;
   declare readonly sendTarget: HTMLButtonElement;
+  declare readonly hasShowingTarget: boolean;
+  declare readonly showingTarget: HTMLElement;
+  declare readonly showingLinkTarget: HTMLAnchorElement;
   declare readonly stageTarget: HTMLElement;
   declare readonly stateTargets: HTMLElement[];
   declare readonly studyTarget: HTMLElement;
@@ -60,6 +63,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
   #tiles?: Tiles;
   #stream: MediaStream | null = null;
   #me = "";
+  #showing: Showing | null = null;
   #startedAt: number | null = null;
   #aheadBy = 0; // ms that the server's clock is before ours
   #ticking?: ReturnType<typeof setInterval>;
@@ -143,6 +147,15 @@ export default class RoomController extends Controller<HTMLElement> implements C
 
   closeStudy(): void {
     delete this.element.dataset.study;
+    this.studyTarget.replaceChildren(); // who presents presents no more
+    this.invite();
+  }
+
+  /** Offer to open what the other side shows, unless it is open. */
+  invite(): void {
+    if (!this.hasShowingTarget) return;
+    const id = this.#showing?.study;
+    this.showingTarget.hidden = !id || this.studyTarget.querySelector(`[data-together-study-value="${id}"]`) !== null;
   }
 
   openNote(): void {
@@ -161,6 +174,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
     this.#know({ door: false, joined: true, online: true, peer: main?.present ? "here" : before });
     if (main?.present) this.#see(main);
     this.room(reply);
+    this.showing(reply.showing ?? null);
     this.sendTarget.disabled = false;
     this.leaveTarget.disabled = false;
   }
@@ -171,6 +185,12 @@ export default class RoomController extends Controller<HTMLElement> implements C
 
   guests(): void {
     for (const frame of this.guestsTargets) lookAgain(frame, frame.dataset.url ?? "");
+  }
+
+  showing(showing: Showing | null): void {
+    this.#showing = showing;
+    if (showing && this.hasShowingTarget) this.showingLinkTarget.href = `/studies/${showing.uid}?id=${showing.study}`;
+    this.invite();
   }
 
   peer(peer: Peer, change: PeerChanged["change"]): void {
@@ -307,6 +327,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
     this.selfTarget.hidden = true;
     const controls = [this.muteTarget, this.cameraTarget, this.audioOnlyTarget, this.leaveTarget, this.sendTarget];
     for (const control of controls) control.disabled = true;
+    this.showing(null);
     this.#know({ over });
   }
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.db import transaction
 from teleconsult.errors import Invalid, NotFound
+from teleconsult.imaging.looking import companions
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.prepared import ready_picture
 from teleconsult.imaging.queries import cover_of, instance_for, open_study, study_for
@@ -45,6 +46,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         study = await open_study(session, actor, request.match_info["uid"], study_id=study_id_in(request))
         patient = await session.get_one(Patient, study.patient_id)
         opening = await opening_about(session, actor, patient.id)
+        others = await companions(session, actor, study.id)
     request.app[LOOKS].note(actor, study.study_instance_uid)
     frame, first = frame_of(request), _first(study)
     return render(
@@ -55,6 +57,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         manifest=manifest(study),
         frame=frame,
         opening=opening,
+        companions=others,
+        all_series=shown_series(study),
         covers={series.id: _middle(series) for series in study.series},
         first=first,
         first_picture=await _embedded(request, first) if first else None,

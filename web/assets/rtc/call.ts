@@ -8,6 +8,7 @@ import type {
   Peer,
   PeerChanged,
   Room,
+  Showing,
   SignalFrom,
 } from "../protocol.gen";
 import { type Path, PeerLink } from "./peer_link";
@@ -30,6 +31,7 @@ export interface CallView {
   quality(grade: Grade): void;
   atDoor(): void;
   guests(): void;
+  showing(showing: Showing | null): void;
 }
 
 interface Line {
@@ -160,6 +162,10 @@ export class Call implements RoomListener {
 
   guests(): void {
     this.view.guests();
+  }
+
+  showing(showing: Showing | null): void {
+    this.view.showing(showing);
   }
 
   /** The same page of the same person is back: their connection to us may have lived on. */

@@ -1,48 +1,9 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import type { ChatLine, Joined } from "../protocol.gen";
+import { FakeSocket } from "./fake_socket";
 import { RoomClient, type RoomListener, type RoomSocket } from "./room_client";
 
 const JOINED: Joined = { pid: "me", state: "waiting", peers: [], ice: [], chat: [], now: "2026-01-01T00:00:00+00:00" };
-
-/** The socket as the outside world: keeps what is sent, and answers when told to. */
-class FakeSocket {
-  connected = false;
-  active = true;
-  readonly sent: [string, unknown][] = [];
-  answers: Record<string, unknown> = { join: JOINED, leave: { ok: "yes" } };
-  readonly #handlers = new Map<string, (message?: unknown) => void>();
-
-  on(event: string, handler: (message?: unknown) => void) {
-    this.#handlers.set(event, handler);
-  }
-  hear(event: string, message?: unknown) {
-    this.#handlers.get(event)?.(message);
-  }
-  emit(event: string, message: unknown) {
-    this.sent.push([event, message]);
-  }
-  timeout() {
-    return {
-      emitWithAck: async (event: string, message: unknown) => {
-        this.sent.push([event, message]);
-        const answer = this.answers[event];
-        if (answer === undefined) throw new Error("operation has timed out");
-        return typeof answer === "function" ? answer(message) : answer;
-      },
-    };
-  }
-  disconnect() {
-    this.connected = false;
-    this.hear("disconnect");
-  }
-  connect() {
-    this.connected = true;
-    this.hear("connect");
-  }
-  named(event: string) {
-    return this.sent.filter(([name]) => name === event).map(([, message]) => message);
-  }
-}
 
 let socket: FakeSocket;
 let listener: Record<keyof RoomListener, ReturnType<typeof vi.fn>>;
@@ -50,7 +11,7 @@ let room: RoomClient;
 const turn = () => new Promise((done) => setTimeout(done, 0));
 
 beforeEach(() => {
-  socket = new FakeSocket();
+  socket = new FakeSocket({ join: JOINED, leave: { ok: "yes" } });
   const names = [
     "joined",
     "refused",
@@ -63,6 +24,7 @@ beforeEach(() => {
     "bye",
     "atDoor",
     "guests",
+    "showing",
   ] as const;
   listener = Object.fromEntries(names.map((name) => [name, vi.fn()])) as typeof listener;
   room = new RoomClient("c", listener as unknown as RoomListener, socket as unknown as RoomSocket);

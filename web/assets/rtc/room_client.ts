@@ -12,6 +12,7 @@ import type {
   Room,
   RoomAsks,
   RoomTells,
+  Showing,
   Signal,
   SignalFrom,
 } from "../protocol.gen";
@@ -29,6 +30,8 @@ export interface RoomListener {
   atDoor(): void;
   /** Who is invited or at the door has changed. */
   guests(): void;
+  /** What the other side shows in the images now; null: nothing. */
+  showing(showing: Showing | null): void;
   bye(reason: ByeReason): void;
 }
 
@@ -99,6 +102,10 @@ export class RoomClient {
     socket.on(
       "guests",
       joinedOnly(() => listener.guests()),
+    );
+    socket.on(
+      "showing",
+      joinedOnly(({ showing }) => listener.showing(showing ?? null)),
     );
     socket.on("admitted", () => void this.#join());
     socket.on("bye", ({ reason }) => this.#end(() => listener.bye(reason)));

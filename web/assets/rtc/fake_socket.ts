@@ -1,0 +1,42 @@
+// For tests: a Socket.IO client without a server.
+
+/** The socket as the outside world: keeps what is sent, and answers when told to. */
+export class FakeSocket {
+  connected = false;
+  active = true;
+  readonly sent: [string, unknown][] = [];
+  readonly #handlers = new Map<string, (message?: unknown) => void>();
+
+  constructor(readonly answers: Record<string, unknown>) {}
+
+  on(event: string, handler: (message?: unknown) => void) {
+    this.#handlers.set(event, handler);
+  }
+  hear(event: string, message?: unknown) {
+    this.#handlers.get(event)?.(message);
+  }
+  emit(event: string, message: unknown) {
+    this.sent.push([event, message]);
+  }
+  timeout() {
+    return {
+      emitWithAck: async (event: string, message: unknown) => {
+        this.sent.push([event, message]);
+        const answer = this.answers[event];
+        if (answer === undefined) throw new Error("operation has timed out");
+        return typeof answer === "function" ? answer(message) : answer;
+      },
+    };
+  }
+  disconnect() {
+    this.connected = false;
+    this.hear("disconnect");
+  }
+  connect() {
+    this.connected = true;
+    this.hear("connect");
+  }
+  named(event: string) {
+    return this.sent.filter(([name]) => name === event).map(([, message]) => message);
+  }
+}
