@@ -58,7 +58,6 @@ async def show(request: web.Request) -> web.StreamResponse:
         frame=frame,
         opening=opening,
         companions=others,
-        all_series=shown_series(study),
         covers={series.id: _middle(series) for series in study.series},
         first=first,
         first_picture=await _embedded(request, first) if first else None,
