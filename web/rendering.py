@@ -32,6 +32,7 @@ from web.flash import take
 from web.kept_forms import forget_form, kept_fields
 from web.record_words import came_by, dates_in_words, line_text, part_name
 from web.requests import CSRF_TOKEN, SETTINGS, visitor_of
+from web.window_presets import window_presets
 from web.words import activities_in_words, label
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -78,6 +79,7 @@ def make_environment() -> jinja2.Environment:
         "now": now,
         "locales": i18n.LOCALES,
         "likely_subject": likely_subject,
+        "window_presets": window_presets,
         "enclosures_of": enclosures_of,
         "capture_types": ACCEPTED,
     }

@@ -27,6 +27,7 @@ from web.views import (
     audit_check,
     break_glass,
     consents,
+    comparing,
     consults,
     documents,
     drafting,
@@ -102,6 +103,7 @@ def add_routes(app: web.Application) -> None:
     route("GET", "/studies/{uid}/thumbnail", studies.thumbnail, P.IMAGES_READ, name="studies.thumbnail")
     route("GET", "/studies/{uid}/series/{series}/geometry", geometry.show, P.IMAGES_READ, name="geometry.show")
     waiting = "/studies-to-match"
+    route("GET", "/studies/{uid}/others", comparing.choices, P.IMAGES_READ, name="comparing.choices")
     route("GET", waiting, waiting_images.index, P.PATIENT_REGISTER, name="waiting_images.index")
     route("GET", f"{waiting}/{{id}}", waiting_images.show, P.PATIENT_REGISTER, name="waiting_images.show")
     route("POST", f"{waiting}/{{id}}/match", waiting_images.match, P.PATIENT_REGISTER, name="waiting_images.match")

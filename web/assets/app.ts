@@ -27,6 +27,7 @@ new LazyControllers(application, {
   search: async () => (await forms()).search,
   passkey: async () => (await import("./passkey")).default,
   room: async () => (await import("./room")).default,
+  compare: async () => (await import("./viewer/comparing")).default,
   together: async () => (await import("./viewer/together/main")).default,
   viewer: async () => (await import("./viewer/main")).default,
 }).watch(document);

@@ -2,6 +2,8 @@
 import { Controller } from "@hotwired/stimulus";
 import { type Drag, listen } from "./gestures";
 import { Painter } from "./painter";
+import { nameSides } from "./sides";
+import { Geometries, type SeriesGeometry } from "./slice_geometry";
 import { pictureIn, sourcesFor } from "./sources";
 import { type Manifest, seriesOf } from "./stack";
 import { Viewer } from "./viewer";
@@ -16,7 +18,7 @@ const KEY_PIXELS = 24;
 export default class ViewerController extends Controller<HTMLElement> {
   static override targets = [
     ...["stage", "still", "canvas", "message", "place", "levels", "quality"],
-    ...["slider", "series", "preset", "tool", "invert", "cine"],
+    ...["slider", "series", "preset", "tool", "invert", "cine", "edge"],
   ];
   static override values = { manifest: Object, words: Object };
   declare readonly manifestValue: Manifest;
@@ -34,7 +36,12 @@ export default class ViewerController extends Controller<HTMLElement> {
   declare readonly toolTargets: HTMLElement[];
   declare readonly invertTarget: HTMLElement;
   declare readonly cineTarget: HTMLElement;
+  declare readonly edgeTargets: HTMLElement[];
   #viewer!: Viewer;
+  /** Where the slices of each series lie in the patient. */
+  geometries!: Geometries;
+  #geometry: SeriesGeometry | null = null;
+  #geometryOf = "";
   #tool: Tool = "window";
   #scrolled = 0;
   #end = new AbortController();
@@ -47,12 +54,17 @@ export default class ViewerController extends Controller<HTMLElement> {
   override connect(): void {
     this.#end = new AbortController();
     const painter = new Painter(this.canvasTarget);
+    this.geometries = new Geometries(this.manifestValue.path, this.manifestValue.id);
     const sources = sourcesFor(this.manifestValue.id, this.element.closest("[data-controller~=room]") !== null);
     this.#viewer = new Viewer(seriesOf(this.manifestValue), sources, painter, () => this.#tell());
     const [still] = this.stillTargets;
     const picture = still?.dataset.sop === this.#viewer.slice.sop ? pictureIn(still.src) : null;
     if (picture) sources.previews.put({ slice: this.#viewer.slice, picture });
-    addEventListener("online", () => this.#viewer.reconnect(), { signal: this.#end.signal });
+    const online = (): void => {
+      if (!this.#geometry) this.#geometryOf = "";
+      this.#viewer.reconnect();
+    };
+    addEventListener("online", online, { signal: this.#end.signal });
     this.#end.signal.addEventListener("abort", () => sources.stop());
     const drag = (kind: Drag, right: number, down: number): void => this.#drag(kind, right, down);
     const acts = {
@@ -229,7 +241,25 @@ export default class ViewerController extends Controller<HTMLElement> {
     }
     if (shown === "full" || shown === "hidden") this.canvasTarget.dataset.shown = shown;
     else delete this.canvasTarget.dataset.shown;
+    if (visible) this.#nameSides();
     this.dispatch("changed");
+  }
+
+  /** Once a picture stands: which side is which, and how high its pixels are. */
+  #nameSides(): void {
+    const { series, index, view } = this.#viewer;
+    if (this.#geometryOf !== series.uid) void this.#learn(series.uid);
+    nameSides(this.edgeTargets, this.#geometry?.slices[index]?.orientation ?? null, view.turn);
+  }
+
+  async #learn(series: string): Promise<void> {
+    this.#geometryOf = series;
+    this.#geometry = null;
+    const geometry = await this.geometries.of(series).catch(() => null);
+    if (this.#geometryOf !== series) return;
+    this.#geometry = geometry;
+    if (geometry)
+      this.#viewer.setAspects(geometry.slices.map(({ spacing }) => (spacing ? spacing[0] / spacing[1] : 1)));
   }
 }
 

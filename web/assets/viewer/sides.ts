@@ -4,6 +4,14 @@ import type { SliceGeometry } from "./slice_geometry";
 
 export type Edge = "top" | "right" | "bottom" | "left";
 
+/** Writes the letters at the edges; `elements` say by `data-edge` which is theirs. */
+export function nameSides(elements: HTMLElement[], orientation: SliceGeometry["orientation"], turn: Turn): void {
+  for (const element of elements) {
+    const text = sideAt(element.dataset.edge as Edge, orientation, turn);
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
 const OUTWARD: Record<Edge, { x: number; y: number }> = {
   top: { x: 0, y: -1 },
   right: { x: 1, y: 0 },

@@ -15,6 +15,8 @@ export interface Slice {
   frame: number;
   width: number;
   height: number;
+  /** How much higher than wide its pixels are, once that is known. */
+  aspect?: number;
   /** Why it cannot be shown, in the reader's words; empty where it can. */
   hidden: string;
 }

@@ -109,7 +109,13 @@ export class Viewer {
   }
 
   get image(): Size {
-    return { width: this.slice.width || 1, height: this.slice.height || 1 };
+    return { width: this.slice.width || 1, height: this.slice.height || 1, aspect: this.slice.aspect ?? 1 };
+  }
+
+  /** How much higher than wide the pixels of each slice of the series are. */
+  setAspects(aspects: readonly number[]): void {
+    for (const [at, slice] of this.series.slices.entries()) slice.aspect = aspects[at] ?? 1;
+    this.draw();
   }
 
   start(): void {
