@@ -23,6 +23,7 @@ MODULES = (
     "teleconsult.audit.jobs",
     "teleconsult.directory.jobs",
     "teleconsult.imaging.jobs",
+    "teleconsult.imaging.pacs.jobs",
 )
 """Where tasks are declared; the worker imports them all."""
 

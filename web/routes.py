@@ -9,6 +9,7 @@ from aiohttp import web
 
 from teleconsult.access import Permission as P
 from web.api.routes import add_machine_routes
+from web.pacs_routes import add_pacs_routes
 from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
     accounts,
@@ -98,6 +99,7 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/consults/{id}/images", images.create, P.IMAGES_ADD)
     _add_uploads(route)
     route("POST", "/studies/{id}/reconciliation", images.reconcile, P.IMAGES_ADD, name="images.reconcile")
+    add_pacs_routes(route)
     route("POST", "/studies/{id}/removal", images.remove, P.IMAGES_ADD, name="images.remove")
     route("GET", "/studies/{uid}", studies.show, P.IMAGES_READ, name="studies.show")
     route("GET", "/studies/{uid}/thumbnail", studies.thumbnail, P.IMAGES_READ, name="studies.thumbnail")

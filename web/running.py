@@ -153,7 +153,7 @@ async def _work(settings: Settings) -> None:
     url = settings.database_url or ""
     async with opened(url) as sessions, jobs.connected(url) as app:
         await app.run_worker_async(
-            concurrency=4,  # of which images take two at the most, by the locks of their jobs
+            concurrency=6,  # of which images take four at the most, by the locks of their jobs
             additional_context={"sessions": sessions, "settings": settings},
             delete_jobs="successful",
             shutdown_graceful_timeout=GRACE - 2,

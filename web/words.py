@@ -36,11 +36,13 @@ from teleconsult.records.reading import Label
 from web.i18n import LazyString
 from web.i18n import lazy_gettext as _
 from web.identity_words import IDENTITY_LABELS
+from web.pacs_words import PACS_LABELS
 from web.record_words import RECORD_LABELS
 
 LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     **RECORD_LABELS,
     **IDENTITY_LABELS,
+    **PACS_LABELS,
     RoleCode: {
         RoleCode.DOCTOR: _("Referring doctor"),
         RoleCode.NURSE: _("Nurse"),

@@ -3,9 +3,10 @@
 import asyncio
 import uuid
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from teleconsult.accounts.actor import SYSTEM, Actor
@@ -16,6 +17,7 @@ from teleconsult.imaging.arriving import take_arrived
 from teleconsult.imaging.digests import MARK, PREFIX, Digests, digests_of
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.lots import Lots
+from teleconsult.imaging.pacs.awaiting import Awaited, store_awaited
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects, new_key, new_keys
@@ -124,19 +126,64 @@ class Receiver:
         return [*stored, *refused]
 
     async def receive_arrived(
-        self, actor: Actor, *, files: Sequence[Received], study_uid: str | None = None
+        self,
+        actor: Actor,
+        *,
+        files: Sequence[Received],
+        study_uid: str | None = None,
+        awaited: Mapping[str, Awaited] = MappingProxyType({}),
     ) -> list[Arrival]:
         """Store what a machine sent for its establishment; what became of each file, in order.
 
-        With `study_uid`, what is of another study is refused. What the same sender brings meanwhile may be filed in
-        the same transaction. The caller removes the files. Raises as `take_arrived`; then, as after any failure,
-        nothing stays behind.
+        With `study_uid`, what is of another study is refused. What is of an `awaited` study goes into the request it
+        was fetched for. What the same sender brings meanwhile may be filed in the same transaction. The caller removes
+        the files. Raises as `take_arrived`; then, as after any failure, nothing stays behind.
         """
         known = [file for file in files if is_dicom(file.path)]  # many small things cost no worker
         readings, instances = await self._take_in(known, study_uid)
-        stored = iter(await self._lots.file(actor, instances) if instances else [])
+        stored = iter(await self._file_arrived(actor, instances, awaited))
         looked = [readings.get(file) or Reading(file, None, Refusal.NOT_DICOM) for file in files]
         return [Arrival.of(one.header, one.refusal or next(stored).refusal) for one in looked]
+
+    async def _file_arrived(
+        self, actor: Actor, instances: Sequence[Instance], awaited: Mapping[str, Awaited]
+    ) -> list[Outcome]:
+        outcomes: dict[str, Outcome] = {}
+        for uid, wanted in awaited.items():
+            of_study = [one for one in instances if one.header.study_instance_uid == uid]
+            outcomes |= zip(_keys(of_study), await self._file_awaited(wanted, of_study), strict=True)
+        others = [one for one in instances if one.object_key not in outcomes]
+        if others:
+            outcomes |= zip(_keys(others), await self._lots.file(actor, others), strict=True)
+        return [outcomes[key] for key in _keys(instances)]
+
+    async def _file_awaited(self, wanted: Awaited, instances: Sequence[Instance]) -> list[Outcome]:
+        if not instances:
+            return []
+        try:
+            outcomes = await store_awaited(self._sessions, wanted, instances, self._objects)
+        except BaseException:
+            await self._forget(_keys(instances))
+            raise
+        used = {outcome.object_key for outcome in outcomes}
+        await self._forget([key for key in _keys(instances) if key not in used])
+        return outcomes
+
+    async def receive_made(self, file: Received, store: Callable[[Instance], Awaitable[None]]) -> Refusal | None:
+        """Keep a file that was made here, whose rows `store` writes; why it is not taken, or None.
+
+        The caller removes the file. Raises what `store` raises; then, as after any failure, nothing stays behind.
+        """
+        reading = await self._read_instance(file)
+        if reading.header is None:
+            return reading.refusal
+        kept: list[str] = []
+        try:
+            await store(await self._keep(file, reading.header, kept))
+        except BaseException:
+            await self._forget(kept)
+            raise
+        return None
 
     async def _take_in(
         self, files: Sequence[Received], study_uid: str | None
@@ -240,6 +287,10 @@ class Receiver:
     async def _forget(self, keys: Sequence[str]) -> None:
         for key in keys:
             await self._objects.delete(key)
+
+
+def _keys(instances: Sequence[Instance]) -> list[str]:
+    return [instance.object_key for instance in instances]
 
 
 def _identity_in(header: InstanceHeader) -> tuple[str, str]:

@@ -23,6 +23,10 @@ class Refusal(StrEnum):
     OTHER_PATIENT = "other-patient"
     OTHER_DRAFT = "other-draft"
     OTHER_STUDY = "other-study"
+    NOT_CHOSEN = "not-chosen"
+    """Fetched from an archive, it names another patient than was chosen there."""
+    NOT_WANTED = "not-wanted"
+    """Fetched for a request that takes no more images, or by somebody who stopped it."""
     OTHER_OBJECT = "other-object"
     UNMATCHED = "unmatched"
     ENCRYPTED = "encrypted"
@@ -59,6 +63,8 @@ SENTENCES: Final[dict[Refusal, str]] = {
     Refusal.OTHER_PATIENT: _("This image is already in the file of another patient. Check whose it is."),
     Refusal.OTHER_DRAFT: _("This image is already attached to another draft for this patient."),
     Refusal.OTHER_STUDY: _("The image is not of the study it was sent for."),
+    Refusal.NOT_CHOSEN: _("The image carries another patient's number or birth date than the study that was chosen."),
+    Refusal.NOT_WANTED: _("Nobody waits for this image any more."),
     Refusal.OTHER_OBJECT: _("The file holds another object than its sender said."),
     Refusal.UNMATCHED: _("This image came here already and waits to be matched with a patient. Match it first."),
     Refusal.ENCRYPTED: _("The file is locked with a password."),

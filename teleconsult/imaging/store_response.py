@@ -30,6 +30,7 @@ _REASONS: Final[Mapping[Refusal, int]] = {
     Refusal.BAD_GEOMETRY: DOES_NOT_MATCH,
     Refusal.OTHER_BYTES: DUPLICATE,
     Refusal.OTHER_PATIENT: OTHER_IDENTITY,
+    Refusal.NOT_CHOSEN: OTHER_IDENTITY,
 }
 """Failure Reasons (Table I.2-2, and PS3.7 Annex C); what is not here cannot be understood."""
 

@@ -34,6 +34,7 @@ from teleconsult.encounters.models import Encounter, GuestKind, GuestPass
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.signing import Signing
 from teleconsult.objects import Objects, open_store
@@ -125,6 +126,8 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
 
     async with transaction(sessions) as session:
         guest = await _guest(session, cast, booked.id)
+        add("rural's fetch", "pacs fetch", await _fetch(session, cast.rural, draft.id), "rural")
+        add("stranger's fetch", "pacs fetch", await _fetch(session, cast.stranger, strangers_draft.id), "stranger")
         # Who finds the patient is told to say first that they treat them.
         ours = await _entry(session, cast.rural, cast.patient)
         add("rural's entry", "entry", cast.patient.id, "rural", "colleague", "nurse", entry=ours)
@@ -273,8 +276,16 @@ def _rows(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
             network="192.0.2.1/32",
             created_at=moment,
         )
+        pacs = Pacs(
+            organization_id=house,
+            name="PACS",
+            kind=PacsKind.DICOMWEB,
+            address="https://127.0.0.1/dicom-web",
+            created_at=moment,
+        )
         rows += [
             (f"{name} dicom peer", peer, "dicom peer", insiders),
+            (f"{name} pacs", pacs, "pacs", insiders),
             (f"{name} endpoint", endpoint, "endpoint", insiders),
             (f"{name} import", extract, "import", insiders),
             (f"{name} fhir client", client, "fhir client", insiders),
@@ -363,6 +374,26 @@ async def _document(session: AsyncSession, settings: Settings, actor: Actor, pat
 
 def _waiting(house: uuid.UUID, uid: str) -> ImagingStudy:
     return ImagingStudy(organization_id=house, study_instance_uid=uid, source="Scanner", created_at=now())
+
+
+async def _fetch(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> uuid.UUID:
+    """A study of an archive, on its way to a draft."""
+    house, moment = actor.organization_id, now()
+    pacs = Pacs(organization_id=house, name="PACS", kind=PacsKind.DICOMWEB, address="", created_at=moment)
+    session.add(pacs)
+    await session.flush()
+    fetch = PacsFetch(
+        organization_id=house,
+        pacs_id=pacs.id,
+        service_request_id=consult_id,
+        requester_role_id=actor.role_id,
+        study_instance_uid="1.2.3",
+        created_at=moment,
+        changed_at=moment,
+    )
+    session.add(fetch)
+    await session.flush()
+    return fetch.id
 
 
 async def _guest(session: AsyncSession, cast: Cast, consult_id: uuid.UUID) -> GuestPass:

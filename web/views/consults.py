@@ -14,6 +14,7 @@ from teleconsult.consults.states import Part, Verb, may, part_of, state_of
 from teleconsult.consults.triage import open_consult
 from teleconsult.consults.worklists import Cursor, Standing, consults_page
 from teleconsult.errors import Invalid
+from teleconsult.imaging.pacs.searching import pacs_asked
 from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.scheduling.booking import DURATIONS
 from web.bodies import read_form
@@ -85,6 +86,7 @@ async def consult_page(
         errors=errors or {},
         values=values or {},
         cards=await studies_of_consult(session, actor, consult),
+        archives=await pacs_asked(session, actor),
         may_add=may(consult, actor, Verb.ADD_IMAGES),
         consent=await consent_of(session, consult.id),
         history=[(event, act_in_words(event)) for event in await history_of(session, consult)],

@@ -14,6 +14,7 @@ from teleconsult.errors import Conflict, Invalid
 from teleconsult.excerpts.choosing import by_kind
 from teleconsult.excerpts.completeness import checklist
 from teleconsult.excerpts.previewing import preview_excerpt
+from teleconsult.imaging.pacs.searching import pacs_asked
 from teleconsult.imaging.queries import cards_of, studies_of_consult
 from web.bodies import read_form
 from web.errors import wants_json
@@ -69,6 +70,7 @@ async def draft_page(
         is_minor=is_minor(draft.patient, on=now().astimezone(zone_of(actor.time_zone)).date()),
         priorities=options(RequestPriority),
         cards=cards,
+        archives=await pacs_asked(session, actor),
         checks=checklist(
             specialty,
             chosen=choice.chosen,

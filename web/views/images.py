@@ -10,6 +10,7 @@ from teleconsult.consults.states import Verb, may
 from teleconsult.consults.triage import open_consult
 from teleconsult.db import transaction
 from teleconsult.imaging.actions import consult_to_fill, reconcile_study, remove_study
+from teleconsult.imaging.pacs.searching import pacs_asked
 from teleconsult.imaging.queries import studies_of_consult
 from web import captures
 from web.errors import wants_json
@@ -48,6 +49,7 @@ async def index(request: web.Request) -> web.StreamResponse:
         request,
         "studies/_list.html.jinja" if framed else "studies/index.html.jinja",
         cards=await studies_of_consult(session, actor, consult),
+        archives=await pacs_asked(session, actor),
         consult=consult,
         may_add=may_add,
         may_change=may_add,

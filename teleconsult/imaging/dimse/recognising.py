@@ -20,6 +20,7 @@ from teleconsult.client_certificates import fingerprint_at
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.dimse.negotiating import Proposal, Rejection
+from teleconsult.imaging.pacs.awaiting import Awaited, awaited_from, is_asked
 from teleconsult.imaging.receiving import Arrival, Received, Receiver
 
 MOST_OF_PEER: Final = 8
@@ -83,6 +84,8 @@ class Visitor:
     peer: DicomPeer
     address: str
     looked_at: float = 0.0
+    is_asked: bool = False
+    """Whether it is also an archive that we ask for images: then what it sends may be somebody's answer."""
 
     @property
     def actor(self) -> Actor:
@@ -92,6 +95,8 @@ class Visitor:
     @asynccontextmanager
     async def seat(self) -> AsyncIterator[None]:
         """Be counted while the block runs."""
+        async with transaction(self.hall.sessions, SYSTEM) as session:
+            self.is_asked = await is_asked(session, self.peer.id)
         self.hall.seated[self.peer.id] += 1
         self.looked_at = time.monotonic()
         try:
@@ -101,7 +106,11 @@ class Visitor:
 
     async def file(self, file: Received) -> Arrival:
         """Have it filed. Raises as `Receiver.receive_arrived`."""
-        (arrival,) = await self.hall.receiver.receive_arrived(self.actor, files=[file])
+        awaited: dict[str, Awaited] = {}
+        if self.is_asked:
+            async with transaction(self.hall.sessions, SYSTEM) as session:
+                awaited = await awaited_from(session, self.peer.id)
+        (arrival,) = await self.hall.receiver.receive_arrived(self.actor, files=[file], awaited=awaited)
         return arrival
 
     async def may_go_on(self) -> bool:

@@ -68,6 +68,11 @@ class Awaited:
         return Refusal.NOT_CHOSEN if is_other_number or is_other_day else None
 
 
+async def is_asked(session: AsyncSession, sender_id: uuid.UUID) -> bool:
+    """Whether an archive sends as this system. The session is the system's."""
+    return await session.scalar(select(Pacs.id).where(Pacs.dicom_peer_id == sender_id).limit(1)) is not None
+
+
 async def awaited_from(session: AsyncSession, sender_id: uuid.UUID) -> dict[str, Awaited]:
     """What archives were asked to send by this system, by study. The session is the system's."""
     is_late = (PacsFetch.status == FetchStatus.CANCELLED) & (PacsFetch.changed_at > now() - LINGERING)

@@ -7,7 +7,7 @@ import asyncio
 import json
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -99,7 +99,7 @@ class DicomwebSource:
                 listed |= page
         raise PacsFault(Fault.TOO_MUCH)
 
-    async def retrieve(self, study_uid: str, images: Sequence[Listed], folder: Folder) -> AsyncIterator[Brought]:
+    async def retrieve(self, study_uid: str, images: Sequence[Listed], folder: Folder) -> AsyncGenerator[Brought, None]:
         """These images: a series that is wanted whole in one answer, else one by one."""
         async with self._client() as client:
             for series_uid, group in groupby(images, key=lambda one: one.series_uid):
@@ -233,7 +233,7 @@ async def _write(parts: Parts, folder: Folder) -> Received | None:
     if size > folder.file_limit:
         path.unlink()
         return None
-    return Received(path.name, path)
+    return Received(path.name, path, is_given=True)
 
 
 def _reader(found: object) -> Read:

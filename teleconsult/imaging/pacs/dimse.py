@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import warnings
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from io import BytesIO
 from itertools import count, groupby
 from typing import Final
@@ -89,7 +89,7 @@ class DimseSource:
                 listed += [Listed.of(_with(_reader(one), SeriesInstanceUID=uid)) for one in responses]
         return sorted({one for one in listed if one is not None})
 
-    async def retrieve(self, study_uid: str, images: Sequence[Listed], folder: Folder) -> AsyncIterator[Brought]:
+    async def retrieve(self, study_uid: str, images: Sequence[Listed], folder: Folder) -> AsyncGenerator[Brought, None]:
         """These images, a few at a time; those that are moved come by another door, and nothing is in hand."""
         contexts = to_ask() if self._destination else to_get([one.sop_class_uid for one in images])
         async with associated(self._line, contexts) as caller:
@@ -140,7 +140,7 @@ class _Taking:
         if arriving.is_too_large:
             self.refused.append(Refusal.TOO_LARGE)
             return Answer.of(Refusal.TOO_LARGE)
-        self.files.append(Received(path.name, path, (command.sop_class, command.sop_instance)))
+        self.files.append(Received(path.name, path, (command.sop_class, command.sop_instance), is_given=True))
         return Answer(Status.SUCCESS)
 
 

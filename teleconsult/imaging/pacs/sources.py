@@ -1,6 +1,6 @@
 """What every archive can be asked, whichever protocol it speaks."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -43,5 +43,5 @@ class Source(Protocol):
     async def instances(self, study_uid: str) -> list[Listed]:
         """The images of a study, in order."""
 
-    def retrieve(self, study_uid: str, images: Sequence[Listed], folder: Folder) -> AsyncIterator[Brought]:
+    def retrieve(self, study_uid: str, images: Sequence[Listed], folder: Folder) -> AsyncGenerator[Brought, None]:
         """These images, in that order, a few at a time."""

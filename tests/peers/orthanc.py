@@ -1,0 +1,120 @@
+"""Debian's Orthanc with its DICOMweb plugin: an archive of the hospital's, one process for a run of tests.
+
+It cannot be told to listen on loopback alone: its port is whichever is free, it answers nobody over HTTP but this
+machine, and over DICOM only who calls it by its title, is registered, and comes from this machine.
+"""
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+HOST = "127.0.0.1"
+PROGRAM = Path("/usr/sbin/Orthanc")
+PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+TITLE = "ORTHANC"
+OURS = "TELECONSULT"
+PATIENCE = 30
+
+
+def is_installed() -> bool:
+    """Whether Debian's packages are here."""
+    return PROGRAM.exists() and PLUGIN.exists()
+
+
+@dataclass
+class Orthanc:
+    """The running archive."""
+
+    http: int
+    dicom: int
+    client: httpx.AsyncClient = field(repr=False)
+
+    @property
+    def dicomweb(self) -> str:
+        """Where its DICOMweb is."""
+        return f"http://{HOST}:{self.http}/dicom-web"
+
+    async def ask(self, method: str, path: str, content: Any = None) -> Any:
+        """What its own REST interface answers."""
+        body = content if isinstance(content, bytes) else json.dumps(content).encode() if content is not None else None
+        answer = await self.client.request(method, f"http://{HOST}:{self.http}{path}", content=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json() if answer.content else None
+
+    async def hold(self, *contents: bytes) -> None:
+        """Put images into it."""
+        for content in contents:
+            await self.ask("POST", "/instances", content)
+
+    async def empty(self) -> None:
+        """Forget everything, and whom it knows."""
+        for study in await self.ask("GET", "/studies"):
+            await self.ask("DELETE", f"/studies/{study}")
+        for kind in ("modalities", "dicom-web/servers"):
+            for name in await self.ask("GET", f"/{kind}"):
+                if name != "known":
+                    await self.ask("DELETE", f"/{kind}/{name}")
+
+    async def know(self, name: str, *, title: str = OURS, port: int = 0) -> None:
+        """Register a system that may ask, and where it is sent to."""
+        known = {"AET": title, "Host": HOST, "Port": port or 1, "AllowTranscoding": False}
+        await self.ask("PUT", f"/modalities/{name}", known)
+
+
+def start(folder: Path) -> Iterator[Orthanc]:
+    """Run it until the generator is closed."""
+    http, dicom = _free_port(), _free_port()
+    settings = {
+        "Name": "PACS",
+        "StorageDirectory": str(folder / "images"),
+        "IndexDirectory": str(folder / "images"),
+        "HttpPort": http,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "DicomAet": TITLE,
+        "DicomPort": dicom,
+        "DicomCheckCalledAet": True,
+        "DicomCheckModalityHost": True,
+        "DicomAlwaysAllowEcho": False,
+        "DicomAlwaysAllowStore": False,
+        "DicomScpTimeout": 30,
+        "DefaultEncoding": "Utf8",
+        "OverwriteInstances": True,
+        "ConcurrentJobs": 4,
+        "Plugins": [str(PLUGIN)],
+        "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "StudiesMetadata": "Full"},
+    }
+    file = folder / "orthanc.json"
+    file.write_text(json.dumps(settings))
+    with (folder / "orthanc.log").open("w") as log:
+        process = subprocess.Popen([PROGRAM, str(file)], stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _wait(process, http)
+            yield Orthanc(http, dicom, httpx.AsyncClient(timeout=PATIENCE, trust_env=False))
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            httpx.get(f"http://{HOST}:{port}/system", timeout=1, trust_env=False).raise_for_status()
+            return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise AssertionError("Orthanc did not start")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind((HOST, 0))
+        return int(found.getsockname()[1])
