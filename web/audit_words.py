@@ -126,6 +126,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "join-token-issued": _("Received a token for a session"),
     "looking-joined": _("Came to look at images together"),
     "looking-refused": _("Kept out of looking at images together"),
+    "measurements-kept": _("Kept measurements with images"),
     "note-acknowledged": _("Acknowledged a note"),
     "note-delivered": _("Delivered a note"),
     "note-drafted": _("Began a note"),

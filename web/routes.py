@@ -27,8 +27,8 @@ from web.views import (
     audit,
     audit_check,
     break_glass,
-    consents,
     comparing,
+    consents,
     consults,
     documents,
     drafting,
@@ -48,6 +48,7 @@ from web.views import (
     invitations,
     joining,
     mailed_codes,
+    measurements,
     network,
     notes,
     own_account,
@@ -98,14 +99,16 @@ def add_routes(app: web.Application) -> None:
     route("GET", "/consults/{id}/images", images.index, P.CONSULTS_SEE, name="images.index")
     route("POST", "/consults/{id}/images", images.create, P.IMAGES_ADD)
     _add_uploads(route)
-    route("POST", "/studies/{id}/reconciliation", images.reconcile, P.IMAGES_ADD, name="images.reconcile")
     add_pacs_routes(route)
+    route("POST", "/studies/{id}/reconciliation", images.reconcile, P.IMAGES_ADD, name="images.reconcile")
     route("POST", "/studies/{id}/removal", images.remove, P.IMAGES_ADD, name="images.remove")
     route("GET", "/studies/{uid}", studies.show, P.IMAGES_READ, name="studies.show")
+    route("GET", "/studies/{uid}/others", comparing.choices, P.IMAGES_READ, name="comparing.choices")
     route("GET", "/studies/{uid}/thumbnail", studies.thumbnail, P.IMAGES_READ, name="studies.thumbnail")
     route("GET", "/studies/{uid}/series/{series}/geometry", geometry.show, P.IMAGES_READ, name="geometry.show")
+    route("GET", "/studies/{uid}/measurements", measurements.index, P.IMAGES_READ, name="measurements.index")
+    route("POST", "/studies/{uid}/measurements", measurements.create, P.IMAGES_READ)
     waiting = "/studies-to-match"
-    route("GET", "/studies/{uid}/others", comparing.choices, P.IMAGES_READ, name="comparing.choices")
     route("GET", waiting, waiting_images.index, P.PATIENT_REGISTER, name="waiting_images.index")
     route("GET", f"{waiting}/{{id}}", waiting_images.show, P.PATIENT_REGISTER, name="waiting_images.show")
     route("POST", f"{waiting}/{{id}}/match", waiting_images.match, P.PATIENT_REGISTER, name="waiting_images.match")

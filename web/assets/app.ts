@@ -30,6 +30,7 @@ new LazyControllers(application, {
   compare: async () => (await import("./viewer/comparing")).default,
   together: async () => (await import("./viewer/together/main")).default,
   viewer: async () => (await import("./viewer/main")).default,
+  marks: async () => (await import("./viewer/marks/main")).default,
 }).watch(document);
 
 // A refused form comes back as a morph of the page, which leaves the focus nowhere: the first field to mend gets it.

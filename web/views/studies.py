@@ -31,6 +31,8 @@ FIRST_SIZE: Final = 1024
 CACHED: Final = {"Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
 """A frame never changes, but the right to see it ends: one session's browser keeps it for an hour."""
 DESCRIPTION: Final = "Pixel-Description"
+DOCUMENTS: Final = {"SR", "KO", "PR"}
+"""Modalities of what is said about images: reports, choices of images, ways to present them."""
 EMBEDDED_WITHIN: Final = 1.0
 """Seconds a page waits for its first picture: one that is not drawn by then is asked for by the page."""
 
@@ -58,6 +60,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         frame=frame,
         opening=opening,
         companions=others,
+        all_series=shown_series(study),
         covers={series.id: _middle(series) for series in study.series},
         first=first,
         first_picture=await _embedded(request, first) if first else None,
@@ -88,9 +91,15 @@ def manifest(study: ImagingStudy) -> dict[str, Any]:
                     [one.sop_instance_uid, one.frames, one.rows, one.columns, _reason(one)] for one in series.instances
                 ],
             }
-            for series in study.series
+            for series in shown_series(study)
         ],
     }
+
+
+def shown_series(study: ImagingStudy) -> list[ImagingSeries]:
+    """All but those of documents about the images, unless there is nothing else."""
+    pictures = [series for series in study.series if series.modality not in DOCUMENTS]
+    return pictures or list(study.series)
 
 
 @own_transactions

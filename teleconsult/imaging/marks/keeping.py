@@ -1,0 +1,247 @@
+"""Keeping marks: one report of them, filed in their study by the same way as every other object."""
+
+import asyncio
+import re
+import tempfile
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pydicom.dataset import Dataset
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.actor import SYSTEM, Actor
+from teleconsult.clock import now
+from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import Organization, Practitioner
+from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused
+from teleconsult.imaging.actions import Instance, instance_row, take_turn
+from teleconsult.imaging.filing import StudyRows, file_study
+from teleconsult.imaging.header import InstanceHeader
+from teleconsult.imaging.looking import companions
+from teleconsult.imaging.marks.measuring import measured
+from teleconsult.imaging.marks.models import MOST_MARKS, POINTS, Kind, Mark, MeasuredMark
+from teleconsult.imaging.marks.queries import geometry_on
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.queries import study_for
+from teleconsult.imaging.receiving import Received, Receiver
+
+_ABOUT: Final = {
+    *("00080020", "00080030", "00080050", "00080090", "00081030", "0020000D", "00200010"),
+    *("00100010", "00100020", "00100021", "00100030", "00100040"),
+}
+"""What a report repeats of its images: of the patient and the study (PS3.3 C.7.1.1, C.7.2.1)."""
+_TEXTS: Final = ("AccessionNumber", "StudyID", "PatientID", "PatientName", "ReferringPhysicianName")
+_DAY: Final = re.compile(r"\d{8}")
+_TIME: Final = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What keeping needs of the installation."""
+
+    sessions: Sessions
+    receiver: Receiver
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """All that goes into a report, read before it is written; nothing where it is kept already."""
+
+    study_id: uuid.UUID
+    organization_id: uuid.UUID
+    about: Dataset
+    images: list[tuple[str, str, str, int]]
+    marks: list[MeasuredMark]
+    practitioner: Practitioner
+    organization: str
+    at: datetime
+
+
+async def keep_marks(
+    keeping: Keeping,
+    actor: Actor,
+    *,
+    study_uid: str,
+    study_id: uuid.UUID | None,
+    key: uuid.UUID,
+    marks: Sequence[Mark],
+) -> int:
+    """Keep the marks as one report in the study, once for each `key`; how many were kept now.
+
+    Raises NotFound for who may not see the study, Forbidden for who takes no part in a running consult about it,
+    Invalid for marks that do not lie on its images, Refused where the report cannot be filed.
+    """
+    uid = f"2.25.{uuid.uuid5(key, str(actor.role_id)).int}"
+    async with transaction(keeping.sessions, actor) as session:
+        prepared = await _prepare(session, actor, uid, study_uid=study_uid, study_id=study_id, marks=marks)
+    if prepared is None:
+        return 0
+    content = await asyncio.to_thread(_write, uid, prepared)
+
+    async def store(instance: Instance) -> None:
+        async with transaction(keeping.sessions, SYSTEM) as session:
+            await _file(session, actor, prepared, instance)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report"
+        await asyncio.to_thread(path.write_bytes, content)
+        try:
+            refusal = await keeping.receiver.receive_made(Received("report", path), store)
+        except Conflict:  # sent twice, and the other was quicker
+            return 0
+    if refusal is not None:
+        raise Refused("The measurements could not be kept. Try again in a moment.")
+    return len(prepared.marks)
+
+
+async def _prepare(
+    session: AsyncSession,
+    actor: Actor,
+    uid: str,
+    *,
+    study_uid: str,
+    study_id: uuid.UUID | None,
+    marks: Sequence[Mark],
+) -> _Prepared | None:
+    study = await study_for(session, actor, study_uid, study_id=study_id)
+    if not await companions(session, actor, study.id):
+        raise Forbidden("Only the two doctors of a running consult can keep measurements.")
+    instances = await _instances(session, study, {uid, *(mark.sop_instance_uid for mark in marks)})
+    if uid in instances:
+        return None
+    _check(marks, instances)
+    geometry = await geometry_on(session, [instance for instance, _series in instances.values()], marks)
+    await session.refresh(study, ["attributes"])
+    house = await session.get_one(Organization, study.organization_id)
+    practitioner = await session.get_one(Practitioner, actor.practitioner_id)
+    own_house = await session.get_one(Organization, actor.organization_id)
+    return _Prepared(
+        study_id=study.id,
+        organization_id=study.organization_id,
+        about=_about(study),
+        images=[
+            (series, instance.sop_class_uid, instance.sop_instance_uid, instance.frames)
+            for instance, series in instances.values()
+        ],
+        marks=[measured(mark, found) for mark, found in zip(marks, geometry, strict=True)],
+        practitioner=practitioner,
+        organization=own_house.name,
+        at=now().astimezone(ZoneInfo(house.time_zone)),
+    )
+
+
+async def _instances(
+    session: AsyncSession, study: ImagingStudy, uids: set[str]
+) -> dict[str, tuple[ImagingInstance, str]]:
+    """Those of the study, each with the UID of its series."""
+    found = await session.execute(
+        select(ImagingInstance, ImagingSeries.series_instance_uid)
+        .join(ImagingSeries, ImagingSeries.id == ImagingInstance.imaging_series_id)
+        .where(ImagingSeries.imaging_study_id == study.id, ImagingInstance.sop_instance_uid.in_(uids))
+        .order_by(ImagingSeries.number, ImagingInstance.number)
+    )
+    return {instance.sop_instance_uid: (instance, series) for instance, series in found}
+
+
+def _check(marks: Sequence[Mark], instances: dict[str, tuple[ImagingInstance, str]]) -> None:
+    if not 0 < len(marks) <= MOST_MARKS:
+        raise Invalid({"": "Up to 200 measurements can be kept at once."})
+    for mark in marks:
+        instance = instances.get(mark.sop_instance_uid, (None, ""))[0]
+        if instance is None or not 1 <= mark.frame <= instance.frames:
+            raise Invalid({"": "A measurement is on an image that is not in this study."})
+        within = all(0 <= column <= instance.columns and 0 <= row <= instance.rows for column, row in mark.points)
+        if not within or len(mark.points) != POINTS[mark.kind] or not _is_extended(mark):
+            raise Invalid({"": "A measurement does not lie on its image."})
+
+
+def _is_extended(mark: Mark) -> bool:
+    """Its points are apart; of an area both ways."""
+    (x0, y0), (x1, y1), *more = mark.points
+    if mark.kind is Kind.AREA:
+        return x0 != x1 and y0 != y1
+    return (x0, y0) != (x1, y1) and (x1, y1) not in more
+
+
+def _about(study: ImagingStudy) -> Dataset:
+    """What the images say, as far as it can be written again."""
+    told = {tag: element for tag, element in study.attributes.items() if tag in _ABOUT and "Value" in element}
+    about = Dataset.from_json(told)
+    for keyword in ("StudyDate", "PatientBirthDate"):
+        about.setdefault(keyword, "")
+        if not _is_day(str(about[keyword].value or "")):
+            about[keyword].value = ""
+    about.setdefault("StudyTime", "")
+    if not _TIME.fullmatch(str(about.StudyTime or "")):
+        about.StudyTime = ""
+    if about.get("PatientSex") not in ("M", "F", "O"):
+        about.PatientSex = ""
+    for keyword in _TEXTS:
+        about.setdefault(keyword, "")
+    about.StudyInstanceUID = study.study_instance_uid
+    return about
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(_DAY.fullmatch(text) and date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _write(uid: str, prepared: _Prepared) -> bytes:
+    """In a thread, the loading of the library too."""
+    from teleconsult.imaging.marks.report import Image, Observer, Order, written
+
+    who = prepared.practitioner
+    order = Order(
+        uid=uid,
+        series_uid=f"2.25.{uuid.uuid4().int}",
+        about=prepared.about,
+        images=[Image(*image) for image in prepared.images],
+        marks=prepared.marks,
+        observer=Observer(who.family, who.given, who.prefix, prepared.organization),
+        at=prepared.at,
+    )
+    return written(order)
+
+
+class _OneStudy(StudyRows):
+    """The series of a study that is here."""
+
+    def __init__(self, session: AsyncSession, study: ImagingStudy) -> None:
+        super().__init__(session)
+        self._study = study
+
+    async def _find(self, uid: str) -> ImagingStudy | None:
+        return self._study if uid == self._study.study_instance_uid else None
+
+    async def _new(self, header: InstanceHeader) -> ImagingStudy:
+        raise NotFound
+
+
+async def _file(session: AsyncSession, actor: Actor, prepared: _Prepared, instance: Instance) -> None:
+    """Put the report into the study, as the system: its author need not be of the house that keeps the study."""
+    await take_turn(session, prepared.organization_id)
+    study = await session.scalar(select(ImagingStudy).where(ImagingStudy.id == prepared.study_id).with_for_update())
+    if study is None:  # removed meanwhile
+        raise NotFound
+    if await session.scalar(
+        select(ImagingInstance.id).where(
+            ImagingInstance.organization_id == study.organization_id,
+            ImagingInstance.sop_instance_uid == instance.header.sop_instance_uid,
+        )
+    ):
+        raise Conflict("These measurements are kept already.")
+    series = await _OneStudy(session, study).series_of(study, instance.header)
+    session.add(instance_row(series, study, instance))
+    await session.flush()
+    await file_study(session, actor, study)
+    audit.record(session, actor, "measurements-kept", study, patient_id=study.patient_id, marks=len(prepared.marks))

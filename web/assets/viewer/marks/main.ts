@@ -1,0 +1,277 @@
+// Measuring on the images: ties marks to the viewer they lie over; see studies/_marks.html.jinja.
+import { Controller } from "@hotwired/stimulus";
+import { type Point, toImage, toStage } from "../geometry";
+import type ViewerController from "../main";
+import { Geometries, type SliceGeometry } from "../slice_geometry";
+import type { Frame } from "../windowing";
+import { Hand } from "./hand";
+import { Keeper, NotKept } from "./keeping";
+import { type MarkList, showList } from "./list";
+import { type Kind, measured, outline, POINTS } from "./measures";
+import { labelOf, sentenceOf, type Words } from "./saying";
+import { isAt, isOwn, lineOf, type Mark, type Own, Sheet } from "./sheet";
+import { type Drawn, Sketch } from "./sketch";
+
+type Said = Words & Record<"point" | "second" | "keepFailed" | "leave" | "there" | "delete", string>;
+
+export default class MarksController extends Controller<HTMLElement> {
+  static override targets = ["sheet", "stage", "hint", "list", "empty", "undo", "keep", "kept", "count", "failed"];
+  static override values = { words: Object, url: String };
+  declare readonly wordsValue: Said;
+  declare readonly urlValue: string;
+  declare readonly sheetTarget: SVGSVGElement;
+  declare readonly stageTarget: HTMLElement;
+  declare readonly hintTarget: HTMLElement;
+  declare readonly listTarget: HTMLElement;
+  declare readonly emptyTarget: HTMLElement;
+  declare readonly undoTarget: HTMLButtonElement;
+  declare readonly keepTargets: HTMLButtonElement[];
+  declare readonly keptTarget: HTMLInputElement;
+  declare readonly countTarget: HTMLElement;
+  declare readonly failedTarget: HTMLElement;
+  #sheet = new Sheet();
+  #sketch!: Sketch;
+  #hand!: Hand;
+  #keeper!: Keeper;
+  #geometries: Geometries | null = null;
+  #slices: SliceGeometry[] = [];
+  #slicesOf = "";
+  #kind: Kind | null = null;
+  #draft: { kind: Kind; points: Point[] } | null = null;
+  /** With which samples each mark was measured. */
+  readonly #seen = new WeakMap<Own, Frame | null>();
+  #at = "";
+  #end = new AbortController();
+
+  override connect(): void {
+    this.#end = new AbortController();
+    const { signal } = this.#end;
+    this.#keeper = new Keeper(this.urlValue);
+    this.#sketch = new Sketch(this.sheetTarget, this.wordsValue);
+    this.#hand = new Hand(
+      this.stageTarget,
+      this.sheetTarget,
+      {
+        kind: () => this.#kind,
+        sketch: (kind, points) => this.#begin(kind, points),
+        add: (kind, points) => this.#add(kind, points),
+        cancel: () => this.#begin(null, []),
+        move: (id, point, right, down) => this.#move(id, point, right, down),
+        delete: (id) => this.#delete(id),
+        undo: () => this.undo(),
+      },
+      signal,
+    );
+    const leave = (event: Event): void => this.#leave(event);
+    addEventListener("beforeunload", leave, { signal });
+    addEventListener("turbo:before-visit", leave, { signal });
+    this.look();
+    void this.#load();
+  }
+
+  override disconnect(): void {
+    this.#end.abort();
+  }
+
+  /** Another tool was taken. */
+  choose({ detail: { tool } }: CustomEvent<{ tool: string }>): void {
+    this.#kind = tool in POINTS ? (tool as Kind) : null;
+    this.#hand.drop();
+    if (this.#kind) this.stageTarget.focus({ preventScroll: true });
+  }
+
+  /** The viewer shows something else, or otherwise. */
+  look(): void {
+    const viewer = this.#viewer;
+    if (!viewer) return;
+    const { series, sop, frame } = viewer.looking;
+    const at = `${sop} ${frame}`;
+    if (at !== this.#at) {
+      this.#at = at;
+      this.#hand.drop();
+    }
+    if (series && series !== this.#slicesOf) void this.#ask(series);
+    for (const mark of this.#sheet.own) {
+      if (isAt(mark, viewer.looking) && this.#seen.get(mark) !== viewer.whole) this.#measure(mark);
+    }
+    this.#draw();
+  }
+
+  undo(): void {
+    const mark = this.#sheet.undo();
+    if (!mark) return;
+    this.#show(mark);
+    this.#tell();
+  }
+
+  async keep(): Promise<void> {
+    const ids = new Set(this.#sheet.own.map(({ id }) => id));
+    if (ids.size === 0) return;
+    this.failedTarget.hidden = true;
+    for (const button of this.keepTargets) button.disabled = true;
+    try {
+      await this.#keeper.keep(this.#sheet.sent);
+      this.#sheet.forget(ids);
+      await this.#load();
+    } catch (error) {
+      const reason = error instanceof NotKept ? error.message : "";
+      this.failedTarget.textContent = reason || this.wordsValue.keepFailed;
+      this.failedTarget.hidden = false;
+    }
+    this.#tell();
+  }
+
+  toggleKept(): void {
+    this.#sheet.showsKept = this.keptTarget.checked;
+    this.#draw();
+  }
+
+  get #controller(): ViewerController | null {
+    return this.application.getControllerForElementAndIdentifier(this.element, "viewer") as ViewerController | null;
+  }
+
+  get #viewer(): ViewerController["viewer"] | null {
+    return this.#controller?.viewer ?? null;
+  }
+
+  /** Of the slice that is shown; undefined until it is known, and where it is not. */
+  get #geometry(): SliceGeometry | undefined {
+    const viewer = this.#viewer;
+    return viewer && viewer.looking.series === this.#slicesOf ? this.#slices[viewer.index] : undefined;
+  }
+
+  async #ask(series: string): Promise<void> {
+    const controller = this.#controller;
+    if (!controller) return;
+    this.#slicesOf = series;
+    this.#slices = [];
+    const { path, id } = controller.manifestValue;
+    this.#geometries ??= new Geometries(path, id);
+    const told = await this.#geometries.of(series).catch(() => null);
+    if (this.#slicesOf !== series) return;
+    if (!told) {
+      this.#slicesOf = "";
+      return;
+    }
+    this.#slices = told.slices;
+    for (const mark of this.#sheet.own) this.#seen.delete(mark);
+    this.look();
+  }
+
+  async #load(): Promise<void> {
+    const kept = await this.#keeper.kept().catch(() => null);
+    if (kept) this.#sheet.kept = kept;
+    this.#tell();
+  }
+
+  #measure(mark: Own): void {
+    const frame = this.#viewer?.whole ?? null;
+    Object.assign(mark, measured(mark.kind, mark.points, this.#geometry, frame));
+    this.#seen.set(mark, frame);
+  }
+
+  #begin(kind: Kind | null, points: Point[]): void {
+    this.#draft = kind ? { kind, points } : null;
+    this.hintTarget.hidden = !(kind === "angle" && points.length === 2);
+    this.#draw();
+  }
+
+  #add(kind: Kind, points: Point[]): void {
+    this.#draft = null;
+    this.hintTarget.hidden = true;
+    const viewer = this.#viewer;
+    const shown = viewer?.shown;
+    if (!viewer || (shown !== "preview" && shown !== "full")) return;
+    const { width, height } = viewer.image;
+    const within = points.map((point) => {
+      const { x, y } = toImage(point, viewer.view, viewer.image, viewer.stage);
+      return { x: Math.min(Math.max(x, 0), width), y: Math.min(Math.max(y, 0), height) };
+    });
+    const mark = this.#sheet.add(kind, viewer.looking, within);
+    this.#measure(mark);
+    this.#tell();
+    this.#sketch.focus(mark.id);
+  }
+
+  #move(id: string, point: number | null, right: number, down: number): void {
+    const [mark, viewer] = [this.#sheet.find(id), this.#viewer];
+    if (!mark || !viewer || !isOwn(mark)) return;
+    const from = toImage({ x: 0, y: 0 }, viewer.view, viewer.image, viewer.stage);
+    const to = toImage({ x: right, y: down }, viewer.view, viewer.image, viewer.stage);
+    this.#sheet.move(mark, point, { x: to.x - from.x, y: to.y - from.y }, viewer.image);
+    this.#measure(mark);
+    this.#tell();
+  }
+
+  #delete(id: string): void {
+    this.#sheet.delete(id);
+    this.#tell();
+    this.stageTarget.focus({ preventScroll: true });
+  }
+
+  /** Bring the slice of a mark on the screen. */
+  #show(mark: Mark): void {
+    const [controller, viewer] = [this.#controller, this.#viewer];
+    if (!controller || !viewer) return;
+    viewer.openSeries(controller.manifestValue.series.findIndex(({ uid }) => uid === mark.series));
+    viewer.goTo(viewer.series.slices.findIndex((slice) => isAt({ series: mark.series, ...slice }, mark)));
+    this.#draw();
+  }
+
+  #draw(): void {
+    const viewer = this.#viewer;
+    if (!viewer) return;
+    const lie = (points: readonly Point[]): Point[] =>
+      points.map((point) => toStage(point, viewer.view, viewer.image, viewer.stage));
+    const drawn: Drawn[] = this.#sheet.on(viewer.looking).map((mark) => ({
+      id: mark.id,
+      line: lie(lineOf(mark)),
+      ends: isOwn(mark) ? lie(mark.points) : [],
+      label: labelOf(mark, this.wordsValue, this.#locale),
+      isKept: !isOwn(mark),
+    }));
+    if (this.#draft) {
+      const { kind, points } = this.#draft;
+      drawn.push({ id: "draft", line: outline(kind, points), ends: [], label: [], isKept: false });
+    }
+    this.#sketch.draw(drawn, viewer.stage);
+  }
+
+  /** Say on the page which marks there are. */
+  #tell(): void {
+    this.#draw();
+    const { all, own, kept, canUndo } = this.#sheet;
+    const list: MarkList = {
+      say: (mark) => sentenceOf(mark, this.wordsValue, this.#locale),
+      note: (mark) => this.#noteOf(mark),
+      show: (mark) => this.#show(mark),
+      delete: (mark) => this.#delete(mark.id),
+      words: this.wordsValue,
+    };
+    showList(this.listTarget, all, list);
+    this.emptyTarget.hidden = all.length > 0;
+    this.undoTarget.hidden = !canUndo;
+    this.countTarget.textContent = all.length ? String(all.length) : "";
+    this.keptTarget.closest("label")?.toggleAttribute("hidden", kept.length === 0);
+    for (const button of this.keepTargets) button.disabled = own.length === 0;
+  }
+
+  #noteOf(mark: Mark): string {
+    const series = this.#controller?.manifestValue.series.find(({ uid }) => uid === mark.series)?.title ?? "";
+    if (isOwn(mark)) return series;
+    const at = mark.at
+      ? new Date(mark.at).toLocaleString(this.#locale, { dateStyle: "medium", timeStyle: "short" })
+      : "";
+    return [series, `${this.wordsValue.kept} ${[mark.by, at].filter(Boolean).join(", ")}`].filter(Boolean).join(" · ");
+  }
+
+  get #locale(): string {
+    return document.documentElement.lang || "en";
+  }
+
+  /** Whoever has marks that are not kept is asked before they are lost. */
+  #leave(event: Event): void {
+    if (this.#sheet.own.length === 0 || this.keepTargets.length === 0) return;
+    if (event.type === "beforeunload" || !confirm(this.wordsValue.leave)) event.preventDefault();
+  }
+}
