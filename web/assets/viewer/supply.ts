@@ -40,6 +40,9 @@ interface Errand {
 
 const OVERVIEW = 50;
 const ONWARD = 12;
+/** After a jump nobody knows where it goes on. */
+const ONWARD_AFTER_JUMP = 3;
+const JUMP = 4;
 const AROUND = 24;
 const BACKGROUND_PACK = 24;
 /** Slices of the series of which pictures are fetched at all, the nearest first. */
@@ -55,6 +58,7 @@ const LONGEST_WAIT_MS = 30_000;
 export class Supply {
   #place: Place = { series: NOWHERE, index: 0, direction: 1, isPlaying: false };
   #hasMoved = false;
+  #hasJumped = false;
   #restsAt = 0;
   #rest: ReturnType<typeof setTimeout> | undefined;
   #errand: Errand | null = null;
@@ -74,6 +78,7 @@ export class Supply {
     if (place.series !== before.series) this.#hasMoved = false;
     else if (place.index !== before.index && !place.isPlaying) {
       this.#hasMoved = true;
+      this.#hasJumped = Math.abs(place.index - before.index) >= JUMP;
       this.#restsAt = performance.now() + RESTING_MS;
       clearTimeout(this.#rest);
       this.#rest = setTimeout(() => this.#rested(), RESTING_MS);
@@ -130,7 +135,7 @@ export class Supply {
     const { series, index, direction, isPlaying } = this.#place;
     const count = series.slices.length;
     if (isPlaying) return this.#pack(following(index, count, count), BACKGROUND_PACK) ?? this.#wholeAhead();
-    const onward = ahead(index, count, ONWARD, direction);
+    const onward = ahead(index, count, this.#hasJumped ? ONWARD_AFTER_JUMP : ONWARD, direction);
     if (this.#lacksPicture(index)) return this.#pack([index, ...onward], PACK);
     if (performance.now() < this.#restsAt) return this.#pack(onward, ONWARD);
     if (!this.#hasMoved) {
