@@ -63,15 +63,20 @@ class Parts:
         while (at := self._held.find(self._mark)) < 0:
             safe = len(self._held) - len(self._mark) + 1
             if safe > 0:
-                piece = bytes(self._held[:safe])
-                del self._held[:safe]
-                yield piece
+                yield self._taken(safe)
             await self._hold_more()
-        rest = bytes(self._held[:at])
-        del self._held[: at + len(self._mark)]
+        rest = self._taken(at)
+        del self._held[: len(self._mark)]
         self._is_inside = False
         if rest:
             yield rest
+
+    def _taken(self, count: int) -> bytes:
+        """The first bytes of what is held, copied once."""
+        with memoryview(self._held) as held:
+            taken = bytes(held[:count])
+        del self._held[:count]
+        return taken
 
     async def _line(self) -> bytes:
         while (at := self._held.find(_LINE)) < 0:

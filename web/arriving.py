@@ -14,7 +14,7 @@ from teleconsult.imaging.receiving import Received
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.multipart import BrokenBody, Parts
 from web.requests import settings_of
-from web.uploads import PIECE, SILENCE_SECONDS, temporary_folder, too_large
+from web.uploads import SILENCE_SECONDS, temporary_folder, too_large
 
 MIB: Final = 1024 * 1024
 LOT: Final = 50
@@ -82,7 +82,7 @@ async def _write(parts: Parts, path: Path, *, limit: int) -> int | None:
             if size > limit:
                 return None
             held += piece
-            if len(held) >= PIECE:
+            if len(held) >= MIB:
                 await asyncio.to_thread(out.write, held)
                 held = bytearray()
         await asyncio.to_thread(out.write, held)
@@ -93,7 +93,11 @@ async def _pieces(request: web.Request) -> AsyncIterator[bytes]:
     """The body as the connection gives it. Whatever length was announced, what counts is what comes."""
     left = settings_of(request).upload_limit
     try:
-        while piece := await asyncio.wait_for(request.content.readany(), SILENCE_SECONDS):
+        while True:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                piece = await request.content.readany()
+            if not piece:
+                return
             left -= len(piece)
             if left < 0:
                 raise too_large()

@@ -93,7 +93,7 @@ async def store_instances(
             outcomes.append(Outcome(instance.name, None, instance.object_key, study.id))
     await session.flush()
     for study, count in touched.items():
-        await file_study(session, actor, study)
+        await file_study(session, actor, study, series=rows.all_series_of(study))
         await share_study(session, consult, study)
         audit.record(
             session,

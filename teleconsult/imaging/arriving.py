@@ -103,7 +103,7 @@ async def take_arrived(
         outcomes.append(Outcome(instance.name, None, instance.object_key, study.id))
     await session.flush()
     for study, count in added.items():
-        await file_study(session, actor, study)
+        await file_study(session, actor, study, series=rows.all_series_of(study))
         audit.record(session, actor, "images-stored", study, patient_id=study.patient_id, instances=count)
     return outcomes
 

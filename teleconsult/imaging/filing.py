@@ -2,6 +2,7 @@
 
 import uuid
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -40,6 +41,8 @@ class StudyRows(ABC):
         self._session = session
         self._studies: dict[str, ImagingStudy | Refusal] = {}
         self._series: dict[tuple[uuid.UUID, str], ImagingSeries] = {}
+        self._looked_up: set[uuid.UUID] = set()
+        """Studies whose series are all here."""
 
     async def study_of(self, header: InstanceHeader) -> ImagingStudy | Refusal:
         """The establishment's study of that UID, a new one, or why neither."""
@@ -51,12 +54,19 @@ class StudyRows(ABC):
     async def series_of(self, study: ImagingStudy, header: InstanceHeader) -> ImagingSeries:
         """The study's series of that UID, or a new one."""
         key = study.id, header.series_instance_uid
-        if key not in self._series:
+        if study.id not in self._looked_up:
             known = await self._session.scalars(select(ImagingSeries).where(ImagingSeries.imaging_study_id == study.id))
             self._series |= {(study.id, series.series_instance_uid): series for series in known}
+            self._looked_up.add(study.id)
         if key not in self._series:
             self._series[key] = await self._new_series(study, header)
         return self._series[key]
+
+    def all_series_of(self, study: ImagingStudy) -> Sequence[ImagingSeries] | None:
+        """Those of a study, where they were looked up."""
+        if study.id not in self._looked_up:
+            return None
+        return [series for (study_id, _uid), series in self._series.items() if study_id == study.id]
 
     @abstractmethod
     async def _find(self, uid: str) -> ImagingStudy | Refusal | None:
@@ -95,6 +105,7 @@ class StudyRows(ABC):
             **study_keys(header),
         )
         self._session.add(study)
+        self._looked_up.add(study.id)
         await self._session.flush()
         return study
 
@@ -160,21 +171,20 @@ def is_settled(study: ImagingStudy) -> bool:
     return study.patient_id is not None and (not study.identity_differs or study.reconciled_at is not None)
 
 
-async def file_study(session: AsyncSession, actor: Actor, study: ImagingStudy) -> None:
+async def file_study(
+    session: AsyncSession, actor: Actor, study: ImagingStudy, *, series: Sequence[ImagingSeries] | None = None
+) -> None:
     """Write the study's entry in the patient's timeline, or bring it up to date. Nothing while it is not settled.
 
     What a machine sent bears its name, whoever matched it with the patient. Its images are made ready in any case.
+    `series` are all of its series, where the caller has them.
     """
     await prepare_soon(session, study.organization_id)
     if study.patient_id is None or not is_settled(study):
         return
-    series = (
-        await session.scalars(
-            select(ImagingSeries)
-            .where(ImagingSeries.imaging_study_id == study.id)
-            .order_by(ImagingSeries.number, ImagingSeries.series_instance_uid)
-        )
-    ).all()
+    if series is None:
+        series = (await session.scalars(select(ImagingSeries).where(ImagingSeries.imaging_study_id == study.id))).all()
+    series = sorted(series, key=lambda one: (one.number, one.series_instance_uid))
     resource = imaging_study(study, series)
     title = " – ".join(part for part in ("/".join(study.modalities), study.description) if part)[:LONGEST_TITLE]
     effective_at = study.started_at or study.created_at

@@ -1,6 +1,6 @@
 """What we keep of a DICOM header: the identifiers, what a list shows, whether there is something to see."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any, Self
 
@@ -64,8 +64,8 @@ class InstanceHeader:
     def packed(self) -> tuple[dict[str, Any], bytes]:
         """For the worker's answer: JSON, in which stands how long each of the two blobs is that follow it."""
         told = self.description
-        plain = replace(self, description=replace(told, dicom_json=b"", frame_index=b""))
-        head = asdict(plain)
+        head = {one.name: getattr(self, one.name) for one in fields(self)}
+        head["description"] = {one.name: getattr(told, one.name) for one in fields(told)}
         head["description"] |= {"dicom_json": len(told.dicom_json), "frame_index": len(told.frame_index)}
         return head, told.dicom_json + told.frame_index
 
