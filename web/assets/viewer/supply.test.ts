@@ -54,10 +54,9 @@ test("first what is looked at, then an idea of the series, then it whole, then w
   const series = seriesOfLength(100);
   supply().look(at(series, 0));
   await settled();
-  const [first, overview, whole, ...rest] = server.asked;
-  expect(first).toBe("8: 1,2,3,4,5,6,7,8,9,10,11,12,13");
-  expect(overview).toMatch(/^8: 52,100,/);
-  expect(overview?.split(",").length).toBeLessThanOrEqual(50);
+  const [first, whole, ...rest] = server.asked;
+  expect(first).toMatch(/^8: 1,52,100,/);
+  expect(first?.split(",").length).toBe(50);
   expect(whole).toBe("1.1/frames/1/codestream");
   expect(rest.filter((path) => path.startsWith("8:")).length).toBeGreaterThan(0);
   expect(wholes(), "one ahead on a line that is not known to be fast").toEqual(["1", "2"]);
@@ -120,7 +119,7 @@ test("what the eye left is broken off", async () => {
   server.delay = () => new Promise((resolve) => setTimeout(resolve, 1000));
   const moving = supply();
   moving.look(at(series, 0));
-  moving.look(at(series, 5));
+  moving.look(at(series, 999));
   expect(server.asked.length, "its picture is on the way").toBe(1);
   moving.look(at(series, 500));
   await vi.advanceTimersByTimeAsync(1500);

@@ -135,13 +135,12 @@ export class Supply {
     const { series, index, direction, isPlaying } = this.#place;
     const count = series.slices.length;
     if (isPlaying) return this.#pack(following(index, count, count), BACKGROUND_PACK) ?? this.#wholeAhead();
+    const overview = this.#hasMoved ? [] : spread(count, OVERVIEW);
     const onward = ahead(index, count, this.#hasJumped ? ONWARD_AFTER_JUMP : ONWARD, direction);
-    if (this.#lacksPicture(index)) return this.#pack([index, ...onward], PACK);
+    if (this.#lacksPicture(index)) return this.#pack([index, ...(this.#hasMoved ? onward : overview)], PACK);
     if (performance.now() < this.#restsAt) return this.#pack(onward, ONWARD);
-    if (!this.#hasMoved) {
-      const overview = this.#pack(spread(count, OVERVIEW), OVERVIEW);
-      if (overview) return overview;
-    }
+    const first = this.#pack(overview, OVERVIEW);
+    if (first) return first;
     if (this.#lacksWhole(index)) return this.#whole(index, true);
     const around = nearest(index, count, AROUND, direction);
     const wider = [...around, ...spread(count, OVERVIEW), ...nearest(index, count, this.#widest(), direction)];
