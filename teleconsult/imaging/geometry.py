@@ -6,6 +6,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import EncapsulatedPDFStorage
 
+from teleconsult.imaging.codecs import add_decoders
 from teleconsult.imaging.frame_index import VIDEO
 from teleconsult.imaging.reading import MIB, PIXELS, UNDEFINED, Opened
 from teleconsult.imaging.refusals import Refusal, Unreadable
@@ -89,6 +90,7 @@ def claimed(ds: Dataset) -> Geometry:
 
 
 def _has_decoder(opened: Opened) -> bool:
+    add_decoders()
     if opened.syntax.is_encapsulated != (opened.length == UNDEFINED):
         return False
     try:

@@ -9,20 +9,33 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.settings import Settings
 from tests import consult_steps
+from tests.peers.published import FEWEST_DRAWN, FEWEST_KEPT, FILES, NAMES, PAGE, fates, page
 from tests.people import Cast
-from tests.teleconsult.imaging.files import REAL
 from tests.teleconsult.imaging.steps import door
 from tests.web.dicomweb_steps import Client, asker
 
-FILES = sorted(path for path in REAL.parent.rglob("*") if path.is_file() and b"DICM" in path.read_bytes()[:132])
+SOME = [path for path in FILES.values() if b"DICM" in path.read_bytes()[:132]][::5]
+"""For the way over HTTP, where each takes four requests."""
 
 
-async def test_every_published_file(client: Client, sessions: Sessions, settings: Settings, cast: Cast) -> None:
+async def test_the_page_says_what_becomes_of_each(sessions: Sessions, settings: Settings, cast: Cast) -> None:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    async with door(sessions, settings.data) as opened:
+        told = await fates(opened, sessions, cast.rural, list(FILES))
+    kept = [fate for fate in told.values() if not fate.not_kept]
+    assert len(kept) >= FEWEST_KEPT
+    assert all(fate.is_same for fate in kept)
+    assert sum(not fate.not_drawn for fate in kept) >= FEWEST_DRAWN
+    assert {name: told[f"charset_files/{name}.dcm"].name for name in NAMES} == NAMES
+    assert page(told) == PAGE.read_text(), "write it anew: python -m tests.peers.published"
+
+
+async def test_some_of_them_over_dicomweb(client: Client, sessions: Sessions, settings: Settings, cast: Cast) -> None:
     consult = await consult_steps.drafted(cast, sessions)
     settings.data.mkdir(parents=True, exist_ok=True)
     async with door(sessions, settings.data) as opened:
-        await opened.bring(cast.rural, consult.id, *(path.read_bytes() for path in FILES))
-    by_digest = {hashlib.sha256(path.read_bytes()).digest(): path for path in FILES}
+        await opened.bring(cast.rural, consult.id, *(path.read_bytes() for path in SOME))
+    by_digest = {hashlib.sha256(path.read_bytes()).digest(): path for path in SOME}
     rural = await asker(client, sessions, cast.rural)
     async with transaction(sessions) as session:
         kept = (
@@ -45,5 +58,5 @@ async def test_every_published_file(client: Client, sessions: Sessions, settings
         assert drawn.status in (200, 406), (place, drawn.status)
         assert drawn.status == 200 or (await drawn.json())["error"].endswith(".")
         statuses[drawn.status] += 1
-    assert len(kept) >= 129, "many carry the UID of another one, some none"
-    assert statuses[200] >= 69, "the others hold no picture, or one that is damaged"
+    assert len(kept) >= 30, "some carry the UID of another one"
+    assert statuses[200] >= 20, "the others hold no picture, or one that is damaged"

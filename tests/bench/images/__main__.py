@@ -17,6 +17,7 @@ from tests.bench.images.c_storing import c_store
 from tests.bench.images.measuring import HEAD, Row
 from tests.bench.images.memory import memory
 from tests.bench.images.orthanc import PROGRAM
+from tests.bench.images.published import published
 from tests.bench.images.reading import cine, metadata, qido, rendered
 from tests.bench.images.stand import Sizes, Stand, stand
 from tests.bench.images.stowing import stow
@@ -28,6 +29,7 @@ SHARED: Final[dict[str, Callable[[Stand], Awaitable[list[Row]]]]] = {
     "metadata": metadata,
     "cine": cine,
     "rendered": rendered,
+    "published": published,
 }
 """Of the same two archives, one after the other; the first finds them empty."""
 APART: Final[dict[str, Callable[[Sizes], Awaitable[list[Row]]]]] = {
