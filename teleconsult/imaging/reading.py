@@ -74,14 +74,15 @@ def open_instance(path: Path) -> Opened:
 
     def at_pixels(element: BaseTag, element_vr: str | None, element_length: int) -> bool:
         nonlocal tag, vr, length, head
-        if element in PIXELS or (element_length > LARGEST_ELEMENT and element_length != UNDEFINED):
+        is_told = element_length != UNDEFINED
+        if element not in PIXELS and is_told and file.tell() + element_length > size:
+            raise Unreadable(Refusal.TRUNCATED)
+        if element in PIXELS or (element_length > LARGEST_ELEMENT and is_told):
             tag, vr, length = int(element), element_vr or "OW", element_length
             head = _LONG_HEAD if element_vr else _IMPLICIT_HEAD  # some are implicit against their own syntax
             return True
         if file.tell() > LARGEST_HEADER:
             raise Unreadable(Refusal.HEADER_TOO_LARGE)
-        if element_length != UNDEFINED and file.tell() + element_length > size:
-            raise Unreadable(Refusal.TRUNCATED)
         return False
 
     dataset = read_partial(file, stop_when=at_pixels)
