@@ -8,7 +8,7 @@ set -euo pipefail
 case "${1:-}" in
   fonts) packages=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-liberation fonts-open-sans) ;;
   browser) packages=(chromium) ;;
-  peers) packages=(dcmtk) ;;
+  peers) packages=(dcmtk orthanc orthanc-dicomweb) ;;
   bench) packages=(dcmtk orthanc orthanc-dicomweb orthanc-gdcm) ;;
   judges) packages=(libpdfbox2-java libactivation-java libjaxb-api-java libbcprov-java libbcmail-java default-jdk-headless) ;;
   *) echo "usage: packages.sh fonts|browser|peers|bench|judges" >&2; exit 2 ;;

@@ -7,8 +7,8 @@ believed; no more is held than one piece and a boundary.
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
-LONGEST_BOUNDARY: Final = 70
-"""Characters (RFC 2046 §5.1.1)."""
+LONGEST_BOUNDARY: Final = 200
+"""Characters. RFC 2046 §5.1.1 allows 70, and Orthanc's have 73."""
 LARGEST_HEAD: Final = 8 * 1024
 """Bytes of a part's own header fields together."""
 _LINE: Final = b"\r\n"

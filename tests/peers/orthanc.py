@@ -4,6 +4,7 @@ It cannot be told to listen on loopback alone: its port is whichever is free, it
 machine, and over DICOM only who calls it by its title, is registered, and comes from this machine.
 """
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -106,11 +107,10 @@ def start(folder: Path) -> Iterator[Orthanc]:
 def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
-        try:
-            httpx.get(f"http://{HOST}:{port}/system", timeout=1, trust_env=False).raise_for_status()
-            return
-        except httpx.HTTPError:
-            time.sleep(0.1)
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"http://{HOST}:{port}/system", timeout=1, trust_env=False).status_code == httpx.codes.OK:
+                return
+        time.sleep(0.1)
     raise AssertionError("Orthanc did not start")
 
 
