@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     dimse_ae_title: str = Field(default="TELECONSULT", pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")
     dimse_client_ca: Path | None = None
     pacs_networks: str = ""
+    dicomweb_origins: str = ""
     log_level: str = "INFO"
 
     @field_validator("data")
@@ -108,6 +109,15 @@ class Settings(BaseSettings):
     @classmethod
     def _networks(cls, value: str) -> str:
         networks_in(value)
+        return value
+
+    @field_validator("dicomweb_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for origin in origins_in(value):
+            parts = urlsplit(origin)
+            if not is_safe_address(origin) or f"{parts.scheme}://{parts.netloc}" != origin or "@" in parts.netloc:
+                raise ValueError("takes origins such as https://viewer.example (http:// only on this machine)")
         return value
 
     @model_validator(mode="after")
@@ -156,6 +166,11 @@ def is_safe_address(url: str) -> bool:
     parts = urlsplit(url)
     is_here = parts.scheme == "http" and parts.hostname in LOOPBACK
     return bool(parts.hostname) and (parts.scheme == "https" or is_here)
+
+
+def origins_in(text: str) -> frozenset[str]:
+    """Origins separated by commas (RFC 6454)."""
+    return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
 def networks_in(text: str) -> list[IPv4Network | IPv6Network]:

@@ -24,6 +24,7 @@ from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from web.captures import add_studio
 from web.cookies import guest_cookie, session_cookie
+from web.foreign_viewers import allow_viewers
 from web.kept_uploads import KeptUploads, swept
 from web.looks import Looks
 from web.middlewares import MIDDLEWARES, add_security_headers
@@ -81,7 +82,7 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
     setup_rendering(app)
     add_statics(app)
     add_routes(app)
-    app.on_response_prepare.extend((add_security_headers, add_version))
+    app.on_response_prepare.extend((add_security_headers, add_version, allow_viewers))
     live = Live(
         settings,
         app[SESSIONS],

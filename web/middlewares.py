@@ -29,6 +29,7 @@ from web.bodies import hold_body
 from web.cookies import session_cookie
 from web.errors import error_response, is_for_programs
 from web.flash import keep_flashes
+from web.foreign_viewers import preflights
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
 from web.requests import (
     ACTOR,
@@ -233,7 +234,7 @@ async def permitted(request: web.Request, handler: Handler) -> web.StreamRespons
     return await handler(request)
 
 
-MIDDLEWARES: Final = (errors, in_transaction, signed_in, against_forgery, permitted, keep_flashes)
+MIDDLEWARES: Final = (preflights, errors, in_transaction, signed_in, against_forgery, permitted, keep_flashes)
 
 
 async def _actor(request: web.Request, session: AsyncSession) -> Actor | None:
