@@ -149,6 +149,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "signer-enrolled": _("Received a signing certificate"),
     "step-up-failed": _("Failed to confirm that it is them"),
     "stepped-up": _("Confirmed that it is them"),
+    "study-taken-for-teaching": _("Took the images of a study out for teaching, without names"),
     "study-opened": _("Opened images"),
     "study-discarded": _("Deleted images that waited to be matched"),
     "study-matched": _("Said whose images these are"),

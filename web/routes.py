@@ -67,6 +67,7 @@ from web.views import (
     sharing,
     step_up,
     studies,
+    teaching,
     tokens,
     triage,
     uploads,
@@ -104,6 +105,8 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/studies/{id}/removal", images.remove, P.IMAGES_ADD, name="images.remove")
     route("GET", "/studies/{uid}", studies.show, P.IMAGES_READ, name="studies.show")
     route("GET", "/studies/{uid}/others", comparing.choices, P.IMAGES_READ, name="comparing.choices")
+    route("GET", "/studies/{uid}/teaching", teaching.form, P.IMAGES_READ, name="teaching.form")
+    route("POST", "/studies/{uid}/teaching", teaching.take, P.IMAGES_READ)
     route("GET", "/studies/{uid}/thumbnail", studies.thumbnail, P.IMAGES_READ, name="studies.thumbnail")
     route("GET", "/studies/{uid}/series/{series}/geometry", geometry.show, P.IMAGES_READ, name="geometry.show")
     route("GET", "/studies/{uid}/measurements", measurements.index, P.IMAGES_READ, name="measurements.index")

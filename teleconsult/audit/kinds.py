@@ -11,7 +11,7 @@ from teleconsult.audit.models import AuditEvent
 READS: Final = frozenset(
     {"consult-read", "consult-received", "excerpt-read", "file-opened", "note-read", "shared-file-read", "study-opened"}
     | {"consult-exported", "file-exported", "identities-compared", "patient-read", "patients-searched"}
-    | {"hl7-message-read", "looking-joined"}
+    | {"study-taken-for-teaching", "hl7-message-read", "looking-joined"}
 )
 """Acts that show a part of a patient's file to somebody."""
 GLASS: Final = frozenset({"glass-broken", "glass-closed", "glass-reviewed"})

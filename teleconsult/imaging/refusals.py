@@ -33,6 +33,7 @@ class Refusal(StrEnum):
     NESTED_ARCHIVE = "nested-archive"
     ARCHIVE_BOMB = "archive-bomb"
     EMPTY = "empty"
+    BURNED_IN = "burned-in"
     HEIC = "heic"
     TOO_MANY_PIXELS = "too-many-pixels"
     TOO_LONG = "too-long"
@@ -55,6 +56,7 @@ SENTENCES: Final[dict[Refusal, str]] = {
     Refusal.BAD_GEOMETRY: _("The size of the image does not agree with its content."),
     Refusal.HEADER_TOO_LARGE: _("The description in the file is too long to be true."),
     Refusal.TOO_LARGE: _("The file is larger than what can be taken."),
+    Refusal.BURNED_IN: _("Words may stand in the picture itself, or it is no picture."),
     Refusal.DAMAGED: _("The file is damaged."),
     Refusal.TOO_DEMANDING: _("Reading the file takes more time or memory than is allowed."),
     Refusal.NO_PIXELS: _("The file holds no image."),

@@ -15,6 +15,8 @@ from teleconsult.objects import Objects, new_key
 
 MIB = 1024 * 1024
 MADE_IN_MEMORY = 64 * MIB
+DEIDENTIFIED_WITHIN = 30.0
+"""Seconds for one instance, which may be a long cine."""
 ORIGINALS_ON_DISK = 2048 * MIB
 
 
@@ -84,6 +86,11 @@ class Renditions:
         """The sandbox's answer, or the one it gave a while ago."""
         key = instance.sha256, verb, str(arguments)
         if key in self._made:
+    async def deidentified(self, instance: KeptFile, key: bytes) -> Message:
+        """The instance without who it is of, and what became of each element (`deidentifying`). Raises Unreadable."""
+        path = await self._originals.path_of(instance)
+        return await self._sandbox.ask("deidentified", path, seconds=DEIDENTIFIED_WITHIN, key=key.hex())
+
             self._made.move_to_end(key)
             return self._made[key]
         answer = await self._sandbox.ask(verb, await self._originals.path_of(instance), **arguments)

@@ -81,7 +81,7 @@ async def take_file(request: web.Request) -> web.StreamResponse:
             )
         except Invalid as error:
             return _file_page(request, file.patient, form, error)
-    made = await _while_asked(request, _make_file(request, leaving, only, wish))
+    made = await while_asked(request, _make_file(request, leaving, only, wish))
     async with transaction(sessions_of(request), actor) as session:
         await let_file_leave(session, actor, leaving, wish=wish, sha256=made.sha256, left_out=made.left_out)
     return _answer(made, wish, "patient-file")
@@ -107,7 +107,7 @@ async def take_consult(request: web.Request) -> web.StreamResponse:
         except Invalid as error:
             return _consult_page(request, consult, form, error)
         leaving = await gather_consult(session, actor, consult_id=consult_id)
-    made = await _while_asked(request, _make_consult(request, leaving, wish))
+    made = await while_asked(request, _make_consult(request, leaving, wish))
     async with transaction(sessions_of(request), actor) as session:
         await let_consult_leave(session, actor, leaving, wish=wish, sha256=made.sha256, left_out=made.left_out)
     return _answer(made, wish, f"consult-{consult.number}")
@@ -147,7 +147,7 @@ def _server(request: web.Request) -> str:
     return f"{settings_of(request).base_url}/fhir"
 
 
-async def _while_asked(request: web.Request, work: Coroutine[Any, Any, Done]) -> Done:
+async def while_asked(request: web.Request, work: Coroutine[Any, Any, Done]) -> Done:
     """Do it as long as somebody waits for it: who presses Cancel, or leaves, ends the work too."""
     task = asyncio.create_task(work)
     try:

@@ -1,0 +1,142 @@
+"""An image without who it is of: nothing that names is left, the pixels are the same, words in pictures stay here."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from teleconsult.imaging.deidentifying import Done, deidentified
+from teleconsult.imaging.refusals import Refusal, Unreadable
+from tests.teleconsult.imaging.files import REAL, dicom_bytes
+
+pytestmark = pytest.mark.filterwarnings("ignore:'pydicom.dataelem.DataElement_from_raw':DeprecationWarning")
+
+KEY = b"k" * 32
+
+
+def clean(folder: Path, content: bytes, key: bytes = KEY) -> tuple[dict[str, Done], Dataset, bytes]:
+    path = folder / "image"
+    path.write_bytes(content)
+    done, made = deidentified(path, key)
+    return done, dcmread(BytesIO(made)), made
+
+
+def step(**values: object) -> Dataset:
+    item = Dataset()
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return item
+
+
+def test_nothing_that_names_is_left_at_any_depth(tmp_path: Path) -> None:
+    buried = step(
+        RequestedProcedureDescription="For Rose Bélanger",
+        ReferencedPatientSequence=[step(PatientName="Bélanger^Rose")],
+        PatientName="Bélanger^Rose",
+        PatientBirthDate="19510314",
+    )
+    content = dicom_bytes(
+        PatientBirthDate="19510314",
+        InstitutionName="Hôpital de la Vallée",
+        ReferringPhysicianName="Roy^Aline",
+        AccessionNumber="ACC4711",
+        ProtocolName="Head of Rose BELANGER",
+        PatientAge="074Y",
+        DeviceSerialNumber="SN-4711",
+        RequestAttributesSequence=[buried],
+        AnatomicRegionSequence=[step(PatientName="Bélanger^Rose", CodeMeaning="Head of Bélanger")],
+    )
+    _done, made, whole = clean(tmp_path, content)
+    for word in ("langer", "Rose", "ROSE", "BELANGER", "X1\0", "19510314", "Vall", "Roy", "4711", "20260301", "074Y"):
+        assert word.encode() not in whole, word
+    assert made.PatientIdentityRemoved == "YES"
+    assert made.DeidentificationMethodCodeSequence[0].CodeValue == "113100"
+    assert made.Modality == "CT"
+
+
+def test_overlays_go_and_those_within_the_pixels_are_refused(tmp_path: Path) -> None:
+    ds = dcmread(BytesIO(dicom_bytes()))
+    ds.add_new((0x6000, 0x0010), "US", 16)
+    out = BytesIO()
+    ds.save_as(out)
+    with pytest.raises(Unreadable):
+        clean(tmp_path, out.getvalue())
+    ds.add_new((0x6000, 0x3000), "OW", bytes(32))
+    ds.add_new((0x6000, 0x4000), "LT", "Rose")
+    out = BytesIO()
+    ds.save_as(out)
+    _done, made, _whole = clean(tmp_path, out.getvalue())
+    assert (0x6000, 0x3000) not in made
+    assert (0x6000, 0x4000) not in made
+
+
+def test_private_elements_go_everywhere(tmp_path: Path) -> None:
+    ds = dcmread(BytesIO(dicom_bytes()))
+    ds.private_block(0x0009, "ACME", create=True).add_new(1, "LO", "secret")
+    ds.AnatomicRegionSequence = [step(CodeMeaning="Head")]
+    ds.AnatomicRegionSequence[0].private_block(0x0011, "ACME", create=True).add_new(1, "LO", "secret")
+    out = BytesIO()
+    ds.save_as(out)
+    done, _made, whole = clean(tmp_path, out.getvalue())
+    assert b"secret" not in whole
+    assert done["private"] is Done.REMOVED
+
+
+def test_the_pixels_and_what_they_mean_are_the_same(tmp_path: Path) -> None:
+    content = dicom_bytes(side=32)
+    _done, made, _whole = clean(tmp_path, content)
+    before = dcmread(BytesIO(content))
+    assert made.PixelData == before.PixelData
+    for keyword in ("Rows", "RescaleIntercept", "WindowCenter", "SOPClassUID", "InstanceNumber"):
+        assert made[keyword].value == before[keyword].value
+
+
+def test_uids_are_renamed_alike_in_one_export_and_not_in_the_next(tmp_path: Path) -> None:
+    content = dicom_bytes(StudyInstanceUID="1.2.3", SOPInstanceUID="1.2.3.4", FrameOfReferenceUID="1.2.9")
+    done, made, whole = clean(tmp_path, content)
+    again = clean(tmp_path, dicom_bytes(StudyInstanceUID="1.2.3", SOPInstanceUID="1.2.3.5"))[1]
+    elsewhere = clean(tmp_path, content, b"x" * 32)[1]
+    assert made.StudyInstanceUID == again.StudyInstanceUID != elsewhere.StudyInstanceUID
+    assert made.SOPInstanceUID == made.file_meta.MediaStorageSOPInstanceUID != again.SOPInstanceUID
+    assert str(made.StudyInstanceUID).startswith("2.25.")
+    assert len(made.StudyInstanceUID) <= 64
+    assert b"1.2.3.4" not in whole
+    assert done["(0020,000D) StudyInstanceUID"] is Done.RENAMED
+    assert done["(0008,1030) StudyDescription"] is Done.REMOVED
+    assert done["(0010,0010) PatientName"] is Done.EMPTIED
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"Modality": "US"},
+        {"BurnedInAnnotation": "YES"},
+        {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"},
+        {"Modality": "OT"},
+    ],
+    ids=["ultrasound", "said", "capture", "other"],
+)
+def test_words_in_the_picture_stay_here(tmp_path: Path, values: dict[str, object]) -> None:
+    with pytest.raises(Unreadable) as refused:
+        clean(tmp_path, dicom_bytes(**values))
+    assert refused.value.refusal is Refusal.BURNED_IN
+
+
+def test_who_says_that_no_words_stand_in_it_is_believed(tmp_path: Path) -> None:
+    _done, made, _whole = clean(tmp_path, dicom_bytes(Modality="US", BurnedInAnnotation="NO"))
+    assert made.Modality == "US"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in REAL.glob("*.dcm"))[::4])
+def test_published_files_are_made_safe_or_refused(tmp_path: Path, name: str) -> None:
+    path = REAL / name
+    try:
+        _done, made = deidentified(path, KEY)
+    except Unreadable:
+        return
+    before, after = dcmread(path, force=True), dcmread(BytesIO(made))
+    assert str(after.PatientName) == "Teaching^Case"
+    if len(str(before.get("PatientID", ""))) > 4:
+        assert str(before.PatientID).encode() not in made
