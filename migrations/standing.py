@@ -6,6 +6,7 @@ from migrations import (
     arrival_walls,
     bindings,
     client_walls,
+    commitment_walls,
     consent_walls,
     description_walls,
     door_walls,
@@ -31,6 +32,7 @@ WALLS: Final = (
     | peer_walls.WALLS
     | pacs_walls.WALLS
     | rendition_walls.WALLS
+    | commitment_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -43,6 +45,7 @@ WRITTEN_ONCE: Final = (
     | peer_walls.WRITTEN_ONCE
     | pacs_walls.WRITTEN_ONCE
     | rendition_walls.WRITTEN_ONCE
+    | commitment_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

@@ -9,6 +9,7 @@ import teleconsult.directory.models
 import teleconsult.encounters.models
 import teleconsult.excerpts.models
 import teleconsult.hl7v2.models
+import teleconsult.imaging.commitment.models
 import teleconsult.imaging.dimse.models
 import teleconsult.imaging.models
 import teleconsult.imaging.pacs.models

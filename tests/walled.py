@@ -45,6 +45,7 @@ from teleconsult.directory.models import (
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, GuestKind, GuestPass
 from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
+from teleconsult.imaging.commitment.models import StorageCommitment
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingSeries, ImagingStudy, RenditionKind
 from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
@@ -277,7 +278,7 @@ def _ways_in(cast: Cast) -> list[Base]:
 def _directory(cast: Cast) -> list[Base]:
     """What the administrator of the tertiary hospital set."""
     moment, house, extract, sender = now(), cast.admin.organization_id, uuid.uuid4(), uuid.uuid4()
-    client = uuid.uuid4()
+    client, scanner = uuid.uuid4(), uuid.uuid4()
     return [
         DutyShift(
             service_id=cast.trauma.id,
@@ -316,7 +317,17 @@ def _directory(cast: Cast) -> list[Base]:
             received_at=moment,
             acknowledgment=Acknowledgment.ERROR,
         ),
-        DicomPeer(organization_id=house, name="Scanner", ae_title="CT1", network="127.0.0.1/32", created_at=moment),
+        DicomPeer(
+            id=scanner,
+            organization_id=house,
+            name="Scanner",
+            ae_title="CT1",
+            network="127.0.0.1/32",
+            created_at=moment,
+        ),
+        StorageCommitment(
+            organization_id=house, dicom_peer_id=scanner, transaction_uid="1.2", instances=[], asked_at=moment
+        ),
         Pacs(organization_id=house, name="PACS", kind=PacsKind.DICOMWEB, address="", created_at=moment),
         FhirClient(id=client, organization_id=house, name="Registry", keys=[], scope="system/*.rs", created_at=moment),
         UsedAssertion(fhir_client_id=client, jti_sha256=b"", expires_at=moment),

@@ -31,6 +31,8 @@ class DicomPeer(Base):
     """The address or small network it comes from, as `10.1.2.3/32`; None where the certificate says enough."""
     certificate_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Of the client certificate in DER; None for one that comes without TLS."""
+    report_address: Mapped[str] = mapped_column(default="", server_default="")
+    """`host:port` where it takes reports of storage commitment; empty where it waits for them on its own line."""
     created_at: Mapped[datetime]
     created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
     disabled_at: Mapped[datetime | None]
