@@ -96,6 +96,15 @@ def stored_frame(path: Path, index: int, *, is_native: bool) -> bytes:
 
 def stored_samples(path: Path, index: int) -> Pixels:
     """Frame `index` (from 0) as the header tells of it, in 8 or 16 bits. Raises Unreadable."""
+    return _through(_as_told, path, index)[0]
+
+
+def decoded_frame(path: Path, index: int) -> tuple[Pixels, int]:
+    """Frame `index` (from 0) in 8 or 16 bits, colour as RGB, and how many there are. Raises Unreadable."""
+    return _through(_decoded, path, index)
+
+
+def _through(decode: Callable[[Opened, Geometry, int], Pixels], path: Path, index: int) -> tuple[Pixels, int]:
     add_decoders()
     opened = open_instance(path)
     with opened.file:
@@ -104,7 +113,7 @@ def stored_samples(path: Path, index: int) -> Pixels:
             raise Unreadable(Refusal.NO_PIXELS)
         if geometry.bits not in (8, 16):
             raise Unreadable(Refusal.UNKNOWN_CODING)
-        return _as_told(opened, geometry, index)
+        return decode(opened, geometry, index), geometry.frames
 
 
 def _as_told(opened: Opened, geometry: Geometry, index: int) -> Pixels:

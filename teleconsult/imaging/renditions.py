@@ -73,6 +73,15 @@ class Renditions:
         path = await self._originals.path_of(instance)
         return (await self._sandbox.ask("frame", path, index=frame - 1, native=native)).body
 
+    async def transcoded(self, instance: KeptFile) -> Message:
+        """The instance in Explicit VR Little Endian up to its frames (`transcoding.transcoded`). Raises Unreadable."""
+        return await self._kept(instance, "transcoded")
+
+    async def plain_frame(self, instance: KeptFile, frame: int) -> bytes:
+        """Frame `frame` (from 1) as it follows there. Raises Unreadable."""
+        path = await self._originals.path_of(instance)
+        return (await self._sandbox.ask("plain_frame", path, index=frame - 1)).body
+
     async def value(self, instance: KeptFile, within: Sequence[str]) -> bytes:
         """The value of one element of the header (`describing.value_of`). Raises Unreadable where there is none."""
         return (await self._sandbox.ask("value", await self._originals.path_of(instance), within=list(within))).body

@@ -130,7 +130,7 @@ async def test_what_was_made_beforehand_is_what_would_be_made(
         *((codestream_of(CT, what="rendered"), {}), (f"/studies/{US.StudyInstanceUID}/thumbnail", {})),
     ]
 
-    async def told() -> list[tuple[int, bytes, str | None, str | None]]:
+    async def told() -> list[tuple[object, ...]]:
         answers = [await client.get(path, headers=headers) for path, headers in asked]
         names = "Pixel-Description", "ETag"
         return [(one.status, await one.read(), *(one.headers.get(name) for name in names)) for one in answers]

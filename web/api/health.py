@@ -1,14 +1,20 @@
 """Whether we live, whether we are ready, and what we measure."""
 
 import asyncio
+from typing import Final
 
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from teleconsult.db import is_answering
 from teleconsult.errors import NotFound
+from teleconsult.imaging.jobs import images_waiting
 from web.requests import address_of, is_within, own_transactions, sessions_of, settings_of
+
+IMAGES_WAITING: Final = Gauge(
+    "teleconsult_images_waiting", "Instances that are not made ready for thin links yet, counted to 10,000."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -36,4 +42,5 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     """Prometheus text, for the allowed addresses; others learn nothing (404)."""
     if not is_within(address_of(request), settings_of(request).metrics_addresses):
         raise NotFound
+    IMAGES_WAITING.set(await images_waiting(sessions_of(request)))
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -14,12 +15,14 @@ from teleconsult.imaging.refusals import Unreadable
 from teleconsult.imaging.retrieving import Kept, descriptions_of, instances_for, joined, tag_of
 from teleconsult.records.models import ResourceType
 from web.api.accepting import DICOM, JSON, OtherForm, accepted, chosen
+from web.api.decoding import in_explicit
 from web.api.dicomweb_address import studies_of
 from web.api.looking import looking
 from web.api.parts import HEADERS, known, part_of_object, send_one, send_parts
 from web.errors import DICOMWEB
 from web.requests import actor_of, objects_of, own_transactions, renditions_of, sessions_of
 
+EXPLICIT: Final = "1.2.840.10008.1.2.1"
 SCOPE: Final = (ResourceType.IMAGING_STUDY, "r")
 _AT_ONCE: Final = 200
 """Descriptions that are in memory together."""
@@ -27,22 +30,33 @@ _EFFORT: Final = 1
 """gzip's level: the descriptions of a series are nearly the same, and it finds that at the lowest."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How instances go out: in a multipart or alone, as they are stored or in Explicit VR Little Endian."""
+
+    is_multipart: bool
+    is_stored: bool
+
+
 @own_transactions
 async def instances(request: web.Request) -> web.StreamResponse:
-    """All instances of a study, a series, or one, byte for byte as they came (§10.4.1.1.1)."""
+    """All instances of a study, a series, or one, byte for byte as they came (§10.4.1.1.1); one alone also decoded."""
     kept = await retrieved(request)
-    is_multipart = _is_multipart(request, kept)
-    tag = tag_of(kept, f"dicom {is_multipart}")
+    form = _form_of(request, kept)
+    tag = tag_of(kept, f"dicom {form}")
     if (answer := known(request, tag)) is not None:
         return answer
     objects = objects_of(request)
-    parts = [
-        part_of_object(
-            objects, one.object_key, f"{DICOM}; transfer-syntax={one.transfer_syntax_uid}", start=0, length=one.size
-        )
-        for one in kept
-    ]
-    if is_multipart:
+    if form.is_stored:
+        parts = [
+            part_of_object(
+                objects, one.object_key, f"{DICOM}; transfer-syntax={one.transfer_syntax_uid}", start=0, length=one.size
+            )
+            for one in kept
+        ]
+    else:
+        parts = [await in_explicit(renditions_of(request), kept[0])]
+    if form.is_multipart:
         return await send_parts(request, parts, media=DICOM, tag=tag)
     return await send_one(request, parts[0], tag=tag, name=f"{kept[0].sop_instance_uid}.dcm")
 
@@ -84,18 +98,26 @@ async def retrieved(request: web.Request) -> list[Kept]:
     return kept
 
 
-def _is_multipart(request: web.Request, kept: Sequence[Kept]) -> bool:
-    """Whether they go out as a multipart. Raises OtherForm where another form or transfer syntax is asked for."""
+def _form_of(request: web.Request, kept: Sequence[Kept]) -> _Form:
+    """The form that is liked best of those that can be had. Raises OtherForm.
+
+    A transfer syntax that is asked for by its name in a multipart is one of several that do.
+    """
     syntaxes: set[str] = set()
+    decoded = None
     for form in accepted(request):
         if not form.takes(DICOM):
             continue
         if form.is_multipart:
             syntaxes.add(form.syntax or "*")
         elif len(kept) == 1 and form.syntax in ("", "*", kept[0].transfer_syntax_uid):
-            return False
+            return _Form(is_multipart=False, is_stored=True)
+        if len(kept) == 1 and form.syntax == EXPLICIT:
+            decoded = decoded or _Form(form.is_multipart, is_stored=False)
     if "*" in syntaxes or (syntaxes and all(one.transfer_syntax_uid in syntaxes for one in kept)):
-        return True
+        return _Form(is_multipart=True, is_stored=True)
+    if decoded is not None:
+        return decoded
     raise OtherForm("Images go out as they are kept: ask for %(media)s with transfer-syntax=*.", media=DICOM)
 
 

@@ -27,10 +27,9 @@ from teleconsult.imaging.retrieving import (
 from web.api.accepting import OCTETS, OtherForm, accepted
 from web.api.looking import looking
 from web.api.parts import Part, known, part_of_bytes, part_of_object, part_to_come, send_one, send_parts
-from web.api.wado import SCOPE
+from web.api.wado import EXPLICIT, SCOPE
 from web.requests import actor_of, objects_of, own_transactions, renditions_of, sessions_of
 
-EXPLICIT: Final = "1.2.840.10008.1.2.1"
 _NATIVE: Final = {"1.2.840.10008.1.2", EXPLICIT, "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
 """Transfer syntaxes whose frames go out as little-endian samples."""
 _MEDIA: Final = {
@@ -44,6 +43,9 @@ _MEDIA: Final = {
     "1.2.840.10008.1.2.5": "image/dicom-rle",
 }
 """Of encapsulated frames, by their transfer syntax (PS3.18 table 8.7.3-2)."""
+_HTJ2K: Final = "image/jphc"
+_WITHOUT_LOSS: Final = ("1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.201")
+"""HTJ2K, lossless: what any frame can be coded to. Ours are RPCL, so each is of both."""
 _MOST: Final = 1000
 """Frames of one request."""
 
@@ -142,10 +144,9 @@ async def _parts(
 ) -> list[Part]:
     objects, key = objects_of(request), instance.object_key
     if not (form.is_stored and is_indexed):
-        make = renditions_of(request).frame
-        loads: list[Callable[[], Awaitable[bytes]]] = [
-            partial(make, instance, frame, native=form.syntax == EXPLICIT) for frame in asked
-        ]
+        made, is_coded = renditions_of(request), form.media == _HTJ2K and not form.is_stored
+        make = made.stored_codestream if is_coded else partial(made.frame, native=form.syntax == EXPLICIT)
+        loads: list[Callable[[], Awaitable[bytes]]] = [partial(make, instance, frame) for frame in asked]
     elif instance.frame_bits:
         return [_native(request, instance, frame, form.content_type) for frame in asked]
     else:
@@ -179,17 +180,20 @@ def _form_of(request: web.Request, instance: ImagingInstance, count: int) -> _Fo
         is_multipart = form.is_multipart
         if not is_multipart and count > 1:
             continue
+        if stored not in _NATIVE | _MEDIA.keys():
+            break
         if stored in _NATIVE:
             if form.takes(OCTETS) and form.syntax in ("", "*", EXPLICIT, stored):
                 return _Form(OCTETS, EXPLICIT, True, is_multipart)
-        elif stored not in _MEDIA:
-            break
         elif form.takes(media) and form.syntax in ("", "*", stored):
             return _Form(media, stored, True, is_multipart)
         elif form.takes(OCTETS) and form.syntax in ("*", stored):
             return _Form(media if form.syntax == "*" else OCTETS, stored, True, is_multipart)
         elif form.takes(OCTETS) and form.syntax in ("", EXPLICIT):
             return _Form(OCTETS, EXPLICIT, False, is_multipart)
+        if form.media == _HTJ2K and form.syntax in ("", "*", *_WITHOUT_LOSS):
+            syntax = form.syntax if form.syntax in _WITHOUT_LOSS else _WITHOUT_LOSS[0]
+            return _Form(_HTJ2K, syntax, False, is_multipart)
     raise OtherForm("These frames come as %(media)s, or decoded as %(octets)s.", media=media, octets=OCTETS)
 
 

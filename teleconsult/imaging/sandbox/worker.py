@@ -27,6 +27,7 @@ from teleconsult.imaging.reading import open_instance
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.rendering import Drawing, Ramp, drawn, preview, rendered
 from teleconsult.imaging.sandbox.messages import READY, Message, read_message
+from teleconsult.imaging.transcoding import plain_frame, transcoded
 
 _EFFORT = 3
 """gzip's level: half again as slow as 1, a tenth smaller."""
@@ -81,6 +82,15 @@ def _cine(path: Path) -> Message:
 
 def _stored_codestream(path: Path, *, index: int) -> Message:
     return Message({}, stored_codestream(path, index))
+
+
+def _transcoded(path: Path) -> Message:
+    whole = transcoded(path)
+    return Message({"frame_length": whole.frame_length, "frames": whole.frames}, whole.head)
+
+
+def _plain_frame(path: Path, *, index: int) -> Message:
+    return Message({}, plain_frame(path, index))
 
 
 def _frame(path: Path, *, index: int, native: bool) -> Message:
@@ -143,6 +153,8 @@ def _deidentified(path: Path, *, key: str) -> Message:
     "made": _made,
     "cine": _cine,
     "stored_codestream": _stored_codestream,
+    "transcoded": _transcoded,
+    "plain_frame": _plain_frame,
     "frame": _frame,
     "value": _value,
     "picture": _picture,

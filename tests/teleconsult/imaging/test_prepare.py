@@ -53,7 +53,7 @@ def preparer(at: Door, sessions: Sessions) -> Preparer:
 
 
 def series(count: int, **values: Any) -> list[bytes]:
-    same = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid(), "side": 80}
+    same: dict[str, Any] = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid(), "side": 80}
     return [dicom_bytes(InstanceNumber=number + 1, shade=number, **(same | values)) for number in range(count)]
 
 
@@ -164,7 +164,7 @@ async def test_moving_images_become_a_video(cast: Cast, sessions: Sessions, cons
     assert sorted(made) == [False, False, False, True]
     span = await packed(sessions, RenditionKind.CINE, US)
     assert span is not None
-    with av.open(io.BytesIO(await at.objects.get(span.object_key))) as video:
+    with av.open(io.BytesIO(await at.objects.get(span.object_key)), "r") as video:
         stream = video.streams.video[0]
         assert (stream.codec_context.name, stream.width, stream.height) == ("vp9", 320, 240)
         assert sum(1 for _frame in video.decode(stream)) == 30
