@@ -33,6 +33,9 @@ MOST_INSTANCES: Final = 100
 """Of a lot."""
 MOST_BYTES: Final = 64 * 1024 * 1024
 """With the instance that makes a pack so large, a lot ends."""
+MOST_FRAMES: Final = 6000
+LARGEST_PACK: Final = 1024 * 1024 * 1024
+"""Of one instance no more is made than that: what a file claims need not be true, nor worth it."""
 WORKERS: Final = 2
 _PIXELS_AT_ONCE: Final = 8 * 1024 * 1024
 _FRAMES_AT_ONCE: Final = 32
@@ -84,8 +87,9 @@ class _Lot:
             self.entries[place] = self.entries.get(place, b"") + append(self.packs[place[1]], records)
 
     @property
-    def is_full(self) -> bool:
-        return any(pack.tell() > MOST_BYTES for pack in self.packs.values())
+    def size(self) -> int:
+        """Of the largest pack, in bytes."""
+        return max(pack.tell() for pack in self.packs.values())
 
     def rows_of(self, one: Waiting, keys: dict[RenditionKind, str]) -> Iterator[ImagingRendition]:
         """Of the kinds that could be made; a refusal where not even one picture could."""
@@ -161,19 +165,22 @@ class Preparer:
         for one in left:
             await self._make(lot, one)
             lot.done.append(one)
-            if lot.is_full:
+            if lot.size > MOST_BYTES:
                 return
 
     async def _make(self, lot: _Lot, one: Waiting) -> None:
         try:
             path = await self._originals.path_of(one)
-            for first in range(0, one.frames, one.step):
-                count = min(one.step, one.frames - first)
+            frames = min(one.frames, MOST_FRAMES)
+            for first in range(0, frames, one.step):
+                count = min(one.step, frames - first)
                 wanted = {"first": first, "count": count, "middle": one.middle}
                 lot.add(one, await self._sandbox.ask("made", path, seconds=_SECONDS, **wanted))
+                if lot.size > LARGEST_PACK:
+                    return
         except Unreadable as error:
             lot.refusals[one.id] = error.refusal
-        except NotFound:
+        except (NotFound, LookupError, TypeError, ValueError):  # a file may make a worker say anything; next, please
             lot.refusals[one.id] = Refusal.DAMAGED
 
     async def _keep(self, lot: _Lot) -> None:
@@ -195,7 +202,7 @@ class Preparer:
                     await self._objects.delete(key)
 
     async def _enter(self, session: AsyncSession, lot: _Lot, keys: dict[RenditionKind, str]) -> set[str]:
-        waiting = await still_waiting(session, lot.done)
+        waiting = await _still_waiting(session, lot.done)
         rows = [row for one in lot.done if one.id in waiting for row in lot.rows_of(one, keys)]
         session.add_all(rows)
         await session.execute(update(ImagingInstance).where(ImagingInstance.id.in_(waiting)).values(prepared_at=now()))
@@ -203,7 +210,7 @@ class Preparer:
         return {row.object_key for row in rows}
 
 
-async def still_waiting(session: AsyncSession, instances: Sequence[Waiting]) -> set[uuid.UUID]:
+async def _still_waiting(session: AsyncSession, instances: Sequence[Waiting]) -> set[uuid.UUID]:
     """Those that were neither removed nor prepared meanwhile, locked. They are of one study."""
     if not await hold_study(session, instances[0].study_id):
         return set()
