@@ -7,8 +7,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 3
+OHIF_VERSION := 3.12.10
+OHIF_SHA256 := fbabd410be33e5b9898931b725229b9da9553aac339914b5c29796d3aa5d4b2d
+OHIF := $(VENV)/ohif-$(OHIF_VERSION)
 
-.PHONY: run test proof check bench screenshots build lock clean
+.PHONY: run test proof check peers bench screenshots build lock clean
 
 run: $(STAMPS)/app web/static/.vite/manifest.json
 	@exec $(BIN)/python -m web run --demo
@@ -29,6 +32,9 @@ bench: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system web/static/.vi
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.file
 	@$(BIN)/python -m tests.bench.images
+
+peers: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system $(OHIF)/index.html web/static/.vite/manifest.json
+	@$(BIN)/pytest tests/peers
 
 screenshots: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
 	@$(BIN)/python -m tests.browser.screenshots
@@ -66,6 +72,13 @@ $(STAMPS)/test-system: | $(STAMPS)/venv
 
 $(STAMPS)/bench-system: packages.sh | $(STAMPS)/venv
 	@./packages.sh bench && touch $@
+
+$(OHIF)/index.html: | $(STAMPS)/venv
+	@echo "Fetching OHIF to try our DICOMweb with (48 MB, 208 MB on disk)…"
+	@npm pack --silent --pack-destination $(VENV) @ohif/app@$(OHIF_VERSION) >/dev/null
+	@echo "$(OHIF_SHA256)  $(VENV)/ohif-app-$(OHIF_VERSION).tgz" | sha256sum --check --quiet
+	@mkdir -p $(OHIF) && tar xzmf $(VENV)/ohif-app-$(OHIF_VERSION).tgz -C $(OHIF) --strip-components=2 package/dist
+	@rm $(VENV)/ohif-app-$(OHIF_VERSION).tgz
 
 node_modules/.package-lock.json: package.json package-lock.json
 	@echo "Installing front-end packages…"

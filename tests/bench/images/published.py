@@ -20,7 +20,7 @@ async def published(stand: Stand) -> list[Row]:
     kept = [name for name, fate in told.items() if not fate.not_kept and fate.is_same]
     drawn = sum(not told[name].not_drawn for name in kept)
     right = sum(told[f"charset_files/{name}.dcm"].name == meant for name, meant in NAMES.items())
-    theirs, ends = await _theirs(stand)
+    theirs, breaks = await _theirs(stand)
     their_kept, their_drawn = (sum(of) for of in zip(*theirs, strict=True))
     what, of = "published files", len(FILES)
     return [
@@ -28,18 +28,18 @@ async def published(stand: Stand) -> list[Row]:
             f"{what} kept, of {of}", str(len(kept)), str(their_kept), "–", f"≥ {FEWEST_KEPT}", len(kept) >= FEWEST_KEPT
         ),
         Row(f"{what} drawn, of {of}", str(drawn), str(their_drawn), "–", f"≥ {FEWEST_DRAWN}", drawn >= FEWEST_DRAWN),
-        Row(f"{what}: ends of the archive", "0", str(ends), goal="0", holds=True),
+        Row(f"{what}: connections broken off", "0", str(breaks), goal="0", holds=True),
         Row(f"character sets told rightly, of {len(NAMES)}", str(right), goal="all", holds=right == len(NAMES)),
     ]
 
 
 async def _theirs(stand: Stand) -> tuple[list[tuple[bool, bool]], int]:
-    """Of each file, whether it is kept and drawn; and how often Orthanc ended over one and was started anew."""
+    """Of each file, whether it is kept and drawn; and how often Orthanc broke off; then it is started anew."""
     told: list[tuple[bool, bool]] = []
-    paths, ends = list(FILES.values()), 0
+    paths, breaks = list(FILES.values()), 0
     limits = httpx.Limits(max_keepalive_connections=0)
     while len(told) < len(paths):
-        with orthanc(stand.folder / f"orthanc-published-{ends}") as peer:
+        with orthanc(stand.folder / f"orthanc-published-{breaks}") as peer:
             server = f"http://127.0.0.1:{peer.http_port}"
             async with httpx.AsyncClient(base_url=server, timeout=60, limits=limits, verify=False) as client:
                 try:
@@ -47,8 +47,8 @@ async def _theirs(stand: Stand) -> tuple[list[tuple[bool, bool]], int]:
                         told.append(await _orthanc(client, await asyncio.to_thread(path.read_bytes)))
                 except httpx.TransportError:
                     told.append((False, False))
-                    ends += 1
-    return told, ends
+                    breaks += 1
+    return told, breaks
 
 
 async def _orthanc(client: httpx.AsyncClient, content: bytes) -> tuple[bool, bool]:
