@@ -10,7 +10,7 @@ from typing import Final
 
 from signaling.connection import Connection
 from signaling.protocol import Showing
-from signaling.protocol_looking import Looker, Looking, Spot, Together
+from signaling.protocol_looking import DrawnMark, Looker, Looking, Spot, Together
 from signaling.server import Allowance
 from teleconsult.clock import now
 from teleconsult.imaging.looking import Look, OpenedStudy
@@ -49,14 +49,17 @@ class Gathering:
     """By socket."""
     presenter: Member | None = None
     looking: Looking | None = None
+    marks: tuple[DrawnMark, ...] = ()
     since: datetime | None = None
 
-    def holds(self, place: Looking | Spot) -> bool:
+    def holds(self, place: Looking | Spot | DrawnMark) -> bool:
         """Whether the study has that frame."""
         return place.frame <= self.frames.get((place.series, place.sop), 0)
 
     def present(self, member: Member, looking: Looking) -> None:
         """They show what they look at; everybody follows until they let go."""
+        if self.presenter is not member:
+            self.marks = ()
         self.presenter, self.looking, self.since = member, looking, now()
         for each in self.members.values():
             each.follows = True
@@ -64,6 +67,7 @@ class Gathering:
     def stop(self) -> None:
         """Nobody shows anything."""
         self.presenter = self.looking = self.since = None
+        self.marks = ()
 
     def together(self) -> Together:
         """Who is there, as it is told to all."""

@@ -12,7 +12,7 @@ from signaling.connection import Connection, SignedInNamespace
 from signaling.doorman import Doorman
 from signaling.gathering import Gathering, Gatherings, Key, Member
 from signaling.protocol import ByeReason, Done, Refusal, Showing
-from signaling.protocol_looking import Come, Follow, Go, Look, Point, Present, Welcome
+from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Welcome
 from teleconsult.audit import record_denied
 from teleconsult.db import transaction
 from teleconsult.errors import NotFound
@@ -59,7 +59,7 @@ class LookingNamespace(SignedInNamespace):
             await self._tell_all(member.key, self._gatherings.of(member), skip=connection.sid)
         # Nothing is awaited from here on: what changes after this look is told after this answer.
         gathering = self._gatherings.of(member)
-        return Welcome(member.id, gathering.together(), gathering.looking)
+        return Welcome(member.id, gathering.together(), gathering.looking, gathering.marks)
 
     async def on_present(self, connection: Connection, message: Present) -> Done | Refusal:
         """Begin to show, or stop. Whoever began last presents, and everybody follows until they let go."""
@@ -110,6 +110,18 @@ class LookingNamespace(SignedInNamespace):
         if message.spot is not None and not self._gatherings.of(member).holds(message.spot):
             return Refusal("invalid")
         await self.tell("point", message, to=room_name(member.key), skip=connection.sid)
+        return Done()
+
+    async def on_marks(self, connection: Connection, message: Marks) -> Done | Refusal:
+        """What who presents has measured: all of it, each time, and the last stands until somebody else presents."""
+        member = self._moving(connection, presents=True)
+        if isinstance(member, Refusal):
+            return member
+        gathering = self._gatherings.of(member)
+        if not all(gathering.holds(mark) for mark in message.marks):
+            return Refusal("invalid")
+        gathering.marks = message.marks
+        await self.tell("marks", message, to=room_name(member.key), skip=connection.sid)
         return Done()
 
     async def on_leave(self, connection: Connection, _message: Go) -> Done | Refusal:

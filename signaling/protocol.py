@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from signaling.protocol_looking import Come, Follow, Go, Look, Point, Present, Together, Welcome
+from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Together, Welcome
 from signaling.wire import Size
 from teleconsult.access import Permission
 
@@ -289,6 +289,7 @@ FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {
         "follow": Ask(Follow, Done, Permission.IMAGES_READ),
         "look": Ask(Look, Done, Permission.IMAGES_READ),
         "point": Ask(Point, Done, Permission.IMAGES_READ),
+        "marks": Ask(Marks, Done, Permission.IMAGES_READ),
         "leave": Ask(Go, Done, Permission.IMAGES_READ),
     },
     "/worklist": {},
@@ -306,7 +307,7 @@ FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
         "showing": ImagesShown,
         "bye": Bye,
     },
-    "/looking": {"together": Together, "look": Look, "point": Point, "bye": Bye},
+    "/looking": {"together": Together, "look": Look, "point": Point, "marks": Marks, "bye": Bye},
     "/worklist": {"changed": Changed, "bye": Bye},
 }
 

@@ -5,7 +5,7 @@ What is looked at is told in terms that hold on any screen: no pixel of a screen
 
 import uuid
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from signaling.wire import Size
 
@@ -13,6 +13,7 @@ Uid = Annotated[str, Size(1, 64)]
 """A DICOM UID (PS3.5 §9.1); which ones there are is asked of the study."""
 InPixels = Annotated[float, Size(-1_000_000, 1_000_000)]
 """A place in an image, in its own pixels; it may lie outside."""
+MarkKind = Literal["length", "angle", "area"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,25 @@ class Spot:
     frame: Annotated[int, Size(1, 1_000_000)]
     x: InPixels
     y: InPixels
+
+
+@dataclass(frozen=True, slots=True)
+class Corner:
+    """One of the points that make a mark."""
+
+    x: InPixels
+    y: InPixels
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnMark:
+    """What somebody measures, by its points: what that comes to is reckoned where it is seen."""
+
+    kind: MarkKind
+    series: Uid
+    sop: Uid
+    frame: Annotated[int, Size(1, 1_000_000)]
+    points: Annotated[tuple[Corner, ...], Size(2, 3)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +127,13 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """All that who presents has measured and not kept; what is kept everybody finds in the study."""
+
+    marks: Annotated[tuple[DrawnMark, ...], Size(0, 100)]
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """Who looks at the study, and who of them presents."""
 
@@ -121,3 +148,4 @@ class Welcome:
     me: uuid.UUID
     together: Together
     looking: Looking | None = None
+    marks: tuple[DrawnMark, ...] = ()

@@ -12,7 +12,10 @@ from signaling.wire import fields_of
 
 PATH: Final = Path(__file__).parent.parent / "web" / "assets" / "protocol.gen.ts"
 PLAIN: Final = {str: "string", int: "number", float: "number", bool: "boolean", uuid.UUID: "string", datetime: "string"}
-ALIASES: Final = {hint: name for name, hint in vars(protocol).items() if get_origin(hint) is Literal}
+MODULES: Final = (protocol, protocol_looking)
+ALIASES: Final = {
+    hint: name for module in MODULES for name, hint in vars(module).items() if get_origin(hint) is Literal
+}
 
 
 def write() -> None:
@@ -36,7 +39,7 @@ def source() -> str:
 def _messages() -> list[type]:
     return [
         kind
-        for module in (protocol, protocol_looking)
+        for module in MODULES
         for kind in vars(module).values()
         if isinstance(kind, type) and kind.__module__ == module.__name__ and kind is not protocol.Ask
     ]

@@ -22,7 +22,7 @@ class BadMessage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Bounds, both included: of a text's length in characters, or of a number."""
+    """Bounds, both included: of a text's length in characters, of a number, or of how many there are."""
 
     least: float
     most: float
@@ -86,10 +86,20 @@ def _read(name: str, hint: Any, value: object) -> object:
         if not isinstance(value, str) or value not in get_args(hint):
             raise BadMessage(f"{name} is none of the words allowed")
         return value
+    if get_origin(hint) is tuple:
+        return _read_many(name, get_args(hint)[0], value, size)
     if dataclasses.is_dataclass(hint):
         assert isinstance(hint, type)
         return parse(hint, value)
     return READERS[hint](name, value, size)
+
+
+def _read_many(name: str, hint: Any, value: object, size: Size | None) -> tuple[object, ...]:
+    if not isinstance(value, list):
+        raise BadMessage(f"{name} is not a list")
+    if size is None or not size.least <= len(value) <= size.most:
+        raise BadMessage(f"{name} has too many or too few")
+    return tuple(_read(name, hint, one) for one in value)
 
 
 def _read_text(name: str, value: object, size: Size | None) -> str:

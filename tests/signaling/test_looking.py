@@ -104,6 +104,33 @@ async def test_who_comes_late_sees_what_is_seen(table: Table) -> None:
     assert all(person["follows"] for person in theirs["together"]["people"])
 
 
+async def test_what_is_measured_travels_and_goes_with_its_presenter(table: Table) -> None:
+    rural, specialist, _ = await table.both()
+    marks = {"marks": [mark(), mark(kind="angle", points=[{"x": 1, "y": 2}] * 3)]}
+    assert await rural.ask("marks", marks) == {"ok": "yes"}
+    assert await specialist.next("marks") == marks
+    assert (await table.come("specialist"))[1]["marks"] == marks["marks"]
+    assert await specialist.ask("marks", marks) == {"error": "not-presenting"}
+    for wrong in (
+        mark(4),
+        mark(kind="circle"),
+        mark(points=[]),
+        mark(points=[{"x": 1, "y": 2}] * 4),
+        mark(points={"x": 1}),
+        mark(points=[{"x": 1e9, "y": 2}] * 2),
+    ):
+        assert await rural.ask("marks", {"marks": [wrong]}) == {"error": "invalid"}, wrong
+    assert await rural.ask("marks", {"marks": [mark()] * 101}) == {"error": "invalid"}
+    await specialist.ask("present", {"looking": looking()})
+    assert (await table.come("rural"))[1]["marks"] == []
+
+
+def mark(sop: int = 1, **changes: Any) -> dict[str, Any]:
+    """A length on a slice."""
+    place = {"series": SERIES, "sop": f"{SERIES}.{sop}", "frame": 1}
+    return place | {"kind": "length", "points": [{"x": 1, "y": 2}, {"x": 30.5, "y": 2}]} | changes
+
+
 async def test_letting_go_and_following_again_is_told(table: Table, cast: Cast) -> None:
     rural, specialist, _ = await table.both()
     assert await specialist.ask("follow", {"on": False}) == {"ok": "yes"}
@@ -151,6 +178,7 @@ MOVES: dict[str, dict[str, Any]] = {
     "follow": {"on": True},
     "look": {"looking": looking()},
     "point": {"spot": spot()},
+    "marks": {"marks": []},
     "leave": {},
 }
 

@@ -14,6 +14,8 @@ export type ErrorCode = "invalid" | "not-found" | "not-open" | "not-admitted" | 
 
 export type What = "consult" | "encounter" | "everything";
 
+export type MarkKind = "length" | "angle" | "area";
+
 /** An SDP offer or answer (RTCSessionDescriptionInit). */
 export interface Description {
   type: "offer" | "answer";
@@ -205,6 +207,21 @@ export interface Spot {
   y: number;
 }
 
+/** One of the points that make a mark. */
+export interface Corner {
+  x: number;
+  y: number;
+}
+
+/** What somebody measures, by its points: what that comes to is reckoned where it is seen. */
+export interface DrawnMark {
+  kind: MarkKind;
+  series: string;
+  sop: string;
+  frame: number;
+  points: Corner[];
+}
+
 /** Somebody who has the study open. `id` is drawn anew each time they come. */
 export interface Looker {
   id: string;
@@ -241,6 +258,11 @@ export interface Point {
   spot?: Spot | null;
 }
 
+/** All that who presents has measured and not kept; what is kept everybody finds in the study. */
+export interface Marks {
+  marks: DrawnMark[];
+}
+
 /** Who looks at the study, and who of them presents. */
 export interface Together {
   people: Looker[];
@@ -252,6 +274,7 @@ export interface Welcome {
   me: string;
   together: Together;
   looking?: Looking | null;
+  marks: DrawnMark[];
 }
 
 export type Reply<T> = (answer: T | Refusal) => void;
@@ -283,6 +306,7 @@ export interface LookingAsks {
   follow: (message: Follow, reply: Reply<Done>) => void;
   look: (message: Look, reply: Reply<Done>) => void;
   point: (message: Point, reply: Reply<Done>) => void;
+  marks: (message: Marks, reply: Reply<Done>) => void;
   leave: (message: Go, reply: Reply<Done>) => void;
 }
 
@@ -290,6 +314,7 @@ export interface LookingTells {
   together: (message: Together) => void;
   look: (message: Look) => void;
   point: (message: Point) => void;
+  marks: (message: Marks) => void;
   bye: (message: Bye) => void;
 }
 

@@ -4,7 +4,7 @@ import { FakeSocket } from "../../rtc/fake_socket";
 import { LookingClient, type LookingListener, type LookingSocket } from "./looking_client";
 
 const PLACE = { study: "s", consult: "c" };
-const WELCOME: Welcome = { me: "me", together: { people: [] } };
+const WELCOME: Welcome = { me: "me", together: { people: [] }, marks: [] };
 const HERE: Looking = {
   series: "1",
   sop: "1.1",
@@ -20,7 +20,7 @@ let client: LookingClient;
 beforeEach(() => {
   vi.useFakeTimers();
   socket = new FakeSocket({ join: WELCOME, look: { ok: "yes" }, point: { ok: "yes" } });
-  const names = ["welcome", "together", "look", "point", "offline", "over"] as const;
+  const names = ["welcome", "together", "look", "point", "marks", "offline", "over"] as const;
   listener = Object.fromEntries(names.map((name) => [name, vi.fn()])) as typeof listener;
   client = new LookingClient(PLACE, listener as unknown as LookingListener, socket as unknown as LookingSocket);
 });
@@ -58,8 +58,10 @@ test("what is heard is handed on", async () => {
   socket.hear("look", { looking: HERE });
   socket.hear("point", {});
   socket.hear("together", { people: [] });
+  socket.hear("marks", { marks: [] });
   expect(listener.look).toHaveBeenCalledWith(HERE);
   expect(listener.point).toHaveBeenCalledWith(null);
+  expect(listener.marks).toHaveBeenCalledWith([]);
   expect(listener.together).toHaveBeenCalledWith({ people: [] });
   expect(await client.look(HERE)).toEqual({ ok: "yes" });
 });

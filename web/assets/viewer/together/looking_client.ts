@@ -3,6 +3,7 @@ import { io, type Socket } from "socket.io-client";
 import type {
   Come,
   Done,
+  DrawnMark,
   Looking,
   LookingAsks,
   LookingTells,
@@ -18,6 +19,8 @@ export interface LookingListener {
   together(together: Together): void;
   look(looking: Looking): void;
   point(spot: Spot | null): void;
+  /** What who presents has measured and not kept. */
+  marks(marks: DrawnMark[]): void;
   offline(): void;
   /** The study can be looked at together no longer. */
   over(): void;
@@ -72,6 +75,10 @@ export class LookingClient {
       "point",
       inside(({ spot }) => listener.point(spot ?? null)),
     );
+    socket.on(
+      "marks",
+      inside(({ marks }) => listener.marks(marks)),
+    );
     socket.on("bye", () => this.#end());
     if (socket.connected) void this.#come();
   }
@@ -91,6 +98,10 @@ export class LookingClient {
 
   point(spot: Spot | null): Promise<Done | Refusal | null> {
     return this.#isIn ? this.#asked().emitWithAck("point", { spot }) : Promise.resolve(null);
+  }
+
+  marks(marks: DrawnMark[]): Promise<Done | Refusal | null> {
+    return this.#isIn ? this.#asked().emitWithAck("marks", { marks }) : Promise.resolve(null);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 // Looking together: ties a study that is open here to the other party's; see studies/_together.html.jinja.
 import { Controller } from "@hotwired/stimulus";
-import type { Looking, Spot, Together, Welcome } from "../../protocol.gen";
+import type { DrawnMark, Looking, Spot, Together, Welcome } from "../../protocol.gen";
 import type { Point } from "../geometry";
 import type ViewerController from "../main";
 import type { Viewer } from "../viewer";
@@ -9,6 +9,11 @@ import { LookingClient, type LookingListener } from "./looking_client";
 import { Pace } from "./pace";
 import { RemotePointer, spotAt } from "./pointer";
 import { Company, standing, type Word } from "./standing";
+
+type MarksChanged = CustomEvent<{ marks: DrawnMark[] }>;
+
+/** What the server takes. */
+const MOST_MARKS = 100;
 
 export default class TogetherController extends Controller<HTMLElement> implements LookingListener {
   static override targets = ["present", "strip", "said", "follow", "release", "arrow", "with", "choice"];
@@ -27,6 +32,10 @@ export default class TogetherController extends Controller<HTMLElement> implemen
   readonly #company = new Company();
   readonly #looks = new Pace<Looking>((looking) => this.#client?.look(looking) ?? Promise.resolve());
   readonly #points = new Pace<Spot | null>((spot) => this.#client?.point(spot) ?? Promise.resolve());
+  readonly #measures = new Pace<DrawnMark[]>((marks) => this.#client?.marks(marks) ?? Promise.resolve());
+  /** The viewer's element: marks over it tell theirs by `marks:changed`, and draw another's on `marks:show`. */
+  #frame: HTMLElement | null = null;
+  #marks: DrawnMark[] = [];
   #viewer: Viewer | null = null;
   #following: Following | null = null;
   #pointer: RemotePointer | null = null;
@@ -49,7 +58,9 @@ export default class TogetherController extends Controller<HTMLElement> implemen
     stage.append(this.#arrow);
     stage.addEventListener("pointermove", (event) => this.#pointAt(event, stage), { signal });
     stage.addEventListener("pointerleave", () => this.#pointAt(null, stage), { signal });
+    this.#frame = frame;
     frame.addEventListener("viewer:changed", () => this.#look(frame), { signal });
+    frame.addEventListener("marks:changed", (event) => this.#measured(event as MarksChanged), { signal });
     this.#look(frame);
   }
 
@@ -87,7 +98,7 @@ export default class TogetherController extends Controller<HTMLElement> implemen
 
   // What the server tells.
 
-  welcome({ me, together, looking }: Welcome): void {
+  welcome({ me, together, looking, marks }: Welcome): void {
     const letGo = this.#following?.isOn === false;
     this.#company.me = me;
     this.presentTarget.disabled = false;
@@ -96,6 +107,7 @@ export default class TogetherController extends Controller<HTMLElement> implemen
     this.#presented = false;
     if (this.#company.guide && letGo) this.release();
     if (looking) this.look(looking);
+    if (marks.length) this.marks(marks);
   }
 
   together(together: Together): void {
@@ -112,6 +124,11 @@ export default class TogetherController extends Controller<HTMLElement> implemen
     const { guide } = this.#company;
     if (spot && guide) this.#pointer?.show(spot, guide.name);
     else this.#pointer?.hide();
+  }
+
+  marks(marks: DrawnMark[]): void {
+    const { guide } = this.#company;
+    this.#frame?.dispatchEvent(new CustomEvent("marks:show", { detail: { marks, name: guide?.name ?? "" } }));
   }
 
   offline(): void {
@@ -177,10 +194,14 @@ export default class TogetherController extends Controller<HTMLElement> implemen
   #turn(): void {
     this.#looks.clear();
     this.#points.clear();
+    this.#measures.clear();
     this.#pointer?.hide();
     this.#following?.stop();
+    this.marks([]);
     if (this.#company.guide) this.#following?.start();
-    if (this.#company.presents) this.#point();
+    if (!this.#company.presents) return;
+    this.#point();
+    if (this.#marks.length) this.#measures.put(this.#marks);
   }
 
   #forget(): void {
@@ -196,6 +217,11 @@ export default class TogetherController extends Controller<HTMLElement> implemen
     if (!this.#company.presents) return;
     if (this.#at) this.#point();
     else this.#points.put(null);
+  }
+
+  #measured({ detail: { marks } }: MarksChanged): void {
+    this.#marks = marks.slice(0, MOST_MARKS);
+    if (this.#company.presents) this.#measures.put(this.#marks);
   }
 
   #point(): void {
