@@ -128,6 +128,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "looking-refused": _("Kept out of looking at images together"),
     "measurements-kept": _("Kept measurements with images"),
     "note-acknowledged": _("Acknowledged a note"),
+    "key-image-added": _("Put an image into a note"),
     "note-delivered": _("Delivered a note"),
     "note-drafted": _("Began a note"),
     "note-read": _("Read a note"),

@@ -1,5 +1,6 @@
 """A consult note as PDF/A-1b (ISO 19005-1), ready to be signed: a pure function of what the note says."""
 
+import base64
 import hashlib
 import logging
 from datetime import UTC, datetime
@@ -16,9 +17,10 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from teleconsult.documents.archival import make_archival
 from teleconsult.documents.words import NOTE_WORDS, NoteWords
-from teleconsult.notes.content import SECTIONS, NoteContent
+from teleconsult.notes.content import SECTIONS, KeyImage, NoteContent
 
 SIGNATURE_ANCHOR: Final = "signature"
+PICTURE: Final = "data:image/jpeg;base64,"
 
 logging.getLogger("weasyprint").setLevel(logging.ERROR)
 
@@ -31,6 +33,16 @@ class NoFetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint carries no type
         raise ValueError(f"A document may not fetch {url[:80]}")
 
 
+class OwnPictures(NoFetcher):
+    """The same, but for pictures that stand in the document itself."""
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+        """Read a picture out of its address; refuse every other."""
+        if not url.startswith(PICTURE):
+            return super().fetch(url, headers)
+        return URLFetcherResponse(url, base64.b64decode(url.removeprefix(PICTURE)), {"Content-Type": "image/jpeg"})
+
+
 def render_note(note: NoteContent, *, is_signed: bool) -> bytes:
     """The note as PDF/A-1b, with an empty signature field named `Signature` over the signing block.
 
@@ -39,7 +51,7 @@ def render_note(note: NoteContent, *, is_signed: bool) -> bytes:
     """
     words = NOTE_WORDS[note.language]
     html = note_html(note, is_signed=is_signed)
-    document = HTML(string=html, url_fetcher=NoFetcher()).render(
+    document = HTML(string=html, url_fetcher=OwnPictures()).render(
         stylesheets=[CSS(string=_source("note.css"), font_config=_fonts(), url_fetcher=NoFetcher())],
         font_config=_fonts(),
         pdf_variant="pdf/a-1b",
@@ -81,6 +93,7 @@ def note_html(note: NoteContent, *, is_signed: bool) -> str:
                 )
                 for study in note.images
             ],
+            key_images=[(image, _caption(image, words)) for image in note.key_images],
             page_of=Markup(words.page_of)  # noqa: S704 -- the words are our own
             % {"page": Markup('<span class="page"></span>'), "pages": Markup('<span class="pages"></span>')},
         )
@@ -91,6 +104,12 @@ def _birth(note: NoteContent, words: NoteWords) -> str:
     if note.patient.birth_date is None:
         return words.unknown_birth_date
     return words.born_on % {"date": format_date(note.patient.birth_date, "long", locale=words.locale)}
+
+
+def _caption(image: KeyImage, words: NoteWords) -> str:
+    number = f"{image.number}.{image.frame}" if image.frames > 1 else str(image.number)
+    window = words.window % {"center": image.window[0], "width": image.window[1]} if image.window else ""
+    return " · ".join(part for part in (image.series, words.image_number % {"number": number}, window) if part)
 
 
 def _session(note: NoteContent, words: NoteWords) -> str:

@@ -31,6 +31,9 @@ class NoteWords:
     opinion: str
     plan: str
     images: str
+    key_images: str
+    image_number: str
+    window: str
     specialties: Mapping[str, str]
     local_number: str
     image_count: str
@@ -64,6 +67,9 @@ ENGLISH = NoteWords(
     opinion="Opinion",
     plan="Plan",
     images="Images received with the request",
+    key_images="Key images",
+    image_number="image %(number)s",
+    window="width %(width)s, centre %(center)s",
     specialties={
         "neurology": "Neurology",
         "trauma": "Traumatology",
@@ -105,6 +111,9 @@ FRENCH = NoteWords(
     opinion="Avis",
     plan="Conduite à tenir",
     images="Images reçues avec la demande",
+    key_images="Images clés",
+    image_number="image %(number)s",
+    window="largeur %(width)s, centre %(center)s",
     specialties={
         "neurology": "Neurologie",
         "trauma": "Traumatologie",
@@ -146,6 +155,9 @@ VIETNAMESE = NoteWords(
     opinion="Ý kiến chuyên khoa",
     plan="Hướng xử trí",
     images="Hình ảnh kèm theo yêu cầu",
+    key_images="Hình ảnh chính",
+    image_number="ảnh %(number)s",
+    window="độ rộng %(width)s, tâm %(center)s",
     specialties={
         "neurology": "Thần kinh",
         "trauma": "Chấn thương",

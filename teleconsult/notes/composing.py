@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.directory.models import HealthcareService, PractitionerRole
 from teleconsult.encounters.models import Encounter
-from teleconsult.notes.content import Clinician, ImagesShared, NoteContent, PatientIdentity
+from teleconsult.notes.content import Clinician, ImagesShared, KeyImage, NoteContent, PatientIdentity
 from teleconsult.notes.models import Composition
 from teleconsult.patients.models import IdentifierStatus, Patient, PatientIdentifier
 
@@ -50,6 +50,7 @@ async def compose(session: AsyncSession, note: Composition, *, at: datetime, ver
         session_started_at=encounter.started_at if encounter else None,
         session_ended_at=encounter.ended_at if encounter else None,
         encounter_id=str(encounter.id) if encounter else None,
+        key_images=tuple(map(KeyImage.of, note.key_images)),
     )
 
 

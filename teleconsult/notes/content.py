@@ -57,6 +57,33 @@ class ImagesShared:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyImage:
+    """An image the note rests on: which one, how it was seen, what was measured on it, and a picture of that.
+
+    `number` and `frame` (from 1) say where it is in its series; `window` is centre and width, as printed; `picture` a
+    JPEG in base64.
+    """
+
+    id: str
+    study_uid: str
+    series_uid: str
+    sop_instance_uid: str
+    series: str
+    number: int
+    frame: int
+    frames: int
+    window: tuple[str, str] | None
+    measurements: tuple[str, ...]
+    picture: str
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """As JSON has it."""
+        lists = {"window": values["window"] and tuple(values["window"]), "measurements": tuple(values["measurements"])}
+        return cls(**{**values, **lists})
+
+
+@dataclass(frozen=True, slots=True)
 class NoteContent:
     """Everything a consult note says, in the language `language` (fr, en or vi).
 
@@ -82,6 +109,7 @@ class NoteContent:
     session_started_at: datetime | None = None
     session_ended_at: datetime | None = None
     encounter_id: str | None = None
+    key_images: tuple[KeyImage, ...] = ()
 
     def to_bytes(self) -> bytes:
         """The content as canonical JSON (RFC 8785; it holds strings, integers, booleans and nulls only)."""
@@ -104,6 +132,7 @@ class NoteContent:
         values["images"] = tuple(
             ImagesShared(**images | {"taken_on": _day(images["taken_on"])}) for images in values["images"]
         )
+        values["key_images"] = tuple(map(KeyImage.of, values.get("key_images", ())))
         return cls(**values)
 
 

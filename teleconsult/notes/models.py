@@ -43,6 +43,8 @@ class Composition(Base):
     status: Mapped[CompositionStatus] = mapped_column(default=CompositionStatus.PRELIMINARY)
     language: Mapped[str] = mapped_column(default="fr")
     sections: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    key_images: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    """Images its author chose, each as `content.KeyImage` has it, with a picture of it as it was seen."""
     version: Mapped[int] = mapped_column(default=1)
     """Counts saves of the draft, so that two tabs notice each other."""
     created_at: Mapped[datetime]

@@ -7,7 +7,7 @@ everything again under the lock: two presses of the button, or a word changed me
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +50,14 @@ class Signing:
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """What of a draft was read before it is signed: its words, and which key images by their ids."""
+
+    version: int
+    key_images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Prepared:
     """All that goes into the signature, read before the slow part."""
 
@@ -73,22 +81,29 @@ def verify_address(settings: Settings) -> str:
 
 
 async def sign_note(
-    signing: Signing, actor: Actor, *, note_id: uuid.UUID, version: int, proof: Proof, address: str
+    signing: Signing,
+    actor: Actor,
+    *,
+    note_id: uuid.UUID,
+    version: int,
+    proof: Proof,
+    address: str,
+    key_images: Sequence[str] = (),
 ) -> Composition:
-    """Sign the draft as it was at `version`; its delivery is put into the same transaction.
+    """Sign the draft as it was at `version` and with those key images; its delivery is put into the same transaction.
 
     Raises NotFound for anybody but the author, Refused when it is signed already, the consult is closed or the
     author has no certificate, Invalid on `opinion` without an opinion and as `stepping_up.confirm` does, TooMany,
     Conflict when the draft was changed after it was read, Unavailable when it could not be printed.
     """
     async with transaction(signing.sessions, actor) as session:
-        prepared = await _prepare(session, actor, signing, note_id, version)
+        prepared = await _prepare(session, actor, signing, note_id, _Read(version, tuple(key_images)))
     await confirm(signing.sessions, signing.settings, actor, proof=proof, address=address)
     signed = _Signed(prepared.content, await _print_and_sign(signing, prepared), new_key("note"))
     await signing.objects.put(signed.object_key, signed.pdf)
     try:
         async with transaction(signing.sessions, actor) as session:
-            return await _freeze(session, actor, signed, version)
+            return await _freeze(session, actor, signed, _Read(version, tuple(key_images)))
     except TeleconsultError:  # refused before any commit; a lost connection may have committed, so there it stays
         await signing.objects.delete(signed.object_key)
         raise
@@ -112,11 +127,9 @@ async def content_to_sign(
     return content
 
 
-async def _prepare(
-    session: AsyncSession, actor: Actor, signing: Signing, note_id: uuid.UUID, version: int
-) -> _Prepared:
+async def _prepare(session: AsyncSession, actor: Actor, signing: Signing, note_id: uuid.UUID, read: _Read) -> _Prepared:
     note = await draft_for(session, actor, note_id)
-    await _check(session, actor, note, version)
+    await _check(session, actor, note, read)
     key = await key_to_sign_with(session, actor)
     practitioner = await session.get_one(Practitioner, actor.practitioner_id)
     if not names_signer(key.certificate, practitioner.registration_number):
@@ -141,10 +154,10 @@ def _sign(printed: bytes, chain: str, private_key: bytes) -> bytes:
     return sign_pdf(printed, soft_signer(chain, private_key))
 
 
-async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, version: int) -> Composition:
+async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, read: _Read) -> Composition:
     content, frozen = signed.content, signed.content.to_bytes()
     note = await draft_for(session, actor, uuid.UUID(content.id), lock=True)
-    consult = await _check(session, actor, note, version)
+    consult = await _check(session, actor, note, read)
     note.status = CompositionStatus.FINAL
     note.encounter_id = uuid.UUID(content.encounter_id) if content.encounter_id else None
     note.signed_at = note.updated_at = content.written_at
@@ -167,12 +180,12 @@ async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, version:
     return note
 
 
-async def _check(session: AsyncSession, actor: Actor, note: Composition, version: int) -> ServiceRequest:
+async def _check(session: AsyncSession, actor: Actor, note: Composition, read: _Read) -> ServiceRequest:
     """Whether this draft may be signed now. Raises as `sign_note` says; the consult stays locked."""
     _refuse_signed(note)
     consult = await consult_for(session, actor, note.service_request_id, lock=True)
     require(consult, actor, Verb.WRITE_NOTE)
-    if note.version != version:
+    if read != _Read(note.version, tuple(image["id"] for image in note.key_images)):
         raise Conflict("This note was changed after you read it. Read it again before you sign.")
     _refuse_empty(note.sections)
     return consult

@@ -30,6 +30,7 @@ new LazyControllers(application, {
   compare: async () => (await import("./viewer/comparing")).default,
   together: async () => (await import("./viewer/together/main")).default,
   viewer: async () => (await import("./viewer/main")).default,
+  "key-image": async () => (await import("./viewer/marks/key_image")).default,
   marks: async () => (await import("./viewer/marks/main")).default,
 }).watch(document);
 

@@ -125,6 +125,7 @@ async def sign(request: web.Request) -> web.StreamResponse:
             actor_of(request),
             note_id=id_in(request),
             version=forms.read_version(form),
+            key_images=form.getall("key_image", []),
             proof=read_proof(form),
             address=address_of(request),
         )

@@ -6,16 +6,22 @@ import hashlib
 import json
 import math
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.accounts.actor import Actor
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
 from teleconsult.errors import Invalid, NotFound
-from teleconsult.imaging.looking import companions
-from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
-from teleconsult.imaging.prepared import ready_picture
+from teleconsult.imaging.looking import Companion, companions
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy, RenditionKind
+from teleconsult.imaging.packs import Span
+from teleconsult.imaging.prepared import prepared, read, ready_picture
 from teleconsult.imaging.queries import cover_of, instance_for, open_study, study_for
 from teleconsult.imaging.refusals import Unreadable, sentence
 from teleconsult.imaging.rendering import THUMBNAIL_SIZE
@@ -49,8 +55,11 @@ async def show(request: web.Request) -> web.StreamResponse:
         patient = await session.get_one(Patient, study.patient_id)
         opening = await opening_about(session, actor, patient.id)
         others = await companions(session, actor, study.id)
+        note_consult = await _to_note_in(session, actor, others)
+        first = _first(study)
+        spans = await prepared(session, RenditionKind.PREVIEW, [(first.id, 1)]) if first else {}
     request.app[LOOKS].note(actor, study.study_instance_uid)
-    frame, first = frame_of(request), _first(study)
+    frame = frame_of(request)
     return render(
         request,
         "studies/_viewer.html.jinja" if frame else "studies/show.html.jinja",
@@ -60,18 +69,31 @@ async def show(request: web.Request) -> web.StreamResponse:
         frame=frame,
         opening=opening,
         companions=others,
+        note_consult=note_consult,
         all_series=shown_series(study),
         covers={series.id: _middle(series) for series in study.series},
         first=first,
-        first_picture=await _embedded(request, first) if first else None,
+        first_picture=await _embedded(request, first, spans.get((first.id, 1))) if first else None,
     )
 
 
-async def _embedded(request: web.Request, instance: ImagingInstance) -> str | None:
-    """The small picture of its first frame as an address that holds it; None where it takes long or there is none."""
+async def _to_note_in(session: AsyncSession, actor: Actor, others: Sequence[Companion]) -> ServiceRequest | None:
+    """The newest of these consults whose note the actor may write now."""
+    for other in others:
+        consult = await consult_for(session, actor, other.consult_id)
+        if may(consult, actor, Verb.WRITE_NOTE):
+            return consult
+    return None
+
+
+async def _embedded(request: web.Request, instance: ImagingInstance, span: Span | None) -> str | None:
+    """The small picture of its first frame as an address that holds it; None where there is none in time."""
     try:
         async with asyncio.timeout(EMBEDDED_WITHIN):
-            picture = await renditions_of(request).preview(instance, 1)
+            if span is None:
+                picture = await renditions_of(request).preview(instance, 1)
+            else:
+                picture = (await read(objects_of(request), span)).content or b""
     except (TimeoutError, Unreadable):
         return None
     return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"

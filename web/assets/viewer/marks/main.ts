@@ -5,6 +5,7 @@ import type ViewerController from "../main";
 import { Geometries, type SliceGeometry } from "../slice_geometry";
 import type { Frame } from "../windowing";
 import { Hand } from "./hand";
+import { setHint } from "./hint";
 import { Keeper, NotKept } from "./keeping";
 import { type MarkList, showList } from "./list";
 import { type Kind, measured, outline, POINTS } from "./measures";
@@ -41,6 +42,7 @@ export default class MarksController extends Controller<HTMLElement> {
   /** With which samples each mark was measured. */
   readonly #seen = new WeakMap<Own, Frame | null>();
   #at = "";
+  #silence: ReturnType<typeof setTimeout> | undefined;
   #end = new AbortController();
 
   override connect(): void {
@@ -71,6 +73,20 @@ export default class MarksController extends Controller<HTMLElement> {
 
   override disconnect(): void {
     this.#end.abort();
+  }
+
+  /** What stands on the slice that is shown, in words. */
+  get said(): string[] {
+    const viewer = this.#viewer;
+    const marks = viewer ? this.#sheet.on(viewer.looking) : [];
+    return marks.map((mark) => sentenceOf(mark, this.wordsValue, this.#locale));
+  }
+
+  /** Show words over the image for a while. */
+  say(words: string, milliseconds: number): void {
+    clearTimeout(this.#silence);
+    setHint(this.hintTarget, words);
+    this.#silence = setTimeout(() => setHint(this.hintTarget, ""), milliseconds);
   }
 
   /** Another tool was taken. */
@@ -172,13 +188,13 @@ export default class MarksController extends Controller<HTMLElement> {
 
   #begin(kind: Kind | null, points: Point[]): void {
     this.#draft = kind ? { kind, points } : null;
-    this.hintTarget.hidden = !(kind === "angle" && points.length === 2);
+    if (kind) setHint(this.hintTarget, kind === "angle" && points.length === 2 ? this.wordsValue.second : "");
     this.#draw();
   }
 
   #add(kind: Kind, points: Point[]): void {
     this.#draft = null;
-    this.hintTarget.hidden = true;
+    setHint(this.hintTarget, "");
     const viewer = this.#viewer;
     const shown = viewer?.shown;
     if (!viewer || (shown !== "preview" && shown !== "full")) return;

@@ -1,0 +1,60 @@
+// Puts what is seen in the viewer into the note that is being written; see studies/_mark_tools.html.jinja.
+import { Controller } from "@hotwired/stimulus";
+import { ownHeaders } from "../../requests";
+import type ViewerController from "../main";
+import type MarksController from "./main";
+
+const PICTURES = "turbo-frame#note-pictures";
+const SHOWN_MS = 6000;
+
+/** What Turbo gives a frame; it is not loaded here. */
+type Frame = HTMLElement & { src: string | null; reload(): Promise<void> };
+
+export default class KeyImageController extends Controller<HTMLButtonElement> {
+  static override values = { url: String, study: String, added: String, failed: String };
+  declare readonly urlValue: string;
+  declare readonly studyValue: string;
+  declare readonly addedValue: string;
+  declare readonly failedValue: string;
+
+  async add(): Promise<void> {
+    const viewer = this.#beside<ViewerController>("viewer")?.viewer;
+    if (!viewer || this.element.disabled) return;
+    this.element.disabled = true;
+    const { sop, frame, level, inverted } = viewer.looking;
+    const measurements = this.#beside<MarksController>("marks")?.said ?? [];
+    const { id } = this.#beside<ViewerController>("viewer")?.manifestValue ?? {};
+    const seen = { study: this.studyValue, id, sop, frame, level, inverted, measurements };
+    try {
+      const answer = await fetch(this.urlValue, {
+        method: "POST",
+        headers: { ...ownHeaders(), "Content-Type": "application/json" },
+        body: JSON.stringify(seen),
+      });
+      const told = (await answer.json().catch(() => ({}))) as { error?: string };
+      this.#say(answer.ok ? this.addedValue : (told.error ?? this.failedValue));
+      if (answer.ok) this.#lookAgain();
+    } catch {
+      this.#say(this.failedValue);
+    }
+    this.element.disabled = false;
+  }
+
+  /** Another controller of the viewer this button belongs to. */
+  #beside<T extends Controller>(name: string): T | null {
+    const section = this.element.closest("[data-controller~=viewer]");
+    return section ? (this.application.getControllerForElementAndIdentifier(section, name) as T | null) : null;
+  }
+
+  #say(words: string): void {
+    this.#beside<MarksController>("marks")?.say(words, SHOWN_MS);
+  }
+
+  /** The note beside the images, where it is open in the same page. */
+  #lookAgain(): void {
+    const frame = document.querySelector<Frame>(PICTURES);
+    if (!frame) return;
+    if (frame.src) void frame.reload();
+    else frame.src = frame.dataset.src ?? null;
+  }
+}
