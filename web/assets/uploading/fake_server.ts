@@ -9,7 +9,7 @@ Object.assign(globalThis, { Blob, File });
 type Bytes = globalThis.Blob;
 
 export class FakeServer {
-  readonly uploads = new Map<string, { length: number; bytes: Bytes[] }>();
+  readonly uploads = new Map<string, { length: number; bytes: Bytes[]; metadata: string }>();
   readonly requests: string[] = [];
   isCut = false;
   /** Bytes of the next PATCH that arrive before the link breaks. */
@@ -72,7 +72,11 @@ export class FakeServer {
     }
     if (method === "POST") {
       const made = `${url}/${this.uploads.size + 1}`;
-      this.uploads.set(made, { length: Number(sent.get("Upload-Length")), bytes: [] });
+      this.uploads.set(made, {
+        length: Number(sent.get("Upload-Length")),
+        bytes: [],
+        metadata: sent.get("Upload-Metadata") ?? "",
+      });
       headers.set("Location", new URL(made, location.href).href);
       return { status: 201, headers, body: "" };
     }
@@ -93,6 +97,11 @@ export class FakeServer {
     headers.set("Upload-Length", String(upload.length));
     return { status: method === "HEAD" ? 200 : 204, headers, body: "" };
   }
+}
+
+/** A file the browser takes for a photograph. */
+export function photograph(name: string): globalThis.File {
+  return new globalThis.File([new Uint8Array([0xff, 0xd8, 0xff, 0xe0]), name], name, { lastModified: 1 });
 }
 
 /** A file the browser takes for DICOM. */

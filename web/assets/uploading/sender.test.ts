@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FakeServer, image } from "./fake_server";
+import { FakeServer, image, photograph } from "./fake_server";
 import { Sender, type Standing } from "./sender";
 import type { Receipt } from "./sending";
 
 const DOOR = "/consults/1/uploads";
-const REASONS = { notDicom: "no image", unreadable: "no longer there" };
+const REASONS = { notDicom: "no image", elsewhere: "not here", heic: "no JPEG", unreadable: "no longer there" };
 let server: FakeServer;
 let standings: Standing[];
 let receipts: Receipt[];
@@ -46,6 +46,32 @@ test("what is no image is named and stays here; the index of a disc is not even 
 test("nothing but other files: nothing is sent", async () => {
   expect(await send(new File(["x"], "readme.txt"))).toBe(0);
   expect(server.requests).toEqual([]);
+});
+
+test("photographs go alone, with what they show; without that they stay here", async () => {
+  const going = sender();
+  void going.add([photograph("a.jpg"), photograph("b.jpg"), image("c")], "skin");
+  expect(await going.run()).toBe(3);
+  const told = [...server.uploads.values()].map(({ metadata }) => metadata.split(",").at(-1) ?? "");
+  expect(told.filter((pair) => pair === `subject ${btoa("skin")}`)).toHaveLength(2);
+  expect(told).toHaveLength(3);
+  receipts = [];
+  expect(await send(photograph("logo.jpg"))).toBe(0);
+  expect(receipts).toEqual([{ refused: [{ name: "logo.jpg", code: "not-dicom", reason: "not here" }] }]);
+});
+
+test("a photograph that only telephones read is named", async () => {
+  const going = sender();
+  void going.add([new File(["....ftypheic"], "a.heic"), new File(["x"], "b.txt")], "skin");
+  expect(await going.run()).toBe(0);
+  expect(receipts).toEqual([
+    {
+      refused: [
+        { name: "a.heic", code: "heic", reason: "no JPEG" },
+        { name: "b.txt", code: "not-dicom", reason: "no image" },
+      ],
+    },
+  ]);
 });
 
 test("a link that breaks is waited for, and what arrived is not sent again", async () => {

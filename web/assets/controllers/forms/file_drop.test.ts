@@ -1,6 +1,6 @@
 import { Application } from "@hotwired/stimulus";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FakeServer, image } from "../../uploading/fake_server";
+import { FakeServer, image, photograph } from "../../uploading/fake_server";
 import FileDropController from "./file_drop";
 
 const WORDS = {
@@ -12,6 +12,8 @@ const WORDS = {
   cancelled: "stopped",
   waiting: "wait",
   notDicom: "no image",
+  elsewhere: "not here",
+  heic: "no JPEG",
   unreadable: "unreadable",
 };
 const PAGE = `
@@ -115,6 +117,18 @@ test("what is no image is named, and the rest arrives", async () => {
   await vi.waitFor(() => expect(words()).toBe("done 1"));
   expect(submitted).toHaveBeenCalledOnce();
   expect(element("[data-file-drop-target=list]").textContent).toBe("readme.txt: no image");
+});
+
+test("the form around says what photographs show", async () => {
+  const drop = element("[data-controller]");
+  const form = document.createElement("form");
+  form.innerHTML = '<input type="radio" name="subject" value="film" checked>';
+  drop.replaceWith(form);
+  form.append(drop);
+  await start();
+  choose(photograph("a.jpg"));
+  await vi.waitFor(() => expect(words()).toBe("done 1"));
+  expect([...server.uploads.values()][0]?.metadata).toContain(`subject ${btoa("film")}`);
 });
 
 test("files chosen while others are on their way go with them", async () => {

@@ -7,7 +7,18 @@ import { Remembered } from "../../uploading/remembering";
 import type { Sender, Standing } from "../../uploading/sender";
 import type { Receipt } from "../../uploading/sending";
 
-type Word = "sending" | "count" | "link" | "done" | "failed" | "cancelled" | "waiting" | "notDicom" | "elsewhere" | "heic" | "unreadable";
+type Word =
+  | "sending"
+  | "count"
+  | "link"
+  | "done"
+  | "failed"
+  | "cancelled"
+  | "waiting"
+  | "notDicom"
+  | "elsewhere"
+  | "heic"
+  | "unreadable";
 
 /** The list of images is asked for while more arrive, but a thin link is for the images. */
 const LOOK_MS = 5000;
