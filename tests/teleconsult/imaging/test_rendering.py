@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from teleconsult.imaging.frames import FrameDescription
-from teleconsult.imaging.rendering import Drawing, Ramp, drawn, grey_table, rendered
+from teleconsult.imaging.rendering import PREVIEW_BYTES, Drawing, Ramp, drawn, grey_table, preview, rendered
 
 
 def description(kind: str = "int16", **values: object) -> FrameDescription:
@@ -70,3 +70,14 @@ def test_a_region_is_cut_turned_and_made_to_fit() -> None:
         assert picture.size == (50, 50)
         left = picture.getpixel((2, 25))
         assert (left == 255) is left_is_white
+
+
+def test_a_preview_is_small_whatever_it_shows() -> None:
+    grain = np.random.default_rng(1).integers(1000, 1100, (700, 700)).astype(np.int16)
+    ramp = np.tile(np.linspace(1000, 1100, 700).astype(np.int16), (700, 1))
+    for pixels, is_large in ((grain, False), (ramp, True)):
+        content, is_rendered = preview(description(), pixels)
+        assert len(content) <= PREVIEW_BYTES
+        assert is_rendered is is_large
+        assert (Image.open(BytesIO(content)).size == (512, 512)) is is_large
+        assert (content == rendered(description(), pixels, size=512)) is is_rendered
