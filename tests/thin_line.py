@@ -5,13 +5,13 @@ Kinder than a real one: nothing is lost and no connection starts slowly.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 PIECE: Final = 1460
 """Bytes that travel together: what fits into a packet, so that connections share the rate fairly."""
 WINDOW: Final = 32
-"""Pieces of a connection that may be on the way in one direction, beyond those its delay holds."""
+"""Pieces of a connection that may wait in one direction, beyond those its delay holds."""
 
 
 class Lane:
@@ -88,10 +88,12 @@ class ThinLine:
                 await travelling.put((asyncio.get_running_loop().time() + self._round_trip / 2, content))
             await travelling.put(None)
 
-        with suppress(ConnectionError):
+        try:
             async with asyncio.TaskGroup() as way:
                 way.create_task(arrive())
                 way.create_task(leave())
+        except* ConnectionError:
+            pass  # one side has gone: the other is told by the end of this connection
 
 
 @asynccontextmanager

@@ -23,8 +23,8 @@ from teleconsult.access import Permission, may
 from teleconsult.accounts.relying_party import relying_party
 from teleconsult.clock import now, on_clock
 from teleconsult.errors import Invalid, TeleconsultError
-from teleconsult.patients.birth_dates import AgeUnit, age_on
 from teleconsult.imaging.enclosures import enclosures_of
+from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
 from web.audit_words import act_name
 from web.captures import ACCEPTED, likely_subject
@@ -68,6 +68,7 @@ def make_environment() -> jinja2.Environment:
     install(i18n.message_text, i18n.plural_text, newstyle=True)
     environment.globals |= {
         "asset": asset,
+        "modules": modules,
         "csrf_token": csrf_token,
         "url": url,
         "is_current": is_current,
@@ -178,6 +179,13 @@ def asset(name: str) -> str:
     """The address of a built file, by its name under `web/assets`. It holds a hash: browsers may keep it for ever."""
     entry = manifest().get(name)
     return f"/static/{entry['file']}" if entry else f"/static/{name}"
+
+
+def modules(name: str) -> list[str]:
+    """The addresses of a built script and of the pieces it imports: a page that will need them asks for all at once."""
+    entry = manifest().get(name, {})
+    pieces = (piece for piece in entry.get("imports", ()) if not manifest()[piece].get("isEntry"))
+    return [asset(name), *(asset(piece) for piece in pieces)] if entry else []
 
 
 def csrf_token() -> str:

@@ -36,11 +36,11 @@ UNTIL: Final = """([what, within]) => new Promise((resolve, reject) => {
 GO: Final = """([keys, isWhole]) => new Promise((resolve, reject) => {
   const stage = document.querySelector(".viewer-stage");
   const canvas = document.querySelector("[data-testid=viewer-image]");
-  const message = document.querySelector("[data-viewer-target=message]");
+  const quality = document.querySelector("[data-viewer-target=quality]");
   const began = performance.now();
   const end = setTimeout(() => reject(new Error("not within 60 s")), 60000);
   const look = () => {
-    const isThere = isWhole ? canvas.dataset.shown === "full" : message.hidden;
+    const isThere = canvas.dataset.shown === "full" || (!isWhole && !quality.hidden);
     if (!isThere) return requestAnimationFrame(look);
     clearTimeout(end);
     resolve(performance.now() - began);

@@ -103,7 +103,7 @@ async def test_each_frame_has_its_place(client: Client, signed_in: SignIn) -> No
     await signed_in("specialist")
     where = {"study": US.StudyInstanceUID, "series": US.SeriesInstanceUID}
     records = records_in(await (await client.get(previews_of("30,1", **where))).read())
-    assert [number for number, picture in records if 0 < len(picture) <= 20 * 1024] == [30, 1]
+    assert [number for number, picture in records if 0 < len(picture) <= 9 * 1024] == [30, 1]
     where = {"study": BROKEN.StudyInstanceUID, "series": BROKEN.SeriesInstanceUID}
     assert records_in(await (await client.get(previews_of("1", **where))).read()) == [(1, b"")]
 

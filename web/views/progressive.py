@@ -38,7 +38,7 @@ _AHEAD: Final = 4
 @own_transactions
 async def previews(request: web.Request) -> web.StreamResponse:
     """`slices=25,1,50` of a series, as many as 64, in that order as each is ready: slice number and length, big endian
-    in 4 bytes each, then WebP under the slice's own window, at most 512 pixels a side and 20 KiB.
+    in 4 bytes each, then WebP under the slice's own window, at most 512 pixels a side and 9 KiB.
 
     A length of 0: this slice cannot be shown. A place that the series does not have is a 404.
     """

@@ -1,7 +1,7 @@
 """Series as large as real ones: noise as of a scanner in a body, so that they compress no better than real ones do."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,12 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation
 from tests.teleconsult.imaging.files import dicom_bytes
 
 CT_SIDE: Final = 512
-_NOISE: Final = 6
+_NOISE: Final = 5
 """Standard deviation in HU: of a head scanned for its brain."""
 _DETECTOR_NOISE: Final = 110
 
 
-def ct_slices(count: int, **values: str) -> Iterator[bytes]:
+def ct_slices(count: int, **values: Any) -> Iterator[bytes]:
     """A head in axial slices, 512 × 512 of 16 bits; `values` are DICOM keywords."""
     drawn = np.random.default_rng(1)
     for number in range(1, count + 1):
@@ -30,7 +30,7 @@ def ct_slices(count: int, **values: str) -> Iterator[bytes]:
         )
 
 
-def radiograph(rows: int = 1955, columns: int = 1841, **values: str) -> bytes:
+def radiograph(rows: int = 1955, columns: int = 1841, **values: Any) -> bytes:
     """A chest of 12 bits, as noisy as a detector."""
     drawn = np.random.default_rng(2)
     y, x = np.mgrid[0:rows, 0:columns].astype("f4")

@@ -225,7 +225,8 @@ export default class ViewerController extends Controller<HTMLElement> {
       : "";
     setText(this.qualityTarget, shown === "preview" ? words.preview : "");
     const message = { nothing: words.loading, failed: words.failed, hidden: `${words.hidden} ${reason}` };
-    setText(this.messageTarget, shown === "preview" || shown === "full" ? "" : message[shown]);
+    const isSilent = shown === "preview" || shown === "full" || this.#viewer.isAboutToShow;
+    setText(this.messageTarget, isSilent ? "" : message[shown]);
     this.sliderTarget.max = String(Math.max(count, 1));
     this.sliderTarget.value = String(index + 1);
     this.sliderTarget.hidden = count < 2;

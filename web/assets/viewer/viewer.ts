@@ -108,6 +108,11 @@ export class Viewer {
     return this.shown === "full" ? this.#frame : null;
   }
 
+  /** Whether a picture of the slice is here and will be drawn in a moment. */
+  get isAboutToShow(): boolean {
+    return this.shown === "nothing" && !!this.sources.previews.held(this.slice);
+  }
+
   get image(): Size {
     return { width: this.slice.width || 1, height: this.slice.height || 1, aspect: this.slice.aspect ?? 1 };
   }
@@ -267,7 +272,7 @@ export class Viewer {
     if (frame) this.#showFrame(frame, true);
     else {
       this.shown = "nothing";
-      if (!this.#isHere(slice)) this.changed();
+      this.changed();
       void this.#showPicture(slice);
     }
   }
