@@ -16,6 +16,8 @@ def set_up_logs(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, format="%(message)s", stream=sys.stderr)
     for noisy in ("aioice", "aiortc", "fontTools", "weasyprint", "procrastinate", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for quoting in ("pydicom", "pynetdicom"):  # values that they find strange, and those are a patient's
+        logging.getLogger(quoting).setLevel(logging.CRITICAL)
     logging.getLogger("aiohttp.server").addFilter(without_content)
     quote_no_file_names()
     structlog.configure(

@@ -117,6 +117,7 @@ async def _context(request: web.Request, session: AsyncSession, consult: Service
         "archives": [(one.id, one.name) for one in archives],
         "numbers": [(number, number) for number in await numbers_of(session, consult.patient)],
         "fetches": await fetches_of(session, actor, consult_id=consult.id),
+        "search": None,
         **_WORDS,
     }
 
