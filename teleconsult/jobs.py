@@ -22,6 +22,7 @@ MODULES = (
     "teleconsult.accounts.pruning",
     "teleconsult.audit.jobs",
     "teleconsult.directory.jobs",
+    "teleconsult.imaging.commitment.jobs",
     "teleconsult.imaging.jobs",
     "teleconsult.imaging.pacs.jobs",
 )

@@ -17,6 +17,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.documents.press import Press
 from teleconsult.errors import Unavailable
 from teleconsult.health import Part, Parts, Reading, State, examine
+from teleconsult.imaging.dimse.committing import Desk
 from teleconsult.imaging.dimse.listener import Door
 from teleconsult.imaging.dimse.recognising import Hall
 from teleconsult.imaging.receiving import Receiver
@@ -126,7 +127,8 @@ async def test_a_press_that_is_killed_says_so_and_comes_back(parts: Parts) -> No
 
 async def test_the_door_for_images_is_spoken_to(parts: Parts, sessions: Sessions) -> None:
     receiver = Receiver(sessions=sessions, objects=parts.objects, sandbox=parts.sandbox, file_limit=1)
-    hall = Hall(sessions, receiver, ae_title="TELECONSULT", data=parts.settings.data, file_limit=1)
+    desk = Desk(sessions, parts.objects, parts.sandbox, "TELECONSULT")
+    hall = Hall(sessions, receiver, desk, ae_title="TELECONSULT", data=parts.settings.data, file_limit=1)
     assert (await readings(parts))[Part.DIMSE] == Reading(Part.DIMSE, State.OK, {"door": "closed"})
     async with Door(hall).opened("127.0.0.1", 0, None) as server:
         port = server.sockets[0].getsockname()[1]

@@ -1,4 +1,4 @@
-"""One association as its acceptor: established, asked to store or to echo, released (PS3.8 §9.2, PS3.7 §9.1).
+"""One association as its acceptor: established, asked to store or commit or echo, released (PS3.8 §9.2, PS3.7 §9.1).
 
 Nothing here waits without an end, and nothing of what comes is held beyond a bound. What PDUs and commands look like
 is pynetdicom's to know; its own server has no such bounds, so its connections are not used (ADR 15).
@@ -12,7 +12,9 @@ from typing import Final
 
 import structlog
 
+from teleconsult.imaging.commitment.models import StorageCommitment
 from teleconsult.imaging.dimse.arriving import ArrivingFile, arrival_folder, file_head
+from teleconsult.imaging.dimse.committing import LARGEST_REQUEST, Reports
 from teleconsult.imaging.dimse.messages import (
     LONGEST_COMMAND,
     Answer,
@@ -22,7 +24,7 @@ from teleconsult.imaging.dimse.messages import (
     encoded_answer,
     read_command,
 )
-from teleconsult.imaging.dimse.negotiating import VERIFICATION, Context, Rejection, agree, read_proposal
+from teleconsult.imaging.dimse.negotiating import STORED, VERIFICATION, Context, Rejection, agree, read_proposal
 from teleconsult.imaging.dimse.pdus import Broken, Fragment, Kind, Reason, abort, fragments_in, read_pdu, released
 from teleconsult.imaging.dimse.recognising import Hall, Visitor
 from teleconsult.imaging.receiving import Received
@@ -97,21 +99,31 @@ class Association:
 
     async def _converse(self, visitor: Visitor, folder: Path) -> None:
         fragments = self._fragments()
-        number = 0
+        reports, number = Reports(self._hall.desk, visitor.actor), 0
         while True:
             self.is_between_messages = True
             first = await anext(fragments)
             self.is_between_messages = False
             context_id, context, command = await self._command(first, fragments)
+            number += 1
+            path = folder / str(number)
+            asked = None
+            if command.operation is Operation.N_EVENT_REPORT_RSP:
+                await reports.acknowledged(command)
+                continue
             if command.operation is Operation.C_ECHO_RQ:
-                answer = Answer(Status.SUCCESS if context.sop_class == VERIFICATION else Status.NO_SUCH_CLASS)
-            else:
-                number += 1
-                path = folder / str(number)
+                is_for_it = context.sop_class == VERIFICATION
+                answer = Answer(Status.SUCCESS if is_for_it else Status.CLASS_NOT_SUPPORTED)
+            elif command.operation is Operation.C_STORE_RQ:
                 answer = await self._store(visitor, command, context_id, fragments, path)
-                path.unlink(missing_ok=True)
+            else:
+                answer, asked = await self._take_request(visitor, command, context_id, fragments, path)
+            path.unlink(missing_ok=True)
             for pdu in encoded_answer(command, answer, context_id=context_id, longest=self._longest_answer):
                 await self._send(pdu)
+            if asked is not None:
+                for pdu in await reports.on(asked, context_id, context, longest=self._longest_answer):
+                    await self._send(pdu)
             if not await visitor.may_go_on():
                 raise Broken(Reason.UNSPECIFIED)
 
@@ -145,6 +157,24 @@ class Association:
             return Answer.of(Refusal.TOO_LARGE)
         announced = command.sop_class, command.sop_instance
         return await _filed(visitor, Received(path.name, path, announced, is_given=True))
+
+    async def _take_request(
+        self, visitor: Visitor, command: Command, context_id: int, fragments: AsyncIterator[Fragment], path: Path
+    ) -> tuple[Answer, StorageCommitment | None]:
+        """A request for storage commitment; what is wrong with it is said once it went by."""
+        context, desk = self._contexts[context_id], self._hall.desk
+        fault = desk.fault_of(command, context) or await asyncio.to_thread(_lack_of_room, path.parent)
+        head = b"" if fault else file_head(command.sop_class, command.sop_instance, context.transfer_syntax)
+        arriving = ArrivingFile(path, head, limit=0 if fault else LARGEST_REQUEST)
+        try:
+            await _take(arriving, context_id, fragments)
+        finally:
+            await arriving.close()
+        if fault:
+            return fault, None
+        if arriving.is_too_large:
+            return Answer(Status.LIMITED_RESOURCES), None
+        return await desk.take(visitor.actor, visitor.peer.id, path)
 
     async def _fragments(self) -> AsyncIterator[Fragment]:
         """Every presentation data value, in order. Raises Released at the end, wherever that comes."""
@@ -190,8 +220,8 @@ async def _filed(visitor: Visitor, file: Received) -> Answer:
 def _fault_of(command: Command, context: Context) -> Answer | None:
     if not (is_uid(command.sop_class) and is_uid(command.sop_instance)):
         return Answer(Status.INVALID_INSTANCE, "The SOP class or instance UID is none.")
-    if command.sop_class != context.sop_class or command.sop_class == VERIFICATION:
-        return Answer(Status.NO_SUCH_CLASS, "Not the SOP class of this presentation context.")
+    if command.sop_class != context.sop_class or command.sop_class not in STORED:
+        return Answer(Status.CLASS_NOT_SUPPORTED, "Not the SOP class of this presentation context.")
     return None
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from teleconsult.client_certificates import demanding_tls
 from teleconsult.db import Sessions
 from teleconsult.imaging.dimse.association import Association
+from teleconsult.imaging.dimse.committing import Desk
 from teleconsult.imaging.dimse.pdus import LONGEST_DATA, leave
 from teleconsult.imaging.dimse.recognising import Hall
 from teleconsult.imaging.receiving import Receiver
@@ -36,16 +37,12 @@ async def listen(settings: Settings, sessions: Sessions) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    sandbox = Sandbox()
-    receiver = Receiver(
-        sessions=sessions,
-        objects=Objects(open_store(settings.objects_url, settings.data)),
-        sandbox=sandbox,
-        file_limit=settings.upload_file_limit,
-    )
+    sandbox, objects = Sandbox(), Objects(open_store(settings.objects_url, settings.data))
+    receiver = Receiver(sessions=sessions, objects=objects, sandbox=sandbox, file_limit=settings.upload_file_limit)
     hall = Hall(
         sessions,
         receiver,
+        Desk(sessions, objects, sandbox, settings.dimse_ae_title),
         ae_title=settings.dimse_ae_title,
         data=settings.data,
         file_limit=settings.upload_file_limit,

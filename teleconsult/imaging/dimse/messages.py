@@ -1,4 +1,4 @@
-"""Messages of DIMSE-C as a provider of C-STORE and C-ECHO reads and answers them (PS3.7 §9.3)."""
+"""Messages as a provider of C-STORE, C-ECHO and storage commitment reads and answers them (PS3.7 §9.3, §10.3)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from enum import IntEnum
 from io import BytesIO
 from typing import Any, Final
 
-from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP, DIMSEMessage
-from pynetdicom.dimse_primitives import C_ECHO, C_STORE
+from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP, N_ACTION_RSP, DIMSEMessage
+from pynetdicom.dimse_primitives import C_ECHO, C_STORE, N_ACTION
 from pynetdicom.dsutils import decode
 from pynetdicom.pdu import P_DATA_TF
 
@@ -27,28 +27,43 @@ class Operation(IntEnum):
 
     C_STORE_RQ = 0x0001
     C_ECHO_RQ = 0x0030
+    N_ACTION_RQ = 0x0130
+    N_EVENT_REPORT_RSP = 0x8100
 
 
 class Status(IntEnum):
     """What became of it, apart from why a file is refused (PS3.4 table B.2-1, PS3.7 Annex C)."""
 
     SUCCESS = 0x0000
+    NO_SUCH_INSTANCE = 0x0112
+    INVALID_ARGUMENT = 0x0115
     PROCESSING_FAILURE = 0x0110
     INVALID_INSTANCE = 0x0117
-    NO_SUCH_CLASS = 0x0122
+    NO_SUCH_CLASS = 0x0118
+    CLASS_NOT_SUPPORTED = 0x0122
+    NO_SUCH_ACTION = 0x0123
+    LIMITED_RESOURCES = 0x0213
     OUT_OF_RESOURCES = 0xA700
+
+
+_WITH_DATA_SET: Final = {Operation.C_STORE_RQ, Operation.N_ACTION_RQ}
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What is asked."""
+    """What is asked, or what is said to a report of ours."""
 
     operation: Operation
     message_id: int
+    """Its own; of a response that of what it responds to."""
     sop_class: str
     sop_instance: str
     """Empty for C-ECHO."""
     has_data_set: bool
+    action: int = 0
+    """The Action Type ID of an N-ACTION."""
+    status: int = 0
+    """Of a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +84,20 @@ def read_command(content: bytes) -> Command:
     try:
         found: Any = decode(BytesIO(content), True, True)
         operation = Operation(int(found.CommandField))
-        instance = str(found.AffectedSOPInstanceUID) if operation is Operation.C_STORE_RQ else ""
-        command = Command(
-            operation,
-            int(found.MessageID),
-            str(found.AffectedSOPClassUID),
-            instance,
-            int(found.CommandDataSetType) != _NO_DATA_SET,
-        )
+        has_data_set = int(found.CommandDataSetType) != _NO_DATA_SET
+        if operation is Operation.N_EVENT_REPORT_RSP:
+            answered, status = int(found.MessageIDBeingRespondedTo), int(found.Status)
+            command = Command(operation, answered, "", "", has_data_set, status=status)
+        elif operation is Operation.N_ACTION_RQ:
+            about = str(found.RequestedSOPClassUID), str(found.RequestedSOPInstanceUID)
+            command = Command(operation, int(found.MessageID), *about, has_data_set, action=int(found.ActionTypeID))
+        else:
+            instance = str(found.AffectedSOPInstanceUID) if operation is Operation.C_STORE_RQ else ""
+            sop_class = str(found.AffectedSOPClassUID)
+            command = Command(operation, int(found.MessageID), sop_class, instance, has_data_set)
     except Exception as error:  # as in `negotiating`
         raise Broken(Reason.UNEXPECTED_PDU) from error
-    if command.has_data_set is not (operation is Operation.C_STORE_RQ):
+    if command.has_data_set is not (operation in _WITH_DATA_SET):
         raise Broken(Reason.UNEXPECTED_PDU)
     return command
 
@@ -88,9 +106,13 @@ def encoded_answer(command: Command, answer: Answer, *, context_id: int, longest
     """The response as P-DATA-TF of at most `longest` bytes; 0 where the other side sets no bound."""
     response: Any
     message: DIMSEMessage
+    instance = command.sop_instance if is_uid(command.sop_instance) else None
     if command.operation is Operation.C_STORE_RQ:
         response, message = C_STORE(), C_STORE_RSP()
-        response.AffectedSOPInstanceUID = command.sop_instance if is_uid(command.sop_instance) else None
+        response.AffectedSOPInstanceUID = instance
+    elif command.operation is Operation.N_ACTION_RQ:
+        response, message = N_ACTION(), N_ACTION_RSP()
+        response.AffectedSOPInstanceUID, response.ActionTypeID = instance, command.action
     else:
         response, message = C_ECHO(), C_ECHO_RSP()
     response.MessageIDBeingRespondedTo = command.message_id

@@ -22,6 +22,9 @@ APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"
 IMPLEMENTATION_CLASS: Final = UID("2.25.66869417832934741504254792108940937965")
 IMPLEMENTATION_VERSION: Final = "TELECONSULT"
 VERIFICATION: Final = UID("1.2.840.10008.1.1")
+COMMITMENT: Final = UID("1.2.840.10008.1.20.1")
+COMMITMENT_INSTANCE: Final = UID("1.2.840.10008.1.20.1.1")
+"""The Storage Commitment Push Model (PS3.4 Annex J), and its one instance, known to everybody (§J.3.5)."""
 RETIRED: Final = tuple(f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("3", "5", "6", "12.3", "77.1", "77.2"))
 """Images of old machines: ultrasound, nuclear medicine, biplane X-ray and visible light as they once were."""
 STORED: Final = frozenset({*(str(known.abstract_syntax) for known in AllStoragePresentationContexts), *RETIRED})
@@ -29,7 +32,8 @@ STORED: Final = frozenset({*(str(known.abstract_syntax) for known in AllStorageP
 WITHOUT_PIXELS: Final = ("1.2.840.10008.1.2.4.204", "1.2.840.10008.1.2.4.205", "1.2.840.10008.1.2.7.")
 """The pixels are elsewhere: by JPIP, or on a video line."""
 KEPT: Final = [syntax for syntax in AllTransferSyntaxes if not syntax.startswith(WITHOUT_PIXELS)]
-VERIFICATION_SYNTAXES: Final = KEPT[:2]
+PLAIN: Final = KEPT[:2]
+"""Of what is no image: implicit and explicit little endian."""
 _SHORTEST_ANSWER: Final = 128
 """Bytes a P-DATA-TF to the other side may have: less, and nothing of use fits."""
 
@@ -134,9 +138,10 @@ def agree(proposal: Proposal) -> tuple[bytes, Mapping[int, Context]]:
 
 
 def _negotiated(asked: PresentationContext) -> PresentationContext:
-    offered = VERIFICATION_SYNTAXES if asked.abstract_syntax == VERIFICATION else KEPT
+    is_plain = asked.abstract_syntax in (VERIFICATION, COMMITMENT)
+    offered = PLAIN if is_plain else KEPT
     ours = []
-    if asked.abstract_syntax == VERIFICATION or asked.abstract_syntax in STORED:
+    if is_plain or asked.abstract_syntax in STORED:
         wanted: list[str | UID] = [syntax for syntax in asked.transfer_syntax if syntax in offered]
         ours = [build_context(str(asked.abstract_syntax), wanted or [*offered])]
     (result,), _roles = negotiate_as_acceptor([asked], ours)

@@ -18,6 +18,7 @@ from teleconsult import audit
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.client_certificates import fingerprint_at
 from teleconsult.db import Sessions, transaction
+from teleconsult.imaging.dimse.committing import Desk
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.dimse.negotiating import Proposal, Rejection
 from teleconsult.imaging.pacs.awaiting import Awaited, awaited_from, is_asked
@@ -35,10 +36,12 @@ _MOST_REMEMBERED: Final = 1000
 class Hall:
     """What all associations share: the register, the way in for images, and how many of whom are here."""
 
-    def __init__(self, sessions: Sessions, receiver: Receiver, *, ae_title: str, data: Path, file_limit: int) -> None:
+    def __init__(
+        self, sessions: Sessions, receiver: Receiver, desk: Desk, *, ae_title: str, data: Path, file_limit: int
+    ) -> None:
         """`file_limit` in bytes of one data set; `data` is where temporary files go."""
         self.sessions, self.data, self.file_limit = sessions, data, file_limit
-        self.receiver = receiver
+        self.receiver, self.desk = receiver, desk
         self.seated: Counter[uuid.UUID] = Counter()
         self._ae_title = ae_title
         self._told: dict[str, float] = {}

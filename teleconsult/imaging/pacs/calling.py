@@ -15,14 +15,14 @@ from io import BytesIO
 from typing import Any, Final
 
 from pydicom.uid import UID
-from pynetdicom.dimse_messages import C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, DIMSEMessage
-from pynetdicom.dimse_primitives import C_ECHO, C_FIND, C_GET, C_MOVE
+from pynetdicom.dimse_messages import C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, N_EVENT_REPORT_RQ, DIMSEMessage
+from pynetdicom.dimse_primitives import C_ECHO, C_FIND, C_GET, C_MOVE, N_EVENT_REPORT
 from pynetdicom.dsutils import decode
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.presentation import PresentationContext
 
 from teleconsult.imaging.dimse.messages import LONGEST_COMMAND, Answer, Command, encoded_answer, read_command
-from teleconsult.imaging.dimse.negotiating import VERIFICATION, Context
+from teleconsult.imaging.dimse.negotiating import COMMITMENT, COMMITMENT_INSTANCE, VERIFICATION, Context
 from teleconsult.imaging.dimse.pdus import (
     LONGEST_OF_CALLED,
     Broken,
@@ -134,6 +134,20 @@ class Caller:
         request = C_MOVE()
         request.MoveDestination = destination
         return self._ask(C_MOVE_RQ(), request, MOVE, Identifier=BytesIO(identifier), Priority=0)
+
+    async def report(self, event: int, information: bytes) -> int:
+        """The status of an N-EVENT-REPORT of storage commitment (PS3.4 §J.3.3)."""
+        request = N_EVENT_REPORT()
+        request.AffectedSOPInstanceUID, request.EventTypeID = COMMITMENT_INSTANCE, event
+        async for response in self._ask(
+            N_EVENT_REPORT_RQ(), request, COMMITMENT, EventInformation=BytesIO(information)
+        ):
+            return response.status
+        raise Broken(Reason.UNSPECIFIED)
+
+    def syntax_of(self, sop_class: UID) -> str:
+        """The transfer syntax that was agreed to for it. Raises PacsFault where none was."""
+        return self._accepted[self.check_offers(sop_class)].transfer_syntax
 
     def check_offers(self, sop_class: UID) -> int:
         """The number of a context for it. Raises PacsFault where none was agreed to."""

@@ -16,6 +16,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 
 from teleconsult.imaging.dimse.negotiating import (
     APPLICATION_CONTEXT,
+    COMMITMENT,
     IMPLEMENTATION_CLASS,
     IMPLEMENTATION_VERSION,
     KEPT,
@@ -62,8 +63,13 @@ def to_get(classes: Sequence[str]) -> list[PresentationContext]:
     return _numbered(contexts[:MOST_CONTEXTS])
 
 
+def to_report() -> list[PresentationContext]:
+    """Contexts to tell whether objects are kept (PS3.4 Annex J)."""
+    return _numbered([build_context(COMMITMENT, [*PLAIN])])
+
+
 def encoded_request(*, calling: str, called: str, contexts: Sequence[PresentationContext]) -> bytes:
-    """The A-ASSOCIATE-RQ. Of storage classes we are the provider: images come to us (PS3.7 §D.3.3.4)."""
+    """The A-ASSOCIATE-RQ. Of storage and its commitment we are the provider: images come to us (PS3.7 §D.3.3.4)."""
     primitive = A_ASSOCIATE()
     primitive.application_context_name = UID(APPLICATION_CONTEXT)
     primitive.calling_ae_title, primitive.called_ae_title = calling, called
@@ -76,8 +82,8 @@ def encoded_request(*, calling: str, called: str, contexts: Sequence[Presentatio
     longest.maximum_length_received = LONGEST_DATA
     implementation.implementation_class_uid = IMPLEMENTATION_CLASS
     version.implementation_version_name = IMPLEMENTATION_VERSION
-    stored = dict.fromkeys(str(one.abstract_syntax) for one in contexts if one.abstract_syntax in STORED)
-    primitive.user_information = [longest, implementation, version, *map(_role, stored)]
+    ours = dict.fromkeys(str(one.abstract_syntax) for one in contexts if one.abstract_syntax in {*STORED, COMMITMENT})
+    primitive.user_information = [longest, implementation, version, *map(_role, ours)]
     pdu = A_ASSOCIATE_RQ()
     pdu.from_primitive(primitive)
     return bytes(pdu.encode())

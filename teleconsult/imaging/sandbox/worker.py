@@ -17,6 +17,7 @@ import numpy as np
 
 from teleconsult.cda.telling import body_of, tell
 from teleconsult.imaging.archives import list_archive
+from teleconsult.imaging.commitment.asking import read_request
 from teleconsult.imaging.codestreams import codestream_of, stored_codestream
 from teleconsult.imaging.describing import value_of
 from teleconsult.imaging.frames import decode_frame, stored_frame
@@ -35,6 +36,10 @@ _EFFORT = 3
 
 def _header(path: Path) -> Message:
     return Message(*read_header(path).packed())
+
+
+def _commitment(path: Path) -> Message:
+    return Message(read_request(path))
 
 
 def _archive(path: Path) -> Message:
@@ -144,6 +149,7 @@ def _deidentified(path: Path, *, key: str) -> Message:
 
 
     "header": _header,
+    "commitment": _commitment,
     "archive": _archive,
     "rendered": _rendered,
     "drawn": _drawn,

@@ -6,6 +6,7 @@ import pytest
 
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
+from teleconsult.imaging.dimse.committing import Desk
 from teleconsult.imaging.dimse.listener import Door
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.dimse.recognising import Hall
@@ -42,7 +43,8 @@ async def peer(cast: Cast, sessions: Sessions) -> DicomPeer:
 def hall(settings: Settings, sessions: Sessions, sandbox: Sandbox) -> Hall:
     objects = Objects(open_store(None, settings.data))
     receiver = Receiver(sessions=sessions, objects=objects, sandbox=sandbox, file_limit=4 * 1024 * 1024)
-    return Hall(sessions, receiver, ae_title="TELECONSULT", data=settings.data, file_limit=4 * 1024 * 1024)
+    desk = Desk(sessions, objects, sandbox, "TELECONSULT")
+    return Hall(sessions, receiver, desk, ae_title="TELECONSULT", data=settings.data, file_limit=4 * 1024 * 1024)
 
 
 @pytest.fixture
