@@ -9,6 +9,7 @@ from aiohttp import web
 
 from teleconsult.access import Permission as P
 from web.api.routes import add_machine_routes
+from web.image_routes import add_image_routes
 from web.pacs_routes import add_pacs_routes
 from web.requests import ANYONE, NEEDS, Need, View
 from web.views import (
@@ -27,29 +28,24 @@ from web.views import (
     audit,
     audit_check,
     break_glass,
-    comparing,
     consents,
     consults,
     documents,
     drafting,
-    enclosures,
     excerpt_versions,
     exports,
     federation,
     files,
-    geometry,
     glass_review,
     guests,
     home,
     identity,
     identity_cases,
     identity_links,
-    images,
     invitations,
     joining,
     key_images,
     mailed_codes,
-    measurements,
     network,
     notes,
     own_account,
@@ -57,7 +53,6 @@ from web.views import (
     passkey_sign_in,
     passkeys,
     patients,
-    progressive,
     records,
     registering,
     resetting,
@@ -67,13 +62,10 @@ from web.views import (
     second_factor,
     sharing,
     step_up,
-    studies,
-    teaching,
     tokens,
     triage,
     uploads,
     verify,
-    waiting_images,
 )
 
 
@@ -97,38 +89,9 @@ def add_routes(app: web.Application) -> None:
 
     _add_consults(route)
 
-    # Images
-    route("GET", "/consults/{id}/images", images.index, P.CONSULTS_SEE, name="images.index")
-    route("POST", "/consults/{id}/images", images.create, P.IMAGES_ADD)
-    _add_uploads(route)
+    add_image_routes(route)
     add_pacs_routes(route)
-    route("POST", "/studies/{id}/reconciliation", images.reconcile, P.IMAGES_ADD, name="images.reconcile")
-    route("POST", "/studies/{id}/removal", images.remove, P.IMAGES_ADD, name="images.remove")
-    route("GET", "/studies/{uid}", studies.show, P.IMAGES_READ, name="studies.show")
-    route("GET", "/studies/{uid}/others", comparing.choices, P.IMAGES_READ, name="comparing.choices")
-    route("GET", "/studies/{uid}/teaching", teaching.form, P.IMAGES_READ, name="teaching.form")
-    route("POST", "/studies/{uid}/teaching", teaching.take, P.IMAGES_READ)
-    route("GET", "/studies/{uid}/thumbnail", studies.thumbnail, P.IMAGES_READ, name="studies.thumbnail")
-    route("GET", "/studies/{uid}/series/{series}/geometry", geometry.show, P.IMAGES_READ, name="geometry.show")
-    route("GET", "/studies/{uid}/measurements", measurements.index, P.IMAGES_READ, name="measurements.index")
-    route("POST", "/studies/{uid}/measurements", measurements.create, P.IMAGES_READ)
-    waiting = "/studies-to-match"
-    route("GET", waiting, waiting_images.index, P.PATIENT_REGISTER, name="waiting_images.index")
-    route("GET", f"{waiting}/{{id}}", waiting_images.show, P.PATIENT_REGISTER, name="waiting_images.show")
-    route("POST", f"{waiting}/{{id}}/match", waiting_images.match, P.PATIENT_REGISTER, name="waiting_images.match")
-    discarding = f"{waiting}/{{id}}/discarding"
-    route("POST", discarding, waiting_images.discard, P.PATIENT_REGISTER, name="waiting_images.discard")
-    enclosed = "/studies/{uid}/instances/{sop}"
-    route("GET", f"{enclosed}/document", enclosures.document, P.IMAGES_READ, name="enclosures.document")
-    route("GET", f"{enclosed}/video", enclosures.video, P.IMAGES_READ, name="enclosures.video")
-    frame = r"/studies/{uid}/instances/{sop}/frames/{frame:\d{1,6}}"
-    route("GET", f"{frame}/rendered", studies.rendered, P.IMAGES_READ, name="studies.rendered")
-    route("GET", f"{frame}/pixels", studies.pixels, P.IMAGES_READ, name="studies.pixels")
-    route("GET", f"{frame}/codestream", progressive.codestream, P.IMAGES_READ, name="progressive.codestream")
-    route("GET", "/studies/{uid}/instances/{sop}/cine", progressive.cine, P.IMAGES_READ, name="progressive.cine")
-    of_series = "/studies/{uid}/series/{series}/previews"
-    route("GET", of_series, progressive.previews, P.IMAGES_READ, name="progressive.previews")
-
+    _add_uploads(route)
     _add_room(route)
     _add_notes(route)
 
@@ -253,6 +216,7 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("GET", "/admin/dicom", admin_dicom.index, needs, name="admin_dicom.index")
     route("POST", "/admin/dicom", admin_dicom.create, needs)
     route("POST", "/admin/dicom/{id}/status", admin_dicom.switch, needs, name="admin_dicom.switch")
+    route("POST", "/admin/dicom/{id}/reports", admin_dicom.reports, needs, name="admin_dicom.reports")
     route("GET", "/admin/hl7", admin_hl7.index, needs, name="admin_hl7.index")
     route("POST", "/admin/hl7", admin_hl7.create, needs)
     route("POST", "/admin/hl7/{id}/status", admin_hl7.switch, needs, name="admin_hl7.switch")
