@@ -22,6 +22,7 @@ from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
+from web.api.kept_answers import KeptAnswers
 from web.captures import add_studio
 from web.cookies import guest_cookie, session_cookie
 from web.foreign_viewers import allow_viewers
@@ -32,6 +33,7 @@ from web.rendering import setup_rendering
 from web.requests import (
     BEARERS,
     CHECKER,
+    KEPT_ANSWERS,
     KEPT_UPLOADS,
     LOOKS,
     OBJECTS,
@@ -74,6 +76,7 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
     )
     app[RENDITIONS] = Renditions(sandbox=sandbox, objects=app[OBJECTS], folder=settings.data / "cache" / "originals")
     app[LOOKS] = Looks()
+    app[KEPT_ANSWERS] = KeptAnswers()
     app[PRESS] = press = Press()
     app[PRINTER] = Printer()
     app[KEPT_UPLOADS] = kept_uploads = KeptUploads(settings.data)

@@ -24,6 +24,7 @@ from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, networks_in
+from web.api.kept_answers import KeptAnswers
 from web.kept_uploads import KeptUploads
 from web.looks import Looks
 
@@ -57,6 +58,7 @@ SANDBOX: Final = web.AppKey("sandbox", Sandbox)
 RECEIVER: Final = web.AppKey("receiver", Receiver)
 RENDITIONS: Final = web.AppKey("renditions", Renditions)
 LOOKS: Final = web.AppKey("looks", Looks)
+KEPT_ANSWERS: Final = web.AppKey("kept_answers", KeptAnswers)
 PRESS: Final = web.AppKey("press", Press)
 PRINTER: Final = web.AppKey("printer", Printer)
 CHECKER: Final = web.AppKey("checker", Checker)

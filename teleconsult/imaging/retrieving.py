@@ -95,8 +95,19 @@ async def instance_within(
     session: AsyncSession, actor: Actor, *, study_uid: str, series_uid: str, sop_uid: str
 ) -> tuple[ImagingStudy, ImagingInstance]:
     """One instance of a study the actor may read, by its whole address. Raises NotFound."""
-    study, kept = await instances_for(session, actor, study_uid=study_uid, series_uid=series_uid, sop_uid=sop_uid)
-    return study, await session.get_one(ImagingInstance, kept[0].id)
+    study = await study_for(session, actor, study_uid)
+    instance = await session.scalar(
+        select(ImagingInstance)
+        .join(ImagingSeries, ImagingSeries.id == ImagingInstance.imaging_series_id)
+        .where(
+            ImagingSeries.imaging_study_id == study.id,
+            ImagingSeries.series_instance_uid == series_uid,
+            ImagingInstance.sop_instance_uid == sop_uid,
+        )
+    )
+    if instance is None:
+        raise NotFound
+    return study, instance
 
 
 async def descriptions_of(session: AsyncSession, kept: Sequence[Kept]) -> list[bytes | None]:

@@ -17,10 +17,11 @@ from teleconsult.records.models import ResourceType
 from web.api.accepting import DICOM, JSON, OtherForm, accepted, chosen
 from web.api.decoding import in_explicit
 from web.api.dicomweb_address import studies_of
+from web.api.kept_answers import LARGEST
 from web.api.looking import looking
 from web.api.parts import HEADERS, known, part_of_object, send_one, send_parts
 from web.errors import DICOMWEB
-from web.requests import actor_of, objects_of, own_transactions, renditions_of, sessions_of
+from web.requests import KEPT_ANSWERS, actor_of, objects_of, own_transactions, renditions_of, sessions_of
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
 SCOPE: Final = (ResourceType.IMAGING_STUDY, "r")
@@ -70,11 +71,16 @@ async def metadata(request: web.Request) -> web.StreamResponse:
     tag = tag_of(kept, f"metadata {content_type} {server}")
     if (answer := known(request, tag)) is not None:
         return answer
-    response = web.StreamResponse(headers={**HEADERS, "ETag": tag, "Content-Type": content_type})
+    headers = {**HEADERS, "ETag": tag, "Content-Type": content_type}
     packer = None
     if "gzip" in request.headers.get("Accept-Encoding", ""):
-        response.headers["Content-Encoding"] = "gzip"
+        headers["Content-Encoding"] = "gzip"
         packer = zlib.compressobj(_EFFORT, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    answers, name = request.app[KEPT_ANSWERS], f"{tag} {packer is not None}"
+    if (made := answers.get(name)) is not None:
+        return web.Response(body=made, headers=headers)
+    response = web.StreamResponse(headers=headers)
+    whole = bytearray()
     for first in range(0, len(kept), _AT_ONCE):
         told = await _descriptions(request, kept[first : first + _AT_ONCE])
         begin, end = b"," if first else b"[", b"]" if first + _AT_ONCE >= len(kept) else b""
@@ -82,7 +88,10 @@ async def metadata(request: web.Request) -> web.StreamResponse:
         if not response.prepared:
             await response.prepare(request)
         await response.write(piece)
+        if len(whole) <= LARGEST:
+            whole += piece
     await response.write_eof()
+    answers.keep(name, bytes(whole))
     return response
 
 
