@@ -19,6 +19,8 @@ from teleconsult.settings import Settings
 from tests import consult_steps
 from tests.conftest import SignIn
 from tests.people import Cast
+from tests.stow_steps import failures, send, stored
+from tests.system_steps import let_in, system_program
 from tests.teleconsult.imaging.captures.files import document
 from tests.teleconsult.imaging.files import as_file, dicom_bytes
 from tests.teleconsult.imaging.steps import door
@@ -39,15 +41,15 @@ def _object(sop: str, series: str, **values: object) -> Dataset:
     return ds
 
 
-def pdf_object(content: bytes) -> bytes:
+def pdf_object(content: bytes, **values: object) -> bytes:
     """An Encapsulated PDF as another program sends it."""
     told = {"SOPClassUID": EncapsulatedPDFStorage, "Modality": "DOC", "SeriesDescription": "Lab"}
-    return as_file(_object(PDF, "9", EncapsulatedDocument=content, **told))
+    return as_file(_object(PDF, "9", EncapsulatedDocument=content, **told, **values))
 
 
-def video_object() -> bytes:
+def video_object(**values: object) -> bytes:
     """An MPEG-2 of another program, in three fragments."""
-    ds = _object(VIDEO, "8", SOPClassUID=VideoPhotographicImageStorage, Modality="XC")
+    ds = _object(VIDEO, "8", SOPClassUID=VideoPhotographicImageStorage, Modality="XC", **values)
     ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.BitsAllocated, ds.NumberOfFrames = 576, 720, 3, 8, 50
     ds.PhotometricInterpretation = "YBR_PARTIAL_420"
     ds.PixelData = encapsulate([STREAM], fragments_per_frame=3, has_bot=False)
@@ -62,6 +64,21 @@ async def shared(cast: Cast, sessions: Sessions, settings: Settings) -> None:
     async with door(sessions, settings.data) as opened:
         outcomes = await opened.bring(cast.rural, consult.id, pdf_object(document()), video_object())
     assert [one.refusal for one in outcomes] == [None, None]
+
+
+async def test_they_come_from_machines_too(
+    client: Client, signed_in: SignIn, sessions: Sessions, settings: Settings, cast: Cast
+) -> None:
+    """Over STOW-RS, filed with the patient they name, and opened by who may see the file."""
+    machine = await let_in(sessions, cast.rural.organization_id, scope="system/ImagingStudy.c", name="Laboratory")
+    sender = await system_program(client, settings, machine, scope="system/ImagingStudy.c")
+    own = {"PatientID": cast.patient.local_number, "PatientName": f"{cast.patient.family}^{cast.patient.given}"}
+    _answer, said = await send(sender, pdf_object(document(), **own), video_object(**own))
+    assert (len(stored(said)), failures(said)) == (2, [])
+    await signed_in("rural")
+    page = await (await client.get(f"/studies/{STUDY}")).text()
+    assert 'data-testid="enclosed-document"' in page
+    assert (await (await client.get(f"{AT}/{VIDEO}/video")).read()) == STREAM
 
 
 @pytest.mark.usefixtures("shared")

@@ -25,9 +25,10 @@ LONGEST_SIDE: Final = 1280
 """Pixels of what is coded anew."""
 _LARGEST_FRAME: Final = 4096 * 2304
 _MOST_RATE: Final = Fraction(30)
-_CODING: Final = {"preset": "veryfast", "crf": "23", "profile": "high", "level": "41", "maxrate": "2500k"} | {
-    "bufsize": "5000k",
-    "threads": "2",
+_THREADS: Final = 2
+_CODING: Final = {
+    **{"preset": "veryfast", "crf": "23", "maxrate": "2500k", "bufsize": "5000k"},
+    **{"profile": "high", "level": "41", "threads": str(_THREADS)},
 }
 _HIGH_PROFILE: Final = 100
 _LEVEL_4_1: Final = 41
@@ -56,17 +57,17 @@ def filmed(path: Path) -> tuple[dict[str, Any], bytes]:
             raise Unreadable(Refusal.TOO_LONG)
         if video.width * video.height > _LARGEST_FRAME:
             raise Unreadable(Refusal.TOO_DEMANDING)
-        if (rotation := _rotation(source, video)) == 0 and _is_as_dicom_wants(video):
-            done = _Recording(source, video)
-            done.keep()
-            if done.size <= LARGEST_VIDEO:
-                return done.told, done.content
-        source.seek(0)
-        done = _Recording(source, video)
-        done.code(rotation)
-        if done.size > LARGEST_VIDEO:
-            raise Unreadable(Refusal.TOO_LARGE)
-        return done.told, done.content
+        video.thread_type, video.codec_context.thread_count = "AUTO", _THREADS
+        rotation = _rotation(source, video)
+        made = _Recording(source, video)
+        if rotation == 0 and _is_as_dicom_wants(video) and path.stat().st_size <= LARGEST_VIDEO:
+            made.keep()
+        else:
+            made.code(rotation)
+        content = made.content
+    if len(content) > LARGEST_VIDEO:
+        raise Unreadable(Refusal.TOO_LARGE)
+    return made.told, content
 
 
 def _rotation(source: InputContainer, video: VideoStream) -> int:
@@ -95,11 +96,6 @@ class _Recording:
         self._frames = 0
         self._rate = Fraction(0)
         self._rows = self._columns = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self._out.getbuffer().nbytes
 
     @property
     def content(self) -> bytes:
@@ -179,7 +175,7 @@ class _Recording:
         """What a file says of its length need not be true."""
         if seconds > MOST_SECONDS + 1:
             raise Unreadable(Refusal.TOO_LONG)
-        if self.size > 2 * LARGEST_VIDEO:
+        if self._out.getbuffer().nbytes > LARGEST_VIDEO:
             raise Unreadable(Refusal.TOO_LARGE)
 
     def _drawing(self, rotation: int) -> Graph:

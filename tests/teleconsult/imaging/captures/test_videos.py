@@ -95,6 +95,13 @@ def test_a_length_that_lies_is_not_believed(tmp_path: Path) -> None:
     assert refused.value.refusal is Refusal.TOO_LONG
 
 
+def test_what_stays_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(videos, "LARGEST_VIDEO", 100)
+    with pytest.raises(Unreadable) as refused:
+        made(tmp_path / "v", video())
+    assert refused.value.refusal is Refusal.TOO_LARGE
+
+
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
     out = BytesIO()
     with av.open(out, "w", format="mp4") as opened:
