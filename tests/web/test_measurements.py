@@ -107,7 +107,8 @@ async def test_the_report_is_read_by_another_library(
     assert isinstance(report.content, highdicom.sr.MeasurementReport)
     (region,) = report.content.get_planar_roi_measurement_groups(graphic_type=highdicom.sr.GraphicTypeValues.ELLIPSE)
     (area,) = region.get_measurements(name=codes.SCT.Area)
-    assert (area.unit.value, area.value) == ("mm2", pytest.approx(3.926990817))
+    assert area.unit.value == "mm2"
+    assert area.value == pytest.approx(3.926990817)
     groups = report.content.get_image_measurement_groups()
     names = [(one.name.value, one.value, one.unit.value) for group in groups for one in group.get_measurements()]
     assert names == [("410668003", 5, "mm"), ("1483009", 90, "deg")]

@@ -1,5 +1,6 @@
 """The marks that are kept in a study, and what the images say of sizes where new ones lie."""
 
+import asyncio
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +8,7 @@ from typing import Final
 
 import orjson
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.imaging.marks.models import KeptMark, KeptReport, Mark
@@ -15,8 +16,10 @@ from teleconsult.imaging.marks.reading import read_report
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.slice_geometry import SliceGeometry, geometry_of
 
-MOST_REPORTS: Final = 100
+MOST_REPORTS: Final = 50
 """The latest of a study."""
+LARGEST_REPORT: Final = 256 * 1024
+"""Of a description as it is kept, compressed; a longer one is not looked through each time a study is opened."""
 REPORTS: Final = (ComprehensiveSRStorage, Comprehensive3DSRStorage, EnhancedSRStorage)
 
 
@@ -34,11 +37,15 @@ async def kept_marks(session: AsyncSession, study: ImagingStudy) -> list[PlacedM
     told = await session.scalars(
         select(ImagingInstance.dicom_json)
         .join(ImagingSeries, ImagingSeries.id == ImagingInstance.imaging_series_id)
-        .where(ImagingSeries.imaging_study_id == study.id, ImagingInstance.sop_class_uid.in_(REPORTS))
+        .where(
+            ImagingSeries.imaging_study_id == study.id,
+            ImagingInstance.sop_class_uid.in_(REPORTS),
+            func.length(ImagingInstance.dicom_json) <= LARGEST_REPORT,
+        )
         .order_by(ImagingInstance.created_at.desc())
         .limit(MOST_REPORTS)
     )
-    reports = [read_report(orjson.loads(zlib.decompress(one))) for one in told if one]
+    reports = await asyncio.to_thread(_read, [one for one in told if one])
     marks = [(report, mark) for report in reports for mark in report.marks]
     uids = {mark.sop_instance_uid for _report, mark in marks}
     found = await session.execute(
@@ -52,6 +59,10 @@ async def kept_marks(session: AsyncSession, study: ImagingStudy) -> list[PlacedM
         for report, mark in marks
         if mark.sop_instance_uid in places and 1 <= mark.frame <= max(places[mark.sop_instance_uid][1], 1)
     ]
+
+
+def _read(told: Sequence[bytes]) -> list[KeptReport]:
+    return [read_report(orjson.loads(zlib.decompress(one))) for one in told]
 
 
 async def geometry_on(
