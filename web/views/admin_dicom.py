@@ -1,18 +1,19 @@
 """Which systems of an establishment send images by DICOM."""
 
+import uuid
 from typing import Any
 
 from aiohttp import web
 
 from teleconsult.errors import Conflict, Invalid
-from teleconsult.imaging.dimse.peers import add_peer, peers_here, switch_peer
+from teleconsult.imaging.dimse.peers import add_peer, change_reports, peers_here, switch_peer
 from web.bodies import read_form
 from web.flash import flash
 from web.i18n import gettext as _
 from web.rendering import render
 from web.requests import SETTINGS, actor_of, db, id_in, to_page
 
-FIELDS = ("name", "ae_title", "address", "certificate")
+FIELDS = ("name", "ae_title", "address", "certificate", "report_address")
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -39,12 +40,26 @@ async def switch(request: web.Request) -> web.StreamResponse:
     return to_page(request, "admin_dicom.index")
 
 
-async def _page(request: web.Request, *, status: int = 200, **context: Any) -> web.StreamResponse:
+async def reports(request: web.Request) -> web.StreamResponse:
+    """Say where one takes reports of storage commitment."""
+    typed = (await read_form(request)).get("report_address", "")
+    try:
+        await change_reports(db(request), actor_of(request), peer_id=id_in(request), report_address=typed)
+    except Invalid as error:
+        return await _page(request, status=error.status, changed=id_in(request), typed=typed, errors=error)
+    flash(request, _("Reports go there from now on.") if typed.strip() else _("Reports go nowhere from now on."))
+    return to_page(request, "admin_dicom.index")
+
+
+async def _page(
+    request: web.Request, *, status: int = 200, changed: uuid.UUID | None = None, **context: Any
+) -> web.StreamResponse:
     settings = request.app[SETTINGS]
     return render(
         request,
         "admin/dicom.html.jinja",
         status=status,
+        changed=changed,
         peers=await peers_here(db(request), actor_of(request)),
         ae_title=settings.dimse_ae_title,
         port=settings.dimse_port,

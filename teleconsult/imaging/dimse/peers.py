@@ -17,6 +17,7 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.client_certificates import fingerprint_in
 from teleconsult.clock import now
 from teleconsult.errors import Conflict, Invalid, NotFound
+from teleconsult.imaging.dimse.addresses import host_and_port
 from teleconsult.imaging.dimse.models import DicomPeer
 
 LONGEST_NAME: Final = 100
@@ -36,10 +37,18 @@ async def peers_here(session: AsyncSession, actor: Actor) -> Sequence[DicomPeer]
 
 
 async def add_peer(
-    session: AsyncSession, actor: Actor, *, name: str, ae_title: str, address: str = "", certificate: str = ""
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    name: str,
+    ae_title: str,
+    address: str = "",
+    certificate: str = "",
+    report_address: str = "",
 ) -> DicomPeer:
     """Let a system send. It is known by its address or small network, by its client certificate in PEM, or by both.
 
+    `report_address` is where it takes reports of storage commitment, `host:port`; empty where it takes none.
     Raises NotFound, Invalid with a sentence a field, Conflict where such a system is known.
     """
     require(actor, Permission.ADMINISTRATION)
@@ -50,6 +59,8 @@ async def add_peer(
     if not AE_TITLE.fullmatch(ae_title):
         errors["ae_title"] = "Give its AE title: 16 plain letters at most."
     network = fingerprint = None
+    reports, wrong = _reports(report_address)
+    errors |= wrong
     try:
         network = _network(address)
     except ValueError:
@@ -70,6 +81,7 @@ async def add_peer(
         ae_title=ae_title,
         network=network,
         certificate_sha256=fingerprint,
+        report_address=reports,
         created_at=now(),
         created_by_id=actor.role_id,
     )
@@ -85,16 +97,43 @@ async def add_peer(
 async def switch_peer(session: AsyncSession, actor: Actor, *, peer_id: uuid.UUID, is_on: bool) -> DicomPeer:
     """Turn a system off, or on again. Twice is once. Raises NotFound."""
     require(actor, Permission.ADMINISTRATION)
-    peer: DicomPeer | None = await session.scalar(
-        select(DicomPeer).where(DicomPeer.id == peer_id, dicom_peers_of_house(actor)).with_for_update()
-    )
-    if peer is None:
-        raise NotFound
+    peer = await _peer(session, actor, peer_id)
     if (peer.disabled_at is None) is not is_on:
         peer.disabled_at = None if is_on else now()
         audit.record(session, actor, "dicom-peer-enabled" if is_on else "dicom-peer-disabled", peer)
         await session.flush()
     return peer
+
+
+async def change_reports(session: AsyncSession, actor: Actor, *, peer_id: uuid.UUID, report_address: str) -> DicomPeer:
+    """Say where a system takes reports of storage commitment; nowhere, if empty. Raises NotFound, Invalid."""
+    require(actor, Permission.ADMINISTRATION)
+    reports, wrong = _reports(report_address)
+    if wrong:
+        raise Invalid(wrong)
+    peer = await _peer(session, actor, peer_id)
+    if peer.report_address != reports:
+        peer.report_address = reports
+        audit.record(session, actor, "dicom-peer-changed", peer, report_address=reports)
+        await session.flush()
+    return peer
+
+
+async def _peer(session: AsyncSession, actor: Actor, peer_id: uuid.UUID) -> DicomPeer:
+    peer: DicomPeer | None = await session.scalar(
+        select(DicomPeer).where(DicomPeer.id == peer_id, dicom_peers_of_house(actor)).with_for_update()
+    )
+    if peer is None:
+        raise NotFound
+    return peer
+
+
+def _reports(typed: str) -> tuple[str, dict[str, str]]:
+    """The address as it is kept, and what is wrong with it."""
+    try:
+        return (host_and_port(typed.strip()) if typed.strip() else ""), {}
+    except ValueError:
+        return "", {"report_address": "Give its address and port, like 10.1.2.3:104."}
 
 
 def _network(address: str) -> str | None:

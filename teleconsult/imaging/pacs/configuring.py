@@ -1,7 +1,6 @@
 """Which archives an establishment asks: set by its administrators."""
 
 import base64
-import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from teleconsult.access.rows import dicom_peers_of_house, pacs_of_house
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.errors import Invalid, NotFound
+from teleconsult.imaging.dimse.addresses import check_host, host_and_port
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.dimse.peers import AE_TITLE, LONGEST_NAME
 from teleconsult.imaging.pacs.models import Pacs, PacsKind
@@ -30,8 +30,6 @@ MOST: Final = 10
 LONGEST_ADDRESS: Final = 500
 LONGEST_SECRET: Final = 4000
 UNSENDABLE: Final = "This is too long, or holds signs that cannot be sent."
-_HOST: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*\.?")
-_BRACKETED: Final = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,7 @@ def _fill_web(kept: Pacs, form: PacsForm, sealer: Sealer) -> dict[str, str]:
 def _fill_dimse(kept: Pacs, form: PacsForm, own_title: str) -> dict[str, str]:
     errors = {}
     try:
-        kept.address = _host_and_port(form.address.strip())
+        kept.address = host_and_port(form.address.strip())
     except ValueError:
         errors["address"] = "Give its name or address and its port, like pacs.hospital.example:104."
     kept.ae_title, kept.uses_tls = form.ae_title.strip(), form.uses_tls
@@ -183,20 +181,5 @@ def _url(typed: str) -> str:
     is_plain = len(typed) <= LONGEST_ADDRESS and typed.isascii() and not set(typed) & set(' \\"<>?#@%')
     if not is_plain or not is_safe_address(typed) or ".." in parts.path or parts.port == 0:
         raise ValueError
-    _check_host(parts.hostname or "")
+    check_host(parts.hostname or "")
     return typed.rstrip("/")
-
-
-def _host_and_port(typed: str) -> str:
-    host, colon, port = typed.rpartition(":")
-    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-        raise ValueError
-    bracketed = _BRACKETED.fullmatch(host)
-    _check_host(bracketed[1] if bracketed else host)
-    return f"{host}:{int(port)}"
-
-
-def _check_host(host: str) -> None:
-    """How it is written. Where it is, is looked at whenever it is asked (`places`)."""
-    if len(host) > 253 or not (_HOST.fullmatch(host) or ":" in host):
-        raise ValueError
