@@ -25,7 +25,17 @@ from teleconsult.imaging.dimse.messages import (
     read_command,
 )
 from teleconsult.imaging.dimse.negotiating import STORED, VERIFICATION, Context, Rejection, agree, read_proposal
-from teleconsult.imaging.dimse.pdus import Broken, Fragment, Kind, Reason, abort, fragments_in, read_pdu, released
+from teleconsult.imaging.dimse.pdus import (
+    Broken,
+    Fragment,
+    Kind,
+    Reason,
+    abort,
+    acknowledge_at_once,
+    fragments_in,
+    read_pdu,
+    released,
+)
 from teleconsult.imaging.dimse.recognising import Hall, Visitor
 from teleconsult.imaging.receiving import Received
 from teleconsult.imaging.refusals import Refusal
@@ -180,6 +190,7 @@ class Association:
         """Every presentation data value, in order. Raises Released at the end, wherever that comes."""
         while True:
             begin = IDLE if self.is_between_messages else WITHIN
+            acknowledge_at_once(self._writer)
             pdu = await read_pdu(self._reader, begin=begin, within=WITHIN)
             if pdu.kind is Kind.DATA:
                 for fragment in fragments_in(pdu.body):

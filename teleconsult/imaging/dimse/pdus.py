@@ -1,6 +1,7 @@
 """Protocol data units as they go over the line (PS3.8 §9.3), each bounded by its type before a byte of it is kept."""
 
 import asyncio
+import socket
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -104,6 +105,17 @@ async def read_pdu(
         if length > longest:
             raise Broken(Reason.INVALID_PARAMETER)
         return Pdu(kind, head, await reader.readexactly(length))
+
+
+def acknowledge_at_once(writer: asyncio.StreamWriter) -> None:
+    """Have the kernel say at once what has arrived, this time (tcp(7)).
+
+    Who waits for that before sending the rest of a message (Nagle's algorithm: Orthanc and DCMTK, as they come) would
+    lose 40 ms with each.
+    """
+    connection = writer.get_extra_info("socket")
+    if connection is not None and hasattr(socket, "TCP_QUICKACK"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def fragments_in(body: bytes) -> Iterator[Fragment]:

@@ -6,7 +6,6 @@ time of each wait, the size of each answer. So pynetdicom's own connections are 
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -30,6 +29,7 @@ from teleconsult.imaging.dimse.pdus import (
     Kind,
     Pdu,
     Reason,
+    acknowledge_at_once,
     fragments_in,
     leave,
     read_pdu,
@@ -230,7 +230,7 @@ class Caller:
 
     async def _fragments(self) -> AsyncIterator[Fragment]:
         while True:
-            _acknowledge_at_once(self._writer)
+            acknowledge_at_once(self._writer)
             pdu = await read_pdu(self._reader, begin=BEGIN, within=WITHIN, allowed=LONGEST_OF_CALLED)
             if pdu.kind is not Kind.DATA:
                 raise PacsFault(Fault.LOST)
@@ -241,15 +241,6 @@ class Caller:
         self._writer.write(pdu)
         async with asyncio.timeout(WITHIN):
             await self._writer.drain()
-
-
-def _acknowledge_at_once(writer: asyncio.StreamWriter) -> None:
-    """Where the other end waits for us before it sends the rest of a message (Nagle's algorithm), each image would cost
-    the 40 ms by which the kernel puts off its word. It has to be told again and again (tcp(7)).
-    """
-    connection = writer.get_extra_info("socket")
-    if connection is not None and hasattr(socket, "TCP_QUICKACK"):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 async def _connect(line: Line) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
