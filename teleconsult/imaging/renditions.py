@@ -86,6 +86,11 @@ class Renditions:
         """The value of one element of the header (`describing.value_of`). Raises Unreadable where there is none."""
         return (await self._sandbox.ask("value", await self._originals.path_of(instance), within=list(within))).body
 
+    async def deidentified(self, instance: KeptFile, key: bytes) -> Message:
+        """The instance without who it is of, and what became of each element (`deidentifying`). Raises Unreadable."""
+        path = await self._originals.path_of(instance)
+        return await self._sandbox.ask("deidentified", path, seconds=DEIDENTIFIED_WITHIN, key=key.hex())
+
     async def description(self, instance: KeptFile) -> Description:
         """The header, read anew. Raises Unreadable."""
         answer = await self._sandbox.ask("header", await self._originals.path_of(instance))
@@ -95,11 +100,6 @@ class Renditions:
         """The sandbox's answer, or the one it gave a while ago."""
         key = instance.sha256, verb, str(arguments)
         if key in self._made:
-    async def deidentified(self, instance: KeptFile, key: bytes) -> Message:
-        """The instance without who it is of, and what became of each element (`deidentifying`). Raises Unreadable."""
-        path = await self._originals.path_of(instance)
-        return await self._sandbox.ask("deidentified", path, seconds=DEIDENTIFIED_WITHIN, key=key.hex())
-
             self._made.move_to_end(key)
             return self._made[key]
         answer = await self._sandbox.ask(verb, await self._originals.path_of(instance), **arguments)

@@ -132,6 +132,12 @@ def _film(path: Path) -> Message:
     return Message(*filmed(path))
 
 
+def _deidentified(path: Path, *, key: str) -> Message:
+    from teleconsult.imaging.deidentifying import deidentified  # here: the profile's table is seldom needed
+
+    return Message(*deidentified(path, bytes.fromhex(key)))
+
+
 def _cda(path: Path) -> Message:
     return Message(tell(path))
 
@@ -142,12 +148,6 @@ def _cda_body(path: Path) -> Message:
 
 
 VERBS: dict[str, Callable[..., Message]] = {
-def _deidentified(path: Path, *, key: str) -> Message:
-    from teleconsult.imaging.deidentifying import deidentified  # here: the profile's table is seldom needed
-
-    return Message(*deidentified(path, bytes.fromhex(key)))
-
-
     "header": _header,
     "commitment": _commitment,
     "archive": _archive,
@@ -167,6 +167,7 @@ def _deidentified(path: Path, *, key: str) -> Message:
     "photograph": _photograph,
     "document": _document,
     "film": _film,
+    "deidentified": _deidentified,
     "cda": _cda,
     "cda_body": _cda_body,
 }
@@ -179,7 +180,6 @@ def answer(question: dict[str, Any]) -> Message:
     except Unreadable as error:
         return Message({"refused": error.refusal.value})
     except MemoryError:
-    "deidentified": _deidentified,
         return Message({"refused": Refusal.TOO_DEMANDING.value})
     except Exception:  # a parser of strangers' bytes raises anything; all of it means: this file is no good
         return Message({"refused": Refusal.DAMAGED.value})
