@@ -6,14 +6,14 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from signaling.connection import Connection
 from signaling.protocol import Showing
-from signaling.protocol_looking import DrawnMark, Looker, Looking, Spot, Together
+from signaling.protocol_looking import DrawnMark, Look, Looker, Looking, Marks, Point, Spot, Together
 from signaling.server import Allowance
 from teleconsult.clock import now
-from teleconsult.imaging.looking import Look, OpenedStudy
+from teleconsult.imaging import looking
 
 Key = tuple[uuid.UUID, uuid.UUID]
 """Consult and study."""
@@ -21,6 +21,9 @@ Key = tuple[uuid.UUID, uuid.UUID]
 MOVES_A_SECOND: Final = 35
 """Of both kinds together: a page sends fifteen of each, and a few more at once."""
 MOVES_AT_ONCE: Final = 60
+UNSEEN: Final = 12
+"""Moves on their way to one socket: two kilobytes, less than half a second of a line of 60 kbit/s."""
+Move = Literal["look", "point", "marks"]
 
 
 @dataclass(slots=True)
@@ -28,15 +31,29 @@ class Member:
     """A socket that looks at the study."""
 
     connection: Connection
-    look: Look
+    part: looking.Look
     id: uuid.UUID = field(default_factory=uuid.uuid4)
     follows: bool = True
+    sent: int = 0
+    seen: int = 0
+    held: dict[Move, Look | Point | Marks] = field(default_factory=dict)
+    """What waits until they have seen more of what was sent: the newest of each kind."""
     moves: Allowance = field(default_factory=lambda: Allowance(a_second=MOVES_A_SECOND, burst=MOVES_AT_ONCE))
 
     @property
     def key(self) -> Key:
         """Which gathering they are of."""
-        return self.look.consult_id, self.look.study_id
+        return self.part.consult_id, self.part.study_id
+
+    @property
+    def lags(self) -> bool:
+        """Whether as much is on its way to them as may be."""
+        return self.sent - self.seen >= UNSEEN
+
+    def begin(self) -> None:
+        """They are told where it stands: what counts is what comes after."""
+        self.sent = self.seen = 0
+        self.held.clear()
 
 
 @dataclass(slots=True)
@@ -63,11 +80,14 @@ class Gathering:
         self.presenter, self.looking, self.since = member, looking, now()
         for each in self.members.values():
             each.follows = True
+            each.held.clear()
 
     def stop(self) -> None:
         """Nobody shows anything."""
         self.presenter = self.looking = self.since = None
         self.marks = ()
+        for each in self.members.values():
+            each.held.clear()
 
     def together(self) -> Together:
         """Who is there, as it is told to all."""
@@ -96,7 +116,7 @@ class Gatherings:
         gathering = self._all.get(key)
         return len(self._all) >= self._most if gathering is None else len(gathering.members) >= self._most_members
 
-    def come(self, member: Member, opened: OpenedStudy) -> Gathering:
+    def come(self, member: Member, opened: looking.OpenedStudy) -> Gathering:
         """Somebody more looks at a study; what is known of its frames is what was found just now."""
         gathering = self._all.setdefault(member.key, Gathering(opened.study.study_instance_uid, opened.frames))
         gathering.frames = opened.frames
@@ -122,4 +142,4 @@ class Gatherings:
             if consult == consult_id and gathering.presenter is not None and gathering.since is not None
         ]
         for _since, uid, presenter in sorted(shown, key=lambda one: one[0], reverse=True):
-            yield Showing(presenter.look.study_id, uid, presenter.connection.actor.name), presenter
+            yield Showing(presenter.part.study_id, uid, presenter.connection.actor.name), presenter

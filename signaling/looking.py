@@ -10,9 +10,9 @@ from typing import Final
 
 from signaling.connection import Connection, SignedInNamespace
 from signaling.doorman import Doorman
-from signaling.gathering import Gathering, Gatherings, Key, Member
+from signaling.gathering import Gathering, Gatherings, Key, Member, Move
 from signaling.protocol import ByeReason, Done, Refusal, Showing
-from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Welcome
+from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Seen, Welcome
 from teleconsult.audit import record_denied
 from teleconsult.db import transaction
 from teleconsult.errors import NotFound
@@ -35,12 +35,12 @@ class LookingNamespace(SignedInNamespace):
     def look_of(self, connection: Connection) -> looking.Look | None:
         """What a socket looks at, if it does."""
         member = self._gatherings.member(connection.sid)
-        return member.look if member else None
+        return member.part if member else None
 
     def showing_to(self, role_id: uuid.UUID | None, consult_id: uuid.UUID) -> Showing | None:
         """What others than this one show within a consult at this moment."""
         shown = self._gatherings.shown_in(consult_id)
-        return next((showing for showing, presenter in shown if presenter.look.role_id != role_id), None)
+        return next((showing for showing, presenter in shown if presenter.part.role_id != role_id), None)
 
     async def on_join(self, connection: Connection, message: Come) -> Welcome | Refusal:
         """Come to look at a study; the answer says where it stands."""
@@ -54,11 +54,14 @@ class LookingNamespace(SignedInNamespace):
                 raise NotFound
             assert connection.actor.role_id is not None
             member = Member(connection, looking.Look(message.consult, message.study, connection.actor.role_id))
-            self._gatherings.come(member, opened)
+            gathering = self._gatherings.come(member, opened)
             await self.enter_room(connection.sid, room_name(member.key))
-            await self._tell_all(member.key, self._gatherings.of(member), skip=connection.sid)
+            await self._tell_all(member.key, gathering, skip=connection.sid)
+            if self._gatherings.member(connection.sid) is not member:  # gone while we told
+                raise NotFound
         # Nothing is awaited from here on: what changes after this look is told after this answer.
         gathering = self._gatherings.of(member)
+        member.begin()
         return Welcome(member.id, gathering.together(), gathering.looking, gathering.marks)
 
     async def on_present(self, connection: Connection, message: Present) -> Done | Refusal:
@@ -77,8 +80,8 @@ class LookingNamespace(SignedInNamespace):
             return Refusal("invalid")
         await self._tell_all(member.key, gathering)
         if message.looking is not None:
-            await self.tell("look", Look(message.looking), to=room_name(member.key), skip=connection.sid)
-        await self._shown(member.look.consult_id)
+            await self._pass("look", Look(message.looking), member)
+        await self._shown(member.part.consult_id)
         return Done()
 
     async def on_follow(self, connection: Connection, message: Follow) -> Done | Refusal:
@@ -99,7 +102,7 @@ class LookingNamespace(SignedInNamespace):
         if not gathering.holds(message.looking):
             return Refusal("invalid")
         gathering.looking = message.looking
-        await self.tell("look", message, to=room_name(member.key), skip=connection.sid)
+        await self._pass("look", message, member)
         return Done()
 
     async def on_point(self, connection: Connection, message: Point) -> Done | Refusal:
@@ -109,7 +112,7 @@ class LookingNamespace(SignedInNamespace):
             return member
         if message.spot is not None and not self._gatherings.of(member).holds(message.spot):
             return Refusal("invalid")
-        await self.tell("point", message, to=room_name(member.key), skip=connection.sid)
+        await self._pass("point", message, member)
         return Done()
 
     async def on_marks(self, connection: Connection, message: Marks) -> Done | Refusal:
@@ -121,7 +124,20 @@ class LookingNamespace(SignedInNamespace):
         if not all(gathering.holds(mark) for mark in message.marks):
             return Refusal("invalid")
         gathering.marks = message.marks
-        await self.tell("marks", message, to=room_name(member.key), skip=connection.sid)
+        await self._pass("marks", message, member)
+        return Done()
+
+    async def on_seen(self, connection: Connection, message: Seen) -> Done | Refusal:
+        """So much has arrived: send what waited for that."""
+        member = self._gatherings.member(connection.sid)
+        if member is None:
+            return Refusal("not-joined")
+        if not member.seen <= message.count <= member.sent:
+            return Refusal("invalid")
+        member.seen = message.count
+        while member.held and not member.lags:
+            event = next(iter(member.held))
+            await self._send(event, member.held.pop(event), member)
         return Done()
 
     async def on_leave(self, connection: Connection, _message: Go) -> Done | Refusal:
@@ -174,7 +190,21 @@ class LookingNamespace(SignedInNamespace):
         await self.leave_room(connection.sid, room_name(member.key))
         await self._tell_all(member.key, gathering)
         if was_shown:
-            await self._shown(member.look.consult_id)
+            await self._shown(member.part.consult_id)
+
+    async def _pass(self, event: Move, message: Look | Point | Marks, presenter: Member) -> None:
+        """Send to the others what who presents does; to who lags behind, the newest of it once they have caught up."""
+        for member in list(self._gatherings.of(presenter).members.values()):
+            if member is presenter:
+                continue
+            if member.lags:
+                member.held[event] = message
+            else:
+                await self._send(event, message, member)
+
+    async def _send(self, event: Move, message: Look | Point | Marks, member: Member) -> None:
+        member.sent += 1
+        await self.tell(event, message, to=member.connection.sid)
 
     async def _tell_all(self, key: Key, gathering: Gathering, *, skip: str | None = None) -> None:
         await self.tell("together", gathering.together(), to=room_name(key), skip=skip)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Together, Welcome
+from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Seen, Together, Welcome
 from signaling.wire import Size
 from teleconsult.access import Permission
 
@@ -290,6 +290,7 @@ FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {
         "look": Ask(Look, Done, Permission.IMAGES_READ),
         "point": Ask(Point, Done, Permission.IMAGES_READ),
         "marks": Ask(Marks, Done, Permission.IMAGES_READ),
+        "seen": Ask(Seen, Done, Permission.IMAGES_READ),
         "leave": Ask(Go, Done, Permission.IMAGES_READ),
     },
     "/worklist": {},

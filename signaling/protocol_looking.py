@@ -134,6 +134,13 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How many of `look`, `point` and `marks` have arrived since coming: to who lags behind only the newest is sent."""
+
+    count: Annotated[int, Size(0, 1_000_000_000)]
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """Who looks at the study, and who of them presents."""
 

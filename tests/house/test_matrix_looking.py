@@ -62,6 +62,7 @@ async def table(client: Client, signed_in: SignIn, world: World) -> AsyncIterato
         "look": {"looking": looking},
         "point": {"spot": {**frame, "x": 1, "y": 1}},
         "marks": {"marks": [{**frame, "kind": "length", "points": [{"x": 1, "y": 1}] * 2}]},
+        "seen": {"count": 0},
         "leave": {},
     }
     rural, specialist = await visit("rural"), await visit("specialist")
@@ -74,7 +75,7 @@ async def table(client: Client, signed_in: SignIn, world: World) -> AsyncIterato
 
 
 def test_every_message_is_known_here() -> None:
-    known = {"join", "present", "follow", "look", "point", "marks", "leave"}
+    known = {"join", "present", "follow", "look", "point", "marks", "seen", "leave"}
     assert set(FROM_CLIENT["/looking"]) == known
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from signaling.gathering import UNSEEN
 from teleconsult.access import Purpose
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
@@ -179,6 +180,7 @@ MOVES: dict[str, dict[str, Any]] = {
     "look": {"looking": looking()},
     "point": {"spot": spot()},
     "marks": {"marks": []},
+    "seen": {"count": 0},
     "leave": {},
 }
 
@@ -276,9 +278,40 @@ async def test_who_is_too_fast_is_refused_and_not_passed_on(table: Table) -> Non
     taken = answers.count({"ok": "yes"})
     assert 50 <= taken < 80
     assert answers.count({"error": "too-many"}) == 100 - taken
-    heard = [await specialist.next("point") for _ in range(taken)]
-    assert [one["spot"]["x"] for one in heard] == list(range(taken)), "in order"
-    assert await specialist.hears_nothing("point", within=0.05)
+    heard = await points(specialist)
+    assert heard == list(range(len(heard))), "in order"
+
+
+async def points(visitor: Visitor) -> list[float]:
+    """Where the other side pointed, as far as it is here."""
+    await asyncio.sleep(0.1)
+    heard = [visitor.heard.get_nowait() for _ in range(visitor.heard.qsize())]
+    return [message["spot"]["x"] for event, message in heard if event == "point"]
+
+
+async def test_who_lags_behind_is_sent_the_newest_and_nothing_old(table: Table) -> None:
+    rural, specialist, _ = await table.both()
+    for at in range(30):
+        assert await rural.ask("point", {"spot": spot(x=at)}) == {"ok": "yes"}
+    await rural.ask("look", {"looking": looking(2)})
+    first = await points(specialist)
+    assert len(first) == UNSEEN - 1, "the first look is one of them"
+    assert await specialist.ask("seen", {"count": 1}) == {"ok": "yes"}
+    assert await points(specialist) == [29]
+    assert await specialist.ask("seen", {"count": UNSEEN}) == {"ok": "yes"}
+    assert await specialist.next("look") == {"looking": looking(2)}
+    for wrong in (1, UNSEEN + 3, -1):
+        assert await specialist.ask("seen", {"count": wrong}) == {"error": "invalid"}
+
+
+async def test_what_waits_for_who_lags_goes_with_its_presenter(table: Table) -> None:
+    rural, specialist, _ = await table.both()
+    for at in range(30):
+        await rural.ask("point", {"spot": spot(x=at)})
+    await points(specialist)
+    await rural.ask("present", {})
+    assert await specialist.ask("seen", {"count": UNSEEN}) == {"ok": "yes"}
+    assert await points(specialist) == []
 
 
 async def test_a_gathering_has_an_end(table: Table, site: LiveSite) -> None:
@@ -295,7 +328,8 @@ async def test_coming_is_in_the_log_and_moving_is_not(
     for sop in (1, 2, 3):
         await rural.ask("look", {"looking": looking(sop)})
     async with transaction(sessions) as session:
-        kept = (await session.scalars(select(AuditEvent).where(AuditEvent.entity_id == study.id))).all()
+        of_study = select(AuditEvent).where(AuditEvent.entity_id == study.id).order_by(AuditEvent.recorded_at)
+        kept = (await session.scalars(of_study)).all()
     assert [(one.action, one.practitioner_role_id) for one in kept] == [
         ("looking-joined", cast.rural.role_id),
         ("looking-joined", cast.specialist.role_id),

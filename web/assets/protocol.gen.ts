@@ -263,6 +263,11 @@ export interface Marks {
   marks: DrawnMark[];
 }
 
+/** How many of `look`, `point` and `marks` have arrived since coming: to who lags behind only the newest is sent. */
+export interface Seen {
+  count: number;
+}
+
 /** Who looks at the study, and who of them presents. */
 export interface Together {
   people: Looker[];
@@ -307,6 +312,7 @@ export interface LookingAsks {
   look: (message: Look, reply: Reply<Done>) => void;
   point: (message: Point, reply: Reply<Done>) => void;
   marks: (message: Marks, reply: Reply<Done>) => void;
+  seen: (message: Seen, reply: Reply<Done>) => void;
   leave: (message: Go, reply: Reply<Done>) => void;
 }
 

@@ -19,7 +19,7 @@ let client: LookingClient;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  socket = new FakeSocket({ join: WELCOME, look: { ok: "yes" }, point: { ok: "yes" } });
+  socket = new FakeSocket({ join: WELCOME, look: { ok: "yes" }, point: { ok: "yes" }, seen: { ok: "yes" } });
   const names = ["welcome", "together", "look", "point", "marks", "offline", "over"] as const;
   listener = Object.fromEntries(names.map((name) => [name, vi.fn()])) as typeof listener;
   client = new LookingClient(PLACE, listener as unknown as LookingListener, socket as unknown as LookingSocket);
@@ -64,6 +64,20 @@ test("what is heard is handed on", async () => {
   expect(listener.marks).toHaveBeenCalledWith([]);
   expect(listener.together).toHaveBeenCalledWith({ people: [] });
   expect(await client.look(HERE)).toEqual({ ok: "yes" });
+});
+
+test("it says how much has arrived, a few times a second, and begins anew after a reconnect", async () => {
+  await inside();
+  for (let at = 0; at < 40; at++) socket.hear("look", { looking: HERE });
+  await vi.advanceTimersByTimeAsync(500);
+  const said = socket.named("seen") as { count: number }[];
+  expect(said.length).toBeLessThan(8);
+  expect(said.at(-1)).toEqual({ count: 40 });
+  socket.hear("disconnect");
+  await inside();
+  socket.hear("point", {});
+  await vi.advanceTimersByTimeAsync(500);
+  expect(socket.named("seen").at(-1)).toEqual({ count: 1 });
 });
 
 test("a server in trouble is asked again, one that refuses is not", async () => {

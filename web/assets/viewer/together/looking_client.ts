@@ -13,6 +13,8 @@ import type {
   Welcome,
 } from "../../protocol.gen";
 
+import { Pace } from "./pace";
+
 export interface LookingListener {
   /** We are in; comes again after each reconnect. */
   welcome(reply: Welcome): void;
@@ -43,6 +45,9 @@ export function openLookingSocket(): LookingSocket {
 }
 
 export class LookingClient {
+  readonly #seen = new Pace<number>((count) => this.#asked().emitWithAck("seen", { count }));
+  /** How many moves of the others have arrived since we came. */
+  #count = 0;
   #isIn = false;
   #isOver = false;
 
@@ -57,6 +62,12 @@ export class LookingClient {
         if (this.#isIn) take(message);
       };
     };
+    /** Who says what they have seen is sent no more than they can take. */
+    const move = <T>(take: (message: T) => void) =>
+      inside((message: T) => {
+        take(message);
+        this.#seen.put(++this.#count);
+      });
     socket.on("connect", () => void this.#come());
     socket.on("disconnect", () => this.#dropped());
     // `active` means that the client tries again by itself; else the server has refused us.
@@ -69,15 +80,15 @@ export class LookingClient {
     );
     socket.on(
       "look",
-      inside(({ looking }) => listener.look(looking)),
+      move(({ looking }) => listener.look(looking)),
     );
     socket.on(
       "point",
-      inside(({ spot }) => listener.point(spot ?? null)),
+      move(({ spot }) => listener.point(spot ?? null)),
     );
     socket.on(
       "marks",
-      inside(({ marks }) => listener.marks(marks)),
+      move(({ marks }) => listener.marks(marks)),
     );
     socket.on("bye", () => this.#end());
     if (socket.connected) void this.#come();
@@ -126,6 +137,8 @@ export class LookingClient {
     if (this.#isOver) return;
     if (!("error" in reply)) {
       this.#isIn = true;
+      this.#count = 0;
+      this.#seen.clear();
       this.listener.welcome(reply);
     } else if (reply.error === "failed" || reply.error === "too-many") this.#comeAgain();
     else this.#end();
@@ -140,6 +153,7 @@ export class LookingClient {
   #dropped(): void {
     const was = this.#isIn;
     this.#isIn = false;
+    this.#seen.clear();
     if (!this.#isOver && was) this.listener.offline();
   }
 
