@@ -1,6 +1,7 @@
-"""Measuring on an image: by mouse, by finger and by keys, kept for the other doctor."""
+"""Measuring on an image: by mouse, by finger and by keys, kept for the other doctor and put into the note."""
 
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.browser
 STUDY = "1.2.3.4"
 
 
-async def bring(site: Site, cast: Cast, sessions: Sessions) -> None:
+async def bring(site: Site, cast: Cast, sessions: Sessions) -> uuid.UUID:
     """An accepted consult with a slice of 64 mm by 64 mm."""
     consult = await consult_steps.accepted(cast, sessions)
     content = dicom_bytes(
@@ -27,6 +28,7 @@ async def bring(site: Site, cast: Cast, sessions: Sessions) -> None:
     )
     async with door(sessions, site.data) as opened:
         await opened.bring(cast.rural, consult.id, content)
+    return consult.id
 
 
 async def stage_of(page: Page) -> dict[str, float]:
@@ -50,7 +52,7 @@ async def touch(page: Page, *points: tuple[float, float]) -> None:
 async def test_a_length_by_mouse_and_keys_kept_for_the_other(
     site: Site, cast: Cast, sessions: Sessions, open_as: OpenAs
 ) -> None:
-    await bring(site, cast, sessions)
+    consult_id = await bring(site, cast, sessions)
     page = await open_as("specialist")
     await page.goto(f"/studies/{STUDY}")
     stage = await stage_of(page)
@@ -74,11 +76,18 @@ async def test_a_length_by_mouse_and_keys_kept_for_the_other(
     await page.keyboard.press("Control+z")
     await expect(label).to_have_count(1)
 
-    page.on("dialog", lambda dialog: dialog.accept())
+    await page.get_by_test_id("key-image").click()
+    await expect(page.get_by_text(re.compile("This image is in the note of consult no"))).to_be_visible(timeout=30_000)
     await page.get_by_role("button", name="Measurements", exact=True).click()
     await page.get_by_role("button", name="Keep measurements").click()
     await expect(page.locator(".viewer-mark")).to_contain_text(cast.specialist.name, timeout=30_000)
     await expect(page.locator(".mark-kept")).to_have_count(1)
+
+    await page.goto(f"/consults/{consult_id}")
+    await page.get_by_test_id("open-note").first.click()
+    await expect(page.get_by_test_id("key-images").locator("figure")).to_contain_text(
+        re.compile(r"Length · 2\d\.\d mm")
+    )
 
     other = await open_as("rural", width=360, height=740)
     await other.goto(f"/studies/{STUDY}")
