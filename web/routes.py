@@ -217,7 +217,6 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("POST", "/admin/dicom", admin_dicom.create, needs)
     route("POST", "/admin/dicom/{id}/status", admin_dicom.switch, needs, name="admin_dicom.switch")
     route("POST", "/admin/dicom/{id}/reports", admin_dicom.reports, needs, name="admin_dicom.reports")
-    route("POST", "/admin/dicom/{id}/reports", admin_dicom.reports, needs, name="admin_dicom.reports")
     route("GET", "/admin/hl7", admin_hl7.index, needs, name="admin_hl7.index")
     route("POST", "/admin/hl7", admin_hl7.create, needs)
     route("POST", "/admin/hl7/{id}/status", admin_hl7.switch, needs, name="admin_hl7.switch")
