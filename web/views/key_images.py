@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import web
 
+from teleconsult.consults.queries import consult_for
 from teleconsult.db import transaction
 from teleconsult.imaging.refusals import Unreadable
 from teleconsult.notes.key_images import (
@@ -26,16 +27,19 @@ FRAME = "note-pictures"
 
 async def index(request: web.Request) -> web.StreamResponse:
     """The key images of a draft, as a part of its page; on their own they lead to the note."""
-    if frame_of(request) != FRAME:
-        return to_page(request, "notes.show", id=id_in(request))
     note = await draft_for(db(request), actor_of(request), id_in(request))
+    if frame_of(request) != FRAME:
+        return to_page(request, "notes.show", id=note.id)
     return render(request, "notes/_key_images.html.jinja", note=note)
 
 
 @own_transactions
 async def create(request: web.Request) -> web.StreamResponse:
     """Put what is seen in the viewer into the note of a consult, which is begun where there is none."""
-    actor, consult_id, seen = actor_of(request), id_in(request), await read_key_image(request)
+    actor, consult_id = actor_of(request), id_in(request)
+    async with transaction(sessions_of(request), actor) as session:
+        await consult_for(session, actor, consult_id)
+    seen = await read_key_image(request)
     async with transaction(sessions_of(request), actor) as session:
         instance, series = await image_to_choose(
             session,

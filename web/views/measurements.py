@@ -34,12 +34,15 @@ async def index(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def create(request: web.Request) -> web.StreamResponse:
     """Keep marks in a report of their own; the same `key` again keeps nothing twice."""
+    actor, uid = actor_of(request), request.match_info["uid"]
+    async with transaction(sessions_of(request), actor) as session:
+        study = await study_for(session, actor, uid, study_id=study_id_in(request))
     key, marks = await read_marks(request)
     count = await keep_marks(
         Keeping(sessions_of(request), receiver_of(request)),
-        actor_of(request),
-        study_uid=request.match_info["uid"],
-        study_id=study_id_in(request),
+        actor,
+        study_uid=uid,
+        study_id=study.id,
         key=key,
         marks=marks,
     )
