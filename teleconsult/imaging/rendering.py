@@ -1,7 +1,7 @@
 """A frame as a picture for the screen: one table from sample to grey, then coded (PS3.18 §8.3.5 calls it rendered)."""
 
 from bisect import bisect_left
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from io import BytesIO
@@ -134,10 +134,16 @@ def _as_webp(picture: Image.Image, quality: int) -> bytes:
     return out.getvalue()
 
 
-@lru_cache(maxsize=8)
 def grey_table(description: FrameDescription, window: tuple[float, float] | None, ramp: Ramp = Ramp.LINEAR) -> Pixels:
     """Grey, 0 to 255, of every sample the type can hold, in the order of its bit pattern (PS3.3 C.11.2.1.2.1)."""
     center, width = window or (description.window_center, description.window_width)
+    return _table(replace(description, window_center=center, window_width=width), ramp)
+
+
+@lru_cache(maxsize=8)
+def _table(description: FrameDescription, ramp: Ramp) -> Pixels:
+    """The one of a frame under its own window; frames that follow one another share it."""
+    center, width = description.window_center, description.window_width
     kind = np.dtype(description.type)
     samples = np.arange(2 ** (8 * kind.itemsize), dtype=f"u{kind.itemsize}").view(kind)
     values = samples.astype(np.float64) * description.slope + description.intercept
@@ -149,7 +155,7 @@ def grey_table(description: FrameDescription, window: tuple[float, float] | None
         shares = (values - (center - 0.5)) / max(width - 1, 1e-6) + 0.5
     grey: Pixels = (shares.clip(0, 1) * 255 + 0.5).astype(np.uint8)
     grey = 255 - grey if description.is_inverted else grey
-    grey.flags.writeable = False  # frames under the same window share it
+    grey.flags.writeable = False
     return grey
 
 
