@@ -41,11 +41,13 @@ class Sizes:
     """How often the archive is asked each question."""
     cine_frames: int = 300
     streams: int = 8
+    every: int = 1
+    """Of the published files, one in so many."""
 
     @classmethod
     def quick(cls) -> "Sizes":
         """Enough to see that each row works; the ratios mean little."""
-        return cls(runs=2, slices=40, studies=60, archive=2000, asked=20, cine_frames=30, streams=2)
+        return cls(runs=1, slices=20, studies=40, archive=2000, asked=10, cine_frames=30, streams=2, every=8)
 
 
 @dataclass(frozen=True, slots=True)
