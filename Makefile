@@ -32,6 +32,7 @@ bench: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system web/static/.vi
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.file
 	@$(BIN)/python -m tests.bench.images
+	@$(BIN)/python -m tests.bench.thin_link
 
 peers: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system $(OHIF)/index.html web/static/.vite/manifest.json
 	@$(BIN)/pytest tests/peers

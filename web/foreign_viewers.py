@@ -13,17 +13,18 @@ from web.errors import DICOMWEB
 from web.requests import SETTINGS, Handler
 
 _ASKING: Final = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST",
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, POST",
     "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, If-None-Match, If-Range, Range",
     "Access-Control-Max-Age": "600",
 }
+_ASKS: Final = "Access-Control-Request-Method"
 _TOLD: Final = "Content-Encoding, Content-Length, Content-Location, Content-Range, ETag, Warning"
 
 
 @web.middleware
 async def preflights(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Tell a browser whether a page of another origin may ask, before it does. Nothing is looked up for it."""
-    if request.method == "OPTIONS" and _foreign_viewer(request):
+    if request.method == "OPTIONS" and _ASKS in request.headers and _foreign_viewer(request):
         return web.Response(status=204, headers=_ASKING)
     return await handler(request)
 
