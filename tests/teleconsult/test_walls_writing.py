@@ -111,6 +111,8 @@ REFUSED = [
     ("specialist", STUDY.format()),
     ("specialist", "update imaging_study set patient_id = patient_id"),
     ("specialist", "delete from imaging_instance"),
+    ("specialist", "delete from imaging_rendition"),
+    ("rural", "update imaging_rendition set object_key = 'another'"),
     ("stranger", "update composition set sections = '{}'"),
     ("rural", "update delivery set status = 'delivered'"),
     ("specialist", CHAT.format(whose="practitioner_role_id <> :me")),
