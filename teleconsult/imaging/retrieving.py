@@ -77,6 +77,33 @@ async def instances_for(
     return study, kept
 
 
+async def pictures_for(
+    session: AsyncSession, actor: Actor, *, study_uid: str, series_uid: str | None = None, most: int
+) -> tuple[ImagingStudy, list[tuple[Kept, str]]]:
+    """A study the actor may read, and those of its instances, or of one series of it, that can be drawn, in their
+    order, each with the UID of its series; one more than `most` at most. Raises NotFound where there is none.
+    """
+    study = await study_for(session, actor, study_uid)
+    question = (
+        select(
+            *(ImagingInstance.id, ImagingInstance.sop_instance_uid, ImagingInstance.transfer_syntax_uid),
+            *(ImagingInstance.size, ImagingInstance.sha256, ImagingInstance.object_key),
+            ImagingSeries.series_instance_uid,
+        )
+        .join(ImagingSeries, ImagingSeries.id == ImagingInstance.imaging_series_id)
+        .where(ImagingSeries.imaging_study_id == study.id)
+        .where(ImagingInstance.frames > 0, ImagingInstance.not_displayable_because == "")
+        .order_by(ImagingSeries.number, ImagingSeries.id, ImagingInstance.number, ImagingInstance.sop_instance_uid)
+        .limit(most + 1)
+    )
+    if series_uid is not None:
+        question = question.where(ImagingSeries.series_instance_uid == series_uid)
+    found = [(Kept(*row[:-1]), row[-1]) for row in await session.execute(question)]
+    if not found:
+        raise NotFound
+    return study, found
+
+
 async def instances_of_series(session: AsyncSession, study: ImagingStudy, *, series_uid: str) -> list[tuple[Kept, int]]:
     """The instances of one series of a study that was looked up, in the viewer's order, each with its frames."""
     question = (

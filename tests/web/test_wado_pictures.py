@@ -10,6 +10,7 @@ from PIL import Image
 from teleconsult.db import Sessions
 from tests.people import Cast
 from tests.web.dicomweb_steps import BROKEN, CT, REPORT, RGB, US, Asker, Client, address, asker, images
+from web.api import wado_pictures
 
 __all__ = ["images"]
 
@@ -79,6 +80,38 @@ async def test_thumbnails(specialist: Asker) -> None:
         assert (drawn.format, max(drawn.size)) == ("JPEG", 128)
     larger = await picture(await specialist.get(f"{address(CT)}/thumbnail?viewport=300,300", "image/webp"))
     assert (larger.format, larger.size) == ("WEBP", (300, 300))
+
+
+async def test_the_pictures_of_a_study_and_a_series_come_in_a_multipart(specialist: Asker) -> None:
+    for level in ("study", "series"):
+        answer = await specialist.get(f"{address(US, level=level)}/rendered?viewport=64,64", "multipart/related")
+        assert (answer.status, answer.content_type) == (200, "multipart/related")
+        body = await answer.read()
+        head, _blank, rest = body.partition(b"\r\n\r\n")
+        assert b"image/jpeg" in head
+        assert (
+            f"Content-Location: http://127.0.0.1:{specialist.client.port}/dicomweb{address(US)}/rendered".encode()
+            in head
+        )
+        with Image.open(BytesIO(rest)) as drawn:
+            assert (drawn.format, max(drawn.size)) == ("JPEG", 64)
+        kept = {"If-None-Match": answer.headers["ETag"]}
+        assert (await specialist.get(f"{address(US, level=level)}/rendered?viewport=64,64", **kept)).status == 304
+    wanted = 'multipart/related; type="image/png"'
+    answer = await specialist.get(f"{address(CT, level='study')}/rendered", wanted)
+    assert b"Content-Type: image/png" in await answer.read()
+
+
+async def test_pictures_are_bounded_and_never_one_alone(specialist: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = f"{address(CT, level='study')}/rendered"
+    assert (await specialist.get(place, "image/jpeg")).status == 406
+    assert (await specialist.get(f"{address(REPORT, level='study')}/rendered")).status == 404, "nothing to draw"
+    assert (await specialist.get(f"{address(BROKEN, level='study')}/rendered")).status == 406
+    assert (await specialist.get("/studies/1.2.3/rendered")).status == 404
+    assert (await specialist.get(f"{place}?window=1")).status == 400
+    monkeypatch.setattr(wado_pictures, "MOST", 0)
+    answer = await specialist.get(place)
+    assert (answer.status, "more than 0 pictures" in (await answer.json())["error"]) == (406, True)
 
 
 async def test_what_cannot_be_shown_is_said(specialist: Asker) -> None:

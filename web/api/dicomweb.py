@@ -24,5 +24,6 @@ READ: Final[tuple[tuple[str, Handler], ...]] = (
     (rf"{_INSTANCE}/frames/{{frames:\d{{1,6}}(?:,\d{{1,6}})*}}", wado_frames.frames),
     (rf"{_INSTANCE}/bulkdata/{{path:[0-9A-Fa-f]{{8}}(?:/\d{{1,6}}/[0-9A-Fa-f]{{8}})*}}", wado_frames.bulk_data),
     *((f"{path}/rendered", wado_pictures.rendered) for path in (_INSTANCE, _FRAME)),
+    *((f"{path}/rendered", wado_pictures.rendered_all) for path in (_STUDY, _SERIES)),
     *((f"{path}/thumbnail", wado_pictures.thumbnail) for path in (*_WHOLE, _FRAME)),
 )

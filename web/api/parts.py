@@ -80,8 +80,15 @@ async def send_one(
     return response
 
 
+class LeftOut(Exception):
+    """Raised by a part that comes to nothing."""
+
+
 async def send_parts(request: web.Request, parts: Sequence[Part], *, media: str, tag: str) -> web.StreamResponse:
-    """A multipart of them; its length is told where that of each part is known."""
+    """A multipart of them; its length is told where that of each part is known.
+
+    Where the first piece of one raises LeftOut it goes out without that one; without any it raises that, too.
+    """
     boundary = secrets.token_hex(16)
     heads = [_head(boundary, part) for part in parts]
     end = f"\r\n--{boundary}--\r\n".encode()
@@ -92,12 +99,17 @@ async def send_parts(request: web.Request, parts: Sequence[Part], *, media: str,
         response.content_length = sum(lengths) + sum(map(len, heads)) + len(end)
     for head, part in zip(heads, parts, strict=True):
         pieces = part.read(0, None)
-        piece = await anext(pieces, b"")
+        try:
+            piece = await anext(pieces, b"")
+        except LeftOut:
+            continue
         if not response.prepared:  # only now is it sure that the first can be read
             await response.prepare(request)
         await response.write(head + piece)
         async for piece in pieces:
             await response.write(piece)
+    if not response.prepared:
+        raise LeftOut
     await response.write(end)
     await response.write_eof()
     return response

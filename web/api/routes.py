@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from teleconsult.access import Permission as P
-from web.api import dicomweb, fhir, fhir_binaries, fhir_bundles, fhir_door, health, oauth, stow
+from web.api import capabilities, dicomweb, fhir, fhir_binaries, fhir_bundles, fhir_door, health, oauth, stow
 from web.requests import ANYONE
 
 
@@ -49,6 +49,8 @@ def _add_fhir(route: Callable[..., object]) -> None:
 
 def _add_dicomweb(route: Callable[..., object]) -> None:
     """DICOMweb (PS3.18)."""
+    for path in ("/dicomweb", "/dicomweb/"):
+        route("OPTIONS", path, capabilities.options, P.IMAGES_READ)
     for path, view in dicomweb.READ:
         route("GET", path, view, P.IMAGES_READ)
     route("POST", "/dicomweb/studies", stow.store, P.IMAGES_ADD, name="dicomweb.studies")

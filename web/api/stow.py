@@ -19,6 +19,8 @@ from web.requests import actor_of, own_transactions, receiver_of
 
 DICOM: Final = "application/dicom"
 DICOM_JSON: Final = "application/dicom+json"
+TAKEN: Final = (f'multipart/related; type="{DICOM}"',)
+"""What a request's body may be."""
 _ANSWERS: Final = (DICOM_JSON, "application/json", "application/*", "*/*")
 _SCOPE: Final = (ResourceType.IMAGING_STUDY, "c")
 

@@ -1,6 +1,7 @@
 """WADO-RS: frames as pictures, and thumbnails (PS3.18 §8.3.5, §10.4.1.1.3, §10.4.1.1.4)."""
 
 import math
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -12,14 +13,18 @@ from teleconsult.imaging.models import ImagingInstance
 from teleconsult.imaging.queries import cover_of, study_for
 from teleconsult.imaging.refusals import Unreadable, sentence
 from teleconsult.imaging.rendering import LARGEST_VIEWPORT, QUALITY, Drawing, Ramp
-from web.api.accepting import OtherForm, chosen
+from teleconsult.imaging.retrieving import Kept, pictures_for, tag_of
+from web.api.accepting import MULTIPART, OtherForm, accepted, chosen
+from web.api.dicomweb_address import studies_of
 from web.api.looking import looking
-from web.api.parts import known, part_of_bytes, send_one
+from web.api.parts import LeftOut, known, part_of_bytes, part_to_come, send_one, send_parts
 from web.api.wado import SCOPE
 from web.api.wado_frames import found, refused, tag_of_instance
 from web.requests import actor_of, own_transactions, renditions_of
 
 MEDIA: Final = ("image/jpeg", "image/png", "image/webp")
+MOST: Final = 1000
+"""Pictures of one answer."""
 _THUMBNAIL: Final = (128, 128)
 
 
@@ -29,6 +34,56 @@ async def rendered(request: web.Request) -> web.StreamResponse:
     instance = await found(request)
     drawing = _drawing(request, chosen(request, *MEDIA))
     return await _send(request, instance, _frame(request, instance), drawing)
+
+
+@own_transactions
+async def rendered_all(request: web.Request) -> web.StreamResponse:
+    """The pictures of a study or a series, one an instance, in a multipart; those that cannot be drawn are left out.
+
+    406 where there are more than `MOST`.
+    """
+    require_granted(actor_of(request), SCOPE)
+    drawing = _drawing(request, _media_of_parts(request))
+    series_uid = request.match_info.get("series")
+    async with looking(request) as look:
+        study, shown = await pictures_for(
+            look.session, look.actor, study_uid=request.match_info["uid"], series_uid=series_uid, most=MOST
+        )
+        await look.at(study)
+    if len(shown) > MOST:
+        raise OtherForm("These are more than %(most)s pictures: ask for a series, or for each.", most=MOST)
+    tag = tag_of([kept for kept, _series in shown], f"pictures {drawing}")
+    if (answer := known(request, tag)) is not None:
+        return answer
+    place = f"{studies_of(request)}/{study.study_instance_uid}/series"
+    parts = [
+        part_to_come(
+            partial(_picture, request, kept, drawing),
+            drawing.media,
+            location=f"{place}/{series}/instances/{kept.sop_instance_uid}/rendered",
+        )
+        for kept, series in shown
+    ]
+    try:
+        return await send_parts(request, parts, media=drawing.media, tag=tag)
+    except LeftOut as error:
+        raise OtherForm("None of these can be shown.") from error
+
+
+async def _picture(request: web.Request, kept: Kept, drawing: Drawing) -> bytes:
+    try:
+        return await renditions_of(request).drawn(kept, 1, drawing)
+    except Unreadable as error:
+        raise LeftOut from error
+
+
+def _media_of_parts(request: web.Request) -> str:
+    """What the parts of a multipart are. Raises OtherForm."""
+    for form in accepted(request):
+        for media in MEDIA:
+            if form.is_multipart and form.takes(media):
+                return media
+    raise OtherForm("Several pictures come as %(media)s.", media=f"{MULTIPART} of {', '.join(MEDIA)}")
 
 
 @own_transactions
