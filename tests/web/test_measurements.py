@@ -195,6 +195,16 @@ async def test_before_anybody_answers_there_is_nobody_to_keep_them_for(
 
 
 @pytest.mark.usefixtures("shared")
+async def test_two_studies_beside_each_other_have_a_list_each(client: Client, signed_in: SignIn) -> None:
+    await signed_in("specialist")
+    alone = await (await client.get(f"/studies/{STUDY}")).text()
+    beside = await (await client.get(f"/studies/{STUDY}", headers={"Turbo-Frame": "beside"})).text()
+    for page, name in ((alone, "viewer-marks"), (beside, "viewer-marksbeside")):
+        assert page.count(f'popovertarget="{name}"') == 2  # one opens it, one closes it
+        assert f'<dialog class="dialog" id="{name}"' in page
+
+
+@pytest.mark.usefixtures("shared")
 async def test_the_report_is_no_series_of_the_viewer(client: Client, signed_in: SignIn) -> None:
     await signed_in("specialist")
     await keep(client, LENGTH)
