@@ -60,7 +60,8 @@ def filmed(path: Path) -> tuple[dict[str, Any], bytes]:
         video.thread_type, video.codec_context.thread_count = "AUTO", _THREADS
         rotation = _rotation(source, video)
         made = _Recording(source, video)
-        if rotation == 0 and _is_as_dicom_wants(video) and path.stat().st_size <= LARGEST_VIDEO:
+        is_small = path.stat().st_size <= LARGEST_VIDEO
+        if rotation == 0 and is_small and _is_as_dicom_wants(video) and not _is_cut(source, video):
             made.keep()
         else:
             made.code(rotation)
@@ -84,6 +85,13 @@ def _is_as_dicom_wants(video: VideoStream) -> bool:
     is_high = setup[:2] == bytes((1, _HIGH_PROFILE)) and setup[3:4] <= bytes((_LEVEL_4_1,))
     is_square = video.sample_aspect_ratio in (None, 0, 1)
     return coding.name == "h264" and is_high and is_square and coding.pix_fmt in ("yuv420p", "yuvj420p")
+
+
+def _is_cut(source: InputContainer, video: VideoStream) -> bool:
+    """Whether it begins with pictures that were cut away: they are in the file, and nobody is to see them."""
+    first = next(source.demux(video))
+    source.seek(0)
+    return first.is_discard
 
 
 class _Recording:
@@ -215,7 +223,7 @@ class _Sound:
     def take(self, packet: Any) -> None:
         """One packet of it, in its turn."""
         if self._sampler is None:
-            if packet.dts is not None:
+            if packet.dts is not None and not packet.is_discard:
                 packet.stream = self._stream
                 self._out.mux(packet)
             return

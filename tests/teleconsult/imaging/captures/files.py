@@ -95,6 +95,13 @@ def video(
     return out.getvalue()
 
 
+def cut(content: bytes, *, frames: int) -> bytes:
+    """The same MP4 without so many frames at its beginning, as telephones cut: the pictures are still in the file."""
+    at = content.index(b"elst") + 16  # ISO/IEC 14496-12 §8.6.6: the time within the medium at which it begins
+    begin = int.from_bytes(content[at : at + 4], "big") + frames * 512
+    return content[:at] + begin.to_bytes(4, "big") + content[at + 4 :]
+
+
 def lying(content: bytes) -> bytes:
     """The same MP4, to be shown turned by a quarter: as a telephone writes what was filmed upright."""
     at = content.index(b"tkhd") + 44  # ISO/IEC 14496-12 §8.3.2: the matrix of the first track

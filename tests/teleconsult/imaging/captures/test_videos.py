@@ -9,7 +9,7 @@ import pytest
 from teleconsult.imaging.captures import videos
 from teleconsult.imaging.captures.videos import filmed
 from teleconsult.imaging.refusals import Refusal, Unreadable
-from tests.teleconsult.imaging.captures.files import PLACE, lying, video
+from tests.teleconsult.imaging.captures.files import PLACE, cut, lying, video
 
 PLAYLIST = b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"
 
@@ -70,6 +70,14 @@ def test_what_was_filmed_upright_stands_upright(tmp_path: Path) -> None:
     assert (told["rows"], told["columns"]) == (64, 48)
     with av.open(BytesIO(found)) as opened:
         assert next(opened.decode(video=0)).rotation == 0
+
+
+def test_what_was_cut_away_is_gone(tmp_path: Path) -> None:
+    told, found = made(tmp_path / "v", cut(video(frames=12), frames=4))
+    assert told["frames"] == 8
+    with av.open(BytesIO(found)) as opened:
+        greys = [int(frame.to_ndarray(format="gray").mean()) for frame in opened.decode(video=0)]
+    assert greys[0] == pytest.approx(80, abs=8)
 
 
 def test_a_large_one_is_made_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
