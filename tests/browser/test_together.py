@@ -121,6 +121,32 @@ async def test_who_presents_moves_the_other_side_and_who_scrolls_lets_go(two: Tw
     await expect(two.specialist.get_by_test_id("together")).to_contain_text("has these images open too")
 
 
+async def test_what_is_measured_is_seen_on_the_other_side_and_goes_with_who_presents(two: Two, cast: Cast) -> None:
+    await open_study(two.rural)
+    await open_study(two.specialist)
+    await two.specialist.get_by_role("button", name="Length").click()
+    await pointed(two.specialist, 0.45, 0.4)
+    await two.specialist.mouse.down()
+    await pointed(two.specialist, 0.55, 0.4)
+    await two.specialist.mouse.up()
+    drawn, seen = (page.get_by_test_id("viewer-marks").locator(".mark") for page in (two.specialist, two.rural))
+    await expect(drawn).to_have_count(1)
+    await expect(seen).to_have_count(0)
+    await two.specialist.get_by_test_id("share-pointer").click()
+    await expect(seen).to_have_count(1)
+    await expect(seen.locator("text")).to_have_text(await drawn.locator("text").text_content() or "nothing")
+    await expect(seen.locator(".mark-end")).to_have_count(0)
+    await drawn.focus()
+    await two.specialist.keyboard.press("ArrowRight")
+    await scroll(two.specialist, 1)
+    await expect(seen).to_have_count(0)
+    await scroll(two.specialist, -1)
+    await expect(seen).to_have_count(1)
+    await two.specialist.get_by_test_id("share-pointer").click()
+    await expect(seen).to_have_count(0)
+    await expect(drawn).to_have_count(1)
+
+
 async def looks_like(page: Page) -> str:
     """What is on the canvas."""
     return str(await page.get_by_test_id("viewer-image").evaluate("canvas => canvas.toDataURL()"))

@@ -10,7 +10,7 @@ import { Keeper, NotKept } from "./keeping";
 import { type MarkList, showList } from "./list";
 import { type Kind, measured, outline, POINTS } from "./measures";
 import { labelOf, sentenceOf, type Words } from "./saying";
-import { isAt, isOwn, lineOf, type Mark, type Own, Sheet } from "./sheet";
+import { isAt, isOwn, lineOf, type Mark, type Own, Sheet, type Told } from "./sheet";
 import { type Drawn, Sketch } from "./sketch";
 
 type Said = Words & Record<"point" | "second" | "keepFailed" | "leave" | "there" | "delete", string>;
@@ -75,10 +75,11 @@ export default class MarksController extends Controller<HTMLElement> {
     this.#end.abort();
   }
 
-  /** What stands on the slice that is shown, in words. */
+  /** What stands on the slice that is shown, in words; not what somebody else is drawing. */
   get said(): string[] {
     const viewer = this.#viewer;
-    const marks = viewer ? this.#sheet.on(viewer.looking) : [];
+    const there = viewer ? this.#sheet.on(viewer.looking) : [];
+    const marks = there.filter((mark) => !isOwn(mark) || this.#sheet.holds(mark));
     return marks.map((mark) => sentenceOf(mark, this.wordsValue, this.#locale));
   }
 
@@ -107,10 +108,16 @@ export default class MarksController extends Controller<HTMLElement> {
       this.#hand.drop();
     }
     if (series && series !== this.#slicesOf) void this.#ask(series);
-    for (const mark of this.#sheet.own) {
+    for (const mark of this.#sheet.measured) {
       if (isAt(mark, viewer.looking) && this.#seen.get(mark) !== viewer.whole) this.#measure(mark);
     }
     this.#draw();
+  }
+
+  /** Somebody else shows what they draw; it is theirs, and goes with them. */
+  show({ detail: { marks } }: CustomEvent<{ marks: Told[] }>): void {
+    this.#sheet.show(marks);
+    this.look();
   }
 
   undo(): void {
@@ -170,7 +177,7 @@ export default class MarksController extends Controller<HTMLElement> {
       return;
     }
     this.#slices = told.slices;
-    for (const mark of this.#sheet.own) this.#seen.delete(mark);
+    for (const mark of this.#sheet.measured) this.#seen.delete(mark);
     this.look();
   }
 
@@ -242,9 +249,9 @@ export default class MarksController extends Controller<HTMLElement> {
     const drawn: Drawn[] = this.#sheet.on(viewer.looking).map((mark) => ({
       id: mark.id,
       line: lie(lineOf(mark)),
-      ends: isOwn(mark) ? lie(mark.points) : [],
+      ends: this.#sheet.holds(mark) ? lie(mark.points) : [],
       label: labelOf(mark, this.wordsValue, this.#locale),
-      isKept: !isOwn(mark),
+      isKept: !this.#sheet.holds(mark),
     }));
     if (this.#draft) {
       const { kind, points } = this.#draft;
@@ -270,6 +277,7 @@ export default class MarksController extends Controller<HTMLElement> {
     this.countTarget.textContent = all.length ? String(all.length) : "";
     this.keptTarget.closest("label")?.toggleAttribute("hidden", kept.length === 0);
     for (const button of this.keepTargets) button.disabled = own.length === 0;
+    this.dispatch("changed", { detail: { marks: this.#sheet.told } });
   }
 
   #noteOf(mark: Mark): string {

@@ -72,3 +72,28 @@ test("what was drawn while others were sent stays", () => {
   sheet.forget(new Set([id]));
   expect(sheet.own.map(({ kind }) => kind)).toEqual(["angle"]);
 });
+
+test("what another shows is seen and measured, and is nobody's here to move, keep or tell on", () => {
+  const sheet = new Sheet();
+  const place = { series: "1", sop: "1.1", frame: 1 };
+  const mine = sheet.add("length", place, [
+    { x: 0, y: 0 },
+    { x: 3, y: 4 },
+  ]);
+  const theirs = {
+    kind: "length",
+    points: [
+      { x: 0, y: 0 },
+      { x: 6, y: 8 },
+    ],
+    ...place,
+  } as const;
+  sheet.show([{ ...theirs, points: [...theirs.points] }]);
+  const seen = sheet.on(place);
+  expect(seen.map((mark) => mark.values[0]?.value)).toEqual([5, 10]);
+  expect(seen.map((mark) => sheet.holds(mark))).toEqual([true, false]);
+  expect([sheet.all, sheet.find(seen[1]?.id ?? "")]).toEqual([[mine], undefined]);
+  expect(sheet.told).toEqual([{ kind: "length", points: mine.points, ...place }]);
+  sheet.show([]);
+  expect(sheet.on(place)).toEqual([mine]);
+});

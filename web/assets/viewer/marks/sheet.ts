@@ -1,4 +1,5 @@
-// The marks of a study: those drawn here, which can be changed, and those that are kept, which cannot.
+// The marks of a study: those drawn here, which can be changed, those that are kept, which cannot, and those that
+// somebody else draws at this moment and shows.
 import type { Point, Size } from "../geometry";
 import { type Kind, type Measured, measured, outline, type Value } from "./measures";
 
@@ -28,6 +29,12 @@ export interface Kept extends Place {
 
 export type Mark = Own | Kept;
 
+/** A mark as it goes to who looks at the study too: what it comes to is measured there. */
+export interface Told extends Place {
+  kind: Kind;
+  points: Point[];
+}
+
 /** What the server is sent. */
 export interface Sent extends Place {
   kind: Kind;
@@ -51,11 +58,36 @@ export class Sheet {
   kept: Kept[] = [];
   showsKept = true;
   #own: Own[] = [];
+  #shown: Own[] = [];
   #deleted: Own | null = null;
   #count = 0;
 
   get own(): readonly Own[] {
     return this.#own;
+  }
+
+  /** Everything whose size is reckoned here. */
+  get measured(): Own[] {
+    return [...this.#own, ...this.#shown];
+  }
+
+  /** What others are told. */
+  get told(): Told[] {
+    return this.#own.map(({ kind, series, sop, frame, points }) => ({ kind, series, sop, frame, points }));
+  }
+
+  /** Another's, in place of those they showed before. */
+  show(marks: readonly Told[]): void {
+    this.#shown = marks.map((mark, at) => ({
+      ...mark,
+      id: `shown-${at}-${mark.kind}`,
+      ...measured(mark.kind, mark.points),
+    }));
+  }
+
+  /** Whether it can be taken hold of. */
+  holds(mark: Mark): mark is Own {
+    return isOwn(mark) && this.#own.includes(mark);
   }
 
   get all(): Mark[] {
@@ -68,7 +100,7 @@ export class Sheet {
 
   /** What is to be seen on a slice. */
   on(place: Place): Mark[] {
-    return [...this.#own, ...(this.showsKept ? this.kept : [])].filter((mark) => isAt(mark, place));
+    return [...this.measured, ...(this.showsKept ? this.kept : [])].filter((mark) => isAt(mark, place));
   }
 
   find(id: string): Mark | undefined {

@@ -36,6 +36,7 @@ export default class TogetherController extends Controller<HTMLElement> implemen
   /** The viewer's element: marks over it tell theirs by `marks:changed`, and draw another's on `marks:show`. */
   #frame: HTMLElement | null = null;
   #marks: DrawnMark[] = [];
+  #theirs: DrawnMark[] = [];
   #viewer: Viewer | null = null;
   #following: Following | null = null;
   #pointer: RemotePointer | null = null;
@@ -127,8 +128,8 @@ export default class TogetherController extends Controller<HTMLElement> implemen
   }
 
   marks(marks: DrawnMark[]): void {
-    const { guide } = this.#company;
-    this.#frame?.dispatchEvent(new CustomEvent("marks:show", { detail: { marks, name: guide?.name ?? "" } }));
+    this.#theirs = marks;
+    this.#frame?.dispatchEvent(new CustomEvent("marks:show", { detail: { marks } }));
   }
 
   offline(): void {
@@ -222,6 +223,7 @@ export default class TogetherController extends Controller<HTMLElement> implemen
   #measured({ detail: { marks } }: MarksChanged): void {
     this.#marks = marks.slice(0, MOST_MARKS);
     if (this.#company.presents) this.#measures.put(this.#marks);
+    else if (this.#theirs.length) this.marks(this.#theirs); // who draws may have come after them
   }
 
   #point(): void {
