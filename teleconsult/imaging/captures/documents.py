@@ -1,5 +1,6 @@
 """A stranger's PDF, looked through before it is kept. Runs only inside a sandbox worker."""
 
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -76,18 +77,26 @@ def _strip(pdf: pikepdf.Pdf) -> bool:
         if str(found.get("/Subtype")) == "/Image" and "/Metadata" in found:
             del found["/Metadata"]
             changed = True
-        if _filters(found) == ["/DCTDecode"]:
-            jpeg = found.read_raw_bytes()
-            plain = without_comments(jpeg)
-            if plain != jpeg:
-                found.write(plain, filter=pikepdf.Name.DCTDecode)
-                changed = True
+        jpeg = _photograph_in(found)
+        plain = without_comments(jpeg)
+        if plain != jpeg:
+            found.write(plain, filter=pikepdf.Name.DCTDecode)
+            changed = True
     return changed
 
 
-def _filters(stream: pikepdf.Stream) -> list[str]:
+def _photograph_in(stream: pikepdf.Stream) -> bytes:
+    """The JPEG that a stream holds, or nothing. Raises Unreadable where it is packed as nobody does."""
     named = stream.get("/Filter")
-    return [str(one) for one in named.as_list()] if isinstance(named, pikepdf.Array) else [str(named)]
+    filters = [str(one) for one in named.as_list()] if isinstance(named, pikepdf.Array) else [str(named)]
+    if filters[-1:] != ["/DCTDecode"]:
+        return b""
+    packed = stream.read_raw_bytes()
+    if filters == ["/DCTDecode"]:
+        return packed
+    if filters == ["/FlateDecode", "/DCTDecode"]:
+        return zlib.decompressobj().decompress(packed, LARGEST_DOCUMENT)
+    raise Unreadable(Refusal.UNKNOWN_CODING)
 
 
 def without_comments(jpeg: bytes) -> bytes:

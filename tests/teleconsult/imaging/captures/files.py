@@ -1,5 +1,6 @@
 """What a telephone holds: photographs, videos and PDFs that say where they were made, and hostile ones."""
 
+import zlib
 from io import BytesIO
 from typing import Any
 
@@ -41,17 +42,39 @@ def photograph(
     return out.getvalue()
 
 
-def document(*, embedded: bytes = b"") -> bytes:
-    """A PDF of one page; `embedded` is a JPEG that it shows."""
+def document(*, embedded: bytes = b"", packed: str = "") -> bytes:
+    """A PDF of one page; `embedded` is a JPEG that it shows, `packed` by one more filter."""
     pdf = pikepdf.new()
     page = pdf.add_blank_page(page_size=(200, 100))
     if embedded:
-        image = pdf.make_stream(embedded, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=64, Height=48)
+        content = {"": bytes, "FlateDecode": zlib.compress, "ASCIIHexDecode": bytes.hex}[packed](embedded)
+        image = pdf.make_stream(
+            content if isinstance(content, bytes) else content.encode(),
+            Type=pikepdf.Name.XObject,
+            Subtype=pikepdf.Name.Image,
+            Width=64,
+            Height=48,
+        )
         image.ColorSpace, image.BitsPerComponent = pikepdf.Name.DeviceRGB, 8
-        image.Filter = pikepdf.Name.DCTDecode
+        image.Filter = pikepdf.Array([pikepdf.Name(f"/{name}") for name in (packed, "DCTDecode") if name])
         page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=image))
         page.Contents = pdf.make_stream(b"q 200 0 0 100 0 0 cm /Im0 Do Q")
     return saved(pdf, deterministic_id=True)
+
+
+def acting_document() -> bytes:
+    """A PDF that runs a program when it is opened."""
+    pdf = pikepdf.new()
+    pdf.add_blank_page()
+    pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+    return saved(pdf)
+
+
+def bomb() -> bytes:
+    """A picture of 100 megapixels in a few kilobytes."""
+    out = BytesIO()
+    Image.new("1", (10_000, 10_000)).save(out, "PNG")
+    return out.getvalue()
 
 
 def saved(pdf: pikepdf.Pdf, **options: Any) -> bytes:

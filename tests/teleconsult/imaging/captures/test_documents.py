@@ -21,10 +21,10 @@ def test_it_stays_as_it_came(tmp_path: Path) -> None:
     assert check(tmp_path / "p", document()) == document()
 
 
-def test_its_photographs_lose_their_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize("packed", ["", "FlateDecode"])
+def test_its_photographs_lose_their_place(tmp_path: Path, packed: str) -> None:
     jpeg = photograph()
-    content = document(embedded=jpeg)
-    assert SECRET in content
+    content = document(embedded=jpeg, packed=packed)
     found = check(tmp_path / "p", content)
     assert SECRET not in found
     assert b"Exif" not in found
@@ -35,14 +35,21 @@ def test_its_photographs_lose_their_place(tmp_path: Path) -> None:
     assert shown.size == (64, 48)
 
 
+def test_a_photograph_that_is_packed_as_nobody_does(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable) as refused:
+        check(tmp_path / "p", document(embedded=photograph(), packed="ASCIIHexDecode"))
+    assert refused.value.refusal is Refusal.UNKNOWN_CODING
+
+
 def test_a_jpeg_without_comments_is_a_jpeg() -> None:
     assert without_comments(without_comments(photograph())) == without_comments(photograph())
     assert without_comments(b"") == b""
     assert without_comments(b"\xff\xd8\xff") == b"\xff\xd8\xff"
 
 
-def _opening(pdf: pikepdf.Pdf) -> None:
-    pdf.Root.OpenAction = Dictionary(S=Name.JavaScript, JS="app.alert(1)")
+def _naming(pdf: pikepdf.Pdf) -> None:
+    program = Dictionary(S=Name.JavaScript, JS="app.alert(1)")
+    pdf.Root.Names = Dictionary(JavaScript=Dictionary(Names=["go", program]))
 
 
 def _launching(pdf: pikepdf.Pdf) -> None:
@@ -57,7 +64,7 @@ def _form(pdf: pikepdf.Pdf) -> None:
     pdf.Root.AcroForm = Dictionary(XFA=pdf.make_stream(b"<xdp/>"))
 
 
-@pytest.mark.parametrize("spoil", [_opening, _launching, _carrying, _form])
+@pytest.mark.parametrize("spoil", [_naming, _launching, _carrying, _form])
 @pytest.mark.parametrize("streams", [pikepdf.ObjectStreamMode.disable, pikepdf.ObjectStreamMode.generate])
 def test_one_that_does_something_is_refused(tmp_path: Path, spoil: object, streams: pikepdf.ObjectStreamMode) -> None:
     pdf = pikepdf.new()

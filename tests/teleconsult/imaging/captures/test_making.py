@@ -31,7 +31,16 @@ from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.records.models import RecordEntry
 from tests import consult_steps
 from tests.people import Cast
-from tests.teleconsult.imaging.captures.files import PLACE, SECRET, document, lying, photograph, video
+from tests.teleconsult.imaging.captures.files import (
+    PLACE,
+    SECRET,
+    acting_document,
+    bomb,
+    document,
+    lying,
+    photograph,
+    video,
+)
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.teleconsult.imaging.steps import Door
 
@@ -181,10 +190,12 @@ async def test_the_same_photograph_twice_changes_nothing(cast: Cast, sessions: S
         (b"\0\0\0\x18ftypheic\0\0\0\0", Refusal.HEIC),
         (b"%PDF-1.7 nothing", Refusal.DAMAGED),
         (video(step=30 * 1800, frames=3), Refusal.TOO_LONG),
+        (acting_document(), Refusal.ACTIVE),
+        (bomb(), Refusal.TOO_MANY_PIXELS),
         (video()[:200], Refusal.DAMAGED),
         (b"", Refusal.EMPTY),
     ],
-    ids=["cut", "no-jpeg", "html", "heic", "no-pdf", "hour", "cut-video", "empty"],
+    ids=["cut", "no-jpeg", "html", "heic", "no-pdf", "hour", "acting", "bomb", "cut-video", "empty"],
 )
 async def test_bad_files_are_named_and_the_rest_arrives(
     cast: Cast, sessions: Sessions, bench: Bench, content: bytes, refusal: Refusal

@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 from teleconsult.imaging.captures import photographs
 from teleconsult.imaging.captures.photographs import photographed
 from teleconsult.imaging.refusals import Refusal, Unreadable
-from tests.teleconsult.imaging.captures.files import SECRET, photograph
+from tests.teleconsult.imaging.captures.files import SECRET, bomb, photograph
 
 
 def drawn(path: Path, content: bytes) -> tuple[dict[str, object], Image.Image, bytes]:
@@ -84,11 +84,8 @@ def test_sixteen_bits_of_grey_keep_their_range(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_too_many_pixels_are_not_read(tmp_path: Path) -> None:
-    """A file of a few kilobytes that claims 100 megapixels."""
-    out = BytesIO()
-    Image.new("1", (10_000, 10_000)).save(out, "PNG")
     with pytest.raises(Unreadable) as refused:
-        drawn(tmp_path / "p", out.getvalue())
+        drawn(tmp_path / "p", bomb())
     assert refused.value.refusal is Refusal.TOO_MANY_PIXELS
 
 
