@@ -13,6 +13,9 @@ PIECE: Final = 1460
 WINDOW: Final = 32
 """Pieces of a connection that may wait in one direction, beyond those its delay holds."""
 
+LATE: Final = 0.05
+"""Seconds by which this program may wake too late: what it did not send meanwhile is made up for."""
+
 
 class Lane:
     """One direction: pieces of all connections leave one after the other, at its rate."""
@@ -26,7 +29,7 @@ class Lane:
     async def leave(self, size: int) -> None:
         """Return when so many bytes have left."""
         now = asyncio.get_running_loop().time()
-        self._free_at = max(self._free_at, now) + size / self._bytes_per_second
+        self._free_at = max(self._free_at, now - LATE) + size / self._bytes_per_second
         self.carried += size
         await asyncio.sleep(self._free_at - now)
 
