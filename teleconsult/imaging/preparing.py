@@ -37,6 +37,8 @@ MOST_FRAMES: Final = 6000
 LARGEST_PACK: Final = 1024 * 1024 * 1024
 """Of one instance no more is made than that: what a file claims need not be true, nor worth it."""
 WORKERS: Final = 2
+_SWEPT: Final = "upload-"
+"""How folders begin that the server removes after a day, where a process was killed over them."""
 _PIXELS_AT_ONCE: Final = 8 * 1024 * 1024
 _FRAMES_AT_ONCE: Final = 32
 """Of one question to the sandbox, whose answer is held in memory."""
@@ -125,9 +127,12 @@ class Preparer:
         if not waiting:
             return []
         self._folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as files:
+        with (
+            tempfile.TemporaryDirectory(prefix=_SWEPT, dir=self._folder) as folder,
+            ExitStack() as files,
+        ):
             kinds = (RenditionKind.PREVIEW, RenditionKind.THUMBNAIL, RenditionKind.CODESTREAM)
-            lot = _Lot({kind: files.enter_context(tempfile.NamedTemporaryFile(dir=self._folder)) for kind in kinds})
+            lot = _Lot({kind: files.enter_context((Path(folder) / kind).open("wb")) for kind in kinds})
             left = iter(waiting)
             try:
                 async with asyncio.TaskGroup() as group:
