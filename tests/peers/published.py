@@ -212,10 +212,10 @@ async def _place() -> AsyncIterator[tuple[Door, Sessions, Cast]]:
         await engine.dispose()
 
 
-async def everything(names: Sequence[str] = tuple(FILES)) -> dict[str, Fate]:
-    """All of them, or these, in a database of their own."""
+async def everything() -> dict[str, Fate]:
+    """All of them, in a database of their own."""
     async with _place() as (opened, sessions, cast):
-        return await fates(opened, sessions, cast.rural, names)
+        return await fates(opened, sessions, cast.rural, list(FILES))
 
 
 if __name__ == "__main__":

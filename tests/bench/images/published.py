@@ -11,7 +11,8 @@ from tests.bench.images.measuring import Row
 from tests.bench.images.orthanc import orthanc
 from tests.bench.images.stand import Stand
 from tests.bench.images.stowing import DICOM_JSON, RELATED, body
-from tests.peers.published import FEWEST_DRAWN, FEWEST_KEPT, FILES, NAMES, everything
+from tests.peers.published import FEWEST_DRAWN, FEWEST_KEPT, FILES, NAMES, fates
+from tests.teleconsult.imaging.steps import door
 
 _PICTURE = {"Accept": "image/jpeg"}
 
@@ -19,7 +20,10 @@ _PICTURE = {"Accept": "image/jpeg"}
 async def published(stand: Stand) -> list[Row]:
     """Each by itself: what one has of another's UID does not count against it."""
     names = list(FILES)[:: stand.sizes.every]
-    told = await everything(names)
+    folder = stand.folder / "published"
+    folder.mkdir()
+    async with door(stand.running.sessions, folder) as opened:
+        told = await fates(opened, stand.running.sessions, stand.running.cast.rural, names)
     kept = [name for name in names if not told[name].not_kept and told[name].is_same]
     drawn = [name for name in kept if not told[name].not_drawn]
     sets = {name: meant for name, meant in NAMES.items() if _page_name(name) in told}
