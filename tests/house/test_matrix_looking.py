@@ -56,7 +56,7 @@ async def table(client: Client, signed_in: SignIn, world: World) -> AsyncIterato
     place = {"study": study["id"], "consult": world["accepted consult"].parts["id"]}
     frame = {"series": study["series"], "sop": study["sop"], "frame": 1}
     looking = {**frame, "view": {"zoom": 1, "x": 1, "y": 1, "turn": 0}, "inverted": False}
-    messages = {
+    messages: dict[str, dict[str, Any]] = {
         "present": {"looking": looking},
         "follow": {"on": False},
         "look": {"looking": looking},

@@ -16,16 +16,16 @@ from teleconsult.imaging.models import ImagingStudy
 from tests import consult_steps
 from tests.people import Cast, bearer_of
 from tests.signaling.booking import Booking
-from tests.signaling.changes import consult_is_cancelled, consult_is_reassigned, session_ends
+from tests.signaling.changes import Change, consult_is_cancelled, consult_is_reassigned, session_ends
 from tests.signaling.conftest import LiveSite, VisitorMaker
-from tests.signaling.test_revocation import Change, change
+from tests.signaling.test_revocation import change
 from tests.signaling.visitors import Visitor
 from tests.teleconsult.imaging.shared import SERIES, shared_study
 
 VIEW = {"zoom": 2.5, "x": 100.25, "y": 40, "turn": 1}
 
 
-def looking(sop: int = 1, frame: int = 1, **changes: Any) -> dict[str, Any]:
+def looking(sop: int | str = 1, frame: int = 1, **changes: Any) -> dict[str, Any]:
     """What somebody looks at."""
     whole = {"series": SERIES, "sop": f"{SERIES}.{sop}", "frame": frame, "view": VIEW, "inverted": False}
     return whole | changes
@@ -240,7 +240,13 @@ NOT_LOOKED_AT: tuple[object, ...] = (
     {"looking": []},
     [],
 )
-NOT_POINTED_AT = ({"spot": spot(4)}, {"spot": spot(x=1e7)}, {"spot": spot(x=None)}, {"spot": {}}, {"spot": "here"})
+NOT_POINTED_AT: tuple[object, ...] = (
+    {"spot": spot(4)},
+    {"spot": spot(x=1e7)},
+    {"spot": spot(x=None)},
+    {"spot": {}},
+    {"spot": "here"},
+)
 
 
 async def test_what_is_not_in_the_study_or_too_large_is_refused(table: Table) -> None:
