@@ -25,7 +25,7 @@ def photographed(path: Path) -> tuple[dict[str, Any], bytes]:
     With it go `rows` and `columns`, and `taken`: the moment its EXIF tells, ISO 8601, with an offset where there is
     one, or "". Raises Unreadable for one of too many pixels, and whatever Pillow raises for what is no picture.
     """
-    with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as picture:
+    with _opened(path) as picture:
         pixels = picture.width * picture.height
         if pixels > MOST_PIXELS:
             raise Unreadable(Refusal.TOO_MANY_PIXELS)
@@ -38,6 +38,13 @@ def photographed(path: Path) -> tuple[dict[str, Any], bytes]:
     out = BytesIO()
     plain.save(out, "JPEG", quality=QUALITY, subsampling="4:2:2")
     return {"rows": plain.height, "columns": plain.width, "taken": taken}, out.getvalue()
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        return Image.open(path, formats=("JPEG", "PNG", "WEBP"))
+    except Image.DecompressionBombError as error:
+        raise Unreadable(Refusal.TOO_MANY_PIXELS) from error
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:

@@ -70,10 +70,10 @@ def acting_document() -> bytes:
     return saved(pdf)
 
 
-def bomb() -> bytes:
+def bomb(side: int = 10_000) -> bytes:
     """A picture of 100 megapixels in a few kilobytes."""
     out = BytesIO()
-    Image.new("1", (10_000, 10_000)).save(out, "PNG")
+    Image.new("1", (side, side)).save(out, "PNG")
     return out.getvalue()
 
 

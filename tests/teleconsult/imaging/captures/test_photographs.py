@@ -83,9 +83,10 @@ def test_sixteen_bits_of_grey_keep_their_range(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_too_many_pixels_are_not_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("side", [10_000, 14_200])
+def test_too_many_pixels_are_not_read(tmp_path: Path, side: int) -> None:
     with pytest.raises(Unreadable) as refused:
-        drawn(tmp_path / "p", bomb())
+        drawn(tmp_path / "p", bomb(side))
     assert refused.value.refusal is Refusal.TOO_MANY_PIXELS
 
 
