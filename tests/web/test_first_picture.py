@@ -39,8 +39,12 @@ async def shared(cast: Cast, sessions: Sessions, settings: Settings) -> None:
 async def test_the_first_picture_comes_with_the_page(
     client: Client, signed_in: SignIn, headers: dict[str, str]
 ) -> None:
+    """Where it is ready: a page waits for it a second at the most."""
     head = pydicom.dcmread(HEAD, stop_before_pixels=True)
     await signed_in("specialist")
+    await (
+        await client.get(f"/studies/{head.StudyInstanceUID}/series/{head.SeriesInstanceUID}/previews?slices=1")
+    ).read()
     page = await (await client.get(f"/studies/{head.StudyInstanceUID}", headers=headers)).text()
     still = STILL.search(page)
     assert still
@@ -50,6 +54,7 @@ async def test_the_first_picture_comes_with_the_page(
     picture = base64.b64decode(content)
     assert len(picture) <= 20 * 1024
     assert Image.open(BytesIO(picture)).size == (512, 512)
+    assert re.search(r'data-viewer-target="quality">Preview', page), "and says what it is"
 
 
 @pytest.mark.usefixtures("shared")
