@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 from pydicom.sr.codedict import codes
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
@@ -112,6 +112,26 @@ async def test_the_report_is_read_by_another_library(
     groups = report.content.get_image_measurement_groups()
     names = [(one.name.value, one.value, one.unit.value) for group in groups for one in group.get_measurements()]
     assert names == [("410668003", 5, "mm"), ("1483009", 90, "deg")]
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"00100020": {"vr": "LO", "Value": [5]}, "00100010": {"Value": [None]}, "00081030": {"vr": "SQ"}},
+        {"00080020": {"vr": "DA", "Value": ["2026.03.01"]}, "00080030": {"vr": "TM", "Value": ["25"]}},
+        {"00100010": {"vr": "PN", "Value": [{"Alphabetic": "A=\\B" * 99, "Phonetic": "や"}]}},
+        {"00100020": {"vr": "LO", "Value": ["a\\b\x01"]}, "00100040": {"vr": "CS", "Value": ["female"]}},
+    ],
+)
+async def test_whatever_strangers_wrote_of_the_patient(
+    client: Client, signed_in: SignIn, sessions: Sessions, told: dict[str, Any]
+) -> None:
+    async with transaction(sessions) as session:
+        await session.execute(update(ImagingStudy).values(attributes=told))
+    await signed_in("specialist")
+    assert (await keep(client, LENGTH))[0] == 201
 
 
 @pytest.mark.usefixtures("shared")

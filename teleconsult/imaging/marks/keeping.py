@@ -1,14 +1,12 @@
 """Keeping marks: one report of them, filed in their study by the same way as every other object."""
 
 import asyncio
-import re
 import tempfile
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from pydicom.dataset import Dataset
@@ -28,18 +26,10 @@ from teleconsult.imaging.looking import companions
 from teleconsult.imaging.marks.measuring import measured
 from teleconsult.imaging.marks.models import MOST_MARKS, POINTS, Kind, Mark, MeasuredMark
 from teleconsult.imaging.marks.queries import geometry_on
+from teleconsult.imaging.marks.subject import subject_of
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.queries import study_for
 from teleconsult.imaging.receiving import Received, Receiver
-
-_ABOUT: Final = {
-    *("00080020", "00080030", "00080050", "00080090", "00081030", "0020000D", "00200010"),
-    *("00100010", "00100020", "00100021", "00100030", "00100040"),
-}
-"""What a report repeats of its images: of the patient and the study (PS3.3 C.7.1.1, C.7.2.1)."""
-_TEXTS: Final = ("AccessionNumber", "StudyID", "PatientID", "PatientName", "ReferringPhysicianName")
-_DAY: Final = re.compile(r"\d{8}")
-_TIME: Final = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +115,7 @@ async def _prepare(
     return _Prepared(
         study_id=study.id,
         organization_id=study.organization_id,
-        about=_about(study),
+        about=subject_of(study),
         images=[
             (series, instance.sop_class_uid, instance.sop_instance_uid, instance.frames)
             for instance, series in instances.values()
@@ -168,32 +158,6 @@ def _is_extended(mark: Mark) -> bool:
     if mark.kind is Kind.AREA:
         return x0 != x1 and y0 != y1
     return (x0, y0) != (x1, y1) and (x1, y1) not in more
-
-
-def _about(study: ImagingStudy) -> Dataset:
-    """What the images say, as far as it can be written again."""
-    told = {tag: element for tag, element in study.attributes.items() if tag in _ABOUT and "Value" in element}
-    about = Dataset.from_json(told)
-    for keyword in ("StudyDate", "PatientBirthDate"):
-        about.setdefault(keyword, "")
-        if not _is_day(str(about[keyword].value or "")):
-            about[keyword].value = ""
-    about.setdefault("StudyTime", "")
-    if not _TIME.fullmatch(str(about.StudyTime or "")):
-        about.StudyTime = ""
-    if about.get("PatientSex") not in ("M", "F", "O"):
-        about.PatientSex = ""
-    for keyword in _TEXTS:
-        about.setdefault(keyword, "")
-    about.StudyInstanceUID = study.study_instance_uid
-    return about
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return bool(_DAY.fullmatch(text) and date.fromisoformat(text))
-    except ValueError:
-        return False
 
 
 def _write(uid: str, prepared: _Prepared) -> bytes:

@@ -20,6 +20,8 @@ from teleconsult.imaging.marks.models import Kind, MeasuredMark, Point, Quantity
 SERIES_NUMBER: Final = 9900
 SERIES_DESCRIPTION: Final = "Measurements"
 MANUFACTURER: Final = "Teleconsult"
+_NAMES: Final = ("PatientName", "ReferringPhysicianName")
+"""Not given to the library, which would quote an odd one in a warning: names reach no log."""
 _Group = sr.PlanarROIMeasurementsAndQualitativeEvaluations | sr.MeasurementsAndQualitativeEvaluations
 
 
@@ -36,7 +38,7 @@ class Observer:
     def name(self) -> str:
         """As DICOM writes it (PS3.5 §6.2.1.1)."""
         parts = (self.family, self.given, "", self.prefix)
-        return "^".join(re.sub(r"[\\^=]", " ", part) for part in parts).rstrip("^")
+        return "^".join(re.sub(r"[\\^=]", " ", part) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def written(order: Order) -> bytes:
 def _complete(document: Dataset, order: Order) -> None:
     """Names in any script, what the images say besides of whose study it is, and the time where it was made."""
     document.SpecificCharacterSet = "ISO_IR 192"
-    for keyword in ("StudyDescription", "IssuerOfPatientID"):
+    for keyword in (*_NAMES, "StudyDescription", "IssuerOfPatientID"):
         if keyword in order.about:
             document[keyword] = order.about[keyword]
     day, moment = f"{order.at:%Y%m%d}", f"{order.at:%H%M%S}"
@@ -110,9 +112,11 @@ def _complete(document: Dataset, order: Order) -> None:
 
 def _evidence(about: Dataset, image: Image) -> Dataset:
     ds = Dataset()
-    ds.update(about)
+    ds.update({element.tag: element for element in about if element.keyword not in _NAMES})
     ds.SeriesInstanceUID, ds.SOPInstanceUID = image.series_instance_uid, image.sop_instance_uid
     ds.SOPClassUID = image.sop_class_uid
+    for keyword in _NAMES:
+        setattr(ds, keyword, "")
     return ds
 
 
