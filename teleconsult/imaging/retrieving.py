@@ -109,7 +109,8 @@ async def instances_of_series(session: AsyncSession, study: ImagingStudy, *, ser
     question = (
         select(
             *(ImagingInstance.id, ImagingInstance.sop_instance_uid, ImagingInstance.transfer_syntax_uid),
-            *(ImagingInstance.size, ImagingInstance.sha256, ImagingInstance.object_key, ImagingInstance.frames),
+            *(ImagingInstance.size, ImagingInstance.sha256, ImagingInstance.object_key),
+            ImagingInstance.frames,
         )
         .join(ImagingSeries, ImagingSeries.id == ImagingInstance.imaging_series_id)
         .where(ImagingSeries.imaging_study_id == study.id, ImagingSeries.series_instance_uid == series_uid)
