@@ -126,7 +126,7 @@ async def test_the_preamble_is_kept_and_harmless(specialist: Asker) -> None:
     answer = await specialist.get(address(CT), "application/dicom")
     assert (answer.content_type, answer.headers["Content-Security-Policy"][:18]) == (
         "application/dicom",
-        "default-src 'self'",
+        "default-src 'none'",
     )
 
 
