@@ -1,7 +1,7 @@
 """What a machine sends in one long body, put on the disk in lots that are dealt with while the rest still arrives."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,32 @@ async def arriving_lots(request: web.Request, *, boundary: str, media: str) -> A
     """
     async with temporary_folder(settings_of(request)) as folder:
         yield _lots(request, folder, Parts(_pieces(request), boundary=boundary), media)
+
+
+@asynccontextmanager
+async def arriving_parts(
+    request: web.Request, *, boundary: str
+) -> AsyncIterator[tuple[Path, AsyncIterator[tuple[Mapping[str, str], Path | None]]]]:
+    """A folder, gone at the end of the block, and the parts as they come into it: each its header fields, and its file;
+    None of one that is larger than a file may be. Raises as `arriving_lots`.
+    """
+    async with temporary_folder(settings_of(request)) as folder:
+        yield folder, _files(request, folder, Parts(_pieces(request), boundary=boundary))
+
+
+async def _files(
+    request: web.Request, folder: Path, parts: Parts
+) -> AsyncIterator[tuple[Mapping[str, str], Path | None]]:
+    count = 0
+    async for head in parts:
+        count += 1
+        if count > MOST_PARTS:
+            raise too_large()
+        path = folder / str(count)
+        size = await _write(parts, path, limit=settings_of(request).upload_file_limit)
+        if size is None:
+            path.unlink()
+        yield head, None if size is None else path
 
 
 async def _lots(request: web.Request, folder: Path, parts: Parts, media: str) -> AsyncIterator[Lot]:

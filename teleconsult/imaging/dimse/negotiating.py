@@ -17,9 +17,10 @@ from pynetdicom.pdu_primitives import (
 from pynetdicom.presentation import PresentationContext, build_context, negotiate_as_acceptor
 
 from teleconsult.imaging.dimse.pdus import LONGEST_DATA, Broken, Pdu, Reason
+from teleconsult.imaging.uids import IMPLEMENTATION
 
 APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"
-IMPLEMENTATION_CLASS: Final = UID("2.25.66869417832934741504254792108940937965")
+IMPLEMENTATION_CLASS: Final = UID(IMPLEMENTATION)
 IMPLEMENTATION_VERSION: Final = "TELECONSULT"
 VERIFICATION: Final = UID("1.2.840.10008.1.1")
 COMMITMENT: Final = UID("1.2.840.10008.1.20.1")

@@ -22,6 +22,7 @@ from teleconsult.imaging.codestreams import codestream_of, stored_codestream
 from teleconsult.imaging.describing import value_of
 from teleconsult.imaging.frames import decode_frame, stored_frame
 from teleconsult.imaging.making import made_of
+from teleconsult.imaging.metadata import read_metadata
 from teleconsult.imaging.parsing import read_header
 from teleconsult.imaging.pictures import redrawn
 from teleconsult.imaging.reading import open_instance
@@ -36,6 +37,11 @@ _EFFORT = 3
 
 def _header(path: Path) -> Message:
     return Message(*read_header(path).packed())
+
+
+def _metadata(path: Path, *, bulks: dict[str, dict[str, Any]]) -> Message:
+    instances, body = read_metadata(path, bulks)
+    return Message({"instances": instances}, body)
 
 
 def _commitment(path: Path) -> Message:
@@ -150,6 +156,7 @@ def _cda_body(path: Path) -> Message:
 VERBS: dict[str, Callable[..., Message]] = {
     "header": _header,
     "commitment": _commitment,
+    "metadata": _metadata,
     "archive": _archive,
     "rendered": _rendered,
     "drawn": _drawn,
