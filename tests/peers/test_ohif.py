@@ -3,14 +3,14 @@
 Served by another origin with our DICOMweb's address and a bearer token; `make peers` brings it (48 MB, 208 MB on disk).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Page, Response, async_playwright
+from playwright.async_api import Page, Response, ViewportSize, async_playwright
 from pytest_aiohttp.plugin import AiohttpServer
 
 from teleconsult.access import Purpose
@@ -53,6 +53,8 @@ SHADES: Final = """() => {
   return new Set(data.filter((_sample, at) => at % 4 === 0)).size;
 }"""
 """How many values of red there are on the first canvas."""
+SCREEN: Final = ViewportSize(width=1280, height=800)
+OpenAt = Callable[[str], Awaitable[Page]]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not (OHIF / "index.html").exists(), reason="OHIF is not here: make peers"),
@@ -92,10 +94,13 @@ def settings(settings: Settings, elsewhere: TestServer) -> Settings:
 
 
 @pytest.fixture
-async def page(
+async def open_at(
     viewer: Viewer, elsewhere: TestServer, client: Client, sessions: Sessions, cast: Cast
-) -> AsyncIterator[Page]:
-    """A browser for OHIF with the specialist's token. Anything that our door refuses it fails the test."""
+) -> AsyncIterator[OpenAt]:
+    """`await open_at("/")`: OHIF in a browser that has seen nothing yet, with the specialist's token.
+
+    Anything that our door refuses it fails the test.
+    """
     async with transaction(sessions) as session:
         bearer = await bearer_of(session, cast.specialist, Purpose.IMAGES)
     root = str(client.make_url("/dicomweb"))
@@ -109,17 +114,23 @@ async def page(
     async with async_playwright() as playwright:
         flags = [*FLAGS, "--enable-unsafe-swiftshader"]
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        opened = await browser.new_page(base_url=str(elsewhere.make_url("")), viewport={"width": 1280, "height": 800})
-        opened.set_default_timeout(WITHIN * 1000)
-        opened.on("response", watch)
+
+        async def opened(path: str) -> Page:
+            context = await browser.new_context(base_url=str(elsewhere.make_url("")), viewport=SCREEN)
+            context.set_default_timeout(WITHIN * 1000)
+            page = await context.new_page()
+            page.on("response", watch)
+            await page.goto(path)
+            return page
+
         yield opened
         await browser.close()
     assert not refused
 
 
 @pytest.mark.usefixtures("images")
-async def test_it_lists_studies_and_opens_one(page: Page) -> None:
-    await page.goto("/")
+async def test_it_lists_studies_and_opens_one(open_at: OpenAt) -> None:
+    page = await open_at("/")
     await page.get_by_text(str(header(CT).PatientID)).first.click()
     await page.get_by_text("Basic Viewer").first.click()
     await until_drawn(page)
@@ -127,10 +138,11 @@ async def test_it_lists_studies_and_opens_one(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("images")
-async def test_it_shows_images_however_they_are_coded(page: Page) -> None:
+async def test_it_shows_images_however_they_are_coded(open_at: OpenAt) -> None:
     for path in (US, RGB, BIG_ENDIAN):
-        await page.goto(f"/viewer?StudyInstanceUIDs={header(path).StudyInstanceUID}")
+        page = await open_at(f"/viewer?StudyInstanceUIDs={header(path).StudyInstanceUID}")
         await until_drawn(page)
+        await page.context.close()
 
 
 async def until_drawn(page: Page) -> None:
