@@ -29,6 +29,7 @@ endpoint                 0    0    0    0    0    0    0    1    0    0    0    
 hl7_sender               0    0    0    0    0    0    0    1    0    0    0    0    0
 hl7_message              0    0    0    0    0    0    0    1    0    0    0    0    0
 dicom_peer               0    0    0    0    0    0    0    1    0    0    0    0    0
+storage_commitment       0    0    0    0    0    0    0    0    0    0    0    0    0
 pacs                     1    1    0    0    0    0    0    1    0    0    0    0    0
 pacs_fetch               1    0    0    0    0    0    0    0    0    0    0    0    0
 fhir_client              0    0    0    0    0    0    0    1    0    0    0    0    0
