@@ -128,6 +128,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "number-withdrawn": _("Withdrew a patient’s number"),
     "images-stored": _("Received images"),
     "join-token-issued": _("Received a token for a session"),
+    "key-image-added": _("Put an image into a note"),
     "looking-joined": _("Came to look at images together"),
     "looking-refused": _("Kept out of looking at images together"),
     "measurements-kept": _("Kept measurements with images"),
