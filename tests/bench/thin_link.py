@@ -108,8 +108,6 @@ async def look_at_ct(context: BrowserContext, running: Installation, figures: Fi
         await until_quiet(page)
         for _slice in range(SCROLLED):
             figures["scrolling, a slice"].append(await seconds_to_go(page, ["ArrowDown"]))
-        far = ["PageDown"] * (SLICES // 20)
-        figures["a jump to where nothing was, a picture"].append(await seconds_to_go(page, far))
     await context.close()
 
 

@@ -68,7 +68,7 @@ async def test_the_picture_first_then_the_tools_then_every_pixel(
     signed_in = await open_as("specialist")
     context = signed_in.context
     async with seen_over_thin_line(context, site, "/studies/1.2.3.4") as (page, _line):
-        assert await seconds_until(page, "picture") < 5
+        assert await seconds_until(page, "picture") < 8
         quality = page.locator("[data-viewer-target=quality]")
         await expect(quality).to_contain_text("Preview")
         names = await resource_names(page)
