@@ -4,9 +4,11 @@ There is one turn at a time, of the newest images; while there are more, it is f
 ask for one job, and these never take the places of all others.
 """
 
+import asyncio
 import time
 import uuid
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -16,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import SYSTEM
+from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.filming import BEHIND, NICENESS, SECONDS
 from teleconsult.imaging.models import ImagingInstance
@@ -27,6 +30,10 @@ from teleconsult.settings import Settings
 
 TURN: Final = 20
 """Seconds, after which others may come first."""
+PATIENCE: Final = 10.0
+"""Seconds of a turn in which images that still arrive go first: who sends waits for an answer, nobody for these."""
+QUIET: Final = timedelta(seconds=1)
+"""So long nothing came, once nothing arrives any more."""
 MOST_COUNTED: Final = 10_000
 
 log = structlog.get_logger(__name__)
@@ -60,9 +67,13 @@ async def prepare_images(context: JobContext, timestamp: int) -> None:
         sandbox=sandbox,
         data=settings.data,
     )
-    end, made, is_over = time.monotonic() + TURN, 0, False
+    end, made, is_over, patience = time.monotonic() + TURN, 0, False, PATIENCE
     try:
         while time.monotonic() < end and not is_over:
+            if patience > 0 and await _are_arriving(sessions):
+                await asyncio.sleep(QUIET.total_seconds())
+                patience -= QUIET.total_seconds()
+                continue
             done = await preparer.prepare_lot()
             made, is_over = made + len(done), not done
     finally:
@@ -71,6 +82,14 @@ async def prepare_images(context: JobContext, timestamp: int) -> None:
     if not is_over:
         with suppress(AlreadyEnqueued):
             await prepare_images.configure().defer_async(timestamp=0)
+
+
+async def _are_arriving(sessions: Sessions) -> bool:
+    fresh = select(ImagingInstance.id).where(
+        ImagingInstance.prepared_at.is_(None), ImagingInstance.created_at > now() - QUIET
+    )
+    async with transaction(sessions, SYSTEM) as session:
+        return bool(await session.scalar(select(fresh.exists())))
 
 
 async def images_waiting(sessions: Sessions) -> int:
