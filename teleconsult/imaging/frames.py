@@ -25,6 +25,8 @@ Pixels = np.ndarray[Any, np.dtype[Any]]
 
 _AUTO_TAILS = (1.0, 99.0)
 """Percentiles between which grey lies where the header names no window."""
+_FARTHEST = 1e100
+"""Beyond it a number means nothing; within it, what is reckoned with several of them is still a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,17 +229,24 @@ def _grey(ds: Dataset, geometry: Geometry, pixels: Pixels, index: int) -> tuple[
 
 
 def _narrowed(pixels: Pixels, slope: float, intercept: float) -> tuple[Pixels, float, float]:
-    """The same values in 8 or 16 bits: exact where they fit, else in 65,536 even steps over their range."""
+    """The same values in 8 or 16 bits: exact where they fit, else in 65,536 even steps over their range.
+
+    What is infinite is the farthest of the others; what is no number, the lowest.
+    """
     if pixels.dtype in (np.uint8, np.int16, np.uint16):
         return pixels, slope, intercept
-    finite = np.nan_to_num(pixels.astype(np.float64))
-    low, high = float(finite.min()), float(finite.max())
+    values = pixels.astype(np.float64)
+    known = np.isfinite(values)
+    np.clip(values, -_FARTHEST, _FARTHEST, out=values, where=known)
+    low = float(values.min(where=known, initial=_FARTHEST)) if known.any() else 0.0
+    high = float(values.max(where=known, initial=low))
+    np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
     for narrow in (np.int16, np.uint16):
         bounds = np.iinfo(narrow)
         if pixels.dtype.kind in "iu" and bounds.min <= low and high <= bounds.max:
             return pixels.astype(narrow), slope, intercept
     step = (high - low) / 65535 or 1.0
-    return np.round((finite - low) / step).astype(np.uint16), slope * step, intercept + slope * low
+    return np.round((values - low) / step).astype(np.uint16), slope * step, intercept + slope * low
 
 
 def _auto_window(ds: Dataset, pixels: Pixels, slope: float, intercept: float) -> tuple[float, float]:
@@ -268,4 +277,4 @@ def _float(ds: Dataset, keyword: str, default: float) -> float:
         value = float(str(ds.get(keyword, default)))
     except ValueError:
         return default
-    return value if math.isfinite(value) else default
+    return value if abs(value) <= _FARTHEST else default

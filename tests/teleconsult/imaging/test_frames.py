@@ -1,5 +1,6 @@
 """Every file pydicom carries is shown, or cleanly is not; the numbers are those of pydicom's own pixel arrays."""
 
+import math
 import warnings
 from pathlib import Path
 
@@ -102,3 +103,31 @@ def test_without_a_window_the_grey_that_is_there_is_shown() -> None:
     values = pixels * description.slope + description.intercept
     assert values.min() <= description.window_center <= values.max()
     assert description.window_width < np.ptp(values) + 2
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_values_that_are_no_numbers_leave_the_others_as_they_are(tmp_path: Path, kind: type) -> None:
+    values = np.array([0, 1, 2, 3, np.inf, -np.inf, np.nan, 3, 2], kind)
+    name, bits = {4: ("FloatPixelData", 32), 8: ("DoubleFloatPixelData", 64)}[values.itemsize]
+    path = tmp_path / "map"
+    path.write_bytes(dicom_bytes(side=3, BitsAllocated=bits, PixelData=None, **{name: values.tobytes()}))
+    description, pixels = decode_frame(path, 0)
+    assert all(math.isfinite(number) for number in description.as_json().values() if isinstance(number, float))
+    told = pixels.ravel() * description.slope + description.intercept
+    assert np.allclose(told[:6] - told[0], [0, 1, 2, 3, 3, 0], atol=1e-3)
+
+
+@pytest.mark.parametrize("rescale", [("1e308", "0"), ("1e305", "1.7e308")])
+def test_a_rescale_beyond_numbers_is_none(tmp_path: Path, rescale: tuple[str, str]) -> None:
+    path = tmp_path / "far"
+    path.write_bytes(dicom_bytes(RescaleSlope=rescale[0], RescaleIntercept=rescale[1], WindowCenter=None))
+    description, _pixels = decode_frame(path, 0)
+    assert all(math.isfinite(number) for number in description.as_json().values() if isinstance(number, float))
+
+
+def test_values_at_the_end_of_numbers_are_described_in_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "wide"
+    content = np.array([-1.7e308, 1.7e308, 0, 0], np.float64).tobytes()
+    path.write_bytes(dicom_bytes(side=2, BitsAllocated=64, PixelData=None, DoubleFloatPixelData=content))
+    description, _pixels = decode_frame(path, 0)
+    assert all(math.isfinite(number) for number in description.as_json().values() if isinstance(number, float))
