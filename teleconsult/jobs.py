@@ -5,12 +5,13 @@ A job is deferred inside the act's own transaction: after a rollback it never ex
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Final
 
 import procrastinate
 import structlog
 from procrastinate import tasks
 from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.db import driver_connection
@@ -28,6 +29,7 @@ MODULES = (
 )
 """Where tasks are declared; the worker imports them all."""
 
+_WAITS: Final = text("select exists (select from procrastinate_jobs where queueing_lock = :lock and status = 'todo')")
 log = structlog.get_logger(__name__)
 app = procrastinate.App(connector=procrastinate.PsycopgConnector(), import_paths=list(MODULES))
 
@@ -61,6 +63,8 @@ async def defer(session: AsyncSession, task: tasks.Task[Any, Any, Any], **argume
 
 async def defer_once(session: AsyncSession, task: tasks.Task[Any, Any, Any], *, lock: str, **arguments: Any) -> None:
     """The same, unless a job that was put there under this lock still waits. Takes its turn with who else does so."""
+    if await session.scalar(_WAITS, {"lock": lock}):
+        return
     with suppress(AlreadyEnqueued):
         async with session.begin_nested():
             connection = await driver_connection(session)  # within: only now is there a point to go back to
