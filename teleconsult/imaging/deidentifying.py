@@ -2,13 +2,12 @@
 
 Which element is removed, emptied or replaced is the table of dicom-anonymizer (PS3.15 Table E.1-1, edition 2024b). Here
 it is applied at every depth, private elements go everywhere, UIDs are renamed alike within one export and never between
-two, and what still names the patient afterwards is removed, too. Runs only inside a sandbox worker.
+two, and what still names the patient afterwards is removed, too. So is what the table does not list, where it is free
+text, an address, a moment or of an unknown kind. Runs only inside a sandbox worker.
 """
 
 import hashlib
 import hmac
-import re
-import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
@@ -18,27 +17,33 @@ from typing import Any, Final
 
 from dicomanonymizer import simpledicomanonymizer as profile
 from pydicom import dcmread
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_has_tag, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import BaseTag
-from pydicom.uid import SecondaryCaptureImageStorage
+from pydicom.uid import UID, SecondaryCaptureImageStorage, VLPhotographicImageStorage
 
+from teleconsult.imaging.bare_pixels import bare
+from teleconsult.imaging.frame_index import VIDEO
+from teleconsult.imaging.naming import Naming
 from teleconsult.imaging.reading import PIXELS, open_instance
 from teleconsult.imaging.refusals import Refusal, Unreadable
 
 _MACHINES: Final = {"CT", "MR", "PT", "NM", "CR", "DX", "MG", "IO", "PX", "RG", "XA", "RF"}
 """Modalities whose pixels come from the body alone; ultrasound, captures and photographs often show a name."""
 _TEXT: Final = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
-_NAMING: Final = (
-    "PatientName",
-    "PatientID",
-    "OtherPatientNames",
-    "AccessionNumber",
-    "PatientBirthName",
-    "PatientBirthDate",
-)
-_SHORTEST_WORD: Final = 3
+_UNLISTED: Final = {"AE", "DA", "DT", "LT", "OB", "PN", "ST", "TM", "UN", "UR", "UT"}
+"""Kinds of values that are removed where the table says nothing: free text, addresses, moments, unknown bytes."""
+_UNLISTED_TAGS: Final = {0x04000500, *range(0x00401006, 0x00401008), *range(0x00402006, 0x00402008)}
+"""Encrypted attributes; numbers of orders."""
+_KEPT_BYTES: Final = {0x00282000, *PIXELS}
+"""The profile of the colours, and the pixels."""
+_KINDS_OF_UID: Final = ("ClassUID", "SyntaxUID", "CodingSchemeUID", "ContextUID", "MappingResourceUID")
+"""They say what something is, not which."""
+_STANDARD: Final = "1.2.840.10008."
+_PATIENT: Final = 0x0010
+_SEEN: Final = {"XC", "DMS"}
+"""Modalities that show the patient as everyone knows them."""
 _OVERLAYS: Final = range(0x6000, 0x6020, 2)
 
 
@@ -82,7 +87,8 @@ def deidentified(path: Path, key: bytes) -> tuple[dict[str, Done], bytes]:
         pass  # its lengths are true and its bounds are kept: the whole of it may be read
     ds = dcmread(path, force=True)
     _require_clean_pixels(ds)
-    names = _names_in(ds)
+    names = Naming(ds)
+    bare(ds)
     profile.dictionary = _Renamed(key)
     done: dict[str, Done] = {}
     _clean(ds, done)
@@ -101,9 +107,15 @@ def _require_clean_pixels(ds: Dataset) -> None:
     """Raise Unreadable where nothing vouches for it that no words stand in the pixels."""
     if not any(tag in ds for tag in PIXELS):
         raise Unreadable(Refusal.BURNED_IN)
-    told = str(ds.get("BurnedInAnnotation", "")).upper()
-    is_capture = str(ds.get("SOPClassUID", "")).startswith(SecondaryCaptureImageStorage)
-    is_machine = str(ds.get("Modality", "")).upper() in _MACHINES and not is_capture
+    told, modality = (str(ds.get(keyword, "")).upper() for keyword in ("BurnedInAnnotation", "Modality"))
+    sop_class = str(ds.get("SOPClassUID", ""))
+    is_photograph = modality in _SEEN or sop_class.startswith(VLPhotographicImageStorage)
+    is_seen = is_photograph or str(ds.get("RecognizableVisualFeatures", "")).upper() == "YES"
+    if is_seen or str(ds.file_meta.TransferSyntaxUID).startswith(VIDEO):
+        raise Unreadable(Refusal.BURNED_IN)  # a face, whatever is said of words; a video has a voice, too
+    is_screen = "SCREEN" in str(ds.get("ImageType", "")).upper()
+    is_capture = sop_class.startswith(SecondaryCaptureImageStorage) or ds.get("ConversionType")
+    is_machine = modality in _MACHINES and not is_capture and not is_screen
     if told == "YES" or (told != "NO" and not is_machine):
         raise Unreadable(Refusal.BURNED_IN)
     if any((group, 0x0010) in ds and (group, 0x3000) not in ds for group in _OVERLAYS):
@@ -122,6 +134,28 @@ def _clean(ds: Dataset, done: dict[str, Done]) -> None:
         elif element.VR == "SQ":
             for item in element.value:
                 _clean(item, done)
+        elif _is_unlisted(element):
+            _note(done, element, Done.REMOVED)
+            del ds[tag]
+        elif element.VR == "UI" and not element.keyword.endswith(_KINDS_OF_UID):
+            _rename(element, done)
+
+
+def _is_unlisted(element: DataElement) -> bool:
+    """Whether nobody looked at what it may say: the table lists what the standard knew, and guards no free text."""
+    tag = element.tag
+    if tag in _KEPT_BYTES:
+        return False
+    is_unknown = not dictionary_has_tag(tag) or tag in _UNLISTED_TAGS or tag.group == _PATIENT
+    return is_unknown or element.VR in _UNLISTED
+
+
+def _rename(element: DataElement, done: dict[str, Done]) -> None:
+    """Another UID for each that is not the standard's own."""
+    uids = [element.value] if isinstance(element.value, str) else list(element.value or [])
+    if any(uid and not uid.startswith(_STANDARD) for uid in uids):
+        element.value = [UID(uid if uid.startswith(_STANDARD) else profile.get_UID(uid)) for uid in uids if uid]
+        _note(done, element, Done.RENAMED)
 
 
 def _act(ds: Dataset, element: DataElement, action: Any, done: dict[str, Done]) -> None:
@@ -137,30 +171,14 @@ def _act(ds: Dataset, element: DataElement, action: Any, done: dict[str, Done]) 
     _note(done, element, Done.RENAMED if name == "replace_UID" else _OF_ACTION.get(name, Done.REPLACED))
 
 
-def _remove_named(ds: Dataset, names: re.Pattern[str] | None, done: dict[str, Done]) -> None:
+def _remove_named(ds: Dataset, names: Naming, done: dict[str, Done]) -> None:
     for element in list(ds):
         if element.VR == "SQ":
             for item in element.value:
                 _remove_named(item, names, done)
-        elif names and element.VR in _TEXT and names.search(_folded(str(element.value))):
+        elif element.VR in _TEXT and names.is_in(str(element.value), is_code=element.VR == "CS"):
             _note(done, element, Done.NAMED)
             del ds[element.tag]
-
-
-def _names_in(ds: Dataset) -> re.Pattern[str] | None:
-    """Any word by which the header names the patient or the order."""
-    words = {
-        word
-        for keyword in _NAMING
-        for word in re.split(r"[^\w]+", _folded(str(ds.get(keyword, "") or "")))
-        if len(word) >= _SHORTEST_WORD
-    }
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(words)))})(?!\w)") if words else None
-
-
-def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
 
 
 def _written(ds: Dataset) -> bytes:

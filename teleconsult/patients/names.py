@@ -7,11 +7,15 @@ _UNDECOMPOSED: Final = str.maketrans({"đ": "d", "ð": "d", "ø": "o", "ł": "l"
 """Letters that Unicode does not decompose into a base letter and marks."""
 
 
+def plain(text: str) -> str:
+    """The text in lower-case letters without accents; what is no letter stays as it is."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_UNDECOMPOSED))
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
 def fold(name: str) -> str:
     """The name in plain lower-case words: `L’Heureux-Đặng` becomes `l heureux dang`."""
-    decomposed = unicodedata.normalize("NFKD", name.casefold().translate(_UNDECOMPOSED))
-    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return " ".join("".join(letter if letter.isalnum() else " " for letter in plain).split())
+    return " ".join("".join(letter if letter.isalnum() else " " for letter in plain(name)).split())
 
 
 def fold_number(number: str) -> str:

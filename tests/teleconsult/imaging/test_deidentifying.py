@@ -2,10 +2,14 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGBaseline8Bit, VLPhotographicImageStorage
 
 from teleconsult.imaging.deidentifying import Done, deidentified
 from teleconsult.imaging.refusals import Refusal, Unreadable
@@ -54,6 +58,77 @@ def test_nothing_that_names_is_left_at_any_depth(tmp_path: Path) -> None:
     assert made.PatientIdentityRemoved == "YES"
     assert made.DeidentificationMethodCodeSequence[0].CodeValue == "113100"
     assert made.Modality == "CT"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "left"),
+    [
+        ("Li^Na", "Head Li", "Li"),
+        ("Bélanger^Rose", "HEAD_BELANGER_ROSE", "BELANGER"),
+        ("Bélanger^Rose", "BELANGERROSE", "ROSE"),
+        ("Đặng^An", "Dang", "Dang"),
+        ("Yamada^Tarou=山田^太郎", "山田太郎様", "山田"),
+        ("Иванов^Иван", "Голова ИВАНОВ", "ИВАНОВ"),
+        ("राम^सीता", "सिर राम", "राम"),
+    ],
+    ids=["short", "underscores", "one word", "Vietnamese", "Japanese", "Russian", "Hindi"],
+)
+def test_names_are_found_however_they_are_written(tmp_path: Path, name: str, words: str, left: str) -> None:
+    _done, made, whole = clean(tmp_path, dicom_bytes(PatientName=name, AcquisitionProtocolName=words))
+    assert left.encode() not in whole
+    assert made.Modality == "CT"
+
+
+def test_names_that_stand_only_below_and_days_in_texts_are_found(tmp_path: Path) -> None:
+    below = step(PatientName="Bélanger^Rose", PatientBirthDate="19510314")
+    content = dicom_bytes(
+        PatientName="",
+        RequestAttributesSequence=[below],
+        AcquisitionProtocolName="Belanger",
+        ReceiveCoilName="14/03/1951",
+    )
+    whole = clean(tmp_path, content)[2]
+    assert b"Belanger" not in whole
+    assert b"1951" not in whole
+
+
+def test_what_the_table_does_not_list_is_not_trusted(tmp_path: Path) -> None:
+    ds = dcmread(
+        BytesIO(
+            dicom_bytes(
+                PatientBirthDateInAlternativeCalendar="S26.03.14",
+                CommentsOnTheScheduledProcedureStep="His wife Marie",
+                PlacerOrderNumberProcedure="PO-4711",
+                RetrieveURL="https://pacs.example/4711",
+                SOPInstanceUIDOfConcatenationSource="1.2.4711.19510314",
+            )
+        )
+    )
+    ds.add_new(0x00180FFE, "LO", "Marie")
+    ds.add_new(0x00080104, "OB", b"Marie ")
+    out = BytesIO()
+    ds.save_as(out)
+    done, made, whole = clean(tmp_path, out.getvalue() + b"Marie after the end")
+    for word in (b"S26", b"Marie", b"4711", b"19510314"):
+        assert word not in whole, word
+    assert str(made.SOPInstanceUIDOfConcatenationSource).startswith("2.25.")
+    assert done["(0020,0242) SOPInstanceUIDOfConcatenationSource"] is Done.RENAMED
+
+
+def test_no_words_stay_beside_the_pixels(tmp_path: Path) -> None:
+    plain = dicom_bytes()
+    pixels = dcmread(BytesIO(plain)).PixelData
+    _done, made, whole = clean(tmp_path, dicom_bytes(PixelData=pixels + b"Marie "))
+    assert (made.PixelData, b"Marie" in whole) == (pixels, False)
+    exif, coded = Image.Exif(), BytesIO()
+    exif[0x010E] = "Marie"
+    Image.linear_gradient("L").resize((16, 16)).save(coded, "JPEG", exif=exif, comment=b"Marie")
+    bits = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0}
+    values: dict[str, Any] = {**bits, "Modality": "PX", "PixelData": encapsulate([coded.getvalue()])}
+    content = dicom_bytes(JPEGBaseline8Bit, **values)
+    _done, made, whole = clean(tmp_path, content)
+    assert b"Marie" not in whole
+    assert (made.pixel_array == dcmread(BytesIO(content)).pixel_array).all()
 
 
 def test_overlays_go_and_those_within_the_pixels_are_refused(tmp_path: Path) -> None:
@@ -115,10 +190,15 @@ def test_uids_are_renamed_alike_in_one_export_and_not_in_the_next(tmp_path: Path
         {"BurnedInAnnotation": "YES"},
         {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"},
         {"Modality": "OT"},
+        {"ConversionType": "DF"},
+        {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]},
+        {"Modality": "XC", "BurnedInAnnotation": "NO"},
+        {"SOPClassUID": VLPhotographicImageStorage, "Modality": "OT", "BurnedInAnnotation": "NO"},
+        {"RecognizableVisualFeatures": "YES", "BurnedInAnnotation": "NO"},
     ],
-    ids=["ultrasound", "said", "capture", "other"],
+    ids=["ultrasound", "said", "capture", "other", "film", "screen", "photograph", "photographed", "face"],
 )
-def test_words_in_the_picture_stay_here(tmp_path: Path, values: dict[str, object]) -> None:
+def test_words_in_the_picture_stay_here(tmp_path: Path, values: dict[str, Any]) -> None:
     with pytest.raises(Unreadable) as refused:
         clean(tmp_path, dicom_bytes(**values))
     assert refused.value.refusal is Refusal.BURNED_IN

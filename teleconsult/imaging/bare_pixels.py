@@ -1,0 +1,37 @@
+"""Pixels and nothing beside them: no words after the last one, none in the header of a JPEG. Runs only inside a
+sandbox worker."""
+
+from typing import Final
+
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, generate_frames
+
+from teleconsult.imaging.captures.documents import without_comments
+from teleconsult.imaging.geometry import claimed
+from teleconsult.imaging.reading import PIXELS
+
+_JPEG: Final = ("1.2.840.10008.1.2.4.5", "1.2.840.10008.1.2.4.7", "1.2.840.10008.1.2.4.8")
+"""How the transfer syntaxes of JPEG and JPEG-LS begin (PS3.5 §8.2.1, §8.2.3)."""
+
+
+def bare(ds: Dataset) -> None:
+    """Take away what stands beside the pixels; they themselves stay as they are. Raises Unreadable."""
+    syntax = ds.file_meta.TransferSyntaxUID
+    if syntax.startswith(_JPEG):
+        _strip_frames(ds)
+    elif not syntax.is_encapsulated:
+        geometry = claimed(ds)
+        whole = -(-geometry.frames * geometry.stored_bits // 8)
+        for keyword in PIXELS.values():
+            if keyword in ds and len(ds[keyword].value) > whole:
+                ds[keyword].value = ds[keyword].value[:whole] + b"\0" * (whole % 2)
+
+
+def _strip_frames(ds: Dataset) -> None:
+    starts, lengths = ds.get("ExtendedOffsetTable"), ds.get("ExtendedOffsetTableLengths")
+    told = (bytes(starts), bytes(lengths)) if starts and lengths else None
+    frames = generate_frames(ds.PixelData, number_of_frames=claimed(ds).frames, extended_offsets=told)
+    ds["PixelData"].value = encapsulate([without_comments(frame) for frame in frames])
+    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+        if keyword in ds:  # of before
+            delattr(ds, keyword)
