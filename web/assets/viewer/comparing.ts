@@ -110,5 +110,6 @@ export default class CompareController extends Controller<HTMLElement> {
 }
 
 function placeOf({ viewer, geometry }: Side): Place {
-  return { geometry, index: viewer.index, count: viewer.series.slices.length };
+  const { slices } = viewer.series;
+  return { geometry, index: viewer.index, count: slices.length, sizes: slices };
 }

@@ -36,3 +36,36 @@ test("where nothing is known, or they lie otherwise, slice goes with slice and s
     expect([0, 1, 2].map((index) => link.partner({ ...series("1", [0, 1, 2]), index }, other))).toEqual([1, 2, 2]);
   }
 });
+
+test("of one examination, tilted slices belong to those they cross in the middle, wherever zero lies", () => {
+  const tilt = (8 * Math.PI) / 180;
+  const [cosine, sine] = [Math.cos(tilt), Math.sin(tilt)];
+  const sizes = Array.from({ length: 21 }, () => ({ width: 241, height: 241 }));
+  for (const table of [0, -1000]) {
+    const depths = sizes.map((_size, index) => 5 * index - 50);
+    const straight: Omit<Place, "index"> = { ...series("1", depths), sizes };
+    const tilted: Omit<Place, "index"> = { ...series("1", depths, [1, 0, 0, 0, cosine, sine]), sizes };
+    for (const [index, depth] of depths.entries()) {
+      const [flat, steep] = [straight.geometry?.slices[index], tilted.geometry?.slices[index]];
+      if (!flat || !steep) throw new Error("slices are missing");
+      flat.spacing = steep.spacing = [1, 1];
+      flat.position = [-120, -120, table + depth];
+      steep.position = [-120, -120 * cosine, table + depth - 120 * sine];
+    }
+    const link = new Link({ ...straight, index: 0 }, { ...tilted, index: 0 });
+    expect(link.isByPlace).toBe(true);
+    const partners = [0, 10, 20].map((index) => link.partner({ ...straight, index }, { ...tilted, index: 0 }));
+    expect(partners).toEqual([0, 10, 20]);
+  }
+});
+
+test("among slices that lie in several ways, only one that lies alike belongs to it", () => {
+  const axial = series("1", [0, 10, 20]);
+  const mixed = series("1", [0, 10, 20]);
+  mixed.geometry?.slices.splice(0, 1, {
+    ...{ spacing: null, spacing_is: "" as const, unit: "", regions: [], orientation: [0, 1, 0, 0, 0, -1] },
+    position: [-1, 0, 0],
+  });
+  const link = new Link({ ...axial, index: 2 }, { ...mixed, index: 2 });
+  expect(link.partner({ ...axial, index: 0 }, { ...mixed, index: 2 })).toBe(1);
+});

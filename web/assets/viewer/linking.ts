@@ -4,31 +4,30 @@ import type { SeriesGeometry, SliceGeometry } from "./slice_geometry";
 /** Cosine between two normals from which on slices lie alike. */
 const ALIKE = 0.98;
 
+type Vector = [number, number, number];
+
 export interface Place {
   geometry: SeriesGeometry | null;
   index: number;
   count: number;
-}
-
-/** Where the slice lies along its own normal, in mm; null where the image does not say. */
-export function depthOf({ orientation, position }: SliceGeometry): number | null {
-  const normal = normalOf(orientation);
-  return normal && position ? dot(normal, position) : null;
+  /** Columns and rows of each slice. */
+  sizes?: readonly { width: number; height: number }[];
 }
 
 /** Keeps two series together from the pair of slices on: by millimetres where both lie alike, else slice by slice. */
 export class Link {
   readonly #apart: number | null;
+  readonly #isOneBody: boolean;
   readonly #steps: number;
 
   constructor(one: Place, other: Place) {
     this.#steps = other.index - one.index;
+    const reference = one.geometry?.frame_of_reference;
+    this.#isOneBody = Boolean(reference) && reference === other.geometry?.frame_of_reference;
     const [from, to] = [one.geometry?.slices[one.index], other.geometry?.slices[other.index]];
-    const [depth, otherDepth] = [from && depthOf(from), to && depthOf(to)];
-    const known = from && to && depth != null && otherDepth != null && areAlike(from, to);
-    const same =
-      one.geometry?.frame_of_reference && one.geometry.frame_of_reference === other.geometry?.frame_of_reference;
-    this.#apart = known ? (same ? 0 : otherDepth - depth) : null;
+    const [depth, otherDepth] = [depthOf(one, one.index), depthOf(other, other.index)];
+    const known = from && to && depth !== null && otherDepth !== null && areAlike(from, to);
+    this.#apart = known ? (this.#isOneBody ? 0 : otherDepth - depth) : null;
   }
 
   /** Whether it goes by millimetres in the patient. */
@@ -36,17 +35,18 @@ export class Link {
     return this.#apart !== null;
   }
 
-  /** The slice of `other` that belongs to slice `one.index`. */
+  /** The slice of `other` that belongs to slice `one.index`: of those that lie like it, where there are some. */
   partner(one: Place, other: Place): number {
     const slice = one.geometry?.slices[one.index];
-    const depth = slice ? depthOf(slice) : null;
-    if (this.#apart === null || depth === null || !other.geometry) {
+    const depth = depthOf(one, one.index);
+    if (this.#apart === null || !slice || depth === null || !other.geometry) {
       return Math.min(Math.max(one.index + this.#steps, 0), other.count - 1);
     }
     const wanted = depth + this.#apart;
+    const normal = this.#isOneBody ? normalOf(slice.orientation) : null;
     let [nearest, away] = [other.index, Number.POSITIVE_INFINITY];
     for (const [index, there] of other.geometry.slices.entries()) {
-      const found = depthOf(there);
+      const found = areAlike(slice, there) ? depthOf(other, index, normal) : null;
       if (found === null || Math.abs(found - wanted) >= away) continue;
       [nearest, away] = [index, Math.abs(found - wanted)];
     }
@@ -54,17 +54,30 @@ export class Link {
   }
 }
 
+/** Where the middle of a slice lies along a normal, its own if none is given, in mm; null where the image does not say.
+ * Corners of slices that are tilted against each other lie far apart where the slices meet. */
+function depthOf({ geometry, sizes }: Place, index: number, along: Vector | null = null): number | null {
+  const slice = geometry?.slices[index];
+  const normal = along ?? normalOf(slice?.orientation ?? null);
+  if (!slice?.position || !slice.orientation || !normal) return null;
+  const [down, across] = slice.spacing ?? [0, 0];
+  const { width, height } = sizes?.[index] ?? { width: 1, height: 1 };
+  const [a, b, c, d, e, f] = slice.orientation;
+  const [right, below] = [(across * (width - 1)) / 2, (down * (height - 1)) / 2];
+  return dot(normal, slice.position) + right * dot(normal, [a, b, c]) + below * dot(normal, [d, e, f]);
+}
+
 function areAlike(one: SliceGeometry, other: SliceGeometry): boolean {
   const [normal, otherNormal] = [normalOf(one.orientation), normalOf(other.orientation)];
   return normal !== null && otherNormal !== null && dot(normal, otherNormal) > ALIKE;
 }
 
-function normalOf(orientation: SliceGeometry["orientation"]): [number, number, number] | null {
+function normalOf(orientation: SliceGeometry["orientation"]): Vector | null {
   if (!orientation) return null;
   const [a, b, c, d, e, f] = orientation;
   return [b * f - c * e, c * d - a * f, a * e - b * d];
 }
 
-function dot([a, b, c]: [number, number, number], [d, e, f]: [number, number, number]): number {
+function dot([a, b, c]: Vector, [d, e, f]: Vector): number {
   return a * d + b * e + c * f;
 }
