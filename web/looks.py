@@ -10,7 +10,7 @@ from teleconsult.accounts.actor import Actor
 LATELY: Final = 30 * 60  # seconds
 MOST: Final = 20_000
 
-Key = tuple[uuid.UUID | None, uuid.UUID | None, str]
+Key = tuple[uuid.UUID | None, uuid.UUID | None, uuid.UUID]
 
 
 class Looks:
@@ -19,18 +19,18 @@ class Looks:
     def __init__(self) -> None:
         self._seen: OrderedDict[Key, float] = OrderedDict()
 
-    def are_new(self, actor: Actor, study_uid: str) -> bool:
+    def are_new(self, actor: Actor, study_id: uuid.UUID) -> bool:
         """Whether the actor, by this sign-in, has not opened the study within half an hour."""
-        seen = self._seen.get(_key(actor, study_uid))
+        seen = self._seen.get(_key(actor, study_id))
         return seen is None or time.monotonic() - seen > LATELY
 
-    def note(self, actor: Actor, study_uid: str) -> None:
+    def note(self, actor: Actor, study_id: uuid.UUID) -> None:
         """It was opened now, and that is recorded."""
-        self._seen[_key(actor, study_uid)] = time.monotonic()
-        self._seen.move_to_end(_key(actor, study_uid))
+        self._seen[_key(actor, study_id)] = time.monotonic()
+        self._seen.move_to_end(_key(actor, study_id))
         if len(self._seen) > MOST:
             self._seen.popitem(last=False)
 
 
-def _key(actor: Actor, study_uid: str) -> Key:
-    return actor.session_id or actor.token_id or actor.client_id, actor.role_id, study_uid
+def _key(actor: Actor, study_id: uuid.UUID) -> Key:
+    return actor.session_id or actor.token_id or actor.client_id, actor.role_id, study_id

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import uuid
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +16,11 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from teleconsult.audit.models import AuditEvent
+from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
+from teleconsult.excerpts.models import Excerpt, ExcerptStudy
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.objects import new_key
 from teleconsult.settings import Settings
 from tests import consult_steps
 from tests.conftest import SignIn
@@ -35,7 +40,6 @@ REPORT = pydicom.dcmread(REAL / "test-SR.dcm", stop_before_pixels=True)
 async def shared(cast: Cast, sessions: Sessions, settings: Settings) -> AsyncIterator[None]:
     """A submitted consult with a head, a moving ultrasound, a broken picture and a report, all confirmed."""
     from teleconsult.imaging.actions import reconcile_study
-    from teleconsult.imaging.models import ImagingStudy
 
     consult = await consult_steps.submitted(cast, sessions)
     names = (
@@ -89,6 +93,52 @@ async def test_opening_is_audited_once_by_its_page_or_by_its_first_frame(
         assert (await client.get(frame_of(CT, 1, what))).status == 200
     async with transaction(sessions) as session:
         assert await session.scalar(select(func.count()).where(AuditEvent.action == "study-opened")) == 1
+
+
+@pytest.mark.usefixtures("shared")
+async def test_a_frame_of_another_establishments_study_of_the_same_uid_is_an_opening_too(
+    client: Client, signed_in: SignIn, sessions: Sessions, cast: Cast
+) -> None:
+    here, there = await same_study_elsewhere(sessions, cast)
+    await signed_in("specialist")
+    await client.get(f"/studies/{CT.StudyInstanceUID}?id={here}")
+    for study in (here, there, there):
+        assert (await client.get(f"{frame_of(CT, 1, 'rendered')}?id={study}")).status == 200
+    await client.get(frame_of(CT, 1, "rendered"))  # without an id it is the newest of them
+    async with transaction(sessions) as session:
+        opened = await session.scalars(select(AuditEvent.entity_id).where(AuditEvent.action == "study-opened"))
+        assert list(opened) == [here, there]
+
+
+async def same_study_elsewhere(sessions: Sessions, cast: Cast) -> tuple[uuid.UUID, uuid.UUID]:
+    """The head, and the same as another establishment shares it; what was drawn of the one does for the other."""
+    async with transaction(sessions) as session:
+        of_head = ImagingStudy.study_instance_uid == CT.StudyInstanceUID
+        here = await session.scalar(select(ImagingStudy).where(of_head))
+        one = await session.scalar(select(ImagingInstance).where(ImagingInstance.sop_instance_uid == CT.SOPInstanceUID))
+        excerpt_id = await session.scalar(select(Excerpt.id))
+        assert here and one and excerpt_id
+        house, uid = cast.nurse_elsewhere.organization_id, str(CT.StudyInstanceUID)
+        there = ImagingStudy(
+            organization_id=house, patient_id=cast.strangers_patient.id, study_instance_uid=uid, created_at=now()
+        )
+        session.add(there)
+        await session.flush()
+        series = ImagingSeries(imaging_study_id=there.id, series_instance_uid=CT.SeriesInstanceUID, modality="CT")
+        session.add_all((series, ExcerptStudy(excerpt_id=excerpt_id, imaging_study_id=there.id)))
+        await session.flush()
+        names = ("sop_instance_uid", "sop_class_uid", "transfer_syntax_uid", "frames", "rows", "columns", "size")
+        same = {name: getattr(one, name) for name in (*names, "sha256", "number")}
+        session.add(
+            ImagingInstance(
+                organization_id=house,
+                imaging_series_id=series.id,
+                object_key=new_key("dicom"),
+                created_at=now(),
+                **same,
+            )
+        )
+        return here.id, there.id
 
 
 @pytest.mark.usefixtures("shared")

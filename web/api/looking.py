@@ -1,5 +1,6 @@
 """Who retrieves something of a study has opened it: that is in the log before anything goes out, once in a while."""
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,18 +23,18 @@ class Looking:
     session: AsyncSession
     actor: Actor
     _looks: Looks
-    _opened: list[str] = field(default_factory=list)
+    _opened: list[uuid.UUID] = field(default_factory=list)
 
     async def at(self, study: ImagingStudy) -> None:
         """Note that the actor opens it, unless they did lately."""
-        if self._looks.are_new(self.actor, study.study_instance_uid):
+        if self._looks.are_new(self.actor, study.id):
             await note_opening(self.session, self.actor, study)
-            self._opened.append(study.study_instance_uid)
+            self._opened.append(study.id)
 
     def remember(self) -> None:
         """What was noted is committed now."""
-        for uid in self._opened:
-            self._looks.note(self.actor, uid)
+        for study_id in self._opened:
+            self._looks.note(self.actor, study_id)
 
 
 @asynccontextmanager

@@ -58,7 +58,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         note_consult = await _to_note_in(session, actor, others)
         first = _first(study)
         spans = await prepared(session, RenditionKind.PREVIEW, [(first.id, 1)]) if first else {}
-    request.app[LOOKS].note(actor, study.study_instance_uid)
+    request.app[LOOKS].note(actor, study.id)
     frame = frame_of(request)
     return render(
         request,
@@ -186,9 +186,10 @@ async def instance_at(request: web.Request) -> ImagingInstance:
 async def note_look(request: web.Request, session: AsyncSession) -> None:
     """Who fetches a frame without having opened the study has opened it: recorded before the frame goes out."""
     looks, actor, uid = request.app[LOOKS], actor_of(request), request.match_info["uid"]
-    if looks.are_new(actor, uid):
-        await open_study(session, actor, uid, study_id=study_id_in(request))
-        looks.note(actor, uid)
+    study_id = study_id_in(request) or (await study_for(session, actor, uid)).id
+    if looks.are_new(actor, study_id):
+        await open_study(session, actor, uid, study_id=study_id)
+        looks.note(actor, study_id)
 
 
 async def _picture(
