@@ -1,5 +1,6 @@
 """A study taken out for teaching: a ZIP of its images without who they are of, and a report of what was changed."""
 
+import asyncio
 import csv
 import hashlib
 import io
@@ -27,6 +28,9 @@ MOST: Final = 2_000
 """Images of one export."""
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of one image: it is in memory once while it is changed."""
+LARGEST_WHOLE: Final = 4 * 1024**3
+"""Bytes of all images of one export: as many stand on the disk until it has left."""
+_PIECE: Final = 1024 * 1024
 LONGEST_WORDS: Final = 300
 
 
@@ -56,7 +60,9 @@ def read_purpose(*, words: str, is_allowed: bool) -> str:
 
 
 async def images_to_take(session: AsyncSession, actor: Actor, study: ImagingStudy) -> list[ImagingInstance]:
-    """The images of a study that was looked up, in their order. Raises Invalid where there are more than `MOST`."""
+    """The images of a study that was looked up, in their order. Raises Invalid where there are more than `MOST`,
+    or they are larger than `LARGEST_WHOLE`.
+    """
     question = (
         select(ImagingInstance)
         .join(ImagingSeries, ImagingSeries.id == ImagingInstance.imaging_series_id)
@@ -67,6 +73,8 @@ async def images_to_take(session: AsyncSession, actor: Actor, study: ImagingStud
     images = list(await session.scalars(question))
     if len(images) > MOST:
         raise Invalid({"": "This study has more than %(most)s images: too many to be taken at once."}, most=MOST)
+    if sum(image.size for image in images) > LARGEST_WHOLE:
+        raise Invalid({"": "This study is too large to be taken at once."})
     return images
 
 
@@ -82,9 +90,17 @@ async def make_lesson(renditions: Renditions, images: list[ImagingInstance], pat
                 continue
             lesson.taken += 1
             lesson.changes.update(answer.head.items())
-            archive.writestr(f"images/{lesson.taken:05}.dcm", answer.body)
+            await _add(archive, f"images/{lesson.taken:05}.dcm", answer.body)
         archive.writestr("report.csv", _report(lesson))
     return lesson
+
+
+async def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """In pieces, between which others have their turn."""
+    with archive.open(name, "w") as out:
+        for start in range(0, len(content), _PIECE):
+            out.write(content[start : start + _PIECE])
+            await asyncio.sleep(0)
 
 
 async def _made_safe(renditions: Renditions, image: ImagingInstance, key: bytes) -> Message:

@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import os
+import time
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -23,6 +26,7 @@ from tests.people import Cast
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.teleconsult.imaging.steps import door
 from tests.web.test_admin_people import wait_three_minutes
+from web.uploads import ABANDONED_SECONDS, sweep_uploads
 
 Client = TestClient[web.Request, web.Application]
 ADDRESS = "/studies/1.2.840.1/teaching"
@@ -34,7 +38,7 @@ async def study(cast: Cast, sessions: Sessions, settings: Settings) -> AsyncIter
     """Two slices and a capture with words in it."""
     consult = await consult_steps.submitted(cast, sessions)
     Path(settings.data).mkdir(parents=True, exist_ok=True)
-    ids = {"StudyInstanceUID": "1.2.840.1", "SeriesInstanceUID": "1.2.840.1.1"}
+    ids: dict[str, Any] = {"StudyInstanceUID": "1.2.840.1", "SeriesInstanceUID": "1.2.840.1.1"}
     contents = [dicom_bytes(**ids, InstanceNumber=number) for number in (1, 2)]
     contents.append(dicom_bytes(StudyInstanceUID="1.2.840.1", SOPClassUID="1.2.840.10008.5.1.4.1.1.7"))
     async with door(sessions, settings.data) as opened:
@@ -66,7 +70,7 @@ async def test_the_images_leave_without_names_and_with_a_report(
     assert ["image", "left out: burned-in", "1"] in report
     [event] = await taken(sessions)
     assert "The stroke course" in json.dumps(event.detail, default=str)
-    assert not list(Path(settings.data).glob("teaching-*")), "nothing stays behind"
+    assert not list((settings.data / "tmp").glob("upload-*")), "nothing stays behind"
 
 
 @pytest.mark.usefixtures("study")
@@ -110,6 +114,33 @@ async def test_too_many_images_are_refused_before_anything_is_made(
     answer = await post(ADDRESS, **WANTED)
     assert answer.status == 422
     assert "too many" in await answer.text()
+
+
+@pytest.mark.usefixtures("study")
+async def test_what_would_fill_the_disk_is_refused_before_anything_is_made(
+    post: Post, signed_in: SignIn, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teaching, "LARGEST_WHOLE", 2000)
+    await signed_in("rural")
+    answer = await post(ADDRESS, **WANTED)
+    assert answer.status == 422
+    assert "too large to be taken" in await answer.text()
+    assert not await taken(sessions)
+
+
+@pytest.mark.usefixtures("study")
+async def test_what_a_killed_site_leaves_lies_where_the_next_start_clears(
+    post: Post, signed_in: SignIn, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.uploads.shutil.rmtree", lambda *_arguments, **_options: None)
+    await signed_in("rural")
+    assert (await post(ADDRESS, **WANTED)).status == 200
+    monkeypatch.undo()
+    [left] = settings.data.rglob("study.zip")
+    long_ago = time.time() - 2 * ABANDONED_SECONDS
+    os.utime(left.parent, (long_ago, long_ago))
+    sweep_uploads(settings.data)
+    assert not left.exists()
 
 
 async def test_where_no_image_can_be_made_safe_it_is_said(

@@ -1,7 +1,7 @@
 """A study taken out for teaching, without who it is of (PS3.15 §E.2)."""
 
 import asyncio
-import tempfile
+import errno
 from pathlib import Path
 from typing import Final
 
@@ -10,14 +10,15 @@ from aiohttp import web
 from teleconsult.accounts.stepping_up import require_fresh
 from teleconsult.clock import now
 from teleconsult.db import transaction
-from teleconsult.errors import Invalid
-from teleconsult.imaging.models import ImagingStudy
+from teleconsult.errors import Invalid, Unavailable
+from teleconsult.imaging.models import ImagingInstance, ImagingStudy
 from teleconsult.imaging.queries import study_for
 from teleconsult.imaging.teaching import Lesson, images_to_take, let_lesson_leave, make_lesson, read_purpose
 from web.bodies import read_form
 from web.kept_forms import kept_fields
 from web.rendering import render
 from web.requests import actor_of, db, own_transactions, renditions_of, sessions_of, settings_of
+from web.uploads import temporary_folder
 from web.views.exports import POLICY, while_asked
 from web.views.studies import study_id_in
 
@@ -44,15 +45,24 @@ async def take(request: web.Request) -> web.StreamResponse:
             images = await images_to_take(session, actor, study)
         except Invalid as error:
             return _page(request, study, fields.get("words", ""), error)
-    with tempfile.TemporaryDirectory(dir=settings_of(request).data, prefix="teaching-") as folder:
-        path = Path(folder) / "study.zip"
-        lesson: Lesson = await while_asked(request, make_lesson(renditions_of(request), images, path))
+    async with temporary_folder(settings_of(request)) as folder:
+        path = folder / "study.zip"
+        lesson = await _made(request, images, path)
         if not lesson.taken:
             refused = Invalid({"": "No image of this study can be made safe: words may stand in each of them."})
             return _page(request, study, words, refused)
         async with transaction(sessions_of(request), actor) as session:
             await let_lesson_leave(session, actor, study, lesson, words=words, path=path)
         return await _sent(request, path)
+
+
+async def _made(request: web.Request, images: list[ImagingInstance], path: Path) -> Lesson:
+    try:
+        return await while_asked(request, make_lesson(renditions_of(request), images, path))
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise Unavailable("There is no room left for files. Tell the administrator.") from error
+        raise
 
 
 async def _sent(request: web.Request, path: Path) -> web.StreamResponse:
