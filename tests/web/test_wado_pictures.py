@@ -68,6 +68,7 @@ async def test_a_wrong_question(specialist: Asker) -> None:
             "viewport=9,9,0,0,0,5",
         ),
         *("quality=0", "quality=101", "quality=x", "viewport=1e400,2"),
+        *("quality=0050000000", f"quality=1{'0' * 4400}"),
     ):
         answer = await specialist.get(f"{address(CT)}/rendered?{query}")
         assert answer.status == 400, query

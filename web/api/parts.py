@@ -140,5 +140,7 @@ def _range(request: web.Request, length: int, tag: str) -> tuple[int, int] | Non
         wanted = request.http_range
     except ValueError:
         return None
+    if request.headers["Range"].startswith("bytes=-") and not wanted.start:
+        return length, length  # the last 0 bytes, which aiohttp takes for all of them
     begin, end, _step = wanted.indices(length)
     return begin, end

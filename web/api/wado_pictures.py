@@ -131,7 +131,7 @@ def _drawing(request: web.Request, media: str) -> Drawing:
     viewport, region = _viewport(request)
     window, ramp = _window(request)
     quality = request.query.get("quality", str(QUALITY))
-    if not (quality.isascii() and quality.isdigit() and 1 <= int(quality[:4]) <= 100):
+    if not (quality.isascii() and quality.isdigit() and len(quality) < 4 and 1 <= int(quality) <= 100):
         raise BadQuery("A quality is a number from 1 to 100.")
     return Drawing(media, window, ramp, viewport, region, int(quality))
 
