@@ -133,6 +133,9 @@ def _clean(ds: Dataset, done: dict[str, Done]) -> None:
             _act(ds, element, action, done)
         elif element.VR == "SQ":
             for item in element.value:
+                for pixels in (item[one] for one in PIXELS if one in item):  # nobody vouched for them
+                    _note(done, pixels, Done.REMOVED)
+                    del item[pixels.tag]
                 _clean(item, done)
         elif _is_unlisted(element):
             _note(done, element, Done.REMOVED)

@@ -40,8 +40,13 @@ class Naming:
 
 
 def _names_in(text: str) -> Iterator[str]:
-    """Each word of a name, and the words of each way in which it is written (PS3.5 §6.2.1.1) as one."""
+    """Each part of a name and each of its words, and the words of each way it is written (PS3.5 §6.2.1.1) as one.
+
+    Parts as they are: of letters in a character set that the header does not tell, no words may be left.
+    """
     for written in text.split("="):
+        parts = (part.strip() for part in plain(written).split("^"))
+        yield from (part for part in parts if len(part) >= _SHORTEST_NAME)
         words = _words_in(written)
         yield from (word for word in words if len(word) >= _SHORTEST_NAME)
         if len(words) > 1:

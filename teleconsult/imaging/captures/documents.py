@@ -14,8 +14,13 @@ from teleconsult.imaging.refusals import Refusal, Unreadable
 LARGEST_DOCUMENT: Final = LARGEST_ELEMENT
 """Bytes. A header with a longer value is not read to its end."""
 _ACTIVE_KEYS: Final = ("/JS", "/XFA", "/EmbeddedFiles")
-_ACTIVE_VALUES: Final = {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/Rendition", "/GoToE", "/RichMedia"}
+_ACTIVE_VALUES: Final = {
+    *("/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/Rendition", "/RichMedia"),
+    *("/GoToE", "/GoToR", "/Thread"),  # in other files: on a server, which learns who asks for them
+}
 """Of an action's kind (/S) or an annotation's (/Subtype): ISO 32000-1 §12.6.4, §12.5.6."""
+_BY_THEMSELVES: Final = ("/OpenAction", "/Next")
+"""Keys of an action that nobody has to choose."""
 _DROPPED: Final = frozenset({0xE1, 0xED, 0xFE})
 """Segments of a JPEG: EXIF and XMP (APP1), IPTC (APP13), comments."""
 _START_OF_SCAN: Final = 0xDA
@@ -64,8 +69,18 @@ def _dictionaries(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
 
 def _is_active(found: pikepdf.Object) -> bool:
     kinds = {str(found.get(key)) for key in ("/S", "/Subtype")}
-    is_file = str(found.get("/Type")) == "/EmbeddedFile"
-    return is_file or any(key in found for key in _ACTIVE_KEYS) or not kinds.isdisjoint(_ACTIVE_VALUES)
+    is_file = str(found.get("/Type")) == "/EmbeddedFile" or (isinstance(found, pikepdf.Stream) and "/F" in found)
+    is_told = any(key in found for key in _ACTIVE_KEYS) or not kinds.isdisjoint(_ACTIVE_VALUES)
+    return is_file or is_told or any(str(action.get("/S")) == "/URI" for action in _unasked(found))
+
+
+def _unasked(found: pikepdf.Object) -> Iterator[pikepdf.Object]:
+    """The actions that a reader does by itself: an address is for who chooses it."""
+    events = found.get("/AA")
+    actions = [found.get(key) for key in _BY_THEMSELVES]
+    if isinstance(events, pikepdf.Dictionary):
+        actions.extend(value for _key, value in events.items())
+    yield from (action for action in actions if isinstance(action, pikepdf.Dictionary))
 
 
 def _strip(pdf: pikepdf.Pdf) -> bool:

@@ -92,6 +92,25 @@ def test_names_that_stand_only_below_and_days_in_texts_are_found(tmp_path: Path)
     assert b"1951" not in whole
 
 
+def test_a_name_in_letters_nobody_can_tell_is_found(tmp_path: Path) -> None:
+    name = "山田".encode("shift_jis")
+    content = dicom_bytes(SpecificCharacterSet="", PatientName="N" * 8, AcquisitionProtocolName="T" * 8)
+    content = content.replace(b"N" * 8, name + b"^A  ").replace(b"T" * 8, b" " + name + b"   ")
+    assert name in content
+    assert name not in clean(tmp_path, content)[2]
+
+
+def test_pictures_within_sequences_go(tmp_path: Path) -> None:
+    ds = dcmread(BytesIO(dicom_bytes()))
+    ds.AnatomicRegionSequence = [step(CodeMeaning="Head")]
+    ds.AnatomicRegionSequence[0].add_new(0x7FE00010, "OW", b"Marie ")
+    out = BytesIO()
+    ds.save_as(out)
+    _done, made, whole = clean(tmp_path, out.getvalue())
+    assert b"Marie" not in whole
+    assert made.AnatomicRegionSequence[0].CodeMeaning == "Head"
+
+
 def test_what_the_table_does_not_list_is_not_trusted(tmp_path: Path) -> None:
     ds = dcmread(
         BytesIO(

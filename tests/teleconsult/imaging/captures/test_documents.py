@@ -56,6 +56,22 @@ def _launching(pdf: pikepdf.Pdf) -> None:
     pdf.pages[0].Annots = [Dictionary(Subtype=Name.Link, A=Dictionary(S=Name.Launch, F="cmd.exe"))]
 
 
+def _reaching(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.OpenAction = Dictionary(S=Name.GoToR, F="//elsewhere/share/file.pdf")
+
+
+def _calling(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.OpenAction = Dictionary(S=Name.URI, URI="https://elsewhere.example/opened")
+
+
+def _calling_on_a_page(pdf: pikepdf.Pdf) -> None:
+    pdf.pages[0].AA = Dictionary(O=Dictionary(S=Name.URI, URI="https://elsewhere.example/opened"))
+
+
+def _fetching(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.Fetched = pdf.make_stream(b"", F="//elsewhere/share/file")
+
+
 def _carrying(pdf: pikepdf.Pdf) -> None:
     pdf.attachments["virus.exe"] = b"MZ"
 
@@ -64,7 +80,9 @@ def _form(pdf: pikepdf.Pdf) -> None:
     pdf.Root.AcroForm = Dictionary(XFA=pdf.make_stream(b"<xdp/>"))
 
 
-@pytest.mark.parametrize("spoil", [_naming, _launching, _carrying, _form])
+@pytest.mark.parametrize(
+    "spoil", [_naming, _launching, _reaching, _calling, _calling_on_a_page, _fetching, _carrying, _form]
+)
 @pytest.mark.parametrize("streams", [pikepdf.ObjectStreamMode.disable, pikepdf.ObjectStreamMode.generate])
 def test_one_that_does_something_is_refused(tmp_path: Path, spoil: object, streams: pikepdf.ObjectStreamMode) -> None:
     pdf = pikepdf.new()
@@ -74,6 +92,15 @@ def test_one_that_does_something_is_refused(tmp_path: Path, spoil: object, strea
     with pytest.raises(Unreadable) as refused:
         check(tmp_path / "p", saved(pdf, object_stream_mode=streams))
     assert refused.value.refusal is Refusal.ACTIVE
+
+
+def test_an_address_to_choose_may_stand_in_it(tmp_path: Path) -> None:
+    pdf = pikepdf.new()
+    pdf.add_blank_page()
+    link = Dictionary(Subtype=Name.Link, Rect=[0, 0, 9, 9], A=Dictionary(S=Name.URI, URI="https://elsewhere.example"))
+    pdf.pages[0].Annots = [link]
+    content = saved(pdf)
+    assert check(tmp_path / "p", content) == content
 
 
 def test_one_that_wants_a_password_is_refused(tmp_path: Path) -> None:
