@@ -80,7 +80,7 @@ class LookingNamespace(SignedInNamespace):
             return Refusal("invalid")
         await self._tell_all(member.key, gathering)
         if message.looking is not None:
-            await self._pass("look", Look(message.looking), member)
+            await self._pass("look", Look(message.looking), member, gathering)
         await self._shown(member.part.consult_id)
         return Done()
 
@@ -102,7 +102,7 @@ class LookingNamespace(SignedInNamespace):
         if not gathering.holds(message.looking):
             return Refusal("invalid")
         gathering.looking = message.looking
-        await self._pass("look", message, member)
+        await self._pass("look", message, member, gathering)
         return Done()
 
     async def on_point(self, connection: Connection, message: Point) -> Done | Refusal:
@@ -110,9 +110,10 @@ class LookingNamespace(SignedInNamespace):
         member = self._moving(connection, presents=True)
         if isinstance(member, Refusal):
             return member
-        if message.spot is not None and not self._gatherings.of(member).holds(message.spot):
+        gathering = self._gatherings.of(member)
+        if message.spot is not None and not gathering.holds(message.spot):
             return Refusal("invalid")
-        await self._pass("point", message, member)
+        await self._pass("point", message, member, gathering)
         return Done()
 
     async def on_marks(self, connection: Connection, message: Marks) -> Done | Refusal:
@@ -124,7 +125,7 @@ class LookingNamespace(SignedInNamespace):
         if not all(gathering.holds(mark) for mark in message.marks):
             return Refusal("invalid")
         gathering.marks = message.marks
-        await self._pass("marks", message, member)
+        await self._pass("marks", message, member, gathering)
         return Done()
 
     async def on_seen(self, connection: Connection, message: Seen) -> Done | Refusal:
@@ -192,9 +193,14 @@ class LookingNamespace(SignedInNamespace):
         if was_shown:
             await self._shown(member.part.consult_id)
 
-    async def _pass(self, event: Move, message: Look | Point | Marks, presenter: Member) -> None:
-        """Send to the others what who presents does; to who lags behind, the newest of it once they have caught up."""
-        for member in list(self._gatherings.of(presenter).members.values()):
+    async def _pass(self, event: Move, message: Look | Point | Marks, presenter: Member, gathering: Gathering) -> None:
+        """Send to the others what who presents does; to who lags behind, the newest of it once they have caught up.
+
+        Ends where they present no more: somebody else may take over, or they may go, while the others are told.
+        """
+        for member in list(gathering.members.values()):
+            if gathering.presenter is not presenter:
+                return
             if member is presenter:
                 continue
             if member.lags:

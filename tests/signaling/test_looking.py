@@ -153,6 +153,21 @@ async def test_taking_over_asks_nobody_and_is_told_to_all(table: Table, cast: Ca
     assert all(follows for _, follows in names((await table.come("rural"))[1]["together"]))
 
 
+async def test_of_two_who_take_over_at_once_the_last_is_not_moved(table: Table) -> None:
+    """Whoever was first is still telling the others then."""
+    rural, mine = await table.come("rural")
+    specialist, theirs = await table.come("specialist")
+    for _round in range(3):
+        await asyncio.gather(*(one.ask("present", {"looking": looking()}) for one in (rural, specialist)))
+        await asyncio.sleep(0.05)
+        for visitor, me in ((rural, mine["me"]), (specialist, theirs["me"])):
+            presenter = ""
+            while not visitor.heard.empty():
+                event, message = visitor.heard.get_nowait()
+                presenter = message.get("presenter", "") if event == "together" else presenter
+                assert event != "look" or presenter != me
+
+
 @pytest.mark.parametrize("how", ["gives up", "leaves", "goes"])
 async def test_a_presenter_who_is_gone_leaves_nothing_behind(table: Table, cast: Cast, how: str) -> None:
     rural, specialist, me = await table.both()
