@@ -44,10 +44,12 @@ async def places_of(
     study_uid: str,
     series_uid: str,
     numbers: Sequence[int],
+    of: int | None = None,
     study_id: uuid.UUID | None = None,
 ) -> list[Place]:
     """The places with these numbers of a series the actor may read, in the order given.
 
+    None where the series has not just `of` places: it grew since they were counted, so they may be others' now.
     Raises NotFound, also for a place that the series does not have.
     """
     study = await study_for(session, actor, study_uid, study_id=study_id)
@@ -64,6 +66,8 @@ async def places_of(
             number = wanted.pop()
             found[number] = Place(number, instance, number - before)
         before += instance.places
+    if of is not None and before != of:
+        return []
     if wanted:
         raise NotFound
     return [found[number] for number in numbers]

@@ -99,6 +99,19 @@ async def test_small_pictures_in_the_order_asked_for(client: Client, signed_in: 
     assert other.status == 200
 
 
+async def test_a_series_that_grew_gives_no_picture_for_a_place_that_may_be_anothers(
+    client: Client, signed_in: SignIn
+) -> None:
+    await signed_in("specialist")
+    for of in (3, 5):
+        answer = await client.get(f"{previews_of('3,1')}&of={of}")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert records_in(await answer.read()) == [(3, b""), (1, b"")]
+    same, plain = [await client.get(previews_of("3,1") + of) for of in ("&of=4", "")]
+    assert await same.read() == await plain.read()
+    assert (await client.get(f"{previews_of('1')}&of=four")).status == 400
+
+
 async def test_each_frame_has_its_place(client: Client, signed_in: SignIn) -> None:
     await signed_in("specialist")
     where = {"study": US.StudyInstanceUID, "series": US.SeriesInstanceUID}

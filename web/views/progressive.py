@@ -40,9 +40,10 @@ async def previews(request: web.Request) -> web.StreamResponse:
     """`slices=25,1,50` of a series, as many as 64, in that order as each is ready: slice number and length, big endian
     in 4 bytes each, then WebP under the slice's own window, at most 512 pixels a side and 9 KiB.
 
-    A length of 0: this slice cannot be shown. A place that the series does not have is a 404.
+    A length of 0: this slice cannot be shown, or its series has no longer as many slices as `of` says. A place that the
+    series does not have is a 404.
     """
-    numbers = _numbers(request)
+    numbers, of = _numbers(request), _of(request)
     parts = request.match_info
     async with transaction(sessions_of(request), actor_of(request)) as session:
         places = await places_of(
@@ -51,10 +52,14 @@ async def previews(request: web.Request) -> web.StreamResponse:
             study_uid=parts["uid"],
             series_uid=parts["series"],
             numbers=numbers,
+            of=of,
             study_id=studies.study_id_in(request),
         )
         await studies.note_look(request, session)
         spans = await prepared(session, RenditionKind.PREVIEW, [(one.instance.id, one.frame) for one in places])
+    if not places:
+        nothing = b"".join(RECORD.pack(number, 0) for number in numbers)
+        return web.Response(body=nothing, headers={"Cache-Control": "no-store"})
     tag = _tag(places)
     if studies.is_known(request, tag):
         return web.Response(status=304, headers={**studies.CACHED, "ETag": tag})
@@ -153,9 +158,20 @@ def _numbers(request: web.Request) -> list[int]:
     written = request.query.get("slices", "").split(",")
     if len(written) > MOST_SLICES:
         raise BadQuery("Ask for at most %(most)s pictures at a time.", most=MOST_SLICES)
-    if not all(number.isascii() and number.isdigit() and len(number) <= 9 for number in written):
+    if not all(_is_number(number) for number in written):
         raise BadQuery("Say which pictures, by their numbers from 1.")
     return [int(number) for number in written]
+
+
+def _of(request: web.Request) -> int | None:
+    written = request.query.get("of")
+    if written is not None and not _is_number(written):
+        raise BadQuery("Say which pictures, by their numbers from 1.")
+    return int(written) if written else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9
 
 
 def _tag(places: list[Place]) -> str:

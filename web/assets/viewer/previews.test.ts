@@ -36,7 +36,7 @@ test("each picture is told as it comes, and kept", async () => {
   const previews = new Previews(line, 100);
   const told: Arrival[] = [];
   await previews.fetch(series, [2, 0], (one) => told.push(one), signal);
-  expect(asked).toEqual(["/studies/1/series/1.8/previews?slices=3,1&id=x"]);
+  expect(asked).toEqual(["/studies/1/series/1.8/previews?slices=3,1&of=3&id=x"]);
   expect(told.map(({ slice, picture }) => [slice.sop, picture?.size, picture?.type])).toEqual([
     ["1.3", 3, "image/webp"],
     ["1.1", undefined, undefined],

@@ -41,7 +41,8 @@ export class Previews {
   /** Fetch those at these places of a series, each told as it comes. Throws when fewer come. */
   async fetch(series: Series, places: readonly number[], tell: (one: Arrival) => void, signal: AbortSignal) {
     const slices = places.map((place) => place + 1).join(",");
-    const response = await this.line.get(`${series.path}/previews`, { signal }, { slices });
+    const of = String(series.slices.length); // of a series that grew since, the places are others now
+    const response = await this.line.get(`${series.path}/previews`, { signal }, { slices, of });
     let missing = places.length;
     for await (const [number, bytes] of records(this.line.pieces(response))) {
       const slice = series.slices[number - 1];
