@@ -54,9 +54,11 @@ export default class ViewerController extends Controller<HTMLElement> {
   override connect(): void {
     this.#end = new AbortController();
     const painter = new Painter(this.canvasTarget);
-    this.geometries = new Geometries(this.manifestValue.path, this.manifestValue.id);
+    const series = seriesOf(this.manifestValue);
+    const counts = new Map(series.map(({ uid, slices }) => [uid, slices.length]));
+    this.geometries = new Geometries(this.manifestValue.path, this.manifestValue.id, counts);
     const sources = sourcesFor(this.manifestValue.id, this.element.closest("[data-controller~=room]") !== null);
-    this.#viewer = new Viewer(seriesOf(this.manifestValue), sources, painter, () => this.#tell());
+    this.#viewer = new Viewer(series, sources, painter, () => this.#tell());
     const [still] = this.stillTargets;
     const picture = still?.dataset.sop === this.#viewer.slice.sop ? pictureIn(still.src) : null;
     if (picture) sources.previews.put({ slice: this.#viewer.slice, picture });
@@ -260,7 +262,10 @@ export default class ViewerController extends Controller<HTMLElement> {
     if (this.#geometryOf !== series) return;
     this.#geometry = geometry;
     if (geometry)
-      this.#viewer.setAspects(geometry.slices.map(({ spacing }) => (spacing ? spacing[0] / spacing[1] : 1)));
+      this.#viewer.setAspects(
+        series,
+        geometry.slices.map(({ spacing }) => (spacing ? spacing[0] / spacing[1] : 1)),
+      );
   }
 }
 

@@ -21,22 +21,29 @@ export interface SeriesGeometry {
   slices: SliceGeometry[];
 }
 
+/** Slices of a series that the server tells of. */
+const MOST_SLICES = 10_000;
+
 /** Fetches the geometry of each series of a study once. */
 export class Geometries {
   readonly #asked = new Map<string, Promise<SeriesGeometry>>();
 
-  /** `path` is that of the study, `id` says which establishment's. */
+  /** `path` is that of the study, `id` says which establishment's; `slices` how many the page knows of each series. */
   constructor(
     private readonly path: string,
     private readonly id: string,
+    private readonly slices: ReadonlyMap<string, number>,
     private readonly fetcher: typeof fetch = (...request) => fetch(...request),
   ) {}
 
-  /** Throws what the network throws; then the next call asks again. */
-  of(series: string): Promise<SeriesGeometry> {
+  /** Throws what the network throws; then the next call asks again. And where the series has grown since the page was
+   * made: each slice would be measured by another's. */
+  async of(series: string): Promise<SeriesGeometry> {
     const known = this.#asked.get(series) ?? this.#ask(series);
     this.#asked.set(series, known);
-    return known;
+    const told = await known;
+    if (told.slices.length !== Math.min(this.slices.get(series) ?? 0, MOST_SLICES)) throw new Error("other slices");
+    return told;
   }
 
   async #ask(series: string): Promise<SeriesGeometry> {

@@ -155,6 +155,15 @@ test("a new series begins as it was recorded", async () => {
   expect([shown.level, shown.view.zoom, shown.index]).toEqual([null, 1, 0]);
 });
 
+test("the form of pixels is that of the series it was told of, whatever is shown by then", () => {
+  const shown = viewer();
+  shown.openSeries(1);
+  shown.setAspects("1.8", [2, 2, 2]);
+  expect(shown.image.aspect).toBe(1);
+  shown.openSeries(0);
+  expect(shown.image.aspect).toBe(2);
+});
+
 test("what one looks at can be shown to another", async () => {
   const [one, other] = [viewer(), viewer()];
   one.start();

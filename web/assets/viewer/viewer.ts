@@ -117,9 +117,10 @@ export class Viewer {
     return { width: this.slice.width || 1, height: this.slice.height || 1, aspect: this.slice.aspect ?? 1 };
   }
 
-  /** How much higher than wide the pixels of each slice of the series are. */
-  setAspects(aspects: readonly number[]): void {
-    for (const [at, slice] of this.series.slices.entries()) slice.aspect = aspects[at] ?? 1;
+  /** How much higher than wide the pixels of each slice of a series are; another may be shown by now. */
+  setAspects(series: string, aspects: readonly number[]): void {
+    const slices = this.all.find(({ uid }) => uid === series)?.slices ?? [];
+    for (const [at, slice] of slices.entries()) slice.aspect = aspects[at] ?? 1;
     this.draw();
   }
 

@@ -2,7 +2,7 @@
 import { Controller } from "@hotwired/stimulus";
 import { type Point, toImage, toStage } from "../geometry";
 import type ViewerController from "../main";
-import { Geometries, type SliceGeometry } from "../slice_geometry";
+import type { SliceGeometry } from "../slice_geometry";
 import type { Frame } from "../windowing";
 import { Hand } from "./hand";
 import { setHint } from "./hint";
@@ -34,7 +34,6 @@ export default class MarksController extends Controller<HTMLElement> {
   #sketch!: Sketch;
   #hand!: Hand;
   #keeper!: Keeper;
-  #geometries: Geometries | null = null;
   #slices: SliceGeometry[] = [];
   #slicesOf = "";
   #kind: Kind | null = null;
@@ -168,9 +167,7 @@ export default class MarksController extends Controller<HTMLElement> {
     if (!controller) return;
     this.#slicesOf = series;
     this.#slices = [];
-    const { path, id } = controller.manifestValue;
-    this.#geometries ??= new Geometries(path, id);
-    const told = await this.#geometries.of(series).catch(() => null);
+    const told = await controller.geometries.of(series).catch(() => null);
     if (this.#slicesOf !== series) return;
     if (!told) {
       this.#slicesOf = "";
