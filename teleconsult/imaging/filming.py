@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from procrastinate import JobContext
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
+from procrastinate.jobs import Job
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,8 +31,23 @@ SECONDS: Final = 120
 NICENESS: Final = 10
 BEHIND: Final = -10
 """Of the jobs' own order: after notes and notices."""
+MOST_TRIES: Final = 6
 
 log = structlog.get_logger(__name__)
+
+
+class Later(BaseRetryStrategy):
+    """Again after 6, 36 seconds …, for the last time two hours later: nobody else asks for a video that was not kept.
+
+    Each time behind the others, who would wait for it: under one lock the first in order comes first.
+    """
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """When; None once it was tried often enough."""
+        tries = job.attempts + 1
+        if tries >= MOST_TRIES:
+            return None
+        return RetryDecision(retry_in={"seconds": 6**tries}, priority=job.priority - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,7 @@ async def film_soon(session: AsyncSession, instances: Collection[uuid.UUID]) -> 
         await defer(session, film_images, instance_id=str(instance_id))
 
 
-@app.task(name="film_images", queue="images", lock="film_images", priority=BEHIND, pass_context=True)
+@app.task(name="film_images", queue="images", lock="film_images", priority=BEHIND, pass_context=True, retry=Later())
 async def film_images(context: JobContext, instance_id: str) -> None:
     """Make the video of moving images."""
     sessions: Sessions = context.additional_context["sessions"]

@@ -21,7 +21,7 @@ from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging import preparing
 from teleconsult.imaging.actions import remove_study
-from teleconsult.imaging.filming import film
+from teleconsult.imaging.filming import BEHIND, film
 from teleconsult.imaging.jobs import images_waiting
 from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingStudy, RenditionKind
 from teleconsult.imaging.packs import Span
@@ -191,14 +191,23 @@ async def test_a_study_taken_back_takes_it_along(
     assert await rows(sessions) == {}, "a job that comes after the removal leaves nothing"
 
 
-async def test_the_worker_does_it_by_itself_and_never_twice_at_once(
+async def test_a_video_that_could_not_be_kept_is_made_later(
     cast: Cast, sessions: Sessions, consult: ServiceRequest, at: Door, settings: Settings
 ) -> None:
-    for content in series(3):
-        await at.bring(cast.rural, consult.id, content)
+    await at.bring(cast.rural, consult.id, US)
+    await preparer(at, sessions).prepare_lot()
+    folder = at.folder / "objects" / "rendition"
+    folder.rename(at.folder / "away")
+    folder.touch()
+    await work(sessions, settings, at)
+    assert "cine" not in await rows(sessions)
     async with transaction(sessions) as session:
-        queued = "select count(*) from procrastinate_jobs where task_name = 'prepare_images'"
-        assert await session.scalar(text(queued)) == 1, "one job, whatever number of lots"
+        film_job = "select status::text, attempts, priority from procrastinate_jobs where task_name = 'film_images'"
+        assert (await session.execute(text(film_job))).all() == [("todo", 1, BEHIND - 1)], "and others come first"
+
+
+async def work(sessions: Sessions, settings: Settings, at: Door) -> None:
+    """What a worker does until there is nothing to do."""
     here = settings.model_copy(update={"data": at.folder})
     async with jobs.connected(settings.database_url or "") as app:
         await app.run_worker_async(
@@ -207,5 +216,16 @@ async def test_the_worker_does_it_by_itself_and_never_twice_at_once(
             install_signal_handlers=False,
             additional_context={"sessions": sessions, "settings": here},
         )
+
+
+async def test_the_worker_does_it_by_itself_and_never_twice_at_once(
+    cast: Cast, sessions: Sessions, consult: ServiceRequest, at: Door, settings: Settings
+) -> None:
+    for content in series(3):
+        await at.bring(cast.rural, consult.id, content)
+    async with transaction(sessions) as session:
+        queued = "select count(*) from procrastinate_jobs where task_name = 'prepare_images'"
+        assert await session.scalar(text(queued)) == 1, "one job, whatever number of lots"
+    await work(sessions, settings, at)
     assert await images_waiting(sessions) == 0
     assert await rows(sessions) == {"preview": 3, "codestream": 3, "thumbnail": 3}
