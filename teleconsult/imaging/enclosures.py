@@ -67,16 +67,21 @@ async def stream_of(session: AsyncSession, instance: ImagingInstance) -> Span:
 
 
 async def fragments_of(objects: Objects, key: str, stream: Span) -> list[Span]:
-    """Where the bytes of the stream lie, its items left out. Raises Unreadable."""
+    """Where the bytes of the stream lie, its items and empty fragments left out. Raises Unreadable."""
     at, end = stream[0], sum(stream)
     spans: list[Span] = []
-    while at < end and len(spans) < MOST_FRAGMENTS:
+    for _read in range(MOST_FRAGMENTS):
+        if at >= end:
+            break
         group, element, length = ITEM.unpack(await objects.read_range(key, at, ITEM.size))
         at += ITEM.size
         if (group, element) != ITEM_TAG or at + length > end:
             raise Unreadable(Refusal.DAMAGED)
-        spans.append((at, length))
+        if length:
+            spans.append((at, length))
         at += length
     if at < end:
         raise Unreadable(Refusal.TOO_DEMANDING)
+    if not spans:
+        raise Unreadable(Refusal.NO_PIXELS)
     return spans

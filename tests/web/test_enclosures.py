@@ -47,12 +47,12 @@ def pdf_object(content: bytes, **values: object) -> bytes:
     return as_file(_object(PDF, "9", EncapsulatedDocument=content, **told, **values))
 
 
-def video_object(**values: object) -> bytes:
-    """An MPEG-2 of another program, in three fragments."""
+def video_object(*, pixels: bytes = b"", **values: object) -> bytes:
+    """An MPEG-2 of another program, in three fragments or as `pixels` have them."""
     ds = _object(VIDEO, "8", SOPClassUID=VideoPhotographicImageStorage, Modality="XC", **values)
     ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.BitsAllocated, ds.NumberOfFrames = 576, 720, 3, 8, 50
     ds.PhotometricInterpretation = "YBR_PARTIAL_420"
-    ds.PixelData = encapsulate([STREAM], fragments_per_frame=3, has_bot=False)
+    ds.PixelData = pixels or encapsulate([STREAM], fragments_per_frame=3, has_bot=False)
     return as_file(ds, MPEG2MPML)
 
 
@@ -172,6 +172,24 @@ async def test_a_stream_that_lies_is_not_sent(
     path.write_bytes(content[:at] + b"\xff\xff\xff\x7f" + content[at + 4 :])
     await signed_in("specialist")
     assert (await client.get(f"{AT}/{VIDEO}/video")).status == 404
+
+
+_NO_BYTES = b"\xfe\xff\0\xe0\0\0\0\0"
+
+
+@pytest.mark.parametrize(("pixels", "status"), [(b"", 404), (encapsulate([STREAM], has_bot=False)[8:], 200)])
+async def test_a_stream_that_begins_with_nothing(
+    client: Client, signed_in: SignIn, cast: Cast, sessions: Sessions, settings: Settings, pixels: bytes, status: int
+) -> None:
+    consult = await consult_steps.submitted(cast, sessions)
+    Path(settings.data).mkdir(parents=True, exist_ok=True)
+    async with door(sessions, settings.data) as opened:
+        await opened.bring(cast.rural, consult.id, video_object(pixels=_NO_BYTES + _NO_BYTES + pixels))
+    await signed_in("specialist")
+    answer = await client.get(f"{AT}/{VIDEO}/video")
+    assert answer.status == status
+    if status == 200:
+        assert await answer.read() == STREAM
 
 
 @pytest.mark.usefixtures("shared")
