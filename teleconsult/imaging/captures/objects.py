@@ -111,11 +111,10 @@ def _set_image(ds: Dataset, capture: Capture) -> None:
     ds.PatientOrientation = ""
     if capture.kind in (Kind.PHOTOGRAPH, Kind.VIDEO):
         ds.AcquisitionDateTime = capture.made.strftime("%Y%m%d%H%M%S")
-        ds.AcquisitionContextSequence = []
-        ds.BurnedInAnnotation = "NO"
+        ds.AcquisitionContextSequence = []  # and no word on words: nobody has looked for a wristband
     else:
         ds.DateOfSecondaryCapture, ds.TimeOfSecondaryCapture = _date(capture.made), _time(capture.made)
-        ds.BurnedInAnnotation = "YES"  # nobody has looked: films and papers bear names
+        ds.BurnedInAnnotation = "YES"  # films and papers bear names
     ds.Rows, ds.Columns, ds.SamplesPerPixel = told["rows"], told["columns"], _SAMPLES
     ds.PhotometricInterpretation = "YBR_PARTIAL_420" if is_video else "YBR_FULL_422"
     ds.PlanarConfiguration, ds.PixelRepresentation = 0, 0

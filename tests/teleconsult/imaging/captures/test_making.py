@@ -111,6 +111,8 @@ async def test_each_kind_becomes_an_object_of_the_consult(cast: Cast, sessions: 
         ("Video Photographic Image Storage", "XC", "video"),
     ]
     assert [one.get("ConversionType") for one in made] == [None, "SI", "SD", "WSD", None]
+    words = [one.get("BurnedInAnnotation") for one in made]
+    assert words == [None, "YES", "YES", "YES", None], "nobody has looked whether a wristband is in it"
     assert len({one.StudyInstanceUID for one in made}) == 1
     assert all(str(one[level].value).startswith("2.25.") for one in made for level in _UIDS)
     for one in made:
