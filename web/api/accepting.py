@@ -59,7 +59,10 @@ def _form(written: str) -> Form:
     message = Message()
     message["Accept"] = re.sub(r"[\r\n]", " ", written.strip())
     pairs = message.get_params(header="Accept") or [("*/*", "")]
-    media, given = pairs[0][0].lower(), {name.lower(): value for name, value in pairs[1:]}
+    media, given = pairs[0][0].lower(), dict[str, str]()
+    for name, value in pairs[1:]:
+        if isinstance(value, str):  # three where it comes with its charset (RFC 8187): none of ours does
+            given[name.lower()] = value
     syntax = given.get("transfer-syntax", "").strip()
     try:
         quality = float(given.get("q", "1"))
