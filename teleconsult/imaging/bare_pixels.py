@@ -3,6 +3,7 @@ sandbox worker."""
 
 from typing import Final
 
+import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 
@@ -25,6 +26,17 @@ def bare(ds: Dataset) -> None:
         for keyword in PIXELS.values():
             if keyword in ds and len(ds[keyword].value) > whole:
                 ds[keyword].value = ds[keyword].value[:whole] + b"\0" * (whole % 2)
+
+
+def has_hidden_bits(ds: Dataset) -> bool:
+    """Whether something stands in bits that are none of the picture's: an overlay, though nothing describes it."""
+    is_plain = not ds.file_meta.TransferSyntaxUID.is_encapsulated and ds.get("PixelRepresentation") == 0
+    bits, stored = ds.get("BitsAllocated"), ds.get("BitsStored")
+    if not is_plain or (bits, "PixelData" in ds) != (16, True) or not stored or ds.get("HighBit") != stored - 1:
+        return False
+    order = "<" if ds.file_meta.TransferSyntaxUID.is_little_endian else ">"
+    whole = len(ds.PixelData) // 2
+    return bool(np.frombuffer(ds.PixelData, f"{order}u2", count=whole).max(initial=0) >> stored)
 
 
 def _strip_frames(ds: Dataset) -> None:

@@ -23,7 +23,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, SecondaryCaptureImageStorage, VLPhotographicImageStorage
 
-from teleconsult.imaging.bare_pixels import bare
+from teleconsult.imaging.bare_pixels import bare, has_hidden_bits
 from teleconsult.imaging.frame_index import VIDEO
 from teleconsult.imaging.naming import Naming
 from teleconsult.imaging.reading import PIXELS, open_instance
@@ -89,6 +89,8 @@ def deidentified(path: Path, key: bytes) -> tuple[dict[str, Done], bytes]:
     _require_clean_pixels(ds)
     names = Naming(ds)
     bare(ds)
+    if has_hidden_bits(ds):
+        raise Unreadable(Refusal.BURNED_IN)
     profile.dictionary = _Renamed(key)
     done: dict[str, Done] = {}
     _clean(ds, done)

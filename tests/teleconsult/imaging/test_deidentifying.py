@@ -4,6 +4,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from pydicom import dcmread
@@ -164,6 +165,18 @@ def test_overlays_go_and_those_within_the_pixels_are_refused(tmp_path: Path) -> 
     _done, made, _whole = clean(tmp_path, out.getvalue())
     assert (0x6000, 0x3000) not in made
     assert (0x6000, 0x4000) not in made
+
+
+@pytest.mark.parametrize(("high", "is_refused"), [(0x1000, True), (0, False)])
+def test_an_overlay_whose_description_went_before_is_refused(tmp_path: Path, high: int, is_refused: bool) -> None:
+    pixels = np.full((16, 16), 5, "<u2")
+    pixels[3, 3:9] |= high
+    content = dicom_bytes(BitsStored=12, HighBit=11, PixelRepresentation=0, PixelData=pixels.tobytes())
+    if is_refused:
+        with pytest.raises(Unreadable):
+            clean(tmp_path, content)
+    else:
+        assert clean(tmp_path, content)[1].PixelData == pixels.tobytes()
 
 
 def test_private_elements_go_everywhere(tmp_path: Path) -> None:
