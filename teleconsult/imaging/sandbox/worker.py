@@ -17,8 +17,8 @@ import numpy as np
 
 from teleconsult.cda.telling import body_of, tell
 from teleconsult.imaging.archives import list_archive
-from teleconsult.imaging.commitment.asking import read_request
 from teleconsult.imaging.codestreams import codestream_of, stored_codestream
+from teleconsult.imaging.commitment.asking import read_request
 from teleconsult.imaging.describing import value_of
 from teleconsult.imaging.frames import decode_frame, stored_frame
 from teleconsult.imaging.making import made_of

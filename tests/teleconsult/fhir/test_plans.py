@@ -46,8 +46,8 @@ async def statements(db: AsyncSession) -> AsyncIterator[list[tuple[str, Any]]]:
 async def check(db: AsyncSession, seen: list[tuple[str, Any]]) -> None:
     """Each finds its rows by an index: without one there would be nothing but to read a table from end to end.
 
-    Reading from end to end is forbidden and made dear besides: how a policy's subquery is gone about (asked for each row,
-    or once and hashed) is chosen by cost alone, and what the other tests left decides whether a small table is cheaper."""
+    Reading from end to end is forbidden and made dear besides: how a policy's subquery is gone about (asked for each
+    row, or once and hashed) is chosen by cost alone, and what other tests left decides what is cheaper."""
     connection = await db.connection()
     await db.execute(text("set local enable_seqscan = off"))
     await db.execute(text("set local seq_page_cost = 1000000"))

@@ -83,7 +83,9 @@ def test_directions_that_are_none(cosines: list[float]) -> None:
     ],
 )
 def test_the_unit_of_the_values(kind: str, rescale_type: str | None, unit: str, tmp_path: Any) -> None:
-    values: dict[str, Any] = {"ImageType": ["ORIGINAL", "PRIMARY", kind]} | ({"RescaleType": rescale_type} if rescale_type else {})
+    values: dict[str, Any] = {"ImageType": ["ORIGINAL", "PRIMARY", kind]}
+    if rescale_type:
+        values["RescaleType"] = rescale_type
     path = tmp_path / "one"
     path.write_bytes(dicom_bytes(**values))
     assert one(orjson.loads(zlib.decompress(read_header(path).description.dicom_json))).unit == unit
