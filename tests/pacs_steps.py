@@ -65,14 +65,17 @@ class Asking:
 
     async def work(self, fetch: PacsFetch) -> PacsFetch:
         """What a worker does with it; the row afterwards."""
-        receiver = Receiver(
+        await fetch_study(self.sessions, self.settings, self.receiver(), fetch_id=fetch.id)
+        return await self.row(fetch)
+
+    def receiver(self) -> Receiver:
+        """The one way in for DICOM."""
+        return Receiver(
             sessions=self.sessions,
             objects=Objects(open_store(None, self.settings.data)),
             sandbox=self.sandbox,
             file_limit=self.settings.upload_file_limit,
         )
-        await fetch_study(self.sessions, self.settings, receiver, fetch_id=fetch.id)
-        return await self.row(fetch)
 
     async def fetch(self, study: FoundStudy, *, is_confirmed: bool = False) -> PacsFetch:
         """Both."""

@@ -22,6 +22,7 @@ PAGES = (
     "/admin/services",
     "/admin/endpoints",
     "/admin/dicom",
+    "/admin/pacs",
     "/admin/hl7",
     "/admin/fhir-clients",
     "/admin/sessions",
@@ -31,7 +32,14 @@ PAGES = (
 )
 POSTS = (
     *("/admin/people", "/admin/services", "/admin/endpoints", "/admin/hl7", "/admin/retention"),
-    *("/admin/dicom", "/admin/dicom/{id}/status"),
+    *(
+        "/admin/dicom",
+        "/admin/dicom/{id}/status",
+        "/admin/dicom/{id}/reports",
+        "/admin/pacs",
+        "/admin/pacs/{id}/status",
+        "/admin/pacs/{id}/test",
+    ),
     *(f"/admin/people/{{id}}/{act}" for act in ("invitation", "roles", "disabling", "enabling")),
     *(f"/admin/people/{{id}}/{act}" for act in ("sessions-end", "factor-reset")),
     *("/admin/roles/{id}/ending", "/admin/services/{id}/opening", "/admin/services/{id}/closing"),

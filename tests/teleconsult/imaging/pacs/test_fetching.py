@@ -1,25 +1,34 @@
 """From a search to the request: who may, when, twice, given up, and what is of somebody else."""
 
 import asyncio
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from pydicom.uid import generate_uid
 from sqlalchemy import select, text
 
 from teleconsult import jobs
+from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.models import AuditEvent
+from teleconsult.clock import now
 from teleconsult.consults.requesting import submit_request
 from teleconsult.db import transaction
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.errors import Invalid, NotFound, Refused
+from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.pacs.answers import FoundStudy
 from teleconsult.imaging.pacs.asking import ask_for_study, cancel_fetch, fetches_of
+from teleconsult.imaging.pacs.awaiting import LINGERING, awaited_from
 from teleconsult.imaging.pacs.faults import Fault
-from teleconsult.imaging.pacs.models import FetchStatus, Pacs, PacsFetch
+from teleconsult.imaging.pacs.models import FetchStatus, Pacs, PacsFetch, PacsKind
 from teleconsult.imaging.pacs.searching import begin_search, pacs_asked
+from teleconsult.imaging.receiving import Received
 from teleconsult.imaging.refusals import Refusal
 from tests import consult_steps
-from tests.pacs_steps import Asking
+from tests.pacs_steps import Asking, archive
 from tests.people import Cast
 from tests.stow_steps import slice_of
 from tests.teleconsult.imaging.files import dicom_bytes, hostile_files
@@ -269,3 +278,33 @@ async def test_the_newest_fifty(asking: Asking, there: WebArchive) -> None:
     days = [study.day for study in answers.studies]
     assert (len(days), answers.has_more) == (50, True)
     assert days == sorted(days, reverse=True)
+
+
+async def test_what_is_still_moved_after_it_was_stopped_is_turned_away(
+    asking: Asking, there: WebArchive, tmp_path: Path
+) -> None:
+    """It is not filed elsewhere either, as if the archive had sent it by itself; ten minutes later that is over."""
+    cast, image = asking.cast, slices(asking.cast, 1)[0]
+    peer = DicomPeer(
+        organization_id=cast.rural.organization_id, name="PACS", ae_title="A", network="10.0.0.1/32", created_at=now()
+    )
+    async with transaction(asking.sessions) as session:
+        session.add(peer)
+    asking.pacs = await archive(asking.sessions, cast, PacsKind.C_MOVE, "10.0.0.1:104", peer_id=peer.id)
+    (study,) = [FoundStudy.of(lambda keyword: [str(dcmread(BytesIO(image)).get(keyword, ""))])]
+    assert study is not None
+    fetch = await asking.ask(study)
+    path = tmp_path / "image"
+    path.write_bytes(image)
+    receiver = asking.receiver()
+    sender = replace(SYSTEM, organization_id=cast.rural.organization_id, name="PACS")
+    async with transaction(asking.sessions, cast.rural) as session:
+        await cancel_fetch(session, cast.rural, fetch_id=fetch.id)
+    async with transaction(asking.sessions) as session:
+        awaited = await awaited_from(session, peer.id)
+    (arrival,) = await receiver.receive_arrived(sender, files=[Received("image", path)], awaited=awaited)
+    assert (arrival.refusal, await asking.studies()) == (Refusal.NOT_WANTED, [])
+    async with transaction(asking.sessions) as session:
+        (await session.get_one(PacsFetch, fetch.id)).changed_at -= LINGERING
+        await session.flush()
+        assert await awaited_from(session, peer.id) == {}
