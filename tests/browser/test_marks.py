@@ -105,7 +105,7 @@ async def test_an_angle_and_an_area_by_finger(site: Site, cast: Cast, sessions: 
     await page.get_by_role("button", name="Measure an angle").click()
     await touch(page, (x - 20 * mm, y), (x - 10 * mm, y), (x, y))
     await expect(page.get_by_text("Now drag to where the other arm ends.")).to_be_visible()
-    await touch(page, (x, y + 10 * mm), (x, y + 20 * mm))
+    await touch(page, (x, y), (x, y + 20 * mm))  # from where the first arm ended
     await expect(page.locator(".mark-label")).to_have_text("90.0°")
 
     await page.get_by_role("button", name="Measure an area").click()

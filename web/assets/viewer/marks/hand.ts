@@ -99,7 +99,9 @@ export class Hand {
     }
   }
 
+  /** While an angle waits for its second arm, the stage gets the press: it begins where the first arm ended. */
   #take(event: PointerEvent): void {
+    if (this.#points.length > 0) return;
     const { id, point } = this.#under(event.target);
     if (id === null || event.button !== 0 || !event.isPrimary) return;
     event.stopPropagation();

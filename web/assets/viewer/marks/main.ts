@@ -252,7 +252,7 @@ export default class MarksController extends Controller<HTMLElement> {
     }));
     if (this.#draft) {
       const { kind, points } = this.#draft;
-      drawn.push({ id: "draft", line: outline(kind, points), ends: [], label: [], isKept: false });
+      drawn.push({ id: "draft", line: outline(kind, points), ends: [], label: [], isKept: false, isDraft: true });
     }
     this.#sketch.draw(drawn, viewer.stage);
   }

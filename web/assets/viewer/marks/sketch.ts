@@ -9,6 +9,8 @@ export interface Drawn {
   ends: Point[];
   label: string[];
   isKept: boolean;
+  /** It is being drawn, and cannot be reached yet. */
+  isDraft?: boolean;
 }
 
 export interface Words {
@@ -55,7 +57,7 @@ export class Sketch {
   #make(mark: Drawn): SVGGElement {
     const group = make("g", mark.isKept ? "mark mark-kept" : "mark", this.svg);
     group.dataset.mark = mark.id;
-    group.setAttribute("tabindex", "0");
+    if (!mark.isDraft) group.setAttribute("tabindex", "0");
     group.setAttribute("role", "group");
     for (const part of ["reach", "under", "line"]) make("path", `mark-${part}`, group);
     for (let at = 0; at < mark.ends.length; at++) {
