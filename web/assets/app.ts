@@ -39,6 +39,19 @@ addEventListener("turbo:render", () => {
   document.querySelector<HTMLElement>("[aria-invalid=true][autofocus]:not(:focus)")?.focus();
 });
 
+// A page that is rendered again stays where it was scrolled to. But when the form that was sent is gone, another page stands at
+// its address, whose top says what came of it.
+let sent = "";
+addEventListener("turbo:submit-end", (event) => {
+  const { target, detail } = event as CustomEvent<{ success?: boolean }>;
+  const form = target instanceof HTMLFormElement && !target.closest("turbo-frame") ? target.id : "";
+  sent = detail.success ? form : "";
+});
+addEventListener("turbo:load", () => {
+  if (sent && !document.getElementById(sent)) scrollTo(0, 0);
+  sent = "";
+});
+
 // What a script marked as its own is not the server's to take away.
 addEventListener("turbo:before-morph-attribute", (event) => {
   const { attributeName } = (event as CustomEvent<{ attributeName: string }>).detail;
