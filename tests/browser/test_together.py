@@ -216,6 +216,7 @@ async def test_in_a_call_the_other_side_is_asked_to_open_what_is_shown(two: Two,
     await expect(two.rural.get_by_test_id("let-go")).to_be_visible()
     await scroll(two.specialist, 4)
     await shows(two.rural, 5)
+    assert await two.specialist.evaluate("document.documentElement.scrollHeight <= innerHeight"), "its parts scroll"
     bottom = "document.querySelector('.session').getBoundingClientRect().bottom"
     await two.specialist.evaluate("document.querySelector('.topbar').style.minHeight = '6rem'")
     assert await two.specialist.evaluate(f"{bottom} <= innerHeight"), (
