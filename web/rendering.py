@@ -30,6 +30,7 @@ from web.audit_words import act_name
 from web.captures import ACCEPTED, likely_subject
 from web.flash import take
 from web.kept_forms import forget_form, kept_fields
+from web.modalities import modality_names
 from web.record_words import came_by, dates_in_words, line_text, part_name
 from web.requests import CSRF_TOKEN, SETTINGS, visitor_of
 from web.window_presets import window_presets
@@ -102,6 +103,7 @@ def make_environment() -> jinja2.Environment:
         "part_name": part_name,
         "dates_in_words": dates_in_words,
         "city": city,
+        "modality_names": modality_names,
     }
     environment.filters |= filters
     return environment

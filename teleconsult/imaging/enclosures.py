@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.imaging.frame_index import ENTRY, ITEM, ITEM_TAG, VIDEO, Span
-from teleconsult.imaging.models import ImagingInstance, ImagingStudy
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.objects import Objects
 
@@ -36,6 +36,11 @@ def is_document(instance: ImagingInstance) -> bool:
 def is_video(instance: ImagingInstance) -> bool:
     """Whether its pixels are one stream, by their transfer syntax."""
     return instance.transfer_syntax_uid.startswith(VIDEO)
+
+
+def is_enclosed(series: ImagingSeries) -> bool:
+    """Whether nothing of it is a picture."""
+    return all(is_document(one) or is_video(one) for one in series.instances)
 
 
 def enclosures_of(study: ImagingStudy) -> list[Enclosure]:

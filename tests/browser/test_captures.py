@@ -32,6 +32,7 @@ async def test_a_telephone_brings_what_it_has(cast: Cast, sessions: Sessions, op
     await specialist.goto(f"/consults/{consult.id}")
     await specialist.get_by_test_id("open-study").click()
     await expect(specialist.get_by_test_id("viewer-image")).to_have_attribute("data-ready", "true")
+    await expect(specialist.locator(".viewer-thumbnail")).to_have_count(1)
     played = specialist.get_by_test_id("enclosed-video")
     size = await played.evaluate(
         """video => new Promise((done, fail) => {

@@ -18,6 +18,7 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
 from teleconsult.errors import Invalid, NotFound
+from teleconsult.imaging.enclosures import is_enclosed
 from teleconsult.imaging.looking import Companion, companions
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy, RenditionKind
 from teleconsult.imaging.packs import Span
@@ -119,8 +120,8 @@ def manifest(study: ImagingStudy) -> dict[str, Any]:
 
 
 def shown_series(study: ImagingStudy) -> list[ImagingSeries]:
-    """All but those of documents about the images, unless there is nothing else."""
-    pictures = [series for series in study.series if series.modality not in DOCUMENTS]
+    """All but documents about the images, and what the page lists by itself, unless there is nothing else."""
+    pictures = [series for series in study.series if series.modality not in DOCUMENTS and not is_enclosed(series)]
     return pictures or list(study.series)
 
 
