@@ -43,13 +43,13 @@ async def rendered_all(request: web.Request) -> web.StreamResponse:
     406 where there are more than `MOST`.
     """
     require_granted(actor_of(request), SCOPE)
-    drawing = _drawing(request, _media_of_parts(request))
     series_uid = request.match_info.get("series")
     async with looking(request) as look:
         study, shown = await pictures_for(
             look.session, look.actor, study_uid=request.match_info["uid"], series_uid=series_uid, most=MOST
         )
         await look.at(study)
+    drawing = _drawing(request, _media_of_parts(request))
     if len(shown) > MOST:
         raise OtherForm("These are more than %(most)s pictures: ask for a series, or for each.", most=MOST)
     tag = tag_of([kept for kept, _series in shown], f"pictures {drawing}")

@@ -21,6 +21,7 @@ from teleconsult.imaging.models import ImagingInstance, RenditionKind
 from teleconsult.imaging.packs import Span
 from teleconsult.imaging.places import Place, places_of
 from teleconsult.imaging.prepared import prepared, read
+from teleconsult.imaging.queries import study_for
 from teleconsult.imaging.refusals import Unreadable
 from web.api.parts import Part, part_of_bytes, part_of_object, send_one
 from web.requests import actor_of, objects_of, own_transactions, renditions_of, sessions_of
@@ -43,8 +44,13 @@ async def previews(request: web.Request) -> web.StreamResponse:
     A length of 0: this slice cannot be shown, or its series has no longer as many slices as `of` says. A place that the
     series does not have is a 404.
     """
-    numbers, of = _numbers(request), _of(request)
     parts = request.match_info
+    try:
+        numbers, of = _numbers(request), _of(request)
+    except BadQuery:
+        async with transaction(sessions_of(request), actor_of(request)) as session:  # who may not know of it hears 404
+            await study_for(session, actor_of(request), parts["uid"], study_id=studies.study_id_in(request))
+        raise
     async with transaction(sessions_of(request), actor_of(request)) as session:
         places = await places_of(
             session,
