@@ -34,15 +34,29 @@ FLAGS = [
 ]
 
 
+RUNNING = pytest.StashKey[Site]()
+
+
 @pytest.fixture(scope="session")
-def running(database: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def running(
+    database: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Site]:
     """The running product, one for all tests of a worker: starting it takes longer than most of them."""
     product = Site(database, tmp_path_factory.mktemp("site"))
     try:
         product.wait_until_ready()
+        pytestconfig.stash[RUNNING] = product
         yield product
     finally:
         product.stop()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Between tests of other things the product rests: its worker would take their jobs."""
+    is_next = nextitem is not None and nextitem.path.parent == item.path.parent
+    if not is_next and (product := item.config.stash.get(RUNNING, None)) is not None:
+        product.rest()
 
 
 @pytest.fixture
@@ -55,6 +69,7 @@ def settings(running: Site, settings: Settings) -> Settings:
 def site(running: Site, clean_database: DatabaseUrls, cast: Cast) -> Site:
     """The running product with the cast in its database, and no word of any log before."""
     shutil.rmtree(running.data / "audit", ignore_errors=True)
+    running.wake()
     return running
 
 

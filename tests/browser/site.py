@@ -59,8 +59,22 @@ class Site:
         status = Path(f"/proc/{self._processes[0].pid}/status").read_text()
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(field))
 
+    def rest(self) -> None:
+        """Do nothing until `wake`: what tests of other things put into the database is not this site's to work on."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self._processes:
+            if process.poll() is None:
+                process.send_signal(number)
+
     def stop(self) -> None:
         """End both processes and wait for them."""
+        self.wake()
         for process in self._processes:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
