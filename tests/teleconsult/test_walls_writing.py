@@ -1,11 +1,13 @@
 """What nobody can write where it is not theirs, whatever the statement: row-level security alone."""
 
 from dataclasses import asdict
+from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import CursorResult, LargeBinary, String, text
+from sqlalchemy import JSON, Boolean, CursorResult, Date, DateTime, Integer, LargeBinary, String, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.types import TypeEngine
 
 from migrations.standing import WRITTEN_ONCE
 from teleconsult.db import ACTING, Sessions, transaction
@@ -234,9 +236,16 @@ async def test_what_a_row_hangs_on_is_written_once(cast: Cast, sessions: Session
 def _another(table: str, column: str) -> str:
     """A value that no row of the table has in this column."""
     kind = metadata.tables[table].c[column].type
-    if isinstance(kind, LargeBinary):
-        return "uuid_send(gen_random_uuid())"
-    return "gen_random_uuid()::text" if isinstance(kind, String) else "gen_random_uuid()"
+    others: dict[type[TypeEngine[Any]], str] = {
+        LargeBinary: "uuid_send(gen_random_uuid())",
+        Boolean: f"coalesce(not {column}, true)",
+        Date: "date '1900-01-01'",
+        DateTime: "timestamptz '1900-01-01'",
+        JSON: "'[0]'::jsonb",
+        Integer: f"coalesce({column}, 0) + 1",
+        String: "gen_random_uuid()::text",
+    }
+    return next((written for one, written in others.items() if isinstance(kind, one)), "gen_random_uuid()")
 
 
 async def written(sessions: Sessions, acting: str, statement: str, values: dict[str, object]) -> int:
