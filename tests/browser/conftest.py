@@ -53,10 +53,10 @@ def running(
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Between tests of other things the product rests: its worker would take their jobs."""
+    """While other things are tested the product does not run: its worker would take their jobs."""
     is_next = nextitem is not None and nextitem.path.parent == item.path.parent
     if not is_next and (product := item.config.stash.get(RUNNING, None)) is not None:
-        product.rest()
+        product.stop()
 
 
 @pytest.fixture

@@ -31,6 +31,10 @@ class Site:
             "TELECONSULT_SECRET_KEY": SECRET,
             "TELECONSULT_LOG_LEVEL": "WARNING",
         }
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._start()
+
+    def _start(self) -> None:
         self._processes = [
             subprocess.Popen([sys.executable, "-m", "web", verb], env=self.environment) for verb in ("serve", "worker")
         ]
@@ -59,22 +63,14 @@ class Site:
         status = Path(f"/proc/{self._processes[0].pid}/status").read_text()
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(field))
 
-    def rest(self) -> None:
-        """Do nothing until `wake`: what tests of other things put into the database is not this site's to work on."""
-        self._signal(signal.SIGSTOP)
-
     def wake(self) -> None:
-        """Go on."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        for process in self._processes:
-            if process.poll() is None:
-                process.send_signal(number)
+        """Run again after `stop`, on the same port and data; nothing where it runs."""
+        if not self._processes:
+            self._start()
+            self.wait_until_ready()
 
     def stop(self) -> None:
         """End both processes and wait for them."""
-        self.wake()
         for process in self._processes:
             process.send_signal(signal.SIGTERM)
         for process in self._processes:
@@ -83,3 +79,4 @@ class Site:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._processes = []
