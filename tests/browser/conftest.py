@@ -113,7 +113,7 @@ def open_as(site: Site, chromium: Browser, cast: Cast) -> OpenAs:
     return sign_in
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], *, within: float = 15) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], *, within: float = 45) -> None:
     """Wait until `condition` holds; fail after `within` seconds."""
     end = time.monotonic() + within
     while not await condition():
