@@ -119,15 +119,7 @@ def agree(proposal: Proposal) -> tuple[bytes, Mapping[int, Context]]:
     )
     answer.result, answer.result_source = 0, 1
     answer.presentation_context_definition_results_list = results
-    longest, implementation, version = (
-        MaximumLengthNotification(),
-        ImplementationClassUIDNotification(),
-        ImplementationVersionNameNotification(),
-    )
-    longest.maximum_length_received = LONGEST_DATA
-    implementation.implementation_class_uid = IMPLEMENTATION_CLASS
-    version.implementation_version_name = IMPLEMENTATION_VERSION
-    answer.user_information = [longest, implementation, version]
+    answer.user_information = [*about_us()]
     pdu = A_ASSOCIATE_AC()
     pdu.from_primitive(answer)
     accepted = {
@@ -136,6 +128,21 @@ def agree(proposal: Proposal) -> tuple[bytes, Mapping[int, Context]]:
         if result.result == 0
     }
     return bytes(pdu.encode()), accepted
+
+
+def about_us() -> list[
+    MaximumLengthNotification | ImplementationClassUIDNotification | ImplementationVersionNameNotification
+]:
+    """What either side of an association says of itself (PS3.7 §D.3.3): the longest PDU it takes, and what it is."""
+    longest, implementation, version = (
+        MaximumLengthNotification(),
+        ImplementationClassUIDNotification(),
+        ImplementationVersionNameNotification(),
+    )
+    longest.maximum_length_received = LONGEST_DATA
+    implementation.implementation_class_uid = IMPLEMENTATION_CLASS
+    version.implementation_version_name = IMPLEMENTATION_VERSION
+    return [longest, implementation, version]
 
 
 def _negotiated(asked: PresentationContext) -> PresentationContext:

@@ -5,26 +5,19 @@ from typing import Final
 
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
-from pynetdicom.pdu_primitives import (
-    A_ASSOCIATE,
-    ImplementationClassUIDNotification,
-    ImplementationVersionNameNotification,
-    MaximumLengthNotification,
-    SCP_SCU_RoleSelectionNegotiation,
-)
+from pynetdicom.pdu_primitives import A_ASSOCIATE, MaximumLengthNotification, SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext, build_context
 
 from teleconsult.imaging.dimse.negotiating import (
     APPLICATION_CONTEXT,
     COMMITMENT,
-    IMPLEMENTATION_CLASS,
-    IMPLEMENTATION_VERSION,
     KEPT,
     STORED,
     VERIFICATION,
     Context,
+    about_us,
 )
-from teleconsult.imaging.dimse.pdus import LONGEST_DATA, Pdu
+from teleconsult.imaging.dimse.pdus import Pdu
 
 FIND: Final = UID("1.2.840.10008.5.1.4.1.2.2.1")
 MOVE: Final = UID("1.2.840.10008.5.1.4.1.2.2.2")
@@ -74,16 +67,8 @@ def encoded_request(*, calling: str, called: str, contexts: Sequence[Presentatio
     primitive.application_context_name = UID(APPLICATION_CONTEXT)
     primitive.calling_ae_title, primitive.called_ae_title = calling, called
     primitive.presentation_context_definition_list = [*contexts]
-    longest, implementation, version = (
-        MaximumLengthNotification(),
-        ImplementationClassUIDNotification(),
-        ImplementationVersionNameNotification(),
-    )
-    longest.maximum_length_received = LONGEST_DATA
-    implementation.implementation_class_uid = IMPLEMENTATION_CLASS
-    version.implementation_version_name = IMPLEMENTATION_VERSION
     ours = dict.fromkeys(str(one.abstract_syntax) for one in contexts if one.abstract_syntax in {*STORED, COMMITMENT})
-    primitive.user_information = [longest, implementation, version, *map(_role, ours)]
+    primitive.user_information = [*about_us(), *map(_role, ours)]
     pdu = A_ASSOCIATE_RQ()
     pdu.from_primitive(primitive)
     return bytes(pdu.encode())
