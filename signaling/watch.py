@@ -152,10 +152,12 @@ class Watch:
     async def _find(self, looked_at: list[Watched]) -> Findings:
         actors = [one.connection.actor for one in looked_at]
         seated = [one for one in looked_at if one.seat is not None]
+        in_call = _known(one.connection.actor.session_id for one in seated)
+        signed_in = _known(one.session_id for one in actors)
         async with transaction(self._sessions, SYSTEM) as session:
-            await keep_alive(session, _known(one.connection.actor.session_id for one in seated))
+            await keep_alive(session, in_call)
             return Findings(
-                sessions=await open_sessions(session, self._settings, _known(one.session_id for one in actors)),
+                sessions=await open_sessions(session, self._settings, signed_in, in_call=in_call),
                 tokens=await good_tokens(session, _known(one.token_id for one in actors)),
                 keys=await good_keys(session, _known(one.connection.entry.key_id for one in looked_at)),
                 passes=await passes_in_force(session, _known(one.guest_pass_id for one in actors)),

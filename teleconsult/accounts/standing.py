@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.models import Account, IssuedToken, TokenKey, WebSession
@@ -29,14 +29,22 @@ class Standing:
 
 
 async def open_sessions(
-    session: AsyncSession, settings: Settings, session_ids: Collection[uuid.UUID]
+    session: AsyncSession,
+    settings: Settings,
+    session_ids: Collection[uuid.UUID],
+    *,
+    in_call: Collection[uuid.UUID] = (),
 ) -> dict[uuid.UUID, Standing]:
-    """Which of these sessions are good now; what is missing has ended, timed out or lost its account or role."""
+    """Which of these sessions are good now; what is missing has ended, timed out or lost its account or role.
+
+    Those `in_call` are never idle, however long they say nothing to the server (`keep_alive`).
+    """
     moment = now()
+    is_idle = WebSession.last_seen_at < moment - timedelta(minutes=settings.session_idle_minutes)
     is_good = and_(
         WebSession.ended_at.is_(None),
         WebSession.expires_at > moment,
-        WebSession.last_seen_at >= moment - timedelta(minutes=settings.session_idle_minutes),
+        or_(~is_idle, WebSession.id.in_(in_call)),
     )
     return await _standings(session, WebSession, session_ids, is_good)
 
