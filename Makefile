@@ -11,14 +11,19 @@ OHIF_VERSION := 3.12.10
 OHIF_SHA256 := fbabd410be33e5b9898931b725229b9da9553aac339914b5c29796d3aa5d4b2d
 OHIF := $(VENV)/ohif-$(OHIF_VERSION)
 
-.PHONY: run test proof check peers bench screenshots build lock clean
+.PHONY: run test test-again proof check peers bench screenshots build lock clean
 
 run: $(STAMPS)/app web/static/.vite/manifest.json
 	@exec $(BIN)/python -m web run --demo
 
 test: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
 	@npm test --silent
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cache-clear || { [ $$? -eq 1 ] && $(MAKE) --no-print-directory test-again; }
+
+# Real clocks, browsers and processes share two cores: what failed in the crowd is asked once more alone, and named.
+# More than five failures, or one that fails alone too, are red.
+test-again:
+	@$(BIN)/python -m tests.again
 
 check: $(STAMPS)/dev web/static/.vite/manifest.json
 	@$(BIN)/ruff format --check
