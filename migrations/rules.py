@@ -143,6 +143,7 @@ DELETABLE = (
     "imaging_rendition",  # made of them
     *("totp", "recovery_code", "federated_identity"),  # ways in their owner gave up
     *("sign_in_attempt", "one_time_secret", "web_session", "used_assertion"),  # over, and of no more use
+    "storage_commitment",  # reported on, and of no more use
     *("duty_shift", "retention_rule"),  # plans and rules of an establishment; the audit log keeps what they said
 )
 """Tables the app's role may also remove rows from."""

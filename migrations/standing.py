@@ -10,6 +10,7 @@ from migrations import (
     consent_walls,
     description_walls,
     door_walls,
+    editable_walls,
     excerpt_walls,
     file_walls,
     identity_walls,
@@ -46,6 +47,7 @@ WRITTEN_ONCE: Final = (
     | pacs_walls.WRITTEN_ONCE
     | rendition_walls.WRITTEN_ONCE
     | commitment_walls.WRITTEN_ONCE
+    | editable_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -30,3 +30,6 @@ class StorageCommitment(Base):
     """When we gave up reporting."""
 
     dicom_peer: Mapped[DicomPeer] = relationship(lazy="raise")
+
+
+Index("ix_storage_commitment_over", func.coalesce(StorageCommitment.reported_at, StorageCommitment.ended_at))

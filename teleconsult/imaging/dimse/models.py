@@ -33,6 +33,10 @@ class DicomPeer(Base):
     """Of the client certificate in DER; None for one that comes without TLS."""
     report_address: Mapped[str] = mapped_column(default="", server_default="")
     """`host:port` where it takes reports of storage commitment; empty where it waits for them on its own line."""
+    reports_by_tls: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Whether it is called by TLS there."""
+    report_authority: Mapped[str] = mapped_column(default="", server_default="")
+    """The certificates in PEM that its own must then come from; empty for those the machine trusts."""
     created_at: Mapped[datetime]
     created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
     disabled_at: Mapped[datetime | None]

@@ -35,7 +35,7 @@ class FetchStatus(StrEnum):
 
 
 class Pacs(Base):
-    """An archive of one establishment's. How it is reached is written once: another one is another row."""
+    """An archive of one establishment's."""
 
     __tablename__ = "pacs"
     __table_args__ = (
