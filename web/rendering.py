@@ -33,6 +33,7 @@ from web.kept_forms import forget_form, kept_fields
 from web.modalities import modality_names
 from web.record_words import came_by, dates_in_words, line_text, part_name
 from web.requests import CSRF_TOKEN, SETTINGS, visitor_of
+from web.study_words import contents_in_words, written
 from web.window_presets import window_presets
 from web.words import activities_in_words, label
 
@@ -104,6 +105,8 @@ def make_environment() -> jinja2.Environment:
         "dates_in_words": dates_in_words,
         "city": city,
         "modality_names": modality_names,
+        "written": written,
+        "contents_in_words": contents_in_words,
     }
     environment.filters |= filters
     return environment

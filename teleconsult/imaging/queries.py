@@ -3,8 +3,10 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import ColumnElement, func, or_, select
+from pydicom.uid import EncapsulatedPDFStorage
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
@@ -17,7 +19,23 @@ from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.states import Part, part_of
 from teleconsult.errors import NotFound
 from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
+from teleconsult.imaging.frame_index import VIDEO
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+
+PHOTOGRAPHIC: Final = "XC"
+"""The modality of photographs (PS3.3 C.7.3.1.1.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """How much a study holds of what a doctor tells apart."""
+
+    series: int = 0
+    """Of images alone."""
+    images: int = 0
+    photographs: int = 0
+    videos: int = 0
+    documents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +47,7 @@ class StudyCard:
     instances: int
     is_shared: bool
     cover: ImagingInstance | None
+    contents: Contents
 
 
 async def study_for(
@@ -115,10 +134,12 @@ async def cards_of(session: AsyncSession, studies: Sequence[ImagingStudy]) -> li
     """What a list shows of these studies, which the caller has looked up."""
     ids = [study.id for study in studies]
     of_studies = select(ImagingSeries.imaging_study_id).where(ImagingSeries.imaging_study_id.in_(ids))
-    counted = of_studies.add_columns(func.count(ImagingSeries.id.distinct()), func.count(ImagingInstance.id))
+    counted = of_studies.add_columns(
+        func.count(ImagingSeries.id.distinct()), func.count(ImagingInstance.id), *_contents()
+    )
     counts = {
-        study_id: (series, instances)
-        for study_id, series, instances in await session.execute(
+        study_id: (series, instances, Contents(*contents))
+        for study_id, series, instances, *contents in await session.execute(
             counted.join(ImagingInstance).group_by(ImagingSeries.imaging_study_id)
         )
     }
@@ -126,9 +147,21 @@ async def cards_of(session: AsyncSession, studies: Sequence[ImagingStudy]) -> li
     shared = set(
         await session.scalars(select(ExcerptStudy.imaging_study_id).where(ExcerptStudy.imaging_study_id.in_(ids)))
     )
-    return [
-        StudyCard(study, *counts.get(study.id, (0, 0)), study.id in shared, covers.get(study.id)) for study in studies
-    ]
+    cards = []
+    for study in studies:
+        series, instances, contents = counts.get(study.id, (0, 0, Contents()))
+        cards.append(StudyCard(study, series, instances, study.id in shared, covers.get(study.id), contents))
+    return cards
+
+
+def _contents() -> list[ColumnElement[int]]:
+    """The columns of `Contents`, of instances joined to their series."""
+    is_document = ImagingInstance.sop_class_uid == EncapsulatedPDFStorage
+    is_video = ImagingInstance.transfer_syntax_uid.startswith(VIDEO)
+    is_photograph = and_(ImagingSeries.modality == PHOTOGRAPHIC, ~is_video, ~is_document)
+    is_image = ~or_(is_document, is_video, is_photograph)
+    series = func.count(ImagingSeries.id.distinct()).filter(is_image)
+    return [series, *(func.count().filter(kind) for kind in (is_image, is_photograph, is_video, is_document))]
 
 
 async def cover_of(

@@ -1,9 +1,11 @@
-"""What can be measured on each slice of a series: spacing, place in the patient, unit of the values, scan regions."""
+"""What can be measured on each slice of a series: spacing, place in the patient, unit of the values, scan regions; and
+how fast it is to be shown after the one before.
+"""
 
 import math
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -11,6 +13,7 @@ import orjson
 from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage
 
 from teleconsult.imaging.elements import Elements, first_with, items_of, number_of, numbers_of, text_of, values_of
+from teleconsult.imaging.moving import recorded_rate
 
 MOST_SLICES: Final = 10_000
 _MOST_REGIONS: Final = 64
@@ -49,6 +52,8 @@ class SliceGeometry:
     """Of the values after the modality's transformation: "HU", or as the image says it."""
     regions: list[list[float]] = field(default_factory=list)
     """Calibrated regions of ultrasound (PS3.3 C.8.5.5): x0, y0, x1, y1, delta x, delta y, unit x, unit y, format."""
+    rate: float | None = None
+    """Frames a second, of what is shown one after the other (PS3.3 C.7.6.5)."""
 
 
 class SeriesGeometry:
@@ -79,14 +84,14 @@ class SeriesGeometry:
 def geometry_of(elements: Elements, frames: int) -> Iterator[SliceGeometry]:
     """Of each frame of an instance in turn. Where there are several, only functional groups say where each lies
     (PS3.3 C.7.6.16)."""
-    regions = _regions(elements)
+    regions, rate = _regions(elements), recorded_rate(elements)
     shared = items_of(elements, "52009229")[:1]
     each = items_of(elements, "52009230")
     same: SliceGeometry | None = None
     for frame in range(frames):
         groups = [*each[frame : frame + 1], *shared]
         if same is None or groups:
-            same = _frame_geometry(elements, groups, regions, frames)
+            same = replace(_frame_geometry(elements, groups, regions, frames), rate=rate)
         yield same
 
 

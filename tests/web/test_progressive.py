@@ -1,6 +1,7 @@
 """What the viewer fetches first over a thin link: many small pictures at once, and frames by their beginning."""
 
 import gzip
+import html
 import json
 import struct
 from collections.abc import AsyncIterator
@@ -121,6 +122,13 @@ async def test_each_frame_has_its_place(client: Client, signed_in: SignIn) -> No
     assert records_in(await (await client.get(previews_of("1", **where))).read()) == [(1, b"")]
 
 
+async def films_told(client: Client) -> object:
+    """Of which images the viewer's page says that there is a video."""
+    page = await (await client.get(f"/studies/{US.StudyInstanceUID}")).text()
+    told = page.partition('data-viewer-manifest-value="')[2].partition('"')[0]
+    return json.loads(html.unescape(told))["films"]
+
+
 async def make_ready(sessions: Sessions, settings: Settings) -> None:
     """What the worker does."""
     sandbox = Sandbox(workers=1)
@@ -172,7 +180,9 @@ async def test_moving_images_as_a_video(
     await signed_in("specialist")
     place = codestream_of(US).rpartition("/frames")[0] + "/cine"
     assert (await client.get(place)).status == 404, "not yet"
+    assert await films_told(client) == []
     await make_ready(sessions, settings)
+    assert await films_told(client) == [US.SOPInstanceUID]
     answer = await client.get(place)
     video = await answer.read()
     assert (answer.status, answer.content_type, video[:4]) == (200, "video/webm", b"\x1aE\xdf\xa3")

@@ -24,7 +24,7 @@ _AT_ONCE = 200
 async def show(request: web.Request) -> web.StreamResponse:
     """The geometry of a series as JSON, one entry a slice in the viewer's order."""
     series = await _instances(request)
-    tag = tag_of((kept for kept, _frames in series), "geometry 1")
+    tag = tag_of((kept for kept, _frames in series), "geometry 2")
     if is_known(request, tag):
         return web.Response(status=304, headers={**HEADERS, "ETag": tag})
     geometry = SeriesGeometry()

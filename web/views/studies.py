@@ -31,6 +31,7 @@ from teleconsult.patients.models import Patient
 from web.i18n import gettext as _
 from web.rendering import render
 from web.requests import LOOKS, actor_of, frame_of, objects_of, own_transactions, renditions_of, sessions_of
+from web.study_words import written
 
 SIZES: Final = (128, 256, 512, 1024, 2048)
 """The largest sides in pixels a picture is drawn at: few, so that one drawing serves many."""
@@ -59,6 +60,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         note_consult = await _to_note_in(session, actor, others)
         first = _first(study)
         spans = await prepared(session, RenditionKind.PREVIEW, [(first.id, 1)]) if first else {}
+        films = await _films(session, study)
     request.app[LOOKS].note(actor, study.id)
     frame = frame_of(request)
     return render(
@@ -66,7 +68,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "studies/_viewer.html.jinja" if frame else "studies/show.html.jinja",
         study=study,
         patient=patient,
-        manifest=manifest(study),
+        manifest=manifest(study, films),
         frame=frame,
         opening=opening,
         companions=others,
@@ -100,15 +102,27 @@ async def _embedded(request: web.Request, instance: ImagingInstance, span: Span 
     return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
 
 
-def manifest(study: ImagingStudy) -> dict[str, Any]:
-    """What the viewer needs to know of a study: `instances` are [SOP UID, frames, rows, columns, why not shown]."""
+async def _films(session: AsyncSession, study: ImagingStudy) -> list[str]:
+    """The SOP Instance UIDs of what moves and of which there is a video."""
+    moving = {
+        (one.id, 1): one.sop_instance_uid for series in study.series for one in series.instances if one.frames > 1
+    }
+    return [moving[place] for place in await prepared(session, RenditionKind.CINE, moving)] if moving else []
+
+
+def manifest(study: ImagingStudy, films: Sequence[str] = ()) -> dict[str, Any]:
+    """What the viewer needs to know of a study: `instances` are [SOP UID, frames, rows, columns, why not shown].
+
+    Of those that `films` names there is a video (`progressive.cine`).
+    """
     return {
         "path": f"/studies/{study.study_instance_uid}",
         "id": str(study.id),
+        "films": [*films],
         "series": [
             {
                 "uid": series.series_instance_uid,
-                "title": series.description,
+                "title": written(series.description),
                 "modality": series.modality,
                 "instances": [
                     [one.sop_instance_uid, one.frames, one.rows, one.columns, _reason(one)] for one in series.instances

@@ -165,4 +165,23 @@ def test_a_series_is_bounded_and_compares_only_within_one_frame_of_reference() -
         "position": None,
         "unit": "",
         "regions": [],
+        "rate": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "rate"),
+    [
+        ({"00082144": element("IS", 30), "00180040": element("IS", 10)}, 30),
+        ({"00180040": element("IS", 10), "00181063": element("DS", 20)}, 10),
+        ({"00181063": element("DS", 20)}, 50),
+        ({"00181065": element("DS", 0, 100, 300)}, 5),
+        ({"00082144": element("IS", 600)}, 60),
+        ({"00181063": element("DS", 0)}, None),
+        ({"00181063": element("DS", None)}, None),
+        ({"00181063": {"vr": "DS"}}, None),
+        ({}, None),
+    ],
+)
+def test_how_fast_it_is_shown(told: dict[str, Any], rate: float | None) -> None:
+    assert [one.rate for one in geometry_of(told, 2)] == [rate, rate]

@@ -35,11 +35,19 @@ export class Line {
     return saveData === true || (this.isShared && this.isThin);
   }
 
+  /** Of what the browser asks for by itself. */
+  address(path: string, query: Record<string, string> = {}): string {
+    return `${path}?${new URLSearchParams({ ...query, id: this.study })}`;
+  }
+
   /** Throws NotShown, or what the network throws. */
   async get(path: string, { signal, quiet = false, headers = {} }: Asking, query: Record<string, string> = {}) {
     const priority = quiet ? "low" : "high";
-    const asked = `${path}?${new URLSearchParams({ ...query, id: this.study })}`;
-    const response = await this.fetcher(asked, { signal, headers: { Accept: "*/*", ...headers }, priority });
+    const response = await this.fetcher(this.address(path, query), {
+      signal,
+      headers: { Accept: "*/*", ...headers },
+      priority,
+    });
     if (response.status === 406) throw new NotShown(((await response.json()) as { error: string }).error);
     if (!response.ok) throw new Error(String(response.status));
     return response;

@@ -261,11 +261,8 @@ export default class ViewerController extends Controller<HTMLElement> {
     const geometry = await this.geometries.of(series).catch(() => null);
     if (this.#geometryOf !== series) return;
     this.#geometry = geometry;
-    if (geometry)
-      this.#viewer.setAspects(
-        series,
-        geometry.slices.map(({ spacing }) => (spacing ? spacing[0] / spacing[1] : 1)),
-      );
+    const told = geometry?.slices.map(({ spacing, rate }) => ({ aspect: spacing ? spacing[0] / spacing[1] : 1, rate }));
+    if (told) this.#viewer.learn(series, told);
   }
 }
 

@@ -36,6 +36,15 @@ export class Painter {
     this.#picture = picture;
   }
 
+  /** Take what a video shows just now. */
+  setFilm(picture: CanvasImageSource, { width, height }: Size): void {
+    this.#pixels = null;
+    this.#layer.width = width;
+    this.#layer.height = height;
+    this.#layer.getContext("2d")?.drawImage(picture, 0, 0);
+    this.#take(this.#layer);
+  }
+
   clear(): void {
     this.#take(null);
   }

@@ -13,6 +13,8 @@ export interface SliceGeometry {
   unit: string;
   /** Of ultrasound: x0, y0, x1, y1, delta x, delta y, unit x, unit y, spatial format (PS3.3 C.8.5.5). */
   regions: number[][];
+  /** Pictures a second, of what is shown one after the other. */
+  rate?: number | null;
 }
 
 export interface SeriesGeometry {

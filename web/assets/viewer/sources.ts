@@ -1,5 +1,6 @@
 // Where the pixels of a study come from on this page, and how much of them this machine keeps.
 import { Decoding } from "./decoding/decoding";
+import { type Film, filmAt } from "./film";
 import { Frames } from "./frames";
 import { Line } from "./line";
 import { Previews } from "./previews";
@@ -12,8 +13,13 @@ const ROOM_ON_PHONES = { samples: 64 * MB, pictures: 24 * MB };
 const PHONE_MEMORY = 2;
 const PHONE_PIXELS = 500;
 
+interface PageSources extends Sources {
+  film(path: string): Film | null;
+  stop(): void;
+}
+
 /** `isShared`: a call runs over the same line. They end with `stop`. */
-export function sourcesFor(study: string, isShared: boolean): Sources & { stop(): void } {
+export function sourcesFor(study: string, isShared: boolean): PageSources {
   const room = isPhone() ? ROOM_ON_PHONES : ROOM;
   const line = new Line(study, undefined, isShared);
   const decoding = new Decoding();
@@ -21,6 +27,7 @@ export function sourcesFor(study: string, isShared: boolean): Sources & { stop()
     line,
     previews: new Previews(line, room.pictures),
     frames: new Frames(line, decoding, room.samples),
+    film: (path) => filmAt(line.address(path)),
     stop: () => decoding.stop(),
   };
 }

@@ -66,6 +66,6 @@ test("ahead is where one travels to, up to the end", () => {
 });
 
 test("what plays goes round", () => {
-  expect(following(3, 5, 4)).toEqual([3, 4, 0, 1]);
-  expect(following(0, 2, 9)).toEqual([0, 1]);
+  expect(following(3, { first: 0, count: 5 })).toEqual([3, 4, 0, 1, 2]);
+  expect(following(6, { first: 5, count: 3 })).toEqual([6, 7, 5]);
 });

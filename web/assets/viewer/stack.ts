@@ -4,6 +4,8 @@
 export interface Manifest {
   path: string;
   id: string;
+  /** SOP UIDs of those of which there is a video. */
+  films?: string[];
   series: { uid: string; title: string; modality: string; instances: [string, number, number, number, string][] }[];
 }
 
@@ -17,6 +19,10 @@ export interface Slice {
   height: number;
   /** How much higher than wide its pixels are, once that is known. */
   aspect?: number;
+  /** How many of its kind a second were recorded, once that is known and if the images say it. */
+  rate?: number | null;
+  /** Path of the video of its instance; empty where there is none. */
+  film?: string;
   /** Why it cannot be shown, in the reader's words; empty where it can. */
   hidden: string;
 }
@@ -37,7 +43,7 @@ export interface Series {
 export const NOWHERE: Series = { uid: "", path: "", title: "", modality: "", slices: [], moves: false };
 
 /** The series of a study, its multi-frame instances opened up. */
-export function seriesOf({ path, series }: Manifest): Series[] {
+export function seriesOf({ path, films = [], series }: Manifest): Series[] {
   return series.map(({ uid, title, modality, instances }) => ({
     uid,
     path: `${path}/series/${uid}`,
@@ -49,12 +55,21 @@ export function seriesOf({ path, series }: Manifest): Series[] {
         path: `${path}/instances/${sop}/frames/${frame + 1}`,
         sop,
         frame: frame + 1,
+        film: films.includes(sop) ? `${path}/instances/${sop}/cine` : "",
         width,
         height,
         hidden,
       })),
     ),
   }));
+}
+
+/** Where what plays begins, and how many places it has: a moving picture by itself, or all of a stack. */
+export function clipAt({ slices }: Series, index: number): { first: number; count: number } {
+  const { sop } = slices[index] ?? {};
+  const first = slices.findIndex((slice) => slice.sop === sop);
+  const count = slices.filter((slice) => slice.sop === sop).length;
+  return count > 1 ? { first, count } : { first: 0, count: slices.length };
 }
 
 /** The slice `by` further on: it stops at the ends, or goes round. */
@@ -92,7 +107,7 @@ export function spread(length: number, count: number): number[] {
   return [...found];
 }
 
-/** What comes next when the series plays: `count` places from `index` on, and round. */
-export function following(index: number, length: number, count: number): number[] {
-  return Array.from({ length: Math.min(count, length) }, (_unused, by) => (index + by) % length);
+/** What comes next when it plays: the places of a clip from `index` on, and round. */
+export function following(index: number, { first, count }: { first: number; count: number }): number[] {
+  return Array.from({ length: count }, (_unused, by) => first + ((index - first + by) % count));
 }

@@ -3,7 +3,7 @@
 import type { Frames, Sharpening } from "./frames";
 import { type Line, NotShown } from "./line";
 import { PACK, type Previews } from "./previews";
-import { ahead, following, NOWHERE, nearest, type Series, type Slice, spread } from "./stack";
+import { ahead, clipAt, following, NOWHERE, nearest, type Series, type Slice, spread } from "./stack";
 import type { Frame } from "./windowing";
 
 /** Who looks. What is told may be of any slice. */
@@ -94,8 +94,10 @@ export class Supply {
     void this.#go(this.#run.signal);
   }
 
+  /** Bring nothing until the eye is somewhere again. */
   stop(): void {
     this.#run.abort();
+    this.#errand = null;
     clearTimeout(this.#rest);
     clearTimeout(this.#retry);
   }
@@ -134,7 +136,7 @@ export class Supply {
   #next(): Errand | null {
     const { series, index, direction, isPlaying } = this.#place;
     const count = series.slices.length;
-    if (isPlaying) return this.#pack(following(index, count, count), BACKGROUND_PACK) ?? this.#wholeAhead();
+    if (isPlaying) return this.#pack(following(index, clipAt(series, index)), BACKGROUND_PACK) ?? this.#wholeAhead();
     const overview = this.#hasMoved ? [] : spread(count, OVERVIEW);
     const onward = ahead(index, count, this.#hasJumped ? ONWARD_AFTER_JUMP : ONWARD, direction);
     if (this.#lacksPicture(index)) return this.#pack([index, ...(this.#hasMoved ? onward : overview)], PACK);
@@ -179,7 +181,9 @@ export class Supply {
   #wholeAhead(): Errand | null {
     const { series, index, direction, isPlaying } = this.#place;
     const count = series.slices.length;
-    const places = isPlaying ? following(index, count, count) : nearest(index, count, this.#ahead(), direction);
+    const places = isPlaying
+      ? following(index, clipAt(series, index))
+      : nearest(index, count, this.#ahead(), direction);
     const next = this.#mayRunAhead() ? places.find((place) => this.#lacksWhole(place)) : undefined;
     return next === undefined ? null : this.#whole(next, false);
   }
@@ -189,7 +193,7 @@ export class Supply {
     const { series, index, isPlaying } = this.#place;
     const slice = series.slices[index];
     if (this.sources.line.isSpared || !slice) return false;
-    return !isPlaying || this.sources.frames.roomFor(slice) >= series.slices.length;
+    return !isPlaying || this.sources.frames.roomFor(slice) >= clipAt(series, index).count;
   }
 
   #ahead(): number {

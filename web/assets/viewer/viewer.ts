@@ -1,4 +1,5 @@
 // What is looked at, and how: the state of the viewer and every act on it. It knows frames and a painter, no page.
+import { Cine, type Projector } from "./cine";
 import { carried, fitted, moved, type Point, type Size, turned, type View, zoomed } from "./geometry";
 import { NOWHERE, type Series, type Slice, stepped } from "./stack";
 import { type Sources, Supply } from "./supply";
@@ -23,11 +24,10 @@ export interface Canvas {
   readonly stage: Size;
   setFrame(frame: Frame, level: Level): void;
   setPicture(picture: ImageBitmap): void;
+  setFilm(picture: CanvasImageSource, size: Size): void;
   clear(): void;
   draw(view: View, image: Size, inverted: boolean): void;
 }
-
-const FRAMES_PER_SECOND = 15;
 
 export class Viewer {
   index = 0;
@@ -43,17 +43,26 @@ export class Viewer {
   #frame: Frame | null = null;
   /** Of the picture that is shown, its longer side. */
   #pictured = 0;
-  #playing: ReturnType<typeof setInterval> | null = null;
   readonly #supply: Supply;
+  readonly #cine: Cine;
 
   constructor(
     private readonly all: readonly Series[],
-    private readonly sources: Sources,
+    private readonly sources: Sources & Projector,
     private readonly canvas: Canvas,
     private readonly changed: () => void,
     private readonly decode: (blob: Blob) => Promise<ImageBitmap> = (blob) => createImageBitmap(blob),
   ) {
     this.view = fitted(this.image);
+    this.#cine = new Cine(
+      {
+        place: () => this,
+        isHere: (slice) => this.#isHere(slice),
+        turnTo: (index) => this.#turnTo(index, 1),
+        project: (picture, size, index) => this.#showFilm(picture, size, index),
+      },
+      sources,
+    );
     this.#supply = new Supply(sources, {
       isWorth: (pixels) => this.level !== null || pixels > this.#pictured,
       pictured: (slice) => {
@@ -94,7 +103,12 @@ export class Viewer {
   }
 
   get isPlaying(): boolean {
-    return this.#playing !== null;
+    return this.#cine.isPlaying;
+  }
+
+  /** Pictures a second when it plays. */
+  get rate(): number {
+    return this.#cine.rate;
   }
 
   /** The window that is seen; null for colour, and until the samples are here. */
@@ -117,10 +131,11 @@ export class Viewer {
     return { width: this.slice.width || 1, height: this.slice.height || 1, aspect: this.slice.aspect ?? 1 };
   }
 
-  /** How much higher than wide the pixels of each slice of a series are; another may be shown by now. */
-  setAspects(series: string, aspects: readonly number[]): void {
+  /** What is known of each slice of a series by now; another series may be shown. */
+  learn(series: string, told: readonly Pick<Slice, "aspect" | "rate">[]): void {
     const slices = this.all.find(({ uid }) => uid === series)?.slices ?? [];
-    for (const [at, slice] of slices.entries()) slice.aspect = aspects[at] ?? 1;
+    for (const [at, slice] of slices.entries()) Object.assign(slice, told[at]);
+    this.#cine.pace();
     this.draw();
   }
 
@@ -129,7 +144,7 @@ export class Viewer {
   }
 
   stop(): void {
-    this.#halt();
+    this.#cine.halt();
     this.#supply.stop();
   }
 
@@ -140,8 +155,9 @@ export class Viewer {
 
   openSeries(series: number): void {
     if (series === this.#series || !this.all[series]) return;
-    this.#halt();
+    this.#cine.halt();
     this.#series = series;
+    this.#cine.setRate(null);
     this.index = 0;
     this.level = null;
     this.view = fitted(this.image);
@@ -155,8 +171,8 @@ export class Viewer {
     if (index < 0) return;
     const moves = series !== this.#series || index !== this.index;
     if (moves) {
-      if (series !== this.#series) this.#halt();
-      else this.#direction = index < this.index ? -1 : 1;
+      this.#cine.halt();
+      if (series === this.#series) this.#direction = index < this.index ? -1 : 1;
       this.#series = series;
       this.index = index;
     }
@@ -173,6 +189,11 @@ export class Viewer {
 
   goTo(index: number, direction: 1 | -1 = index < this.index ? -1 : 1): void {
     if (index === this.index || !this.series.slices[index]) return;
+    this.#cine.halt();
+    this.#turnTo(index, direction);
+  }
+
+  #turnTo(index: number, direction: 1 | -1): void {
     const before = this.image;
     this.#direction = direction;
     this.index = index;
@@ -227,17 +248,25 @@ export class Viewer {
   }
 
   play(): void {
-    this.#playing ??= setInterval(() => {
-      const next = stepped(this.index, 1, this.series.slices.length, true);
-      const slice = this.series.slices[next];
-      if (slice && this.#isHere(slice)) this.goTo(next, 1);
-    }, 1000 / FRAMES_PER_SECOND);
-    this.#show();
+    this.#cine.play();
+    if (this.#cine.isFilm) {
+      this.#supply.stop();
+      this.changed();
+    } else this.#show();
   }
 
+  /** The slice itself instead of its picture in the video. */
   pause(): void {
-    this.#halt();
+    const frame = this.#cine.isFilm ? this.sources.frames.held(this.slice) : null;
+    this.#cine.halt();
+    if (frame) this.#showFrame(frame, true);
     this.#look();
+    this.changed();
+  }
+
+  /** So many pictures a second, within bounds. */
+  setRate(rate: number): void {
+    this.#cine.setRate(rate);
     this.changed();
   }
 
@@ -302,9 +331,13 @@ export class Viewer {
     this.draw();
   }
 
-  #halt(): void {
-    if (this.#playing) clearInterval(this.#playing);
-    this.#playing = null;
+  #showFilm(picture: CanvasImageSource, size: Size, index: number): void {
+    this.index = index;
+    this.#frame = null;
+    this.#pictured = Math.max(size.width, size.height);
+    this.shown = "preview";
+    this.canvas.setFilm(picture, size);
+    this.draw();
   }
 
   #isHere(slice: Slice): boolean {
