@@ -1,18 +1,23 @@
 """Rows, connections and the one transaction an act lives in."""
 
 import enum
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, Final, Protocol
 
 import psycopg
 from sqlalchemy import Connection, DateTime, Enum, MetaData, Text, event, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from teleconsult.exact import read_exact, write_for_database
 
@@ -21,6 +26,12 @@ Sessions = async_sessionmaker[AsyncSession]
 ACTING: Final = "acting"
 SET_ACTING: Final = text("select set_config('teleconsult.acting', :acting, true)")
 """Until the transaction ends (`is_local`): a connection goes back to the pool knowing nobody."""
+SAYS_LATER: Final = "says_later"
+"""Of a session: its first pipeline says who acts (`pipelines`). Until then it acts for nobody, and is shown nothing."""
+
+IDLE: Final = 1.0
+"""Seconds after which a connection is first asked whether it still answers."""
+_IDLE_SINCE: Final = "idle_since"
 
 
 def _codes(codes: type[enum.StrEnum]) -> list[str]:
@@ -68,7 +79,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=10,
-        pool_pre_ping=True,
+        pool_use_lifo=True,
         json_serializer=write_for_database,
         json_deserializer=read_exact,
         connect_args={
@@ -78,17 +89,38 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         },
     )
     event.listen(engine.sync_engine, "handle_error", _keep_values_out)
+    event.listen(engine.sync_engine, "checkin", _note_idle)
+    event.listen(engine.sync_engine, "checkout", partial(_try_out, engine))
     return engine
 
 
-def _keep_values_out(context: ExceptionContext) -> None:
-    """PostgreSQL quotes whole rows in an error's DETAIL, and the value itself where it is of the wrong kind."""
-    error = context.original_exception
-    if not isinstance(error, psycopg.Error) or error.diag.message_primary is None:
+def _note_idle(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info[_IDLE_SINCE] = time.monotonic()
+
+
+def _try_out(engine: AsyncEngine, connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: object) -> None:
+    """A connection that lay idle may be dead: then the pool makes new ones. One just used costs no question."""
+    since = entry.info.get(_IDLE_SINCE)
+    if since is None or time.monotonic() - since < IDLE:
         return
-    error.args = (type(error).__name__ if isinstance(error, psycopg.DataError) else error.diag.message_primary,)
-    if context.sqlalchemy_exception is not None:
-        context.sqlalchemy_exception.args = error.args
+    try:
+        engine.dialect.do_ping(connection)
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error
+
+
+def _keep_values_out(context: ExceptionContext) -> None:
+    error = context.original_exception
+    if isinstance(error, psycopg.Error):
+        hide_values(error)
+        if context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.args = error.args
+
+
+def hide_values(error: psycopg.Error) -> None:
+    """PostgreSQL quotes whole rows in an error's DETAIL, and the value itself where it is of the wrong kind."""
+    if error.diag.message_primary is not None:
+        error.args = (type(error).__name__ if isinstance(error, psycopg.DataError) else error.diag.message_primary,)
 
 
 class Acts(Protocol):
@@ -110,7 +142,8 @@ def make_sessions(engine: AsyncEngine, *, acting: str = "") -> Sessions:
 
 @event.listens_for(Session, "after_begin")
 def _say_who_acts(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-    connection.execute(SET_ACTING, {"acting": session.info.get(ACTING, "")})
+    if not session.info.get(SAYS_LATER):
+        connection.execute(SET_ACTING, {"acting": session.info.get(ACTING, "")})
 
 
 @asynccontextmanager

@@ -27,6 +27,7 @@ from web.captures import add_studio
 from web.cookies import guest_cookie, session_cookie
 from web.foreign_viewers import allow_viewers
 from web.kept_uploads import KeptUploads, swept
+from web.lately import Lately
 from web.looks import Looks
 from web.middlewares import MIDDLEWARES, add_security_headers
 from web.rendering import setup_rendering
@@ -35,6 +36,7 @@ from web.requests import (
     CHECKER,
     KEPT_ANSWERS,
     KEPT_UPLOADS,
+    LATELY,
     LOOKS,
     OBJECTS,
     PRESS,
@@ -75,6 +77,7 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
         sessions=app[SESSIONS], objects=app[OBJECTS], sandbox=sandbox, file_limit=settings.upload_file_limit
     )
     app[RENDITIONS] = Renditions(sandbox=sandbox, objects=app[OBJECTS], folder=settings.data / "cache" / "originals")
+    app[LATELY] = lately = Lately()
     app[LOOKS] = Looks()
     app[KEPT_ANSWERS] = KeptAnswers()
     app[PRESS] = press = Press()
@@ -101,8 +104,12 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
         if engine is None:
             await at_work.dispose()
 
+    async def hear(event: events.Event) -> None:
+        lately.forget()
+        await live.hear(event)
+
     async def live_sessions(_app: web.Application) -> AsyncIterator[None]:
-        async with events.listening(settings.database_url or "", live.hear), live.watching():
+        async with events.listening(settings.database_url or "", hear), live.watching():
             yield
         await live.close()
 

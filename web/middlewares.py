@@ -4,8 +4,10 @@ Socket.IO's requests live as long as their socket, so none of this wraps them bu
 """
 
 import errno
+import hashlib
 import uuid
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import structlog
@@ -27,7 +29,7 @@ from teleconsult.systems.admitting import actor_at_fhir
 from web import csrf
 from web.bodies import hold_body
 from web.cookies import session_cookie
-from web.errors import error_response, is_for_programs
+from web.errors import DICOMWEB, error_response, is_for_programs
 from web.flash import keep_flashes
 from web.foreign_viewers import preflights
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
@@ -37,6 +39,7 @@ from web.requests import (
     BEGUN_AGAIN,
     BY_BEARER,
     CSRF_TOKEN,
+    LATELY,
     SESSION,
     SESSIONS,
     SETTINGS,
@@ -174,8 +177,7 @@ async def in_transaction(request: web.Request, handler: Handler) -> web.StreamRe
     if request.path.startswith((SOCKETS, STATIC)):
         return await handler(request)
     if is_marked(request, "has_own_transactions"):
-        async with transaction(request.app[SESSIONS], SYSTEM) as session:
-            request[ACTOR] = await _actor(request, session)
+        request[ACTOR] = await _actor_of_images(request) if _is_looking(request) else await _actor_apart(request)
         return await handler(request)
     # Before the transaction: who sends slowly may hold a socket for long, but never a connection to the database.
     await hold_body(request)
@@ -237,6 +239,26 @@ async def permitted(request: web.Request, handler: Handler) -> web.StreamRespons
 MIDDLEWARES: Final = (preflights, errors, in_transaction, signed_in, against_forgery, permitted, keep_flashes)
 
 
+def _is_looking(request: web.Request) -> bool:
+    """Whether a program asks for images: many times a second, one after the other."""
+    return request.method in csrf.SAFE_METHODS and request.path.startswith(f"{DICOMWEB}/")
+
+
+async def _actor_of_images(request: web.Request) -> Actor | None:
+    """Who carries the token, as it was found within the last seconds; its bytes are not kept."""
+    bearer = _bearer_in(request)
+    if bearer is None:
+        return await _actor_apart(request)
+    request[BY_BEARER] = True
+    token = hashlib.sha256(bearer.encode()).digest()
+    return await request.app[LATELY].found((token, address_of(request)), partial(_actor_apart, request))
+
+
+async def _actor_apart(request: web.Request) -> Actor | None:
+    async with transaction(request.app[SESSIONS], SYSTEM) as session:
+        return await _actor(request, session)
+
+
 async def _actor(request: web.Request, session: AsyncSession) -> Actor | None:
     actor = await _find_actor(request, session)
     return replace(actor, address=address_of(request)) if actor else None
@@ -244,14 +266,19 @@ async def _actor(request: web.Request, session: AsyncSession) -> Actor | None:
 
 async def _find_actor(request: web.Request, session: AsyncSession) -> Actor | None:
     settings = request.app[SETTINGS]
-    authorization = request.headers.get("Authorization", "")
-    scheme, _blank, bearer = authorization.partition(" ")
-    if scheme.lower() == "bearer":
+    bearer = _bearer_in(request)
+    if bearer is not None:
         request[BY_BEARER] = True
         look_up = actor_at_fhir if is_for_programs(request.path) else actor_for_bearer
-        return await request.app[BEARERS].admit(session, bearer.strip(), address=address_of(request), look_up=look_up)
+        return await request.app[BEARERS].admit(session, bearer, address=address_of(request), look_up=look_up)
     token = request.cookies.get(session_cookie(secure=settings.is_secure))
     return await actor_for_cookie(session, settings, token) if token else None
+
+
+def _bearer_in(request: web.Request) -> str | None:
+    """The token of RFC 6750 that comes with the request, if any."""
+    scheme, _blank, bearer = request.headers.get("Authorization", "").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else None
 
 
 async def _audited(request: web.Request, error: TeleconsultError) -> TeleconsultError | web.HTTPException:

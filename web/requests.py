@@ -26,6 +26,7 @@ from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, networks_in
 from web.api.kept_answers import KeptAnswers
 from web.kept_uploads import KeptUploads
+from web.lately import Lately
 from web.looks import Looks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,6 +58,7 @@ PROVIDER: Final = web.AppKey[Provider | None]("provider")
 SANDBOX: Final = web.AppKey("sandbox", Sandbox)
 RECEIVER: Final = web.AppKey("receiver", Receiver)
 RENDITIONS: Final = web.AppKey("renditions", Renditions)
+LATELY: Final = web.AppKey("lately", Lately)
 LOOKS: Final = web.AppKey("looks", Looks)
 KEPT_ANSWERS: Final = web.AppKey("kept_answers", KeptAnswers)
 PRESS: Final = web.AppKey("press", Press)

@@ -50,6 +50,15 @@ class Range:
         return (self.bits + 7) // 8
 
 
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """One instance of a study, and how many frames can be cut out of its stored file."""
+
+    study: ImagingStudy
+    instance: ImagingInstance
+    frames: int
+
+
 async def instances_for(
     session: AsyncSession, actor: Actor, *, study_uid: str, series_uid: str | None = None, sop_uid: str | None = None
 ) -> tuple[ImagingStudy, list[Kept]]:
@@ -121,11 +130,11 @@ async def instances_of_series(session: AsyncSession, study: ImagingStudy, *, ser
 
 async def instance_within(
     session: AsyncSession, actor: Actor, *, study_uid: str, series_uid: str, sop_uid: str
-) -> tuple[ImagingStudy, ImagingInstance]:
+) -> Addressed:
     """One instance of a study the actor may read, by its whole address. Raises NotFound."""
     study = await study_for(session, actor, study_uid)
-    instance = await session.scalar(
-        select(ImagingInstance)
+    found = await session.execute(
+        select(ImagingInstance, func.coalesce(func.length(ImagingInstance.frame_index), 0))
         .join(ImagingSeries, ImagingSeries.id == ImagingInstance.imaging_series_id)
         .where(
             ImagingSeries.imaging_study_id == study.id,
@@ -133,9 +142,10 @@ async def instance_within(
             ImagingInstance.sop_instance_uid == sop_uid,
         )
     )
+    instance, index_length = found.one_or_none() or (None, 0)
     if instance is None:
         raise NotFound
-    return study, instance
+    return Addressed(study, instance, number_of_frames(instance, index_length))
 
 
 async def descriptions_of(session: AsyncSession, kept: Sequence[Kept]) -> list[bytes | None]:
@@ -161,17 +171,6 @@ def tag_of(kept: Iterable[Kept], rest: str) -> str:
     return f'"{digest.hexdigest()[:32]}"'
 
 
-def number_of_frames(instance: ImagingInstance, index_length: int) -> int:
-    """How many frames can be cut out of the stored file; `index_length` in bytes."""
-    return instance.pixels_length * 8 // instance.frame_bits if instance.frame_bits else index_length // ENTRY.size
-
-
-async def index_length(session: AsyncSession, instance: ImagingInstance) -> int:
-    """Of the frame index of an instance, in bytes, without reading it."""
-    question = select(func.coalesce(func.length(ImagingInstance.frame_index), 0))
-    return await session.scalar(question.where(ImagingInstance.id == instance.id)) or 0
-
-
 async def spans_of(session: AsyncSession, instance: ImagingInstance, frames: Sequence[int]) -> list[tuple[int, int]]:
     """Where encapsulated frames (from 1) lie: start and length of their items. For a few, the index is not all read."""
     places = [(frame - 1) * ENTRY.size for frame in frames]
@@ -181,6 +180,11 @@ async def spans_of(session: AsyncSession, instance: ImagingInstance, frames: Seq
         return [ENTRY.unpack(bytes(entry)) for entry in row]
     index = await session.scalar(select(ImagingInstance.frame_index).where(ImagingInstance.id == instance.id)) or b""
     return [ENTRY.unpack_from(index, place) for place in places]
+
+
+def number_of_frames(instance: ImagingInstance, index_length: int) -> int:
+    """How many frames can be cut out of the stored file; `index_length` in bytes."""
+    return instance.pixels_length * 8 // instance.frame_bits if instance.frame_bits else index_length // ENTRY.size
 
 
 def range_of(instance: ImagingInstance, frame: int) -> Range:

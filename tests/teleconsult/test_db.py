@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from teleconsult.db import Sessions, transaction
+from teleconsult.db import Sessions, make_engine, transaction
+from teleconsult.embedded import DatabaseUrls
 from tests.people import Cast
 
 SECRET = "Bélanger Rose 1951"
@@ -34,3 +35,19 @@ async def test_an_error_names_the_rule_and_never_the_value(
     assert named in said
     for word in (*SECRET.split(), "DETAIL", *cast.emails.values()):
         assert word not in said
+
+
+async def test_a_connection_that_died_while_it_lay_idle_is_never_handed_out(
+    clean_database: DatabaseUrls, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("teleconsult.db.IDLE", 0.0)
+    own = make_engine(clean_database.app, pool_size=1)
+    try:
+        async with own.connect() as connection:
+            first = await connection.scalar(text("select pg_backend_pid()"))
+        async with transaction(sessions) as session:
+            await session.execute(text("select pg_terminate_backend(:first, 2000)"), {"first": first})
+        async with own.connect() as connection:
+            assert await connection.scalar(text("select pg_backend_pid()")) != first
+    finally:
+        await own.dispose()

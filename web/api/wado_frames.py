@@ -6,19 +6,16 @@ from functools import partial
 from typing import Final
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from teleconsult.db import transaction
 from teleconsult.errors import NotFound
 from teleconsult.fhir.scoping import require_granted
 from teleconsult.imaging.models import ImagingInstance
 from teleconsult.imaging.refusals import Unreadable, sentence
 from teleconsult.imaging.retrieving import (
+    Addressed,
     Kept,
     codestream,
-    index_length,
     instance_within,
-    number_of_frames,
     pieces_of,
     range_of,
     spans_of,
@@ -28,7 +25,7 @@ from web.api.accepting import OCTETS, OtherForm, accepted
 from web.api.looking import looking
 from web.api.parts import Part, known, part_of_bytes, part_of_object, part_to_come, send_one, send_parts
 from web.api.wado import EXPLICIT, SCOPE
-from web.requests import actor_of, objects_of, own_transactions, renditions_of, sessions_of
+from web.requests import LATELY, actor_of, objects_of, own_transactions, renditions_of, sessions_of
 
 _NATIVE: Final = {"1.2.840.10008.1.2", EXPLICIT, "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
 """Transfer syntaxes whose frames go out as little-endian samples."""
@@ -70,17 +67,17 @@ async def frames(request: web.Request) -> web.StreamResponse:
     wanted = [int(number) for number in request.match_info["frames"].split(",")]
     if len(wanted) > _MOST:
         raise web.HTTPBadRequest
-    instance = await found(request)
-    return await _answer(request, instance, wanted)
+    return await _answer(request, await addressed(request), wanted)
 
 
 @own_transactions
 async def bulk_data(request: web.Request) -> web.StreamResponse:
     """A long value of the header, or all pixels: what a BulkDataURI leads to."""
     path = request.match_info["path"].upper().split("/")
-    instance = await found(request)
+    asked = await addressed(request)
+    instance = asked.instance
     if path == ["7FE00010"] and not instance.frame_bits and instance.frames:
-        return await _answer(request, instance, None)
+        return await _answer(request, asked, None)
     form = _form_of_octets(request)
     tag = tag_of_instance(instance, "/".join(path))
     if (answer := known(request, tag)) is not None:
@@ -94,16 +91,22 @@ async def bulk_data(request: web.Request) -> web.StreamResponse:
     return await (send_parts(request, [part], media=OCTETS, tag=tag) if form else send_one(request, part, tag=tag))
 
 
-async def found(request: web.Request) -> ImagingInstance:
-    """The one instance that the address names, for who now looks at it."""
+async def addressed(request: web.Request) -> Addressed:
+    """The one instance that the address names, for who now looks at it, or did a moment ago."""
     require_granted(actor_of(request), SCOPE)
     parts = request.match_info
+    asked = actor_of(request), parts["uid"], parts["series"], parts["sop"]
+    return await request.app[LATELY].found(asked, partial(_look_up, request))
+
+
+async def _look_up(request: web.Request) -> Addressed:
+    parts = request.match_info
     async with looking(request) as look:
-        study, instance = await instance_within(
+        found = await instance_within(
             look.session, look.actor, study_uid=parts["uid"], series_uid=parts["series"], sop_uid=parts["sop"]
         )
-        await look.at(study)
-    return instance
+        await look.at(found.study)
+    return found
 
 
 def refused(error: Unreadable) -> OtherForm:
@@ -111,20 +114,17 @@ def refused(error: Unreadable) -> OtherForm:
     return OtherForm(sentence(error.refusal))
 
 
-async def _answer(request: web.Request, instance: ImagingInstance, wanted: list[int] | None) -> web.StreamResponse:
+async def _answer(request: web.Request, found: Addressed, wanted: list[int] | None) -> web.StreamResponse:
     """These frames, or all of them."""
-    async with transaction(sessions_of(request), actor_of(request)) as session:
-        count = number_of_frames(instance, await index_length(session, instance))
-        is_indexed = count > 0
-        count = count or instance.frames
-        asked = wanted if wanted is not None else list(range(1, count + 1))
-        if not asked or not all(1 <= frame <= count for frame in asked):
-            raise NotFound
-        form = _form_of(request, instance, len(asked))
-        parts = await _parts(request, session, instance, asked, form=form, is_indexed=is_indexed)
+    instance, count = found.instance, found.frames or found.instance.frames
+    asked = wanted if wanted is not None else list(range(1, count + 1))
+    if not asked or not all(1 <= frame <= count for frame in asked):
+        raise NotFound
+    form = _form_of(request, instance, len(asked))
     tag = tag_of_instance(instance, f"frames {asked} {form}")
     if (answer := known(request, tag)) is not None:
         return answer
+    parts = await _parts(request, instance, asked, form=form, is_indexed=found.frames > 0)
     try:
         if form.is_multipart:
             return await send_parts(request, parts, media=form.media, tag=tag)
@@ -134,13 +134,7 @@ async def _answer(request: web.Request, instance: ImagingInstance, wanted: list[
 
 
 async def _parts(
-    request: web.Request,
-    session: AsyncSession,
-    instance: ImagingInstance,
-    asked: Sequence[int],
-    *,
-    form: _Form,
-    is_indexed: bool,
+    request: web.Request, instance: ImagingInstance, asked: Sequence[int], *, form: _Form, is_indexed: bool
 ) -> list[Part]:
     objects, key = objects_of(request), instance.object_key
     if not (form.is_stored and is_indexed):
@@ -150,7 +144,9 @@ async def _parts(
     elif instance.frame_bits:
         return [_native(request, instance, frame, form.content_type) for frame in asked]
     else:
-        loads = [partial(codestream, objects, key, span) for span in await spans_of(session, instance, asked)]
+        async with transaction(sessions_of(request), actor_of(request)) as session:
+            spans = await spans_of(session, instance, asked)
+        loads = [partial(codestream, objects, key, span) for span in spans]
     return [part_to_come(load, form.content_type) for load in loads]
 
 

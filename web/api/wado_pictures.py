@@ -19,7 +19,7 @@ from web.api.dicomweb_address import studies_of
 from web.api.looking import looking
 from web.api.parts import LeftOut, known, part_of_bytes, part_to_come, send_one, send_parts
 from web.api.wado import SCOPE
-from web.api.wado_frames import found, refused, tag_of_instance
+from web.api.wado_frames import addressed, refused, tag_of_instance
 from web.requests import actor_of, own_transactions, renditions_of
 
 MEDIA: Final = ("image/jpeg", "image/png", "image/webp")
@@ -31,7 +31,7 @@ _THUMBNAIL: Final = (128, 128)
 @own_transactions
 async def rendered(request: web.Request) -> web.StreamResponse:
     """A frame under the window and in the size that are asked for; of a whole instance, its first."""
-    instance = await found(request)
+    instance = (await addressed(request)).instance
     drawing = _drawing(request, chosen(request, *MEDIA))
     return await _send(request, instance, _frame(request, instance), drawing)
 
@@ -89,7 +89,7 @@ def _media_of_parts(request: web.Request) -> str:
 @own_transactions
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """A small picture: of a frame, of an instance, or of the middle of a series or a study."""
-    instance = await (found if "sop" in request.match_info else _cover)(request)
+    instance = (await addressed(request)).instance if "sop" in request.match_info else await _cover(request)
     frame = _frame(request, instance) if "frame" in request.match_info else max((instance.frames + 1) // 2, 1)
     drawing = Drawing(media=chosen(request, *MEDIA), viewport=_viewport(request)[0] or _THUMBNAIL)
     return await _send(request, instance, frame, drawing)

@@ -1,0 +1,46 @@
+"""What was found out a moment ago: who carries a token, and that they may look at an image.
+
+A viewer asks for a study in hundreds of requests. Who asks, and whether they may look, is found out for the first of
+them and anew after three seconds; whatever is told meanwhile (`teleconsult.events`) makes all of it forgotten at once.
+So nobody is shown anything five seconds after they may not see it, as for sockets (`signaling.watch`).
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Final, TypeVar
+
+Found = TypeVar("Found")
+GOOD_FOR: Final = 3.0
+"""Seconds, from when we began to look."""
+MOST: Final = 2000
+
+
+class Lately:
+    """One a process, held in its memory alone. What raises (there is no such thing, or not for them) is not held."""
+
+    def __init__(self, *, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
+        """Of more than `most` findings the oldest go."""
+        self._most, self._clock = most, clock
+        self._findings: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
+        self._told = 0
+
+    async def found(self, key: Hashable, look: Callable[[], Awaitable[Found]]) -> Found:
+        """What `look` finds, or found under this key a moment ago; the key says who asks, and for what."""
+        began, told = self._clock(), self._told
+        since, known = self._findings.get(key, (-GOOD_FOR, None))
+        if began - since < GOOD_FOR:
+            finding: Found = known
+            return finding
+        finding = await look()
+        if told == self._told:  # else it may be from before what was told
+            self._findings[key] = began, finding
+            self._findings.move_to_end(key)
+            while len(self._findings) > self._most:
+                self._findings.popitem(last=False)
+        return finding
+
+    def forget(self) -> None:
+        """Something changed somewhere: look at everything again."""
+        self._told += 1
+        self._findings.clear()
