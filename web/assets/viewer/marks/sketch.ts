@@ -1,5 +1,6 @@
 // Draws marks over the image as SVG. Elements stay while their mark does, so that the focus stays where it is.
 import type { Point, Size } from "../geometry";
+import { LINE_HEIGHT, placesOf } from "./labels";
 
 /** A mark as it lies on the stage, in CSS pixels. */
 export interface Drawn {
@@ -20,9 +21,6 @@ export interface Words {
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const REACH = 14;
-const LINE_HEIGHT = 16;
-const LETTER = 7.5;
-const AWAY = 10;
 
 function make<K extends keyof SVGElementTagNameMap>(name: K, className: string, parent: Element) {
   const element = document.createElementNS(NAMESPACE, name);
@@ -47,7 +45,10 @@ export class Sketch {
       group.remove();
       this.#drawn.delete(id);
     }
-    for (const mark of marks) this.#update(this.#drawn.get(mark.id) ?? this.#make(mark), mark, stage);
+    const places = placesOf(marks, stage);
+    for (const [at, mark] of marks.entries()) {
+      this.#update(this.#drawn.get(mark.id) ?? this.#make(mark), mark, places[at] ?? { x: 0, y: 0 });
+    }
   }
 
   focus(id: string): void {
@@ -74,7 +75,7 @@ export class Sketch {
     return group;
   }
 
-  #update(group: SVGGElement, { line, ends, label }: Drawn, stage: Size): void {
+  #update(group: SVGGElement, { line, ends, label }: Drawn, place: Point): void {
     group.setAttribute("aria-label", label.join(", "));
     const path = line.map(({ x, y }, at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
     for (const element of group.querySelectorAll(":scope > path")) element.setAttribute("d", path);
@@ -83,7 +84,7 @@ export class Sketch {
       element.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
     }
     const text = group.querySelector("text");
-    if (text) this.#write(text, label, placeOf(line, label, stage));
+    if (text) this.#write(text, label, place);
   }
 
   #write(text: SVGTextElement, label: readonly string[], at: Point): void {
@@ -96,15 +97,4 @@ export class Sketch {
       line?.setAttribute("y", (at.y + row * LINE_HEIGHT).toFixed(1));
     }
   }
-}
-
-/** Beside the rightmost point of a line, but on the stage. */
-function placeOf(line: readonly Point[], label: readonly string[], stage: Size): Point {
-  const right = line.reduce((best, point) => (point.x > best.x ? point : best), line[0] ?? { x: 0, y: 0 });
-  const width = Math.max(...label.map((words) => words.length)) * LETTER;
-  const lowest = stage.height - LINE_HEIGHT * label.length;
-  return {
-    x: Math.max(Math.min(right.x + AWAY, stage.width - width), 0),
-    y: Math.max(Math.min(right.y - AWAY, lowest), LINE_HEIGHT),
-  };
 }
