@@ -29,7 +29,7 @@ MODULES = (
 )
 """Where tasks are declared; the worker imports them all."""
 
-_WAITS: Final = text("select exists (select from procrastinate_jobs where queueing_lock = :lock and status = 'todo')")
+WAITS: Final = text("select exists (select from procrastinate_jobs where queueing_lock = :lock and status = 'todo')")
 log = structlog.get_logger(__name__)
 app = procrastinate.App(connector=procrastinate.PsycopgConnector(), import_paths=list(MODULES))
 
@@ -63,7 +63,7 @@ async def defer(session: AsyncSession, task: tasks.Task[Any, Any, Any], **argume
 
 async def defer_once(session: AsyncSession, task: tasks.Task[Any, Any, Any], *, lock: str, **arguments: Any) -> None:
     """The same, unless a job that was put there under this lock still waits. Takes its turn with who else does so."""
-    if await session.scalar(_WAITS, {"lock": lock}):
+    if await session.scalar(WAITS, {"lock": lock}):
         return
     with suppress(AlreadyEnqueued):
         async with session.begin_nested():

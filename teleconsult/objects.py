@@ -3,8 +3,9 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
@@ -18,6 +19,7 @@ PARTS_AT_ONCE = 2
 """A file over `LARGE` bytes is never wholly in memory."""
 FILES_AT_ONCE = 4
 """Of a lot: while the disk writes one, others are on their way."""
+T = TypeVar("T")
 
 
 def new_key(kind: str) -> str:
@@ -62,26 +64,28 @@ class Objects:
         if path is not None:  # a local store leaves that to the system, any other has answered for it
             await asyncio.to_thread(_settle, path)
 
-    async def hand_over(self, files: Sequence[tuple[str, Path]]) -> None:
-        """Put a lot of files, each under its key. A local store keeps these very files: nobody may write to them later.
+    async def hand_over(self, files: Sequence[tuple[str, Path]], look: Callable[[Path], T]) -> dict[str, T]:
+        """Put a lot of files, each under its key; what `look` tells of each, in a thread, by the same keys.
 
-        Ends, even in a failure, when none of them is on its way any more.
+        A local store keeps these very files: nobody may write to them later. Ends, even in a failure, when none of
+        them is on its way any more.
         """
-        turns = asyncio.Semaphore(FILES_AT_ONCE)
+        shares = [files[first::FILES_AT_ONCE] for first in range(min(FILES_AT_ONCE, len(files)))]
+        told = await asyncio.gather(*(self._hand_over(share, look) for share in shares), return_exceptions=True)
+        found: dict[str, T] = {}
+        for one in told:
+            if isinstance(one, BaseException):
+                raise one
+            found |= one
+        return found
 
-        async def hand(key: str, content: Path) -> None:
-            async with turns:
-                target = self.path_of(key)
-                if target is None or not await asyncio.to_thread(_adopt, content, target):
-                    await self.put(key, content)
-
-        told = await asyncio.gather(*(hand(key, content) for key, content in files), return_exceptions=True)
-        for failed in told:
-            if failed is not None:
-                raise failed
-        folders = {path.parent for key, _content in files if (path := self.path_of(key)) is not None}
-        if folders:
-            await asyncio.to_thread(_sync, *folders, *{folder.parent for folder in folders})
+    async def _hand_over(self, files: Sequence[tuple[str, Path]], look: Callable[[Path], T]) -> dict[str, T]:
+        places = [(content, self.path_of(key)) for key, content in files]
+        found, left = await asyncio.to_thread(_adopt, places, look)
+        for key, content in files:
+            if content in left:
+                await self.put(key, content)
+        return {key: one for (key, _content), one in zip(files, found, strict=True)}
 
     async def size_of(self, key: str) -> int | None:
         """Bytes of an object; None where there is none."""
@@ -134,19 +138,31 @@ def _settle(path: Path) -> None:
     _sync(path, path.parent, path.parent.parent)
 
 
-def _adopt(content: Path, target: Path) -> bool:
-    """Have the file under its key too, and the disk hold it; False where the two are not on one disk.
+def _adopt(files: Sequence[tuple[Path, Path | None]], look: Callable[[Path], T]) -> tuple[list[T], set[Path]]:
+    """Look at the files, have each in its place too, and the disk hold it; and those whose place is on no such disk.
 
-    A key that exists stays as it is: raises FileExistsError.
+    A place that is taken stays as it is: raises FileExistsError.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    found, left, folders = [], set(), set()
+    for content, place in files:
+        found.append(look(content))
+        if place is None or not _link(content, place):
+            left.add(content)
+            continue
+        _sync(place)
+        folders |= {place.parent, place.parent.parent}
+    _sync(*folders)
+    return found, left
+
+
+def _link(content: Path, place: Path) -> bool:
+    place.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(content, target)
+        os.link(content, place)
     except FileExistsError:
         raise
     except OSError:
         return False
-    _sync(target)
     return True
 
 

@@ -1,9 +1,10 @@
 """What a machine sends in one long body, put on the disk in lots that are dealt with while the rest still arrives."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -101,18 +102,26 @@ async def _lots(request: web.Request, folder: Path, parts: Parts, media: str) ->
 
 async def _write(parts: Parts, path: Path, *, limit: int) -> int | None:
     """The bytes that were written; None as soon as they are more than one file may have."""
-    size, held = 0, bytearray()
-    with path.open("wb") as out:
+    size, held = 0, 0
+    pieces: list[bytes] = []
+    with path.open("wb", buffering=0) as out:
         async for piece in parts.content():
-            size += len(piece)
+            size, held = size + len(piece), held + len(piece)
             if size > limit:
                 return None
-            held += piece
-            if len(held) >= MIB:
-                await asyncio.to_thread(out.write, held)
-                held = bytearray()
-        await asyncio.to_thread(out.write, held)
+            pieces.append(piece)
+            if held >= MIB:
+                await asyncio.to_thread(_write_all, out, pieces)
+                pieces, held = [], 0
+        await asyncio.to_thread(_write_all, out, pieces)
     return size
+
+
+def _write_all(out: FileIO, pieces: Sequence[bytes]) -> None:
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            left = left[out.write(left) or 0 :]
 
 
 async def _pieces(request: web.Request) -> AsyncIterator[bytes]:

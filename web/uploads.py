@@ -63,12 +63,22 @@ async def uploaded_form(
 async def temporary_folder(settings: Settings) -> AsyncIterator[Path]:
     """A folder for what arrives, gone with all that is in it when the block ends."""
     parent = settings.data / "tmp"
-    await asyncio.to_thread(parent.mkdir, parents=True, exist_ok=True)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="upload-", dir=parent))
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=parent))  # no thread: these cost less than one
     try:
         yield folder
     finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        if not _removed(folder):
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _removed(folder: Path) -> bool:
+    """Whether nothing was in it any more, and it is gone."""
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def sweep_uploads(data: Path) -> None:

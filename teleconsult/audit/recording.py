@@ -25,9 +25,26 @@ def record(
 
     `address` is where the act came from, for whom the actor does not say so: before sign-in.
     """
+    event = event_of(actor, action, entity, patient_id=patient_id, outcome=outcome, address=address, **detail)
+    session.add(event)
+    return event
+
+
+def event_of(
+    actor: Actor | None,
+    action: str,
+    entity: Base | None = None,
+    *,
+    patient_id: uuid.UUID | None = None,
+    outcome: str = "success",
+    address: str | None = None,
+    **detail: str | int | bool | uuid.UUID | None,
+) -> AuditEvent:
+    """The event, for who adds it to the act's transaction by other means than the session."""
     if actor is not None and actor.client_id is not None:
         detail["client"] = actor.client_id
-    event = AuditEvent(
+    return AuditEvent(
+        id=uuid.uuid4(),
         recorded_at=now(),
         action=action,
         outcome=outcome,
@@ -41,8 +58,6 @@ def record(
         patient_id=patient_id,
         detail={key: _plain(value) for key, value in detail.items()},
     )
-    session.add(event)
-    return event
 
 
 async def record_denied(

@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
@@ -18,13 +19,16 @@ from teleconsult.consults.states import Verb, require
 from teleconsult.errors import NotFound, Refused
 from teleconsult.excerpts.models import ExcerptStudy
 from teleconsult.imaging.cataloguing import instance_keys
-from teleconsult.imaging.filing import BroughtStudies, file_study, is_settled, note_identity, share_study
+from teleconsult.imaging.entering import is_settled
+from teleconsult.imaging.filing import BroughtStudies, file_study, note_identity, share_study
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.known import Known
 from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.objects import Objects
 from teleconsult.records.models import EntryStatus, RecordEntry
+
+TURN: Final = text("select pg_advisory_xact_lock(hashtextextended(:turn, 0))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,12 @@ async def _own_study(session: AsyncSession, actor: Actor, study_id: uuid.UUID) -
 
 async def take_turn(session: AsyncSession, organization_id: uuid.UUID) -> None:
     """One establishment's images are stored one lot after the other: two of the same then cannot collide on a UID."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"imaging {organization_id}", 0))))
+    await session.execute(TURN, {"turn": turn_of(organization_id)})
+
+
+def turn_of(organization_id: uuid.UUID) -> str:
+    """What `TURN` is taken by."""
+    return f"imaging {organization_id}"
 
 
 def instance_row(series: ImagingSeries, study: ImagingStudy, instance: Instance) -> ImagingInstance:
@@ -191,6 +200,7 @@ def instance_row(series: ImagingSeries, study: ImagingStudy, instance: Instance)
     series.number_of_instances += 1
     study.number_of_instances += 1
     return ImagingInstance(
+        id=uuid.uuid4(),
         organization_id=study.organization_id,
         imaging_series_id=series.id,
         sop_instance_uid=header.sop_instance_uid,

@@ -6,6 +6,7 @@ the name and the birth date; so they are taken as the system, under the sender's
 
 import uuid
 from collections.abc import Sequence
+from itertools import chain
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,12 +15,15 @@ from teleconsult import audit
 from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.directory.models import Organization
-from teleconsult.imaging.actions import Instance, Outcome, instance_row, take_turn
-from teleconsult.imaging.filing import StudyRows, file_study
+from teleconsult.errors import NotFound
+from teleconsult.imaging.actions import Instance, Outcome, instance_row
+from teleconsult.imaging.entering import enter_study
+from teleconsult.imaging.filing import StudyRows
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.identity import identity_agrees
-from teleconsult.imaging.known import Known
-from teleconsult.imaging.models import ImagingStudy
+from teleconsult.imaging.jobs import prepare_soon
+from teleconsult.imaging.lot_rows import AtHand, at_hand, write_rows
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.objects import Objects
 from teleconsult.patients.models import Patient
@@ -29,9 +33,11 @@ from teleconsult.patients.names import fold
 class ArrivedStudies(StudyRows):
     """Of images that came to an establishment by themselves."""
 
-    def __init__(self, session: AsyncSession, house: Organization, *, source: str) -> None:
+    def __init__(self, session: AsyncSession, house_id: uuid.UUID, *, source: str, here: AtHand) -> None:
         super().__init__(session)
-        self._house, self._source = house, source
+        self._house_id, self._source, self._here = house_id, source, here
+        self._series |= {(one.imaging_study_id, one.series_instance_uid): one for one in here.series}
+        self._looked_up |= {study.id for study in here.studies.values()}
         self._patients: dict[tuple[str, str, str, str], uuid.UUID | None] = {}
 
     async def study_of(self, header: InstanceHeader) -> ImagingStudy | Refusal:
@@ -44,14 +50,14 @@ class ArrivedStudies(StudyRows):
         return Refusal.OTHER_PATIENT
 
     async def _find(self, uid: str) -> ImagingStudy | None:
-        return await self._session.scalar(
-            select(ImagingStudy)
-            .where(ImagingStudy.organization_id == self._house.id, ImagingStudy.study_instance_uid == uid)
-            .with_for_update()
-        )
+        return self._here.studies.get(uid)
 
     async def _new(self, header: InstanceHeader) -> ImagingStudy:
-        return await self._add(header, self._house, patient_id=await self._patient_named(header), source=self._source)
+        patient_id = await self._patient_named(header)
+        return self._add(header, await self._house(), patient_id=patient_id, source=self._source)
+
+    async def _house(self) -> Organization:
+        return await self._session.get_one(Organization, self._house_id)
 
     async def _patient_named(self, header: InstanceHeader) -> uuid.UUID | None:
         """The patient of the establishment with this number of its own, whose name and birth date agree."""
@@ -61,11 +67,11 @@ class ArrivedStudies(StudyRows):
         return self._patients[who]
 
     async def _look_for(self, header: InstanceHeader) -> uuid.UUID | None:
-        is_others_number = header.patient_issuer and fold(header.patient_issuer) != fold(self._house.name)
-        if not header.patient_id or is_others_number:
+        issuer = fold(header.patient_issuer)
+        if not header.patient_id or (issuer and issuer != fold((await self._house()).name)):
             return None
         patient = await self._session.scalar(
-            select(Patient).where(Patient.organization_id == self._house.id, Patient.local_number == header.patient_id)
+            select(Patient).where(Patient.organization_id == self._house_id, Patient.local_number == header.patient_id)
         )
         if patient is None:
             return None
@@ -80,31 +86,48 @@ async def take_arrived(
 
     An instance that is here with the same data set stays as it is; the same UID with another is refused, and so is
     one that names another patient than its study. Each study is filed with the patient it names, or else waits to be
-    matched (`imaging.matching`); audited in the sender's name. Raises NotFound for who may bring no images.
+    matched (`imaging.matching`); audited in the sender's name. Its entry counts the images of a lot that brings no
+    new series only when these are made ready. Raises NotFound for who may bring no images.
     """
     require(actor, Permission.IMAGES_ADD)
-    house = await session.get_one(Organization, actor.organization_id)
-    await take_turn(session, house.id)
-    known = await Known.of(session, house.id, instances, objects)
-    rows = ArrivedStudies(session, house, source=actor.name)
-    added: dict[ImagingStudy, int] = {}
+    if actor.organization_id is None:
+        raise NotFound
+    here = await at_hand(session, actor.organization_id, instances, objects)
+    rows = ArrivedStudies(session, actor.organization_id, source=actor.name, here=here)
+    added: dict[ImagingStudy, list[ImagingInstance]] = {}
+    series: set[ImagingSeries] = set()
     outcomes = []
     for instance in instances:
-        if instance in known:
-            outcomes.append(Outcome(instance.name, await known.refusal_of(instance)))
+        if instance in here.known:
+            outcomes.append(Outcome(instance.name, await here.known.refusal_of(instance)))
             continue
         study = await rows.study_of(instance.header)
         if isinstance(study, Refusal):
             outcomes.append(Outcome(instance.name, study))
             continue
-        known.add(instance)
-        session.add(instance_row(await rows.series_of(study, instance.header), study, instance))
-        added[study] = added.get(study, 0) + 1
+        here.known.add(instance)
+        its_series = await rows.series_of(study, instance.header)
+        added.setdefault(study, []).append(instance_row(its_series, study, instance))
+        series.add(its_series)
         outcomes.append(Outcome(instance.name, None, instance.object_key, study.id))
+    if not added:
+        return outcomes
     await session.flush()
-    for study, count in added.items():
-        await file_study(session, actor, study, series=rows.all_series_of(study))
-        audit.record(session, actor, "images-stored", study, patient_id=study.patient_id, instances=count)
+    await write_rows(
+        session,
+        instances=list(chain(*added.values())),
+        series=series,
+        studies=added,
+        events=[
+            audit.event_of(actor, "images-stored", study, patient_id=study.patient_id, instances=len(its_instances))
+            for study, its_instances in added.items()
+        ],
+    )
+    for study in added:
+        if study.id in rows.widened:
+            await enter_study(session, actor, study, series=rows.all_series_of(study))
+    if not here.is_preparing_due:
+        await prepare_soon(session, actor.organization_id)
     return outcomes
 
 

@@ -16,18 +16,15 @@ from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.directory.models import Organization
 from teleconsult.excerpts.models import Excerpt, ExcerptStudy
-from teleconsult.fhir.imaging_studies import imaging_study
 from teleconsult.imaging.cataloguing import study_keys
+from teleconsult.imaging.entering import enter_study
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.identity import names_agree
 from teleconsult.imaging.jobs import prepare_soon
 from teleconsult.imaging.models import ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.patients.models import Patient
-from teleconsult.records.actions import file_entry
-from teleconsult.records.models import Origin, RecordEntry
 
-LONGEST_TITLE: Final = 300
 _HELD: Final = (
     *(column("id", Uuid), column("patient_id", Uuid), column("service_request_id", Uuid)),
     column("is_in_draft", Boolean),
@@ -43,6 +40,8 @@ class StudyRows(ABC):
         self._series: dict[tuple[uuid.UUID, str], ImagingSeries] = {}
         self._looked_up: set[uuid.UUID] = set()
         """Studies whose series are all here."""
+        self.widened: set[uuid.UUID] = set()
+        """Those that have a new series."""
 
     async def study_of(self, header: InstanceHeader) -> ImagingStudy | Refusal:
         """The establishment's study of that UID, a new one, or why neither."""
@@ -59,7 +58,7 @@ class StudyRows(ABC):
             self._series |= {(study.id, series.series_instance_uid): series for series in known}
             self._looked_up.add(study.id)
         if key not in self._series:
-            self._series[key] = await self._new_series(study, header)
+            self._series[key] = self._new_series(study, header)
         return self._series[key]
 
     def all_series_of(self, study: ImagingStudy) -> Sequence[ImagingSeries] | None:
@@ -76,7 +75,7 @@ class StudyRows(ABC):
     async def _new(self, header: InstanceHeader) -> ImagingStudy:
         """A new one, by `_add`."""
 
-    async def _add(
+    def _add(
         self,
         header: InstanceHeader,
         house: Organization,
@@ -102,14 +101,15 @@ class StudyRows(ABC):
             source=source,
             identity_differs=False,
             created_at=now(),
+            number_of_series=0,
+            number_of_instances=0,
             **study_keys(header),
         )
         self._session.add(study)
         self._looked_up.add(study.id)
-        await self._session.flush()
         return study
 
-    async def _new_series(self, study: ImagingStudy, header: InstanceHeader) -> ImagingSeries:
+    def _new_series(self, study: ImagingStudy, header: InstanceHeader) -> ImagingSeries:
         series = ImagingSeries(
             id=uuid.uuid4(),
             imaging_study_id=study.id,
@@ -119,11 +119,12 @@ class StudyRows(ABC):
             description=header.series_description,
             body_part=header.body_part,
             attributes=header.description.series,
+            number_of_instances=0,
         )
         self._session.add(series)
         study.modalities = sorted({*study.modalities, header.modality})
         study.number_of_series += 1
-        await self._session.flush()
+        self.widened.add(study.id)
         return series
 
 
@@ -152,9 +153,7 @@ class BroughtStudies(StudyRows):
 
     async def _new(self, header: InstanceHeader) -> ImagingStudy:
         consult = self._consult
-        return await self._add(
-            header, consult.requester_organization, patient_id=consult.patient_id, consult_id=consult.id
-        )
+        return self._add(header, consult.requester_organization, patient_id=consult.patient_id, consult_id=consult.id)
 
 
 def note_identity(study: ImagingStudy, patient: Patient, header: InstanceHeader) -> None:
@@ -166,47 +165,12 @@ def note_identity(study: ImagingStudy, patient: Patient, header: InstanceHeader)
         study.header_patient_name, study.header_patient_id = header.patient_name, header.patient_id
 
 
-def is_settled(study: ImagingStudy) -> bool:
-    """Whether it is certain whose images these are: the names agree, or someone said they are right."""
-    return study.patient_id is not None and (not study.identity_differs or study.reconciled_at is not None)
-
-
 async def file_study(
     session: AsyncSession, actor: Actor, study: ImagingStudy, *, series: Sequence[ImagingSeries] | None = None
 ) -> None:
-    """Write the study's entry in the patient's timeline, or bring it up to date. Nothing while it is not settled.
-
-    What a machine sent bears its name, whoever matched it with the patient. Its images are made ready in any case.
-    `series` are all of its series, where the caller has them.
-    """
+    """Enter the study in the patient's timeline, as `enter_study`; its images are made ready in any case."""
     await prepare_soon(session, study.organization_id)
-    if study.patient_id is None or not is_settled(study):
-        return
-    if series is None:
-        series = (await session.scalars(select(ImagingSeries).where(ImagingSeries.imaging_study_id == study.id))).all()
-    series = sorted(series, key=lambda one: (one.number, one.series_instance_uid))
-    resource = imaging_study(study, series)
-    title = " – ".join(part for part in ("/".join(study.modalities), study.description) if part)[:LONGEST_TITLE]
-    effective_at = study.started_at or study.created_at
-    entry = await session.scalar(
-        select(RecordEntry).where(RecordEntry.source_id == study.id, RecordEntry.patient_id == study.patient_id)
-    )
-    if entry is None:
-        await file_entry(
-            session,
-            actor,
-            patient_id=study.patient_id,
-            resource=resource,
-            title=title,
-            effective_at=effective_at,
-            organization_id=study.organization_id,
-            source_id=study.id,
-            author_name=study.source or None,
-            origin=Origin.DICOM if study.source else Origin.CONSULT,
-            source=study.source,
-        )
-    elif any(entry.resource.get(name) != value for name, value in resource.items()):
-        entry.resource, entry.title, entry.version = {**entry.resource, **resource}, title, entry.version + 1
+    await enter_study(session, actor, study, series=series)
 
 
 async def share_study(session: AsyncSession, consult: ServiceRequest, study: ImagingStudy) -> None:

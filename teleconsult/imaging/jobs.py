@@ -41,7 +41,12 @@ log = structlog.get_logger(__name__)
 
 async def prepare_soon(session: AsyncSession, organization_id: uuid.UUID) -> None:
     """Have what came to an establishment made ready, after the commit."""
-    await defer_once(session, prepare_images, lock=f"prepare_images {organization_id}", timestamp=0)
+    await defer_once(session, prepare_images, lock=preparing_lock(organization_id), timestamp=0)
+
+
+def preparing_lock(organization_id: uuid.UUID) -> str:
+    """Under which its job waits."""
+    return f"prepare_images {organization_id}"
 
 
 @app.periodic(cron="* * * * *")

@@ -1,11 +1,11 @@
 """Which objects of a lot the establishment holds already, and whether one that comes again is the same."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from sqlalchemy import LargeBinary, Text, column, func, select
+from sqlalchemy import ARRAY, LargeBinary, Text, Uuid, bindparam, column, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.imaging.digests import data_set_digest
@@ -15,9 +15,12 @@ from teleconsult.objects import Objects
 if TYPE_CHECKING:
     from teleconsult.imaging.actions import Instance
 
-_HELD = (
+_HELD: Final = (
     *(column("sop_instance_uid", Text), column("sha256", LargeBinary), column("data_set_sha256", LargeBinary)),
     *(column("transfer_syntax_uid", Text), column("object_key", Text)),
+)
+HELD_OBJECTS: Final = select(
+    func.held_objects(bindparam("house", type_=Uuid), bindparam("uids", type_=ARRAY(Text))).table_valued(*_HELD)
 )
 
 
@@ -41,8 +44,13 @@ class Known:
     ) -> Self:
         """What the establishment holds of these."""
         uids = list({instance.header.sop_instance_uid for instance in instances})
-        asked = func.held_objects(organization_id, uids).table_valued(*_HELD)
-        return cls(objects, {uid: _Object(*held) for uid, *held in await session.execute(select(asked))})
+        held = await session.execute(HELD_OBJECTS, {"house": organization_id, "uids": uids})
+        return cls.told(objects, held)
+
+    @classmethod
+    def told(cls, objects: Objects, rows: Iterable[Sequence[Any]]) -> Self:
+        """What `HELD_OBJECTS` found."""
+        return cls(objects, {row[0]: _Object(*row[1:]) for row in rows})
 
     def __contains__(self, instance: "Instance") -> bool:
         return instance.header.sop_instance_uid in self._held

@@ -20,6 +20,7 @@ from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import NotFound
+from teleconsult.imaging.entering import count_anew
 from teleconsult.imaging.filming import film_soon, hold_study
 from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingSeries, RenditionKind
 from teleconsult.imaging.packs import Record, append, has_content
@@ -126,6 +127,8 @@ class Preparer:
         waiting = await self._newest()
         if not waiting:
             return []
+        async with transaction(self._sessions, SYSTEM) as session:
+            await count_anew(session, waiting[0].study_id)
         self._folder.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory(prefix=_SWEPT, dir=self._folder) as folder,

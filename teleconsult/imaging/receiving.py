@@ -21,6 +21,7 @@ from teleconsult.imaging.pacs.awaiting import Awaited, store_awaited
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects, new_key, new_keys
+from teleconsult.pipelines import piped_transaction
 
 HEADER_SECONDS = 5
 KEPT_AT_ONCE = 2
@@ -191,32 +192,34 @@ class Receiver:
         """Read the files and keep them at the same time; those that are refused are forgotten again."""
         keys = new_keys("dicom", len(files))
         reading = _all(self._read_arrived(file, study_uid) for file in files)
-        digesting = _all(asyncio.to_thread(digests_of, file.path) for file in files)
-        keeping = self._hand_over(files, keys)
+        keeping = asyncio.create_task(self._hand_over(files, keys))
         try:
-            readings, digests, _kept = await asyncio.gather(reading, digesting, keeping)
+            readings, digests = await asyncio.gather(reading, asyncio.shield(keeping))
         except BaseException:
+            await asyncio.wait({keeping})  # what a thread has begun, it finishes
             await self._forget(keys)
             raise
         kept, refused = [], []
-        for one, told, key in zip(readings, digests, keys, strict=True):
+        for one, key in zip(readings, keys, strict=True):
             if one.header is None or one.refusal:
                 refused.append(key)
             else:
-                kept.append(_instance(one.file, one.header, told, key))
+                kept.append(_instance(one.file, one.header, digests[key], key))
         await self._forget(refused)
         return dict(zip(files, readings, strict=True)), kept
 
     async def _take(self, actor: Actor, instances: Sequence[Instance]) -> list[Outcome]:
-        async with transaction(self._sessions, SYSTEM) as session:
+        async with piped_transaction(self._sessions, SYSTEM) as session:
             return await take_arrived(session, actor, instances=instances, objects=self._objects)
 
-    async def _hand_over(self, files: Sequence[Received], keys: Sequence[str]) -> None:
+    async def _hand_over(self, files: Sequence[Received], keys: Sequence[str]) -> dict[str, Digests]:
         keyed = list(zip(keys, files, strict=True))
-        await self._objects.hand_over([(key, file.path) for key, file in keyed if file.is_given])
+        told = await self._objects.hand_over([(key, file.path) for key, file in keyed if file.is_given], digests_of)
         for key, file in keyed:
             if not file.is_given:
+                told[key] = await asyncio.to_thread(digests_of, file.path)
                 await self._objects.put(key, file.path)
+        return told
 
     async def _read_arrived(self, file: Received, study_uid: str | None) -> Reading:
         reading = await self._read_instance(file)

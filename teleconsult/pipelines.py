@@ -1,0 +1,68 @@
+"""Several statements in one journey to the database, by the driver itself.
+
+For what comes by thousands: a journey for each statement, and SQLAlchemy on the way, cost many times what the
+database does. What decides stays where it was: in the database's own rules, in one transaction.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg.types.json import Jsonb
+from sqlalchemy import ClauseElement, Dialect, Table, insert
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.db import ACTING, SAYS_LATER, SET_ACTING, Acts, Base, Sessions, driver_connection, hide_values
+from teleconsult.exact import write_for_database
+
+
+def driver_sql(statement: ClauseElement) -> str:
+    """A statement as the driver takes it, with its named parameters."""
+    return str(statement.compile(dialect=_DIALECT))
+
+
+_DIALECT: Final[Dialect] = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it without types
+_SAY_WHO_ACTS: Final = driver_sql(SET_ACTING)
+
+
+@asynccontextmanager
+async def piped_transaction(sessions: Sessions, actor: Acts) -> AsyncIterator[AsyncSession]:
+    """As `db.transaction`, for what begins with a `pipeline`: that one says who acts, on the same journey."""
+    async with sessions() as session:
+        session.info.update({ACTING: actor.acting, SAYS_LATER: True})
+        async with session.begin():
+            yield session
+
+
+@asynccontextmanager
+async def pipeline(session: AsyncSession) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    """What is executed in the block travels together; results are there after it. Raises as the session would."""
+    connection = await driver_connection(session)
+    try:
+        async with connection.pipeline():
+            if session.info.pop(SAYS_LATER, False):
+                await connection.execute(_SAY_WHO_ACTS, {"acting": session.info[ACTING]})
+            yield connection
+    except psycopg.Error as error:
+        hide_values(error)
+        raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
+
+
+class Insertion:
+    """How rows of one kind are added by the driver, each column as the object has it: the session fills in nothing."""
+
+    def __init__(self, kind: type[Base]) -> None:
+        assert isinstance(kind.__table__, Table)
+        self.sql: Final = driver_sql(insert(kind.__table__))
+        self._columns: Final = [(column.key, isinstance(column.type, JSONB)) for column in kind.__table__.columns]
+
+    def values(self, row: Base) -> dict[str, Any]:
+        """The parameters of `sql` for a row."""
+        return {
+            name: Jsonb(getattr(row, name), dumps=write_for_database) if is_json else getattr(row, name)
+            for name, is_json in self._columns
+        }
