@@ -24,6 +24,7 @@ MODULES = (
     "teleconsult.audit.jobs",
     "teleconsult.directory.jobs",
     "teleconsult.imaging.commitment.jobs",
+    "teleconsult.imaging.commitment.pruning",
     "teleconsult.imaging.jobs",
     "teleconsult.imaging.pacs.jobs",
 )

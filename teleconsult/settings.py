@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     dimse_ae_title: str = Field(default="TELECONSULT", pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")
     dimse_client_ca: Path | None = None
     pacs_networks: str = ""
+    commitment_days: int = Field(default=30, ge=1, le=3650)
     dicomweb_origins: str = ""
     log_level: str = "INFO"
 

@@ -153,11 +153,14 @@ def signed_in(client: TestClient[web.Request, web.Application], cast: Cast) -> S
 def post(
     client: TestClient[web.Request, web.Application], settings: Settings
 ) -> Callable[..., Awaitable[ClientResponse]]:
-    """`await post(path, field=value)`: a form of our own page, sent without following the redirect."""
+    """`await post(path, field=value)`: a form of our own page, sent without following the redirect; for the `frame`
+    of a page, where one is named.
+    """
 
-    async def send(path: str, *, method: str = "POST", **fields: str) -> ClientResponse:
+    async def send(path: str, *, method: str = "POST", frame: str = "", **fields: str) -> ClientResponse:
         cookie = client.session.cookie_jar.filter_cookies(client.make_url("/")).get("session")
-        token = token_for(settings, cookie.value if cookie else "")
-        return await client.request(method, path, data={"csrf_token": token, **fields}, allow_redirects=False)
+        content = {"csrf_token": token_for(settings, cookie.value if cookie else ""), **fields}
+        headers = {"Turbo-Frame": frame} if frame else None
+        return await client.request(method, path, data=content, headers=headers, allow_redirects=False)
 
     return send

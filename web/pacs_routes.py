@@ -17,3 +17,7 @@ def add_pacs_routes(route: Callable[..., object]) -> None:
     route("POST", "/admin/pacs", admin_pacs.create, needs)
     route("POST", "/admin/pacs/{id}/status", admin_pacs.switch, needs, name="admin_pacs.switch")
     route("POST", "/admin/pacs/{id}/test", admin_pacs.test, needs, name="admin_pacs.test")
+    route("POST", "/admin/pacs-trial", admin_pacs.trial, needs, name="admin_pacs.trial")
+    route("GET", "/admin/pacs/{id}", admin_pacs.show, needs, name="admin_pacs.show")
+    route("POST", "/admin/pacs/{id}", admin_pacs.change, needs)
+    route("POST", "/admin/pacs/{id}/trial", admin_pacs.trial, needs, name="admin_pacs.trial_of")

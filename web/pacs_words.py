@@ -16,12 +16,24 @@ FAULTS: Final[Mapping[Fault, LazyString]] = {
     Fault.SILENT: _("It did not answer in time. Try again later."),
     Fault.LOST: _("The connection broke off. Try again."),
     Fault.CERTIFICATE: _("Its certificate is not one that we trust. Paste the certificate of its authority."),
+    Fault.CERTIFICATE_EXPIRED: _(
+        "Its certificate is out of date, or not good yet. Have it renewed; check both clocks."
+    ),
+    Fault.CERTIFICATE_NAME: _("Its certificate is for another name. Call it by the name in the certificate."),
+    Fault.OUR_CERTIFICATE: _(
+        "It hung up at once. It may want a certificate of ours that it trusts: ask the operator, and who runs the PACS."
+    ),
+    Fault.NO_TLS: _(
+        "It does not agree to TLS there. Check the port. It needs TLS 1.2 or newer, and may want a certificate of ours."
+    ),
+    Fault.HUNG_UP: _("It hung up at once. Check that it lets our address in, and whether it wants TLS."),
     Fault.NOT_DICOM: _("What answers there is no PACS, or nothing we can read. Check the address and the port."),
     Fault.UNKNOWN_CALLER: _("It does not know our AE title. Register that title in the PACS."),
     Fault.UNKNOWN_CALLED: _("It has another AE title. Check its title."),
     Fault.BUSY: _("It takes no more requests at the moment. Try again later."),
     Fault.REJECTED: _("It turned us away. Check in the PACS what it lets us do."),
     Fault.UNSUPPORTED: _("It does not offer this way of searching or fetching. Choose another one."),
+    Fault.NO_REPORTS: _("It answers, but takes no reports there. Check the port, and what the system is set to."),
     Fault.UNAUTHORIZED: _("It does not accept our user name, password or token."),
     Fault.REDIRECTED: _("It sends us on to another address. If you trust that address, set it here."),
     Fault.QUERY_REFUSED: _("It refused what we asked for. Check in the PACS what it lets us do."),

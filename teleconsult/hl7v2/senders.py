@@ -17,6 +17,7 @@ from teleconsult.client_certificates import fingerprint_in
 from teleconsult.clock import now
 from teleconsult.errors import Conflict, Invalid, NotFound
 from teleconsult.hl7v2.models import Hl7Message, Hl7Sender
+from teleconsult.other_systems import read_name, turn
 
 LONGEST: Final = 100
 MOST: Final = 100
@@ -52,10 +53,8 @@ async def add_sender(
     Raises NotFound, Invalid with a sentence a field, Conflict where such a system is known.
     """
     require(actor, Permission.ADMINISTRATION)
-    name, facility = " ".join(name.split()), facility.strip()
-    errors = {}
-    if not name or len(name) > LONGEST or not name.isprintable():
-        errors["name"] = "Give it a short name."
+    errors: dict[str, str] = {}
+    name, facility = read_name(name, errors), facility.strip()
     if not facility or len(facility) > LONGEST or any(letter in facility for letter in "|^~\\&\r\n"):
         errors["facility"] = "Give the facility as the system writes it in MSH-4."
     fingerprint = None
@@ -92,8 +91,7 @@ async def switch_sender(session: AsyncSession, actor: Actor, *, sender_id: uuid.
     )
     if sender is None:
         raise NotFound
-    if (sender.disabled_at is None) is not is_on:
-        sender.disabled_at = None if is_on else now()
+    if turn(sender, is_on=is_on):
         audit.record(session, actor, "hl7-sender-enabled" if is_on else "hl7-sender-disabled", sender)
         await session.flush()
     return sender

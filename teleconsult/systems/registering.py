@@ -15,12 +15,12 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.stepping_up import require_fresh
 from teleconsult.clock import now
 from teleconsult.errors import Conflict, Invalid, NotFound
+from teleconsult.other_systems import read_name, turn
 from teleconsult.systems.keys import Jwk, read_keys
 from teleconsult.systems.models import FhirClient
 from teleconsult.systems.offering import OFFERED
 from teleconsult.systems.scopes import BadScope, narrowed, read_scopes, written
 
-LONGEST_NAME: Final = 100
 MOST: Final = 100
 
 
@@ -46,8 +46,8 @@ async def add_client(session: AsyncSession, actor: Actor, *, name: str, keys: st
     """
     require(actor, Permission.ADMINISTRATION)
     require_fresh(actor)
-    name = " ".join(name.split())
-    errors = {} if name and len(name) <= LONGEST_NAME and name.isprintable() else {"name": "Give it a short name."}
+    errors: dict[str, str] = {}
+    name = read_name(name, errors)
     read, allowed = _checked(keys, scope, errors)
     client = FhirClient(
         id=uuid.uuid4(),
@@ -94,8 +94,7 @@ async def switch_client(session: AsyncSession, actor: Actor, *, client_id: uuid.
     if is_on:
         require_fresh(actor)
     client = await _find(session, actor, client_id, is_locked=True)
-    if (client.disabled_at is None) is not is_on:
-        client.disabled_at = None if is_on else now()
+    if turn(client, is_on=is_on):
         audit.record(session, actor, "fhir-client-enabled" if is_on else "fhir-client-disabled", client)
         await session.flush()
     return client

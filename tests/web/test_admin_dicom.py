@@ -37,23 +37,39 @@ async def test_what_is_wrong_is_said_beside_its_field(signed_in: SignIn, post: P
         assert said in page
 
 
-async def test_reports_go_where_it_was_said(client: Client, signed_in: SignIn, post: Post) -> None:
+async def test_one_is_changed(client: Client, signed_in: SignIn, post: Post) -> None:
     await signed_in("admin")
-    scanner = {"name": "CT", "ae_title": "CT1", "address": "10.1.2.3", "report_address": "nowhere"}
-    answer = await post("/admin/dicom", **scanner)
-    assert (answer.status, "Give its address and port" in await answer.text()) == (422, True)
-    assert (await post("/admin/dicom", **{**scanner, "report_address": "10.1.2.3:104"})).status == 303
+    scanner = {"name": "CT", "ae_title": "CT1", "address": "10.1.2.3", "report_address": "10.1.2.3:104"}
+    assert (await post("/admin/dicom", **scanner)).status == 303
     page = await (await client.get("/admin/dicom")).text()
     assert "reports to 10.1.2.3:104" in page
-    (change,) = re.findall(r"/admin/dicom/[0-9a-f-]+/reports", page)
-    wrong = await post(change, report_address="10.1.2.3:99999")
-    assert (wrong.status, "10.1.2.3:99999" in await wrong.text()) == (422, True)
-    assert (await post(change, report_address="pacs.example:11112")).status == 303
-    assert "reports to pacs.example:11112" in await (await client.get("/admin/dicom")).text()
-    assert (await post(change, report_address="")).status == 303
-    assert "reports to" not in await (await client.get("/admin/dicom")).text()
+    (one,) = re.findall(r'href="(/admin/dicom/[0-9a-f-]+)"', page)
+    shown = await (await client.get(one)).text()
+    for value in ("CT", "CT1", "10.1.2.3/32", "10.1.2.3:104"):
+        assert f'value="{value}"' in shown
+    wrong = await post(one, **scanner | {"name": "MR", "report_address": "10.1.2.3:99999"})
+    told = await wrong.text()
+    assert (wrong.status, "Give its address and port" in told, 'value="MR"' in told) == (422, True, True)
+    assert (await post(one, **scanner | {"name": "MR", "report_address": ""})).status == 303
+    page = await (await client.get("/admin/dicom")).text()
+    assert (">MR</a>" in page, "reports to" in page) == (True, False)
 
 
-async def test_another_establishment_s_system_is_not_there(signed_in: SignIn, post: Post) -> None:
+async def test_where_it_takes_reports_is_tried_first(signed_in: SignIn, post: Post, client: Client) -> None:
+    """Beside the form where the browser keeps it, else on a page with what was typed."""
     await signed_in("admin")
-    assert (await post(f"/admin/dicom/{uuid.uuid4()}/reports", report_address="10.1.2.3:104")).status == 404
+    scanner = {"name": "CT", "ae_title": "CT1", "address": "10.1.2.3"}
+    for place, said in (("", "Say first where it takes reports"), ("127.0.0.1:104", "may not be asked")):
+        for framed in (True, False):
+            answer = await post("/admin/dicom-trial", frame="trial" if framed else "", **scanner, report_address=place)
+            told = await answer.text()
+            assert (answer.status, said in told, "<form" in told) == (200, True, not framed)
+    assert "No system sends images yet" in await (await client.get("/admin/dicom")).text()
+
+
+async def test_another_establishment_s_system_is_not_there(client: Client, signed_in: SignIn, post: Post) -> None:
+    await signed_in("admin")
+    nobodys = f"/admin/dicom/{uuid.uuid4()}"
+    assert (await client.get(nobodys)).status == 404
+    for door in (nobodys, f"{nobodys}/trial"):
+        assert (await post(door, name="CT", ae_title="CT1", address="10.1.2.3")).status == 404

@@ -125,3 +125,92 @@ async def test_the_test_says_what_is_wrong(client: Client, signed_in: SignIn, po
     await signed_in("rural")
     assert (await post(test)).status == 404
     assert (await client.get("/admin/pacs")).status == 404
+
+
+async def test_one_is_changed_and_the_log_says_what(
+    client: Client, signed_in: SignIn, post: Post, sessions: Sessions
+) -> None:
+    await signed_in("admin")
+    await post("/admin/pacs", **DIMSE)
+    (one,) = re.findall(r'href="(/admin/pacs/[0-9a-f-]+)"', await (await client.get("/admin/pacs")).text())
+    shown = await (await client.get(one)).text()
+    assert 'value="pacs.hospital.example:104"' in shown
+    for _twice in range(2):
+        assert (await post(one, **DIMSE | {"address": "pacs2.example:104", "tls": "yes"})).status == 303
+    (pacs,) = await kept(sessions)
+    assert (pacs.address, pacs.uses_tls, pacs.ae_title) == ("pacs2.example:104", True, "PACS")
+    wrong = await post(one, **DIMSE | {"ae_title": ""})
+    assert (wrong.status, "Give its AE title" in await wrong.text()) == (422, True)
+    assert (await post(one, **WEB, secret="a-token")).status == 303
+    (pacs,) = await kept(sessions)
+    assert (pacs.kind, pacs.ae_title, pacs.calling_title, pacs.uses_tls) == ("dicomweb", "", "", False)
+    async with transaction(sessions) as session:
+        query = select(AuditEvent).where(AuditEvent.action == "pacs-changed").order_by(AuditEvent.recorded_at)
+        told = [event.detail["changed"] for event in await session.scalars(query)]
+    assert told[0] == "address: pacs.hospital.example:104 → pacs2.example:104; uses_tls: False → True"
+    assert told[1].endswith("credential_sealed: – → …")
+    assert len(told) == 2
+
+
+async def test_a_password_stays_with_the_place_it_was_given_for(
+    client: Client, signed_in: SignIn, post: Post, sessions: Sessions
+) -> None:
+    """Who changes the address would else have our password sent to a machine of theirs."""
+    await signed_in("admin")
+    await post("/admin/pacs", **WEB, secret="a-token")
+    (one,) = re.findall(r'href="(/admin/pacs/[0-9a-f-]+)"', await (await client.get("/admin/pacs")).text())
+    (before,) = await kept(sessions)
+    assert (await post(one, **WEB | {"name": "Renamed"})).status == 303
+    (pacs,) = await kept(sessions)
+    assert (pacs.name, pacs.credential_sealed) == ("Renamed", before.credential_sealed)
+    for door in (one, f"{one}/trial"):
+        elsewhere = await (await post(door, **WEB | {"address": "https://elsewhere.example"})).text()
+        assert "Type it again: it was given for another address or certificate." in elsewhere
+    assert (await post(one, **WEB | {"address": "https://elsewhere.example"}, secret="another")).status == 303
+    (pacs,) = await kept(sessions)
+    assert pacs.credential_sealed not in (None, before.credential_sealed)
+    assert (await post(one, **WEB, forgets="yes")).status == 303
+    (pacs,) = await kept(sessions)
+    assert pacs.credential_sealed is None
+
+
+async def test_a_connection_is_tried_before_it_is_kept(signed_in: SignIn, post: Post, sessions: Sessions) -> None:
+    """Beside the form where the browser keeps it, else on a page with what was typed, but for the secret."""
+    await signed_in("admin")
+    for values, said in (
+        (DIMSE | {"address": "127.0.0.1:104"}, "Its address is one that may not be asked."),
+        (DIMSE | {"ae_title": ""}, "Give its AE title"),
+        (WEB | {"address": "https://127.0.0.1"}, "Its address is one that may not be asked."),
+    ):
+        for framed in (True, False):
+            answer = await post("/admin/pacs-trial", frame="trial" if framed else "", **values, secret="correct horse")
+            told = await answer.text()
+            assert (answer.status, said in told, "<form" in told) == (200, True, not framed)
+            assert "correct horse" not in told
+    assert await kept(sessions) == []
+    async with transaction(sessions) as session:
+        query = select(AuditEvent).where(AuditEvent.action == "pacs-tested")
+        assert {event.detail["place"] for event in await session.scalars(query)} == {
+            "127.0.0.1:104",
+            "https://127.0.0.1",
+        }
+
+
+async def test_another_establishment_s_is_not_there(
+    client: Client, signed_in: SignIn, post: Post, sessions: Sessions, cast: Cast
+) -> None:
+    theirs = Pacs(
+        organization_id=cast.stranger.organization_id,
+        name="Theirs",
+        kind="dicomweb",
+        address="https://pacs.example",
+        created_at=now(),
+    )
+    async with transaction(sessions) as session:
+        session.add(theirs)
+    await signed_in("admin")
+    assert (await client.get(f"/admin/pacs/{theirs.id}")).status == 404
+    for door in ("", "/trial"):
+        assert (await post(f"/admin/pacs/{theirs.id}{door}", **WEB)).status == 404
+    (pacs,) = await kept(sessions)
+    assert pacs.name == "Theirs"

@@ -15,12 +15,12 @@ from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
 from teleconsult.db import Sessions, driver_connection, transaction
 from teleconsult.imaging.commitment.committing import note_report, report_on
+from teleconsult.imaging.commitment.lines import line_of_reports
 from teleconsult.imaging.commitment.models import StorageCommitment
 from teleconsult.imaging.commitment.reporting import event_type, information
 from teleconsult.imaging.dimse.negotiating import COMMITMENT
-from teleconsult.imaging.pacs.calling import Line, associated
+from teleconsult.imaging.pacs.calling import associated
 from teleconsult.imaging.pacs.faults import PacsFault
-from teleconsult.imaging.pacs.places import address_of
 from teleconsult.imaging.pacs.proposing import to_report
 from teleconsult.jobs import app
 from teleconsult.objects import Objects, open_store
@@ -72,7 +72,7 @@ async def report(sessions: Sessions, settings: Settings, *, commitment_id: uuid.
         objects = Objects(open_store(settings.objects_url, settings.data))
         told = await report_on(sessions, SYSTEM, objects, commitment)
         try:
-            line = await _line(peer.report_address, peer.ae_title, settings)
+            line = await line_of_reports(peer, settings)
             async with associated(line, to_report()) as caller:
                 syntax = caller.syntax_of(COMMITMENT)
                 content = information(told, transfer_syntax=syntax, retrieve_title=settings.dimse_ae_title)
@@ -92,10 +92,3 @@ async def report(sessions: Sessions, settings: Settings, *, commitment_id: uuid.
         ended = await session.get_one(StorageCommitment, commitment_id, with_for_update=True)
         ended.ended_at = now()
         audit.record(session, actor, "commitment-unreported", ended, reason=reason)
-
-
-async def _line(place: str, called: str, settings: Settings) -> Line:
-    host, _colon, port = place.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    address = await address_of(host, int(port), networks=settings.pacs_networks)
-    return Line(address, int(port), calling=settings.dimse_ae_title, called=called, host=host)

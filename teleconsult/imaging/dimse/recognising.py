@@ -117,13 +117,13 @@ class Visitor:
         return arrival
 
     async def may_go_on(self) -> bool:
-        """Whether the system is still let in: asked now and then."""
+        """Whether the system is still let in, as it was recognised: asked now and then."""
         if time.monotonic() - self.looked_at < LOOK_AGAIN:
             return True
         self.looked_at = time.monotonic()
         async with transaction(self.hall.sessions, SYSTEM) as session:
-            is_on = select(DicomPeer.id).where(DicomPeer.id == self.peer.id, DicomPeer.disabled_at.is_(None))
-            return await session.scalar(is_on) is not None
+            known = await session.get(DicomPeer, self.peer.id)
+            return known is not None and known.disabled_at is None and _is_known_by(known) == _is_known_by(self.peer)
 
 
 async def peer_at_door(
@@ -145,3 +145,7 @@ async def peer_at_door(
     here = [peer for peer in found if peer.network is None or place in ip_network(peer.network)]
     proven = [peer for peer in here if peer.certificate_sha256 is not None] or here
     return proven[0] if len(proven) == 1 else None
+
+
+def _is_known_by(peer: DicomPeer) -> tuple[str, str | None, bytes | None]:
+    return peer.ae_title, peer.network, peer.certificate_sha256

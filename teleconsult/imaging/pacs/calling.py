@@ -37,6 +37,7 @@ from teleconsult.imaging.dimse.pdus import (
 )
 from teleconsult.imaging.pacs.faults import Fault, PacsFault
 from teleconsult.imaging.pacs.proposing import FIND, GET, MOVE, encoded_request, read_acceptance
+from teleconsult.imaging.pacs.tls import fault_in
 
 CONNECT: Final = 10.0  # seconds, with TLS
 BEGIN: Final = 60.0  # for an answer to begin, from a slow disk
@@ -156,6 +157,10 @@ class Caller:
                 return number
         raise PacsFault(Fault.UNSUPPORTED)
 
+    def offers(self, sop_class: UID) -> bool:
+        """Whether there is one."""
+        return any(context.sop_class == sop_class for context in self._accepted.values())
+
     async def release(self) -> None:
         """Say goodbye, and wait for the answer a little."""
         await self._send(release())
@@ -249,22 +254,24 @@ async def _connect(line: Line) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
             return await asyncio.open_connection(
                 line.address, line.port, ssl=line.tls, server_hostname=line.host if line.tls else None
             )
-    except ssl.SSLCertVerificationError as error:
-        raise PacsFault(Fault.CERTIFICATE) from error
-    except ssl.SSLError as error:
-        raise PacsFault(Fault.NOT_DICOM) from error
     except TimeoutError as error:
         raise PacsFault(Fault.SILENT) from error
+    except ConnectionResetError as error:
+        raise PacsFault(Fault.NO_TLS if line.tls else Fault.UNREACHABLE) from error
     except OSError as error:
-        raise PacsFault(Fault.UNREACHABLE) from error
+        raise PacsFault(fault_in(error) or Fault.UNREACHABLE) from error
 
 
 async def _establish(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line, contexts: Sequence[PresentationContext]
 ) -> Caller:
     writer.write(encoded_request(calling=line.calling, called=line.called, contexts=contexts))
-    await writer.drain()
-    pdu = await read_pdu(reader, begin=CONNECT, within=CONNECT, allowed=LONGEST_OF_CALLED)
+    try:
+        await writer.drain()
+        pdu = await read_pdu(reader, begin=CONNECT, within=CONNECT, allowed=LONGEST_OF_CALLED)
+    except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError) as error:
+        # A peer that wants another certificate says so in an alert, which its hanging up may overtake on the way.
+        raise PacsFault(fault_in(error) or (Fault.OUR_CERTIFICATE if line.tls else Fault.HUNG_UP)) from error
     if pdu.kind is Kind.ASSOCIATE_RJ:
         raise PacsFault(_fault_of(pdu))
     if pdu.kind is not Kind.ASSOCIATE_AC:
@@ -303,6 +310,6 @@ def _told() -> Iterator[None]:
     except TimeoutError as error:
         raise PacsFault(Fault.SILENT) from error
     except (OSError, asyncio.IncompleteReadError) as error:
-        raise PacsFault(Fault.LOST) from error
+        raise PacsFault(fault_in(error) or Fault.LOST) from error
     except Broken as error:
         raise PacsFault(Fault.NOT_DICOM) from error

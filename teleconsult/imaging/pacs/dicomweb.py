@@ -30,6 +30,7 @@ from teleconsult.imaging.pacs.answers import (
 )
 from teleconsult.imaging.pacs.faults import Fault, PacsFault
 from teleconsult.imaging.pacs.sources import Brought, Folder
+from teleconsult.imaging.pacs.tls import fault_in
 from teleconsult.imaging.receiving import Received
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.multipart import BrokenBody, Parts
@@ -182,10 +183,8 @@ class _told:
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         match error:
-            case httpx.ConnectError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise PacsFault(Fault.CERTIFICATE) from error
-            case httpx.ConnectError() if "SSL" in str(error):
-                raise PacsFault(Fault.NOT_DICOM) from error
+            case httpx.TransportError() if fault := fault_in(error):
+                raise PacsFault(fault) from error
             case httpx.ConnectError():
                 raise PacsFault(Fault.UNREACHABLE) from error
             case httpx.TimeoutException() | TimeoutError():

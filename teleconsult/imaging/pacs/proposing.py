@@ -61,6 +61,11 @@ def to_report() -> list[PresentationContext]:
     return _numbered([build_context(COMMITMENT, [*PLAIN])])
 
 
+def to_try_reports() -> list[PresentationContext]:
+    """The same, and one to test it."""
+    return _numbered([build_context(kind, [*PLAIN]) for kind in (VERIFICATION, COMMITMENT)])
+
+
 def encoded_request(*, calling: str, called: str, contexts: Sequence[PresentationContext]) -> bytes:
     """The A-ASSOCIATE-RQ. Of storage and its commitment we are the provider: images come to us (PS3.7 §D.3.3.4)."""
     primitive = A_ASSOCIATE()

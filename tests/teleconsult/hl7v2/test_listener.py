@@ -152,7 +152,7 @@ async def _arrived(sessions: Sessions) -> bool:
 def make_authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     """An authority of the establishments, written to `ca.pem`."""
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _builder("Authority", key.public_key()).issuer_name(_name("Authority"))
+    certificate = _builder("Authority", key.public_key(), moment=now()).issuer_name(_name("Authority"))
     signed = certificate.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(
         key, hashes.SHA256()
     )
@@ -160,12 +160,20 @@ def make_authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePriv
     return signed, key
 
 
-def issue(folder: Path, name: str, authority: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    """A certificate of the authority's, written with its key."""
+def issue(
+    folder: Path,
+    name: str,
+    authority: x509.Certificate,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    address: str = HOST,
+    age: datetime.timedelta = datetime.timedelta(0),
+) -> x509.Certificate:
+    """A certificate of the authority's, written with its key; it is good for a day, and was issued `age` ago."""
     own = ec.generate_private_key(ec.SECP256R1())
-    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
     signed = (
-        _builder(name, own.public_key())
+        _builder(name, own.public_key(), moment=now() - age)
         .issuer_name(authority.subject)
         .add_extension(alternative, critical=False)
         .sign(key, hashes.SHA256())
@@ -175,8 +183,7 @@ def issue(folder: Path, name: str, authority: x509.Certificate, key: ec.Elliptic
     return signed
 
 
-def _builder(name: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    moment = now()
+def _builder(name: str, key: ec.EllipticCurvePublicKey, *, moment: datetime.datetime) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(_name(name))

@@ -2,8 +2,11 @@
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +14,23 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, evt
+from pynetdicom.sop_class import Verification
 from sqlalchemy import select, update
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
-from teleconsult.imaging.commitment import committing, jobs
+from teleconsult.imaging.commitment import committing, jobs, pruning
+from teleconsult.imaging.commitment.lines import try_reports
 from teleconsult.imaging.commitment.models import StorageCommitment
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.dimse.negotiating import COMMITMENT, COMMITMENT_INSTANCE
 from teleconsult.imaging.models import ImagingInstance
+from teleconsult.imaging.pacs.faults import PacsFault
 from teleconsult.settings import Settings
 from tests.people import Cast
 from tests.stow_steps import slice_of
+from tests.teleconsult.hl7v2.test_listener import issue, make_authority
 from tests.teleconsult.imaging.dimse.scanner import HOST, PATIENCE, Scanner
 
 STUDY = "1.2.826.0.1.3680043.8.498.82"
@@ -193,10 +200,11 @@ async def test_what_is_no_request_is_refused(
 class Reports:
     """A sender that takes reports on a port of its own, with this status."""
 
-    def __init__(self, status: int = 0) -> None:
+    def __init__(self, status: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.heard: list[Dataset] = []
         self._entity = AE(ae_title="CT1")
         self._entity.add_supported_context(COMMITMENT, scu_role=False, scp_role=True)
+        self._entity.add_supported_context(Verification)
 
         def take(event: Any) -> tuple[int, None]:
             self.heard.append(event.event_information)
@@ -204,7 +212,8 @@ class Reports:
 
         with socket.create_server((HOST, 0)) as probe:
             self.port = probe.getsockname()[1]
-        self._entity.start_server((HOST, self.port), block=False, evt_handlers=[(evt.EVT_N_EVENT_REPORT, take)])
+        handlers = [(evt.EVT_N_EVENT_REPORT, take)]
+        self._entity.start_server((HOST, self.port), block=False, evt_handlers=handlers, ssl_context=tls)
 
     def close(self) -> None:
         self._entity.shutdown()
@@ -233,6 +242,58 @@ async def test_who_left_is_told_where_it_takes_reports(kept: Scanner, sessions: 
     assert (told.TransactionUID, told.FailedSOPSequence[0].FailureReason) == (asked.transaction_uid, 0x0112)
     assert [item.ReferencedSOPInstanceUID for item in told.ReferencedSOPSequence] == [KEPT]
     assert (await rows(sessions))[0].reported_at is not None
+
+
+async def test_who_is_called_by_tls_is_told_by_tls(
+    kept: Scanner, sessions: Sessions, settings: Settings, tmp_path: Path
+) -> None:
+    """With a certificate of ours, which it demands; nothing, where its own is not of the authority that was set."""
+    authority, key = make_authority(tmp_path)
+    for name in ("theirs", "ours"):
+        issue(tmp_path, name, authority, key)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tmp_path / "ca.pem")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_cert_chain(tmp_path / "theirs.pem", tmp_path / "theirs.key")
+    shown = {"tls_cert": tmp_path / "ours.pem", "tls_key": tmp_path / "ours.key"}
+    nearby = settings.model_copy(update={"pacs_networks": f"{HOST}/32", **shown})
+    there = Reports(tls=tls)
+    try:
+        asked = await asked_and_left(kept, sessions, f"{HOST}:{there.port}")
+        for pem, is_told in (("", False), ((tmp_path / "ca.pem").read_text(), True)):
+            async with transaction(sessions) as session:
+                peer = (await session.scalars(select(DicomPeer))).one()
+                peer.reports_by_tls, peer.report_authority = True, pem
+            with nullcontext() if is_told else pytest.raises(PacsFault):
+                await try_reports(peer, nearby)
+            with nullcontext() if is_told else pytest.raises(jobs.Unreported):
+                await jobs.report(sessions, nearby, commitment_id=asked.id, is_last_try=False)
+            assert len(there.heard) == is_told
+    finally:
+        there.close()
+
+
+async def test_what_is_over_is_removed_after_a_while(
+    peer: DicomPeer, cast: Cast, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In lots; what is still to be told stays, however old."""
+    monkeypatch.setattr(pruning, "AT_ONCE", 2)
+    old, new = now() - timedelta(days=31), now() - timedelta(days=29)
+    ends = [(old, None), (None, old), (old, None), (new, None), (None, new), (None, None)]
+    async with transaction(sessions) as session:
+        session.add_all(
+            StorageCommitment(
+                organization_id=cast.rural.organization_id,
+                dicom_peer_id=peer.id,
+                transaction_uid=f"1.2.{number}",
+                instances=[],
+                asked_at=old,
+                reported_at=reported_at,
+                ended_at=ended_at,
+            )
+            for number, (reported_at, ended_at) in enumerate(ends)
+        )
+    assert [await pruning.prune(sessions, days=30) for _twice in range(2)] == [3, 0]
+    assert sorted(one.transaction_uid for one in await rows(sessions)) == ["1.2.3", "1.2.4", "1.2.5"]
 
 
 @pytest.mark.parametrize("place", ["127.0.0.1:1", "127.0.0.1:{}"])

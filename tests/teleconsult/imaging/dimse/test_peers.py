@@ -1,6 +1,7 @@
 """Which systems may send images: set by the establishment's administrators alone."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Conflict, Invalid, NotFound
 from teleconsult.imaging.dimse.models import DicomPeer
-from teleconsult.imaging.dimse.peers import add_peer, peers_here, switch_peer
+from teleconsult.imaging.dimse.peers import PeerForm, add_peer, change_peer, peers_here, switch_peer
 from teleconsult.imaging.dimse.recognising import peer_at_door
 from tests.people import Cast
 from tests.teleconsult.hl7v2.test_listener import make_authority
@@ -19,7 +20,7 @@ from tests.teleconsult.hl7v2.test_listener import make_authority
 async def add(sessions: Sessions, actor: Actor, **changes: str) -> DicomPeer:
     async with transaction(sessions, actor) as session:
         own = {"name": " CT ", "ae_title": " CT 1 ", "address": "10.1.2.3"}
-        return await add_peer(session, actor, **own | changes)
+        return await add_peer(session, actor, form=PeerForm(**own | changes))
 
 
 async def at_door(sessions: Sessions, address: str, certificate: bytes | None = None) -> str | None:
@@ -96,3 +97,57 @@ async def test_another_establishments_are_not_there(cast: Cast, sessions: Sessio
         assert not await peers_here(session, cast.admin)
         with pytest.raises(NotFound):
             await switch_peer(session, cast.admin, peer_id=peer.id, is_on=False)
+
+
+async def changed(sessions: Sessions, actor: Actor, peer: DicomPeer, **values: str | bool) -> DicomPeer:
+    own: dict[str, Any] = {"name": "CT", "ae_title": "CT 1", "address": "10.1.2.3"}
+    async with transaction(sessions, actor) as session:
+        return await change_peer(session, actor, peer_id=peer.id, form=PeerForm(**own | values))
+
+
+async def what_was_changed(sessions: Sessions) -> list[str]:
+    async with transaction(sessions) as session:
+        query = select(AuditEvent).where(AuditEvent.action == "dicom-peer-changed").order_by(AuditEvent.recorded_at)
+        return [event.detail["changed"] for event in await session.scalars(query)]
+
+
+async def test_a_change_holds_at_the_door_and_stands_in_the_log(cast: Cast, sessions: Sessions) -> None:
+    peer = await add(sessions, cast.admin)
+    for _twice in range(2):
+        await changed(sessions, cast.admin, peer, name="CT 2", address="10.1.2.4", report_address="10.1.2.4:104")
+    assert await at_door(sessions, "10.1.2.4") == "CT 2"
+    assert await at_door(sessions, "10.1.2.3") is None
+    assert await what_was_changed(sessions) == [
+        "name: CT → CT 2; network: 10.1.2.3/32 → 10.1.2.4/32; report_address: – → 10.1.2.4:104"
+    ]
+
+
+async def test_its_certificate_stays_unless_it_is_replaced_or_forgotten(
+    cast: Cast, sessions: Sessions, tmp_path: Path
+) -> None:
+    make_authority(tmp_path)
+    peer = await add(sessions, cast.admin, certificate=(tmp_path / "ca.pem").read_text())
+    shown = peer.certificate_sha256
+    assert (await changed(sessions, cast.admin, peer)).certificate_sha256 == shown
+    assert (await changed(sessions, cast.admin, peer, address="")).network is None
+    with pytest.raises(Invalid):
+        await changed(sessions, cast.admin, peer, address="", forgets=True)
+    make_authority(tmp_path)
+    renewed = await changed(sessions, cast.admin, peer, certificate=(tmp_path / "ca.pem").read_text())
+    assert renewed.certificate_sha256 not in (shown, None)
+    assert (await changed(sessions, cast.admin, peer, forgets=True)).certificate_sha256 is None
+    assert (await what_was_changed(sessions))[1:] == [
+        "network: – → 10.1.2.3/32; certificate_sha256: … → …",
+        "certificate_sha256: … → –",
+    ]
+
+
+async def test_it_is_not_changed_into_another_one_or_by_others(cast: Cast, sessions: Sessions, peer: DicomPeer) -> None:
+    ours = await add(sessions, cast.admin)
+    await add(sessions, cast.admin, address="10.1.2.4")
+    with pytest.raises(Conflict):
+        await changed(sessions, cast.admin, ours, address="10.1.2.4")
+    for who, which in (("admin", peer), ("rural", ours), ("operator", ours)):
+        with pytest.raises(NotFound):
+            await changed(sessions, getattr(cast, who), which)
+    assert await what_was_changed(sessions) == []

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, generate_uid
@@ -149,15 +150,16 @@ async def test_two_that_could_be_meant_are_neither(scanner: Scanner, sessions: S
     assert await scanner.echo() == UNKNOWN_CALLER
 
 
-async def test_one_that_is_turned_off_meanwhile_goes(
-    scanner: Scanner, sessions: Sessions, cast: Cast, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("change", [{"disabled_at": now()}, {"network": "192.0.2.1/32"}], ids=["off", "elsewhere"])
+async def test_one_that_may_send_no_more_meanwhile_goes(
+    scanner: Scanner, sessions: Sessions, change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recognising, "LOOK_AGAIN", 0)
     reader, writer = await asyncio.open_connection(HOST, scanner.port)
     writer.write(proposal(Verification))
     assert (await reader.read(4096))[0] == Kind.ASSOCIATE_AC
     async with transaction(sessions) as session:
-        await session.execute(update(DicomPeer).values(disabled_at=now()))
+        await session.execute(update(DicomPeer).values(change))
     writer.write(data((1, 3, ECHO)))
     heard = await reader.read()
     assert status_in(heard) == 0

@@ -101,7 +101,7 @@ async def test_nothing_listens(asking: Asking) -> None:
 async def test_no_tls_where_it_is_expected(asking: Asking, there: WebArchive) -> None:
     address = there.url.replace("http:", "https:")
     asking.pacs = await archive(asking.sessions, asking.cast, PacsKind.DICOMWEB, address)
-    assert await fault_of(asking) is Fault.NOT_DICOM
+    assert await fault_of(asking) is Fault.NO_TLS
 
 
 async def test_the_credential_goes_to_it_alone(asking: Asking, there: WebArchive) -> None:
