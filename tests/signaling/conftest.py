@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import unused_port
 from sqlalchemy.orm import joinedload
 
+from signaling import watch
 from signaling.doorman import Cookies
 from signaling.live import Live
 from teleconsult.accounts import Actor
@@ -16,11 +17,15 @@ from teleconsult.accounts.models import Account
 from teleconsult.accounts.sessions import open_session
 from teleconsult.db import Sessions, transaction
 from teleconsult.directory.models import PractitionerRole
-from teleconsult.events import listening
+from teleconsult.events import listening, tell
+from teleconsult.imaging.models import ImagingStudy
 from teleconsult.settings import Settings
 from tests.people import Cast
 from tests.signaling.booking import Booking, book
-from tests.signaling.visitors import Visitor
+from tests.signaling.changes import Change
+from tests.signaling.table import Table
+from tests.signaling.visitors import Visitor, VisitorMaker
+from tests.teleconsult.imaging.shared import shared_study
 
 COOKIES = Cookies(session="session", guest="guest")
 
@@ -37,6 +42,12 @@ class LiveSite:
 async def booking(sessions: Sessions, cast: Cast) -> Booking:
     """A booked consult, committed."""
     return await book(cast, sessions)
+
+
+@pytest.fixture
+def resting_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch over the sockets looks only when it is told to, never by itself."""
+    monkeypatch.setattr(watch, "EVERY", 3600.0)
 
 
 @pytest.fixture
@@ -81,9 +92,6 @@ async def _signed_in(sessions: Sessions, settings: Settings, actor: Actor) -> tu
         return open_session(session, settings, account, role, methods="pwd", address="127.0.0.1")
 
 
-VisitorMaker = Callable[..., Awaitable[Visitor]]
-
-
 @pytest.fixture
 async def visit(site: LiveSite, settings: Settings, sessions: Sessions, cast: Cast) -> AsyncIterator[VisitorMaker]:
     """`await visit("rural")`: that person signs in and connects to `/room` (or another namespace)."""
@@ -103,3 +111,33 @@ async def visit(site: LiveSite, settings: Settings, sessions: Sessions, cast: Ca
     yield _visit
     for visitor in visitors:
         await visitor.close()
+
+
+@pytest.fixture
+async def study(sessions: Sessions, booking: Booking) -> ImagingStudy:
+    """Shared by the booked consult."""
+    return await shared_study(sessions, booking.consult)
+
+
+@pytest.fixture
+async def table(visit: VisitorMaker, booking: Booking, study: ImagingStudy) -> Table:
+    """Where the two look at it."""
+    return Table(visit, booking.consult, study.id)
+
+
+Changer = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def change(site: LiveSite, sessions: Sessions, cast: Cast, booking: Booking) -> Changer:
+    """`await change(how, told=True)`: make the change, and say so or leave it to the watch's next look."""
+
+    async def make(how: Change, *, told: bool) -> None:
+        async with transaction(sessions) as session:
+            concerned = await how(session, cast, booking)
+            if told:
+                await tell(session, "AccessChanged", **concerned)
+        if not told:
+            await site.live.watch.look()
+
+    return make

@@ -1,7 +1,10 @@
-"""Rights that end: every kind, told of or not, is felt by an open socket within five seconds."""
+"""Rights that end: every kind, told of or not, is felt by an open socket within five seconds.
+
+No clock says so here, which a slow machine would make a liar. The watch does not look by itself in these tests: whoever
+is turned out was told of, or seen at the one look the test asked for; such a look comes every three seconds.
+"""
 
 import asyncio
-import time
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from signaling import watch
 from signaling.watch import EVERY
 from teleconsult.accounts.models import IssuedToken, TokenKey, WebSession
 from teleconsult.accounts.sessions import renew_session
@@ -17,7 +21,6 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.directory.models import PractitionerRole, RoleCode
-from teleconsult.events import tell
 from teleconsult.patients.models import CareRelation
 from teleconsult.settings import Settings
 from tests.people import Cast, bearer_of
@@ -33,10 +36,10 @@ from tests.signaling.changes import (
     session_ends,
     session_runs_out,
 )
-from tests.signaling.conftest import LiveSite, VisitorMaker
-from tests.signaling.visitors import Visitor, eventually
+from tests.signaling.conftest import Changer, LiveSite, VisitorMaker
+from tests.signaling.visitors import PATIENCE, Visitor, eventually
 
-WITHIN = 10.0  # seconds; five on a machine that does nothing else
+pytestmark = pytest.mark.usefixtures("resting_watch")
 BY_COOKIE = [
     session_ends,
     session_runs_out,
@@ -54,31 +57,24 @@ async def in_session(visit: VisitorMaker, booking: Booking) -> tuple[Visitor, Vi
     return rural, specialist, await specialist.join(booking.consult)
 
 
-async def change(sessions: Sessions, how: Change, cast: Cast, booking: Booking, *, told: bool) -> None:
-    """Make the change, and say so or leave it to the watch."""
-    async with transaction(sessions) as session:
-        concerned = await how(session, cast, booking)
-        if told:
-            await tell(session, "AccessChanged", **concerned)
+def test_a_look_comes_every_three_seconds() -> None:
+    assert EVERY <= 3
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
 @pytest.mark.parametrize("how", BY_COOKIE, ids=lambda how: how.__name__)
 async def test_a_seat_in_a_room_is_lost_and_the_other_side_hears_it(
-    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, how: Change, told: bool
+    visit: VisitorMaker, booking: Booking, sessions: Sessions, change: Changer, how: Change, told: bool
 ) -> None:
     rural, specialist, mine = await in_session(visit, booking)
-    began = time.monotonic()
-    await change(sessions, how, cast, booking, told=told)
+    await change(how, told=told)
     bye = await specialist.next("bye")
-    await asyncio.wait_for(specialist.gone.wait(), WITHIN)
-    assert time.monotonic() - began < (2.5 if told else WITHIN)
+    await asyncio.wait_for(specialist.gone.wait(), PATIENCE)
     assert bye["reason"] in {"signed-out", "ended"}
     heard = await rural.next("peer")
     while heard["change"] == "joined":
         heard = await rural.next("peer")
     assert (heard["change"], heard["peer"]["pid"]) == ("left", mine["pid"]), "so its page ends sound and picture"
-    assert time.monotonic() - began < WITHIN
     assert await eventually(lambda: is_kept(sessions, "participant-removed"))
 
 
@@ -91,19 +87,17 @@ async def is_kept(sessions: Sessions, action: str) -> bool:
 @pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
 @pytest.mark.parametrize("how", [consult_is_cancelled, consent_is_withdrawn], ids=lambda how: how.__name__)
 async def test_what_ends_for_both_ends_for_both(
-    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, how: Change, told: bool
+    visit: VisitorMaker, booking: Booking, change: Changer, how: Change, told: bool
 ) -> None:
     both = (await in_session(visit, booking))[:2]
-    began = time.monotonic()
-    await change(sessions, how, cast, booking, told=told)
+    await change(how, told=told)
     for visitor in both:
         assert (await visitor.next("bye"))["reason"] == "ended"
-    assert time.monotonic() - began < (2.5 if told else WITHIN)
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
 async def test_who_asked_is_out_once_they_stop_treating_the_patient(
-    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, told: bool
+    visit: VisitorMaker, booking: Booking, change: Changer, told: bool
 ) -> None:
     async def relation_ends(session: AsyncSession, cast: Cast, booking: Booking) -> dict[str, uuid.UUID | None]:
         mine = CareRelation.practitioner_role_id == cast.rural.role_id
@@ -111,23 +105,19 @@ async def test_who_asked_is_out_once_they_stop_treating_the_patient(
         return {"role": cast.rural.role_id}
 
     rural, specialist, _ = await in_session(visit, booking)
-    began = time.monotonic()
-    await change(sessions, relation_ends, cast, booking, told=told)
+    await change(relation_ends, told=told)
     assert (await rural.next("bye"))["reason"] == "ended"
-    assert time.monotonic() - began < (2.5 if told else WITHIN)
     assert await specialist.hears_nothing("bye")
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
 @pytest.mark.parametrize("how", [session_ends, session_runs_out, account_is_disabled, role_ends])
 async def test_a_socket_that_only_listens_is_covered(
-    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, how: Change, told: bool
+    visit: VisitorMaker, change: Changer, how: Change, told: bool
 ) -> None:
     idle, other = await visit("specialist", "/worklist"), await visit("rural", "/worklist")
-    began = time.monotonic()
-    await change(sessions, how, cast, booking, told=told)
+    await change(how, told=told)
     assert (await idle.next("bye"))["reason"] == "signed-out"
-    assert time.monotonic() - began < (2.5 if told else WITHIN)
     assert await other.hears_nothing("bye")
 
 
@@ -151,22 +141,20 @@ async def key_leaks(session: AsyncSession, cast: Cast, _booking: Booking) -> dic
 @pytest.mark.parametrize("told", [True, False], ids=["told", "silent"])
 @pytest.mark.parametrize("how", [revoke, runs_out, key_leaks, account_is_disabled, role_ends])
 async def test_a_bearer_tokens_socket_ends_with_the_token(
-    site: LiveSite, booking: Booking, sessions: Sessions, cast: Cast, how: Change, told: bool
+    site: LiveSite, booking: Booking, sessions: Sessions, cast: Cast, change: Changer, how: Change, told: bool
 ) -> None:
     async with transaction(sessions) as session:
         token = await bearer_of(session, cast.specialist)
     machine = Visitor(site.url, namespace="/room", headers={}, auth={"token": token})
     await machine.connect()
     await machine.join(booking.consult)
-    began = time.monotonic()
-    await change(sessions, how, cast, booking, told=told)
+    await change(how, told=told)
     assert (await machine.next("bye"))["reason"] == "signed-out"
-    assert time.monotonic() - began < (2.5 if told else WITHIN)
     await machine.close()
 
 
 async def test_a_changed_role_hears_of_its_own_lists_and_no_longer_of_the_old_ones(
-    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, site: LiveSite
+    visit: VisitorMaker, cast: Cast, site: LiveSite, change: Changer
 ) -> None:
     listener = await visit("specialist", "/worklist")
 
@@ -174,13 +162,13 @@ async def test_a_changed_role_hears_of_its_own_lists_and_no_longer_of_the_old_on
         (await session.get_one(PractitionerRole, cast.specialist.role_id)).code = RoleCode.COORDINATOR
         return {"role": cast.specialist.role_id}
 
-    await change(sessions, becomes_coordinator, cast, booking, told=True)
+    await change(becomes_coordinator, told=True)
     (connection,) = site.live.worklist.connections.values()
-    for _ in range(50):
-        if connection.actor.role is RoleCode.COORDINATOR:
-            break
-        await asyncio.sleep(0.02)
-    assert connection.actor.role is RoleCode.COORDINATOR
+
+    async def is_coordinator() -> bool:
+        return connection.actor.role is RoleCode.COORDINATOR
+
+    assert await eventually(is_coordinator)
     rooms = {room for room in site.live.server.rooms(connection.sid, "/worklist") if room != connection.sid}
     assert len(rooms) == 1
     assert ":coordinator:" in rooms.pop()
@@ -200,22 +188,30 @@ async def test_proving_oneself_again_does_not_end_the_call(
 
 
 async def test_whoever_sits_in_a_call_is_not_idle(
-    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast, settings: Settings
+    visit: VisitorMaker,
+    booking: Booking,
+    sessions: Sessions,
+    cast: Cast,
+    settings: Settings,
+    site: LiveSite,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rural, listener = await visit("rural"), await visit("colleague", "/worklist")
     await rural.join(booking.consult)
     long_ago = now() - timedelta(minutes=settings.session_idle_minutes, seconds=1)
     async with transaction(sessions) as session:
         await session.execute(update(WebSession).values(last_seen_at=long_ago))
-    assert (await listener.next("bye"))["reason"] == "signed-out", "a list left open is idle all the same"
 
     async def is_seen() -> bool:
         async with transaction(sessions) as session:
             mine = WebSession.account_id == cast.rural.account_id
             return (await session.scalars(select(WebSession.last_seen_at).where(mine))).one() > long_ago
 
-    assert await eventually(is_seen)
-    assert await rural.hears_nothing("bye", within=EVERY)
+    monkeypatch.setattr(watch, "EVERY", 0.1)
+    async with site.live.watching():
+        assert (await listener.next("bye"))["reason"] == "signed-out", "a list left open is idle all the same"
+        assert await eventually(is_seen)
+        assert await rural.hears_nothing("bye"), "at three looks more"
 
 
 async def test_one_look_asks_once_for_each_kind_however_many_sockets(

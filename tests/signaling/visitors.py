@@ -1,6 +1,7 @@
 """Clients of the live server, as a browser or a machine would be one: real python-socketio over a real socket."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -70,9 +71,13 @@ class Visitor:
         self.gone.set()
 
 
+VisitorMaker = Callable[..., Awaitable[Visitor]]
+
+
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> bool:
-    """Whether it comes true within ten seconds: what is written after everyone has been told."""
-    for _ in range(500):
+    """Whether it comes true within half a minute: what is written after everyone has been told."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         if await condition():
             return True
         await asyncio.sleep(0.02)
