@@ -20,6 +20,7 @@ from teleconsult.db import Sessions, make_engine, make_sessions, transaction
 from teleconsult.embedded import DatabaseUrls, database_urls, prepare_database
 from teleconsult.settings import Settings
 from teleconsult.tables import metadata
+from tests.kept_processes import KeptProcesses, of_its_own
 from tests.people import PASSWORD, SECRET, Cast, make_cast
 from web.app import make_app
 from web.csrf import token_for
@@ -89,6 +90,22 @@ def clean_database(database: DatabaseUrls, sweeper: psycopg.Connection[TupleRow]
 def engine(database: DatabaseUrls) -> AsyncEngine:
     """One for all tests of a worker: statements stay compiled, and connections keep what they learnt of the tables."""
     return make_engine(database.app)
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def kept_processes() -> AsyncIterator[None]:
+    """What reads images and prints notes is handed from test to test."""
+    kept = KeptProcesses()
+    with pytest.MonkeyPatch.context() as patch:
+        kept.lend(patch)
+        yield
+    await kept.end()
+
+
+@pytest.fixture
+def own_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test about the processes themselves: they start and end with it."""
+    of_its_own(monkeypatch)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from teleconsult.errors import Unavailable
 from tests import note_steps
 
 
+@pytest.mark.usefixtures("own_processes")
 async def test_prints_the_same_and_survives_its_process() -> None:
     press, note = Press(), note_steps.content()
     try:
@@ -28,6 +29,7 @@ async def test_prints_the_same_and_survives_its_process() -> None:
         press.close()
 
 
+@pytest.mark.usefixtures("own_processes")
 async def test_ends_a_process_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     press, note = Press(), note_steps.content()
     try:

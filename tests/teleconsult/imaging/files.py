@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def as_file(ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
     return out.getvalue()
 
 
+@cache
 def hostile_files() -> dict[str, bytes]:
     """Files made to harm whoever opens them. None is large."""
     jpeg_2000 = b"\xff\x4f\xff\x51" + struct.pack(">HHIIIIIIIIH", 41, 0, 60000, 60000, 0, 0, 60000, 60000, 0, 0, 1)
@@ -101,10 +103,9 @@ def _deflated_bomb() -> bytes:
     out.write(b"\0" * 128 + b"DICM")
     write_file_meta_info(out, meta)
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    out.write(packer.compress(b"\x09\x00\x01\x00OB\x00\x00\xf0\xff\xff\x7f"))
-    piece = bytes(16 * 1024 * 1024)
-    for _turn in range(32):
-        out.write(packer.compress(piece))
+    out.write(packer.compress(b"\x09\x00\x01\x00OB\x00\x00\xf0\xff\xff\x7f") + packer.flush(zlib.Z_FULL_FLUSH))
+    # after a full flush a piece refers to nothing before it: packed once, it can be said again
+    out.write((packer.compress(bytes(16 * 1024 * 1024)) + packer.flush(zlib.Z_FULL_FLUSH)) * 32)
     out.write(packer.flush())
     return out.getvalue()
 

@@ -73,6 +73,7 @@ async def test_memory_is_bounded(tmp_path: Path) -> None:
     await sandbox.close()
 
 
+@pytest.mark.usefixtures("own_processes")
 async def test_workers_are_recycled() -> None:
     sandbox = Sandbox(workers=1, jobs_per_worker=2)
     processes = set()
@@ -86,6 +87,7 @@ async def test_workers_are_recycled() -> None:
     await sandbox.close()
 
 
+@pytest.mark.usefixtures("own_processes")
 async def test_a_worker_knows_no_secret(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     monkeypatch.setenv("TELECONSULT_SECRET_KEY", "not for workers")
     await sandbox.ask("header", HEAD)
