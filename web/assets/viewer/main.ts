@@ -10,7 +10,7 @@ import { Viewer } from "./viewer";
 
 /** What dragging does; any other name is a tool of someone who listens to `viewer:tool`. */
 type Tool = "window" | "pan" | "scroll" | (string & {});
-type Words = Record<"slice" | "window" | "preview" | "loading" | "failed" | "hidden", string>;
+type Words = Record<"slice" | "window" | "preview" | "loading" | "failed" | "hidden" | "sides", string>;
 
 const ZOOM_STEP = 1.25;
 const KEY_PIXELS = 24;
@@ -18,7 +18,7 @@ const KEY_PIXELS = 24;
 export default class ViewerController extends Controller<HTMLElement> {
   static override targets = [
     ...["stage", "still", "canvas", "message", "place", "levels", "quality"],
-    ...["slider", "series", "preset", "tool", "invert", "cine", "edge"],
+    ...["slider", "series", "preset", "tool", "invert", "player", "cine", "rate", "edge"],
   ];
   static override values = { manifest: Object, words: Object };
   declare readonly manifestValue: Manifest;
@@ -35,7 +35,9 @@ export default class ViewerController extends Controller<HTMLElement> {
   declare readonly presetTarget: HTMLSelectElement;
   declare readonly toolTargets: HTMLElement[];
   declare readonly invertTarget: HTMLElement;
+  declare readonly playerTarget: HTMLElement;
   declare readonly cineTarget: HTMLElement;
+  declare readonly rateTarget: HTMLInputElement;
   declare readonly edgeTargets: HTMLElement[];
   #viewer!: Viewer;
   /** Where the slices of each series lie in the patient. */
@@ -148,6 +150,13 @@ export default class ViewerController extends Controller<HTMLElement> {
     else this.#viewer.play();
   }
 
+  /** So many images a second as were typed. */
+  setRate(): void {
+    const rate = this.rateTarget.valueAsNumber;
+    if (Number.isFinite(rate)) this.#viewer.setRate(rate);
+    this.#tellRate();
+  }
+
   slide(): void {
     this.#viewer.goTo(Number(this.sliderTarget.value) - 1);
   }
@@ -188,6 +197,8 @@ export default class ViewerController extends Controller<HTMLElement> {
       t: () => this.turn(),
       r: () => this.reset(),
       " ": () => this.cine(),
+      "<": () => viewer.setRate(Math.round(viewer.rate) - 1),
+      ">": () => viewer.setRate(Math.round(viewer.rate) + 1),
     };
     return ctrlKey ? undefined : acts[key.length === 1 ? key.toLowerCase() : key];
   }
@@ -231,12 +242,12 @@ export default class ViewerController extends Controller<HTMLElement> {
     setText(this.messageTarget, isSilent ? "" : message[shown]);
     this.sliderTarget.max = String(Math.max(count, 1));
     this.sliderTarget.value = String(index + 1);
-    this.sliderTarget.hidden = count < 2;
+    this.playerTarget.hidden = count < 2;
+    if (document.activeElement !== this.rateTarget) this.#tellRate();
     for (const [at, button] of this.seriesTargets.entries()) {
       button.setAttribute("aria-pressed", String(at === seriesIndex));
     }
     this.invertTarget.setAttribute("aria-pressed", String(inverted));
-    this.cineTarget.hidden = count < 2;
     this.cineTarget.setAttribute("aria-pressed", String(isPlaying));
     if (visible) {
       this.canvasTarget.dataset.ready = "true";
@@ -248,11 +259,16 @@ export default class ViewerController extends Controller<HTMLElement> {
     this.dispatch("changed");
   }
 
+  #tellRate(): void {
+    this.rateTarget.value = String(Math.round(this.#viewer.rate));
+  }
+
   /** Once a picture stands: which side is which, and how high its pixels are. */
   #nameSides(): void {
     const { series, index, view } = this.#viewer;
     if (this.#geometryOf !== series.uid) void this.#learn(series.uid);
-    nameSides(this.edgeTargets, this.#geometry?.slices[index]?.orientation ?? null, view.turn);
+    const orientation = this.#geometry?.slices[index]?.orientation ?? null;
+    nameSides(this.edgeTargets, orientation, view.turn, this.wordsValue.sides.split(" "));
   }
 
   async #learn(series: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Edge, sideAt } from "./sides";
+import { type Edge, nameSides, sideAt } from "./sides";
 
 const EDGES: Edge[] = ["top", "right", "bottom", "left"];
 const AXIAL = [1, 0, 0, 0, 1, 0] as [number, number, number, number, number, number];
@@ -27,4 +27,19 @@ test("a slanting slice names both sides, the nearer first", () => {
 
 test("nothing is named where nothing is known", () => {
   expect(sideAt("top", null, 0)).toBe("");
+});
+
+test("in the reader's own letters, with DICOM's beside them where they differ", () => {
+  const edges = EDGES.map((edge) => {
+    const element = document.createElement("span");
+    element.dataset.edge = edge;
+    return element;
+  });
+  nameSides(edges, AXIAL, 0, ["D", "G", "A", "P", "S", "I"]);
+  expect(edges.map(({ textContent, title }) => [textContent, title])).toEqual([
+    ["A", ""],
+    ["G", "DICOM: L"],
+    ["P", ""],
+    ["D", "DICOM: R"],
+  ]);
 });

@@ -4,11 +4,22 @@ import type { SliceGeometry } from "./slice_geometry";
 
 export type Edge = "top" | "right" | "bottom" | "left";
 
-/** Writes the letters at the edges; `elements` say by `data-edge` which is theirs. */
-export function nameSides(elements: HTMLElement[], orientation: SliceGeometry["orientation"], turn: Turn): void {
+/** DICOM's letters, in the order in which a reader's own are given. */
+const DICOM = ["R", "L", "A", "P", "H", "F"];
+
+/** Writes the letters at the edges; `elements` say by `data-edge` which is theirs, `own` is what the reader calls the
+ * right, left, front, back, head and feet. Where these are others than DICOM's, those are told beside them. */
+export function nameSides(
+  elements: HTMLElement[],
+  orientation: SliceGeometry["orientation"],
+  turn: Turn,
+  own: readonly string[] = DICOM,
+): void {
   for (const element of elements) {
-    const text = sideAt(element.dataset.edge as Edge, orientation, turn);
+    const written = sideAt(element.dataset.edge as Edge, orientation, turn);
+    const text = [...written].map((letter) => own[DICOM.indexOf(letter)] ?? letter).join("");
     if (element.textContent !== text) element.textContent = text;
+    element.title = text === written ? "" : `DICOM: ${written}`;
   }
 }
 
