@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from teleconsult.cda.telling import body_of, tell
 from teleconsult.imaging.archives import list_archive
 from teleconsult.imaging.codestreams import codestream_of, stored_codestream
 from teleconsult.imaging.commitment.asking import read_request
@@ -145,10 +144,14 @@ def _deidentified(path: Path, *, key: str) -> Message:
 
 
 def _cda(path: Path) -> Message:
+    from teleconsult.cda.telling import tell  # here: it knows the rows of patients, and so loads the database's driver
+
     return Message(tell(path))
 
 
 def _cda_body(path: Path) -> Message:
+    from teleconsult.cda.telling import body_of
+
     content_type, content = body_of(path)
     return Message({"content_type": content_type}, content)
 

@@ -1,6 +1,8 @@
 """Hostile files are refused soon, and cost at most the worker that met them."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -96,6 +98,12 @@ async def test_a_worker_knows_no_secret(monkeypatch: pytest.MonkeyPatch, sandbox
     environment = Path(f"/proc/{worker.process.pid}/environ").read_bytes()
     sandbox._idle.put_nowait(worker)
     assert b"not for workers" not in environment
+
+
+def test_a_worker_loads_nothing_of_the_database() -> None:
+    """It would cost as long again to start, as much memory again, and be there for whoever takes a worker over."""
+    code = "import sys, teleconsult.imaging.sandbox.worker; print(*{'sqlalchemy', 'psycopg'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
 async def test_a_cancelled_job_frees_its_place() -> None:
