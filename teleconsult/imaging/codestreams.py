@@ -4,15 +4,16 @@ A tile-part is a resolution, the coarsest first. Runs only inside a sandbox work
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
 import imagecodecs
 import numpy as np
+import orjson
 
-from teleconsult.imaging.frames import Pixels, decode_frame, stored_samples
+from teleconsult.imaging.frames import FrameDescription, Pixels, decode_frame, stored_samples
 
 SMALLEST_SIDE: Final = 64
 """The coarsest resolution is at most so large, in pixels."""
@@ -51,6 +52,17 @@ def coded(description: dict[str, Any], pixels: Pixels) -> Codestream:
     return Codestream(
         description | {"type": pixels.dtype.name, "levels": levels_in(content, columns=columns, rows=rows)}, content
     )
+
+
+def decoded(path: Path, *, start: int, head_length: int, length: int) -> tuple[FrameDescription, Pixels]:
+    """What `decode_frame` gives, out of a record of what was coded beforehand (`packs.Span`): ten times as fast as out
+    of a JPEG 2000.
+    """
+    with path.open("rb") as pack:
+        pack.seek(start)
+        head, content = orjson.loads(pack.read(head_length)), pack.read(length)
+    description = FrameDescription(**{field.name: head[field.name] for field in fields(FrameDescription)})
+    return description, imagecodecs.htj2k_decode(content)
 
 
 def encode(pixels: Pixels) -> bytes:

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.errors import NotFound
 from teleconsult.imaging.models import ImagingInstance, ImagingRendition, RenditionKind
 from teleconsult.imaging.packs import Span, span_of
 from teleconsult.imaging.rendering import PREVIEW_SIZE, THUMBNAIL_SIZE
@@ -56,10 +57,12 @@ async def ready_picture(
     return found.content if found is not None and is_exact else None
 
 
-async def read(objects: Objects, span: Span) -> Found:
-    """The head of a record; with its content, unless that is over 1 MiB. Raises NotFound."""
+async def read(objects: Objects, span: Span) -> Found | None:
+    """The head of a record; with its content, unless that is over 1 MiB. None where it was lost: it can be made again."""
     length = span.head_length + span.length
-    if length > CHUNK:
-        return Found(orjson.loads(await objects.read_range(span.object_key, span.start, span.head_length)), None)
-    record = await objects.read_range(span.object_key, span.start, length)
-    return Found(orjson.loads(record[: span.head_length]), record[span.head_length :])
+    is_whole = length <= CHUNK
+    try:
+        record = await objects.read_range(span.object_key, span.start, length if is_whole else span.head_length)
+    except NotFound:
+        return None
+    return Found(orjson.loads(record[: span.head_length]), record[span.head_length :] if is_whole else None)

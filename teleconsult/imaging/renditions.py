@@ -3,16 +3,21 @@
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from teleconsult.errors import NotFound
 from teleconsult.imaging.header import Description, InstanceHeader
+from teleconsult.imaging.packs import Span
+from teleconsult.imaging.refusals import Unreadable
 from teleconsult.imaging.rendering import Drawing
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.imaging.sandbox.messages import Message
 from teleconsult.objects import Objects, new_key
 
+FindSpan = Callable[[], Awaitable[Span | None]]
 MIB = 1024 * 1024
 MADE_IN_MEMORY = 64 * MIB
 DEIDENTIFIED_WITHIN = 30.0
@@ -64,9 +69,24 @@ class Renditions:
         """The samples of frame `frame` (from 1), little endian, gzipped, and what they mean. Raises Unreadable."""
         return await self._sandbox.ask("pixels", await self._originals.path_of(instance), index=frame - 1)
 
-    async def drawn(self, instance: KeptFile, frame: int, drawing: Drawing) -> bytes:
-        """Frame `frame` (from 1) as a JPEG, PNG or WebP. Raises Unreadable where it cannot be shown."""
-        return (await self._kept(instance, "drawn", index=frame - 1, drawing=drawing.as_json())).body
+    async def drawn(self, instance: KeptFile, frame: int, drawing: Drawing, *, coded: FindSpan | None = None) -> bytes:
+        """Frame `frame` (from 1) as a JPEG, PNG or WebP. Raises Unreadable where it cannot be shown.
+
+        `coded` finds the codestream that was made of it beforehand, if any: it is only asked for what is not held.
+        """
+        told = drawing.as_json()
+
+        async def draw() -> Message:
+            if coded is not None and (span := await coded()) is not None:
+                with suppress(NotFound, Unreadable):  # lost or damaged: then out of the file itself
+                    async with self._originals.record(span) as (path, start):
+                        place = {"start": start, "head_length": span.head_length, "length": span.length}
+                        return await self._sandbox.ask("drawn_coded", path, drawing=told, **place)
+            return await self._sandbox.ask(
+                "drawn", await self._originals.path_of(instance), index=frame - 1, drawing=told
+            )
+
+        return (await self._held((instance.sha256, "drawn", frame, drawing), draw)).body
 
     async def frame(self, instance: KeptFile, frame: int, *, native: bool) -> bytes:
         """Frame `frame` (from 1) as it is stored, or decoded to little-endian samples. Raises Unreadable."""
@@ -98,11 +118,17 @@ class Renditions:
 
     async def _kept(self, instance: KeptFile, verb: str, **arguments: Any) -> Message:
         """The sandbox's answer, or the one it gave a while ago."""
-        key = instance.sha256, verb, str(arguments)
+
+        async def ask() -> Message:
+            return await self._sandbox.ask(verb, await self._originals.path_of(instance), **arguments)
+
+        return await self._held((instance.sha256, verb, str(arguments)), ask)
+
+    async def _held(self, key: tuple[object, ...], make: Callable[[], Awaitable[Message]]) -> Message:
         if key in self._made:
             self._made.move_to_end(key)
             return self._made[key]
-        answer = await self._sandbox.ask(verb, await self._originals.path_of(instance), **arguments)
+        answer = await make()
         self._bytes += 0 if key in self._made else len(answer.body)
         self._made[key] = answer
         while self._bytes > MADE_IN_MEMORY:
@@ -128,6 +154,24 @@ class Originals:
                 await self._fetch(instance.object_key, copy)
         await asyncio.to_thread(os.utime, copy)
         return copy
+
+    @asynccontextmanager
+    async def record(self, span: Span) -> AsyncIterator[tuple[Path, int]]:
+        """A file with this record of a pack, and where in it that begins. Raises NotFound."""
+        local = self._objects.path_of(span.object_key)
+        if local is not None:
+            if not local.exists():
+                raise NotFound
+            yield local, span.start
+            return
+        content = await self._objects.read_range(span.object_key, span.start, span.head_length + span.length)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        part = self._folder / new_key("record").replace("/", "-")
+        try:
+            await asyncio.to_thread(part.write_bytes, content)
+            yield part, 0
+        finally:
+            part.unlink(missing_ok=True)
 
     async def _fetch(self, key: str, copy: Path) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 import gzip
 import html
 import json
+import shutil
 import struct
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -276,3 +277,17 @@ async def test_who_fetches_either_has_opened_the_study(client: Client, signed_in
     assert (await client.get(codestream_of(CT))).status == 200
     async with transaction(sessions) as session:
         assert await session.scalar(select(func.count()).where(AuditEvent.action == "study-opened")) == 2
+
+
+async def test_what_was_lost_is_made_again(
+    client: Client, signed_in: SignIn, sessions: Sessions, settings: Settings
+) -> None:
+    await signed_in("specialist")
+    cine = codestream_of(US).rpartition("/frames")[0] + "/cine"
+    asked = codestream_of(CT), codestream_of(CT, what="rendered"), previews_of("3,1,4,2")
+    await make_ready(sessions, settings)
+    before = [await (await client.get(path)).read() for path in asked]
+    shutil.rmtree(settings.data / "objects" / "rendition")
+    after = [await client.get(path) for path in asked]
+    assert [(one.status, await one.read()) for one in after] == [(200, body) for body in before]
+    assert (await client.get(cine)).status == 404, "a video takes minutes"

@@ -73,8 +73,11 @@ async def send_one(
         response.set_status(206)
         response.headers["Content-Range"] = f"bytes {begin}-{end - 1}/{part.length}"
     response.content_length = end - begin
+    pieces = part.read(begin, end)
+    piece = await anext(pieces, b"")  # only now is it sure that it can be read
     await response.prepare(request)
-    async for piece in part.read(begin, end):
+    await response.write(piece)
+    async for piece in pieces:
         await response.write(piece)
     await response.write_eof()
     return response

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from aiohttp import web
+
 from teleconsult.db import transaction
 from teleconsult.errors import NotFound
 from teleconsult.fhir.scoping import require_granted
@@ -27,7 +28,7 @@ from web.api.parts import Part, known, part_of_bytes, part_of_object, part_to_co
 from web.api.wado import EXPLICIT, SCOPE
 from web.requests import LATELY, actor_of, objects_of, own_transactions, renditions_of, sessions_of
 
-_NATIVE: Final = {"1.2.840.10008.1.2", EXPLICIT, "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
+NATIVE: Final = {"1.2.840.10008.1.2", EXPLICIT, "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
 """Transfer syntaxes whose frames go out as little-endian samples."""
 _MEDIA: Final = {
     **dict.fromkeys(("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"), "image/jpeg"),
@@ -176,9 +177,9 @@ def _form_of(request: web.Request, instance: ImagingInstance, count: int) -> _Fo
         is_multipart = form.is_multipart
         if not is_multipart and count > 1:
             continue
-        if stored not in _NATIVE | _MEDIA.keys():
+        if stored not in NATIVE | _MEDIA.keys():
             break
-        if stored in _NATIVE:
+        if stored in NATIVE:
             if form.takes(OCTETS) and form.syntax in ("", "*", EXPLICIT, stored):
                 return _Form(OCTETS, EXPLICIT, True, is_multipart)
         elif form.takes(media) and form.syntax in ("", "*", stored):

@@ -6,10 +6,13 @@ from typing import Final
 
 from aiohttp import web
 
+from teleconsult.db import transaction
 from teleconsult.errors import NotFound
 from teleconsult.fhir.scoping import require_granted
 from teleconsult.imaging.asking import BadQuery
-from teleconsult.imaging.models import ImagingInstance
+from teleconsult.imaging.models import ImagingInstance, RenditionKind
+from teleconsult.imaging.packs import Span
+from teleconsult.imaging.prepared import prepared
 from teleconsult.imaging.queries import cover_of, study_for
 from teleconsult.imaging.refusals import Unreadable, sentence
 from teleconsult.imaging.rendering import LARGEST_VIEWPORT, QUALITY, Drawing, Ramp
@@ -19,8 +22,8 @@ from web.api.dicomweb_address import studies_of
 from web.api.looking import looking
 from web.api.parts import LeftOut, known, part_of_bytes, part_to_come, send_one, send_parts
 from web.api.wado import SCOPE
-from web.api.wado_frames import addressed, refused, tag_of_instance
-from web.requests import actor_of, own_transactions, renditions_of
+from web.api.wado_frames import NATIVE, addressed, refused, tag_of_instance
+from web.requests import actor_of, own_transactions, renditions_of, sessions_of
 
 MEDIA: Final = ("image/jpeg", "image/png", "image/webp")
 MOST: Final = 1000
@@ -72,7 +75,7 @@ async def rendered_all(request: web.Request) -> web.StreamResponse:
 
 async def _picture(request: web.Request, kept: Kept, drawing: Drawing) -> bytes:
     try:
-        return await renditions_of(request).drawn(kept, 1, drawing)
+        return await _drawn(request, kept, 1, drawing)
     except Unreadable as error:
         raise LeftOut from error
 
@@ -113,10 +116,23 @@ async def _send(request: web.Request, instance: ImagingInstance, frame: int, dra
     if instance.not_displayable_because:
         raise OtherForm(sentence(instance.not_displayable_because))
     try:
-        picture = await renditions_of(request).drawn(instance, frame, drawing)
+        picture = await _drawn(request, instance, frame, drawing)
     except Unreadable as error:
         raise refused(error) from error
     return await send_one(request, part_of_bytes(picture, drawing.media), tag=tag)
+
+
+async def _drawn(request: web.Request, kept: ImagingInstance | Kept, frame: int, drawing: Drawing) -> bytes:
+    """The picture; where frames are kept compressed, from what was coded of them beforehand. Raises Unreadable."""
+
+    async def coded() -> Span | None:
+        if kept.transfer_syntax_uid in NATIVE:
+            return None
+        place = kept.id, frame
+        async with transaction(sessions_of(request), actor_of(request)) as session:
+            return (await prepared(session, RenditionKind.CODESTREAM, [place])).get(place)
+
+    return await renditions_of(request).drawn(kept, frame, drawing, coded=coded)
 
 
 def _frame(request: web.Request, instance: ImagingInstance) -> int:

@@ -114,10 +114,10 @@ async def cine(request: web.Request) -> web.StreamResponse:
 async def _codestream(request: web.Request, instance: ImagingInstance, frame: int) -> tuple[dict[str, Any], Part]:
     """The one that was made beforehand, or one made now. Raises Unreadable."""
     span = await _span(request, RenditionKind.CODESTREAM, instance, frame)
-    if span is None:
+    found = await read(objects_of(request), span) if span is not None else None
+    if span is None or found is None:
         answer = await renditions_of(request).codestream(instance, frame)
         return answer.head, part_of_bytes(answer.body, CODESTREAM)
-    found = await read(objects_of(request), span)
     if found.content is not None:
         return found.head, part_of_bytes(found.content, CODESTREAM)
     start, length = span.content_at, span.length
@@ -152,11 +152,9 @@ async def _records(
 
 async def _record(request: web.Request, one: Place, span: Span | None) -> bytes:
     picture = b""
-    if span is not None:
-        picture = (await read(objects_of(request), span)).content or b""
-    elif one.instance.frames:
+    if span is not None or one.instance.frames:
         with suppress(Unreadable):
-            picture = await renditions_of(request).preview(one.instance, one.frame)
+            picture = await studies.preview_of(request, one.instance, one.frame, span)
     return RECORD.pack(one.number, len(picture)) + picture
 
 

@@ -26,6 +26,7 @@ from teleconsult.imaging.prepared import prepared, read, ready_picture
 from teleconsult.imaging.queries import cover_of, instance_for, open_study, study_for
 from teleconsult.imaging.refusals import Unreadable, sentence
 from teleconsult.imaging.rendering import THUMBNAIL_SIZE
+from teleconsult.imaging.renditions import KeptFile
 from teleconsult.patients.breaking_glass import opening_about
 from teleconsult.patients.models import Patient
 from web.i18n import gettext as _
@@ -89,14 +90,17 @@ async def _to_note_in(session: AsyncSession, actor: Actor, others: Sequence[Comp
     return None
 
 
+async def preview_of(request: web.Request, instance: KeptFile, frame: int, span: Span | None) -> bytes:
+    """The small picture of a frame that was made beforehand, or, without one, made now. Raises Unreadable."""
+    found = await read(objects_of(request), span) if span is not None else None
+    return await renditions_of(request).preview(instance, frame) if found is None else found.content or b""
+
+
 async def _embedded(request: web.Request, instance: ImagingInstance, span: Span | None) -> str | None:
     """The small picture of its first frame as an address that holds it; None where there is none in time."""
     try:
         async with asyncio.timeout(EMBEDDED_WITHIN):
-            if span is None:
-                picture = await renditions_of(request).preview(instance, 1)
-            else:
-                picture = (await read(objects_of(request), span)).content or b""
+            picture = await preview_of(request, instance, 1, span)
     except (TimeoutError, Unreadable):
         return None
     return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"

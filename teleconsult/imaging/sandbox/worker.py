@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from teleconsult.imaging.archives import list_archive
-from teleconsult.imaging.codestreams import codestream_of, stored_codestream
+from teleconsult.imaging.codestreams import codestream_of, decoded, stored_codestream
 from teleconsult.imaging.commitment.asking import read_request
 from teleconsult.imaging.describing import value_of
 from teleconsult.imaging.frames import decode_frame, stored_frame
@@ -58,8 +58,15 @@ def _rendered(path: Path, *, index: int, window: list[float] | None, size: int) 
 
 
 def _drawn(path: Path, *, index: int, drawing: dict[str, Any]) -> Message:
-    description, pixels = decode_frame(path, index)
-    return Message({}, drawn(description, pixels, Drawing(**drawing | {"ramp": Ramp(drawing["ramp"])})))
+    return Message({}, drawn(*decode_frame(path, index), _drawing(drawing)))
+
+
+def _drawn_coded(path: Path, *, drawing: dict[str, Any], **place: int) -> Message:
+    return Message({}, drawn(*decoded(path, **place), _drawing(drawing)))
+
+
+def _drawing(told: dict[str, Any]) -> Drawing:
+    return Drawing(**told | {"ramp": Ramp(told["ramp"])})
 
 
 def _pixels(path: Path, *, index: int) -> Message:
@@ -163,6 +170,7 @@ VERBS: dict[str, Callable[..., Message]] = {
     "archive": _archive,
     "rendered": _rendered,
     "drawn": _drawn,
+    "drawn_coded": _drawn_coded,
     "pixels": _pixels,
     "preview": _preview,
     "codestream": _codestream,

@@ -87,15 +87,15 @@ async def test_a_series_is_packed_into_one_object_a_kind(
         span = await packed(sessions, RenditionKind.CODESTREAM, content)
         assert span is not None
         found = await read(at.objects, span)
-        assert found.content is not None
+        assert found is not None and found.content is not None
         samples = pydicom.dcmread(io.BytesIO(content)).pixel_array
         assert np.array_equal(imagecodecs.htj2k_decode(found.content), samples), number
         assert found.head["levels"] == [[40, 40, found.head["levels"][0][2]], [80, 80, span.length]]
         small = await packed(sessions, RenditionKind.PREVIEW, content)
         assert small is not None
-        picture = (await read(at.objects, small)).content
-        assert picture is not None
-        assert Image.open(io.BytesIO(picture)).size == (80, 80)
+        picture = await read(at.objects, small)
+        assert picture is not None and picture.content is not None
+        assert Image.open(io.BytesIO(picture.content)).size == (80, 80)
         assert await packed(sessions, RenditionKind.PREVIEW, content, 2) is None
 
 
