@@ -20,7 +20,7 @@ def add_image_routes(route: Callable[..., object]) -> None:
     """Give the router what is brought to a request, what waits for its patient, and all that the viewer asks for."""
     route("GET", "/consults/{id}/images", images.index, P.CONSULTS_SEE, name="images.index")
     route("POST", "/consults/{id}/images", images.create, P.IMAGES_ADD)
-    route("POST", "/studies/{id}/reconciliation", images.reconcile, P.IMAGES_ADD, name="images.reconcile")
+    route("POST", "/consults/{id}/reconciliation", images.reconcile, P.IMAGES_ADD, name="images.reconcile")
     route("POST", "/studies/{id}/removal", images.remove, P.IMAGES_ADD, name="images.remove")
     route("GET", "/studies/{uid}", studies.show, P.IMAGES_READ, name="studies.show")
     route("GET", "/studies/{uid}/others", comparing.choices, P.IMAGES_READ, name="comparing.choices")

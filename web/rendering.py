@@ -25,6 +25,7 @@ from teleconsult.clock import now, on_clock
 from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.imaging.enclosures import enclosures_of
 from teleconsult.patients.birth_dates import AgeUnit, age_on
+from teleconsult.imaging.reconciling import unsettled
 from web import i18n
 from web.audit_words import act_name
 from web.captures import ACCEPTED, likely_subject
@@ -86,6 +87,7 @@ def make_environment() -> jinja2.Environment:
         "enclosures_of": enclosures_of,
         "capture_types": ACCEPTED,
     }
+        "unsettled": unsettled,
     filters: dict[str, Callable[..., Any]] = {
         "attributes": attributes,
         "datetime": format_datetime,

@@ -238,7 +238,8 @@ async def test_whose_images_these_are(
     assert "Lavoie Luc" in page
     async with transaction(sessions) as session:
         study = (await session.scalars(select(ImagingStudy))).one()
-    assert (await post(f"/studies/{study.id}/reconciliation")).status == 303
+    assert (await post(f"/consults/{draft.id}/reconciliation", study="no id")).status == 404
+    assert (await post(f"/consults/{draft.id}/reconciliation", study=str(study.id))).status == 303
     page = await (await client.get(f"/consults/{draft.id}")).text()
     assert "The name in the images differs" not in page
     assert "confirmed" in page

@@ -1,6 +1,7 @@
 """Bringing images to a consult: the upload, the list, the confirmation of whose they are."""
 
 import asyncio
+import uuid
 from typing import Final
 
 from aiohttp import web
@@ -9,10 +10,13 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.consults.triage import open_consult
 from teleconsult.db import transaction
-from teleconsult.imaging.actions import consult_to_fill, reconcile_study, remove_study
+from teleconsult.errors import NotFound
+from teleconsult.imaging.actions import consult_to_fill, remove_study
 from teleconsult.imaging.pacs.searching import pacs_asked
 from teleconsult.imaging.queries import studies_of_consult
+from teleconsult.imaging.reconciling import reconcile_studies
 from web import captures
+from web.bodies import Form, read_form
 from web.errors import wants_json
 from web.flash import Tone, flash
 from web.i18n import gettext as _
@@ -74,9 +78,10 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 
 async def reconcile(request: web.Request) -> web.StreamResponse:
-    """The requester says that the images under another name are this patient's."""
-    study = await reconcile_study(db(request), actor_of(request), study_id=id_in(request))
-    return _back(request, study.service_request_id)
+    """The requester says that the images under another name are this patient's: all that were listed there."""
+    consult_id, form = id_in(request), await read_form(request)
+    await reconcile_studies(db(request), actor_of(request), consult_id=consult_id, study_ids=_ids(form))
+    return _back(request, consult_id)
 
 
 @own_transactions
@@ -89,6 +94,13 @@ async def remove(request: web.Request) -> web.StreamResponse:
         await objects_of(request).delete(key)
     await asyncio.to_thread(request.app[KEPT_UPLOADS].forget_answers, consult_id)
     return _back(request, consult_id)
+
+
+def _ids(form: Form) -> list[uuid.UUID]:
+    try:
+        return [uuid.UUID(typed) for typed in form.getall("study", [])]
+    except ValueError as error:
+        raise NotFound from error
 
 
 def _back(request: web.Request, consult_id: object) -> web.Response:

@@ -1,5 +1,6 @@
 """Whose images these are: confirmed by the requester, or taken out again."""
 
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,13 +8,15 @@ import pytest
 from sqlalchemy import func, select
 
 from teleconsult.audit.models import AuditEvent
+from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.requesting import submit_request
 from teleconsult.db import Sessions, transaction
-from teleconsult.errors import Forbidden, NotFound, Refused
+from teleconsult.errors import Conflict, Forbidden, NotFound, Refused
 from teleconsult.excerpts.models import ExcerptStudy
 from teleconsult.imaging.actions import reconcile_study, remove_study
 from teleconsult.imaging.identity import names_agree
 from teleconsult.imaging.models import ImagingInstance, ImagingStudy
+from teleconsult.imaging.reconciling import reconcile_studies, unsettled
 from teleconsult.patients.models import Patient
 from teleconsult.records.models import EntryStatus, RecordEntry
 from tests import consult_steps
@@ -96,6 +99,54 @@ async def test_nobody_else_speaks_for_the_requester(
         async with transaction(sessions) as session:
             with pytest.raises((error, Forbidden)):
                 await act(session, getattr(cast, who), study_id=study.id)
+
+
+async def a_strange_disc(cast: Cast, sessions: Sessions, bench: Door) -> tuple[ServiceRequest, list[ImagingStudy]]:
+    """Two studies of Luc Lavoie's, one of Aline Roy's, and one of the patient's own, in one request."""
+    draft = await consult_steps.drafted(cast, sessions)
+    for name in ("Lavoie^Luc", "Lavoie^Luc", "Roy^Aline", "Bélanger^Rose"):
+        await bench.bring(cast.rural, draft.id, dicom_bytes(PatientName=name))
+    async with transaction(sessions) as session:
+        found = await session.scalars(select(ImagingStudy).order_by(ImagingStudy.created_at))
+        return draft, list(found)
+
+
+async def test_one_word_for_all_that_bear_the_same_identity(cast: Cast, sessions: Sessions, bench: Door) -> None:
+    draft, studies = await a_strange_disc(cast, sessions, bench)
+    (lavoie, two), (roy, one) = unsettled(studies).items()
+    assert (lavoie.name, roy.name) == ("Lavoie^Luc", "Roy^Aline")
+    assert (two, one) == (studies[:2], studies[2:3])
+    for _twice in range(2):
+        async with transaction(sessions, cast.rural) as session:
+            ids = [study.id for study in two]
+            await reconcile_studies(session, cast.rural, consult_id=draft.id, study_ids=ids)
+    async with transaction(sessions) as session:
+        acts = await session.scalars(select(AuditEvent.entity_id).where(AuditEvent.action == "study-reconciled"))
+        assert sorted(acts) == sorted(study.id for study in two)
+        assert unsettled(await session.scalars(select(ImagingStudy))).keys() == {roy}
+        filed = set(await session.scalars(select(RecordEntry.source_id)))
+        assert filed >= {study.id for study in two}
+        assert one[0].id not in filed
+
+
+async def test_one_word_is_for_one_identity_of_one_own_request(cast: Cast, sessions: Sessions, bench: Door) -> None:
+    other = await consult_steps.submitted(cast, sessions)
+    draft, studies = await a_strange_disc(cast, sessions, bench)
+    two, of_both = [study.id for study in studies[:2]], [study.id for study in studies[1:3]]
+    for who, consult_id, ids, error in (
+        ("rural", draft.id, of_both, Conflict),
+        ("rural", draft.id, [], NotFound),
+        ("rural", draft.id, [*two, uuid.uuid4()], NotFound),
+        ("rural", other.id, two, NotFound),
+        ("colleague", draft.id, two, NotFound),
+        ("stranger", draft.id, two, NotFound),
+    ):
+        actor = getattr(cast, who)
+        with pytest.raises(error):
+            async with transaction(sessions, actor) as session:
+                await reconcile_studies(session, actor, consult_id=consult_id, study_ids=ids)
+    async with transaction(sessions) as session:
+        assert sum(map(len, unsettled(await session.scalars(select(ImagingStudy))).values())) == 3
 
 
 async def test_a_mistake_is_taken_out(cast: Cast, sessions: Sessions, bench: Door) -> None:
