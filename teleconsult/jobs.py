@@ -27,6 +27,7 @@ MODULES = (
     "teleconsult.imaging.commitment.pruning",
     "teleconsult.imaging.jobs",
     "teleconsult.imaging.pacs.jobs",
+    "teleconsult.notes.jobs",
 )
 """Where tasks are declared; the worker imports them all."""
 

@@ -1,10 +1,14 @@
 """A note brought to a state, for tests that begin there; and a note's content without any row."""
 
+import base64
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from io import BytesIO
+from typing import Any
 
+from PIL import Image
 from sqlalchemy.orm import joinedload
 
 from teleconsult.accounts.actor import SYSTEM, Actor
@@ -14,7 +18,16 @@ from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import Sessions, transaction
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.notes.authority import open_authority
-from teleconsult.notes.content import Clinician, ImagesShared, NoteContent, PatientIdentity
+from teleconsult.notes.content import (
+    Clinician,
+    DrawnMark,
+    ImagesShared,
+    KeyImage,
+    MeasuredValue,
+    NoteContent,
+    PatientIdentity,
+    Report,
+)
 from teleconsult.notes.drafting import open_note, save_draft
 from teleconsult.notes.keys import enrol_signer
 from teleconsult.notes.models import Composition
@@ -101,3 +114,43 @@ def content(language: str = "fr", sections: Mapping[str, str] | None = None) -> 
         session_ended_at=datetime(2026, 11, 21, 13, 55, tzinfo=UTC),
         encounter_id=str(uuid.UUID(int=7)),
     )
+
+
+def key_image(number: int = 12, **other: Any) -> KeyImage:
+    """An image of 32 by 16 pixels on which a length was measured, and a negative mean in an area."""
+    file = BytesIO()
+    Image.new("L", (32, 16), 90).save(file, "JPEG")
+    told: dict[str, Any] = {
+        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))),
+        "study_uid": "1.2.840.1",
+        "series_uid": "1.2.840.1.1",
+        "sop_instance_uid": f"1.2.840.1.1.{number}",
+        "series": "Axial < 5 mm",
+        "number": number,
+        "frame": 1,
+        "frames": 1,
+        "window": ("-600", "1500"),
+        "picture": base64.b64encode(file.getvalue()).decode(),
+        "study": "Scanner cérébral",
+        "taken_on": "2026-11-19",
+        "modality": "CT",
+        "sop_class_uid": "1.2.840.10008.5.1.4.1.1.2",
+        "columns": 32,
+        "rows": 16,
+        "marks": (
+            DrawnMark("length", "2.00,2.00 12.00,2.00", (MeasuredValue("length", "1234.5600", "mm"),)),
+            DrawnMark(
+                "area",
+                "4.00,4.00 8.00,4.00 4.00,4.00",
+                (
+                    MeasuredValue("area", "12.3000", "mm2"),
+                    MeasuredValue("mean", "-812.4000", "HU"),
+                    MeasuredValue("min", "-1000.0000", "HU"),
+                    MeasuredValue("max", "-0.2000", "HU"),
+                ),
+                at_detector=True,
+            ),
+        ),
+        "reports": (Report("1.2.840.1.9", "1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.1.9.1"),),
+    }
+    return KeyImage(**{**told, **other})

@@ -131,6 +131,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "images-stored": _("Received images"),
     "join-token-issued": _("Received a token for a session"),
     "key-image-added": _("Put an image into a note"),
+    "key-objects-written": _("Named the key images of a note within their study"),
     "looking-joined": _("Came to look at images together"),
     "looking-refused": _("Kept out of looking at images together"),
     "measurements-kept": _("Kept measurements with images"),

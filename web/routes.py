@@ -360,6 +360,7 @@ def _add_notes(route: Callable[..., object]) -> None:
     route("POST", "/consults/{id}/note", notes.create, P.NOTE_WRITE, name="notes.create")
     route("POST", "/consults/{id}/note/key-images", key_images.create, P.NOTE_WRITE, name="key_images.create")
     route("GET", "/notes/{id}/key-images", key_images.index, P.NOTE_WRITE, name="key_images.index")
+    route("POST", "/notes/{id}/key-images/order", key_images.order, P.NOTE_WRITE, name="key_images.order")
     route("POST", "/notes/{id}/key-images/removal", key_images.remove, P.NOTE_WRITE, name="key_images.remove")
     route("GET", "/notes/{id}", notes.show, P.NOTE_READ, name="notes.show")
     route("PATCH", "/notes/{id}/draft", notes.save, P.NOTE_WRITE, name="notes.draft")

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import jinja2
 from babel.dates import format_date, format_time, get_timezone_location
 from markupsafe import Markup
 from weasyprint import CSS, HTML
@@ -16,8 +15,10 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from teleconsult.documents.archival import make_archival
+from teleconsult.documents.pictures import shown_images
+from teleconsult.documents.templating import note_templates
 from teleconsult.documents.words import NOTE_WORDS, NoteWords
-from teleconsult.notes.content import SECTIONS, KeyImage, NoteContent
+from teleconsult.notes.content import SECTIONS, NoteContent
 
 SIGNATURE_ANCHOR: Final = "signature"
 PICTURE: Final = "data:image/jpeg;base64,"
@@ -73,7 +74,7 @@ def note_html(note: NoteContent, *, is_signed: bool) -> str:
     """The page that is printed, before it is laid out."""
     words = NOTE_WORDS[note.language]
     return (
-        _environment()
+        note_templates()
         .get_template("note.html.jinja")
         .render(
             note=note,
@@ -93,7 +94,7 @@ def note_html(note: NoteContent, *, is_signed: bool) -> str:
                 )
                 for study in note.images
             ],
-            key_images=[(image, _caption(image, words)) for image in note.key_images],
+            key_images=shown_images(note.key_images, note.language),
             page_of=Markup(words.page_of)  # noqa: S704 -- the words are our own
             % {"page": Markup('<span class="page"></span>'), "pages": Markup('<span class="pages"></span>')},
         )
@@ -104,12 +105,6 @@ def _birth(note: NoteContent, words: NoteWords) -> str:
     if note.patient.birth_date is None:
         return words.unknown_birth_date
     return words.born_on % {"date": format_date(note.patient.birth_date, "long", locale=words.locale)}
-
-
-def _caption(image: KeyImage, words: NoteWords) -> str:
-    number = f"{image.number}.{image.frame}" if image.frames > 1 else str(image.number)
-    window = words.window % {"center": image.window[0], "width": image.window[1]} if image.window else ""
-    return " · ".join(part for part in (image.series, words.image_number % {"number": number}, window) if part)
 
 
 def _session(note: NoteContent, words: NoteWords) -> str:
@@ -140,19 +135,8 @@ def _moment(note: NoteContent, words: NoteWords, moment: datetime) -> str:
     return f"{_day(note, words, moment)}, {time} ({city}, UTC{local.isoformat()[-6:]})"
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("teleconsult.documents"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def _source(name: str) -> str:
-    environment = _environment()
+    environment = note_templates()
     assert environment.loader is not None
     return environment.loader.get_source(environment, name)[0]
 

@@ -34,6 +34,10 @@ class NoteWords:
     key_images: str
     image_number: str
     window: str
+    measures: Mapping[str, str]
+    mean: str
+    at_detector: str
+    units: Mapping[str, str]
     specialties: Mapping[str, str]
     local_number: str
     image_count: str
@@ -70,6 +74,10 @@ ENGLISH = NoteWords(
     key_images="Key images",
     image_number="image %(number)s",
     window="width %(width)s, centre %(center)s",
+    measures={"length": "Length", "angle": "Angle", "area": "Area"},
+    mean="mean",
+    at_detector="at the detector",
+    units={"mm": "mm", "mm2": "mm²", "px": "px", "px2": "px²", "deg": "°", "HU": "HU"},
     specialties={
         "neurology": "Neurology",
         "trauma": "Traumatology",
@@ -114,6 +122,10 @@ FRENCH = NoteWords(
     key_images="Images clés",
     image_number="image %(number)s",
     window="largeur %(width)s, centre %(center)s",
+    measures={"length": "Longueur", "angle": "Angle", "area": "Surface"},
+    mean="moyenne",
+    at_detector="au détecteur",
+    units={"mm": "mm", "mm2": "mm²", "px": "px", "px2": "px²", "deg": "°", "HU": "UH"},
     specialties={
         "neurology": "Neurologie",
         "trauma": "Traumatologie",
@@ -158,6 +170,10 @@ VIETNAMESE = NoteWords(
     key_images="Hình ảnh chính",
     image_number="ảnh %(number)s",
     window="độ rộng %(width)s, tâm %(center)s",
+    measures={"length": "Độ dài", "angle": "Góc", "area": "Diện tích"},
+    mean="trung bình",
+    at_detector="tại đầu dò",
+    units={"mm": "mm", "mm2": "mm²", "px": "px", "px2": "px²", "deg": "°", "HU": "HU"},
     specialties={
         "neurology": "Thần kinh",
         "trauma": "Chấn thương",

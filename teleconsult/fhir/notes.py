@@ -1,10 +1,17 @@
-"""A signed note as FHIR R4: the Composition it says, and the DocumentReference that points to its PDF."""
+"""A signed note as FHIR R4: the Composition it says, and the DocumentReference that points to its PDF.
 
+The images it rests on are in both, as contained ImagingStudies that list these instances alone, with the reports of what
+was measured on them: R4 has no other reference to an instance.
+"""
+
+from collections.abc import Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from teleconsult.documents.pictures import shown_images
 from teleconsult.documents.words import NOTE_WORDS
-from teleconsult.notes.content import SECTIONS, Clinician, NoteContent
+from teleconsult.fhir.imaging_studies import DCM, DICOM_UID
+from teleconsult.notes.content import SECTIONS, Clinician, KeyImage, NoteContent
 
 LOINC: Final = "http://loinc.org"
 CONSULT_NOTE: Final = {"coding": [{"system": LOINC, "code": "11488-4", "display": "Consult note"}]}
@@ -13,6 +20,9 @@ SECTION_CODES: Final = {
     "opinion": {"system": LOINC, "code": "51848-0", "display": "Evaluation note"},
     "plan": {"system": LOINC, "code": "18776-5", "display": "Plan of care note"},
 }
+KEY_IMAGES: Final = {"system": LOINC, "code": "55113-5", "display": "Key images Document Radiology"}
+SOP_CLASS: Final = "urn:ietf:rfc:3986"
+"""The system of a SOP class as R4 has it (http://hl7.org/fhir/R4/imagingstudy-definitions.html#ImagingStudy.series.instance.sopClass)."""
 XHTML: Final = "http://www.w3.org/1999/xhtml"
 
 
@@ -44,14 +54,17 @@ def composition(note: NoteContent) -> dict[str, Any]:
     }
     if note.encounter_id:
         resource["encounter"] = {"reference": f"Encounter/{note.encounter_id}"}
-    return resource
+    if note.key_images:
+        resource["section"].append(_pictures(note))
+    return resource | _contained(note)
 
 
 def document_reference(note: NoteContent, *, size: int) -> dict[str, Any]:
     """The signed PDF of `size` bytes as a document of the file (http://hl7.org/fhir/R4/documentreference.html)."""
     words = NOTE_WORDS[note.language]
     moment = note.written_at.isoformat()
-    context: dict[str, Any] = {"related": [{"reference": f"ServiceRequest/{note.consult_id}"}]}
+    related = [{"reference": f"ServiceRequest/{note.consult_id}"}, *_references(note)]
+    context: dict[str, Any] = {"related": related}
     if note.encounter_id:
         context["encounter"] = [{"reference": f"Encounter/{note.encounter_id}"}]
     return {
@@ -79,6 +92,63 @@ def document_reference(note: NoteContent, *, size: int) -> dict[str, Any]:
             }
         ],
         "context": context,
+    } | _contained(note)
+
+
+def _pictures(note: NoteContent) -> dict[str, Any]:
+    """The section that says which images, and what was measured on them."""
+    told = ["\n".join((shown.caption, *shown.measurements)) for shown in shown_images(note.key_images, note.language)]
+    section: dict[str, Any] = {
+        "title": NOTE_WORDS[note.language].key_images,
+        "code": {"coding": [KEY_IMAGES]},
+        "text": {"status": "generated", "div": _narrative("\n\n".join(told))},
+    }
+    references = _references(note)
+    return section | {"entry": references} if references else section
+
+
+def _contained(note: NoteContent) -> dict[str, Any]:
+    studies = _studies(note)
+    return {"contained": studies} if studies else {}
+
+
+def _references(note: NoteContent) -> list[dict[str, str]]:
+    return [{"reference": f"#{study['id']}", "type": "ImagingStudy"} for study in _studies(note)]
+
+
+def _studies(note: NoteContent) -> list[dict[str, Any]]:
+    """The studies of the key images, of which only those instances are listed that the note rests on."""
+    known = [image for image in note.key_images if image.sop_class_uid]
+    by_study: dict[str, list[KeyImage]] = {}
+    for image in known:
+        by_study.setdefault(image.study_uid, []).append(image)
+    return [_study(note, f"images-{number}", uid, by_study[uid]) for number, uid in enumerate(by_study, start=1)]
+
+
+def _study(note: NoteContent, name: str, uid: str, images: Sequence[KeyImage]) -> dict[str, Any]:
+    """http://hl7.org/fhir/R4/imagingstudy.html"""
+    instances = {
+        image.sop_instance_uid: (image.series_uid, image.modality, image.sop_class_uid, image.number)
+        for image in images
+    } | {
+        report.sop_instance_uid: (report.series_uid, "SR", report.sop_class_uid, None)
+        for image in images
+        for report in image.reports
+    }
+    series: dict[str, dict[str, Any]] = {}
+    for sop, (series_uid, modality, sop_class, number) in instances.items():
+        listed = series.setdefault(
+            series_uid, {"uid": series_uid, "modality": {"system": DCM, "code": modality}, "instance": []}
+        )
+        instance = {"uid": sop, "sopClass": {"system": SOP_CLASS, "code": f"urn:oid:{sop_class}"}}
+        listed["instance"].append(instance | ({"number": number} if number is not None and number >= 0 else {}))
+    return {
+        "resourceType": "ImagingStudy",
+        "id": name,
+        "identifier": [{"system": DICOM_UID, "value": f"urn:oid:{uid}"}],
+        "status": "available",
+        "subject": _subject(note),
+        "series": list(series.values()),
     }
 
 

@@ -57,11 +57,49 @@ class ImagesShared:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredValue:
+    """One number of a measurement: of which quantity, in decimal digits, in which unit (`imaging.marks.models`)."""
+
+    quantity: str
+    value: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnMark:
+    """A measurement as it lies on a key image.
+
+    `line` is a list of points as SVG 1.1 §9.7.1 has them, in pixels of the image; `at_detector` where its mm hold
+    there.
+    """
+
+    kind: str
+    line: str
+    values: tuple[MeasuredValue, ...]
+    at_detector: bool = False
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """As JSON has it."""
+        return cls(**{**values, "values": tuple(MeasuredValue(**value) for value in values["values"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The DICOM report that measurements are kept in."""
+
+    series_uid: str
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyImage:
     """An image the note rests on: which one, how it was seen, what was measured on it, and a picture of that.
 
     `number` and `frame` (from 1) say where it is in its series; `window` is centre and width, as printed; `picture` a
-    JPEG in base64.
+    JPEG in base64, of `columns` by `rows` pixels or fewer. What was put into notes before lines were drawn has its
+    `measurements` in words, and says neither its modality nor its size.
     """
 
     id: str
@@ -73,14 +111,31 @@ class KeyImage:
     frame: int
     frames: int
     window: tuple[str, str] | None
-    measurements: tuple[str, ...]
     picture: str
+    measurements: tuple[str, ...] = ()
+    study: str = ""
+    taken_on: str = ""
+    """The study's day, ISO 8601; empty where none is known."""
+    modality: str = ""
+    sop_class_uid: str = ""
+    columns: int = 0
+    rows: int = 0
+    marks: tuple[DrawnMark, ...] = ()
+    reports: tuple[Report, ...] = ()
+    """Those the marks stand in."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
         """As JSON has it."""
-        lists = {"window": values["window"] and tuple(values["window"]), "measurements": tuple(values["measurements"])}
-        return cls(**{**values, **lists})
+        return cls(
+            **{
+                **values,
+                "window": values["window"] and tuple(values["window"]),
+                "measurements": tuple(values["measurements"]),
+                "marks": tuple(map(DrawnMark.of, values.get("marks", ()))),
+                "reports": tuple(Report(**report) for report in values.get("reports", ())),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

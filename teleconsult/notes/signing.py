@@ -29,6 +29,7 @@ from teleconsult.encounters.actions import finish_encounter
 from teleconsult.errors import Conflict, Invalid, Refused, TeleconsultError
 from teleconsult.notes.composing import compose
 from teleconsult.notes.content import NoteContent
+from teleconsult.notes.jobs import select_key_images
 from teleconsult.notes.keys import key_to_sign_with, names_signer
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for
@@ -167,6 +168,7 @@ async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, read: _R
     await session.flush()
     await _end_work(session, actor, consult, content.written_at)
     await queue_delivery(session, note, consult, pdf_size=len(signed.pdf))
+    await select_key_images(session, note)
     audit.record(
         session,
         actor,

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
+from teleconsult.documents.pictures import shown_images
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.models import Composition
@@ -46,7 +47,7 @@ class Shown:
     def seen(self, **other: Any) -> dict[str, Any]:
         return {
             **{"study": STUDY, "id": str(self.study_id), "sop": IMAGE, "frame": 1, "inverted": False},
-            **{"level": {"center": 40, "width": 80}, "measurements": ["Length · 20.0 mm"]},
+            **{"level": {"center": 40, "width": 80}, "reports": []},
             **other,
         }
 
@@ -55,7 +56,14 @@ class Shown:
 async def shown(cast: Cast, sessions: Sessions, settings: Settings) -> AsyncIterator[Shown]:
     consult = await consult_steps.accepted(cast, sessions)
     Path(settings.data).mkdir(parents=True, exist_ok=True)
-    image = dicom_bytes(StudyInstanceUID=STUDY, SeriesInstanceUID="1.2.840.1.1", SOPInstanceUID=IMAGE)
+    image = dicom_bytes(
+        side=32,
+        StudyInstanceUID=STUDY,
+        SeriesInstanceUID="1.2.840.1.1",
+        SOPInstanceUID=IMAGE,
+        PixelSpacing=[0.5, 0.25],
+        StudyDescription="Head",
+    )
     async with door(sessions, settings.data) as opened:
         await opened.bring(cast.rural, consult.id, image)
     async with transaction(sessions) as session:
@@ -64,11 +72,28 @@ async def shown(cast: Cast, sessions: Sessions, settings: Settings) -> AsyncIter
     yield Shown(consult.id, study_id)
 
 
-async def put(client: Client, shown: Shown, **other: Any) -> int:
+LENGTH = {"kind": "length", "series": "1.2.840.1.1", "sop": IMAGE, "frame": 1, "points": [[2, 2], [2, 12]]}
+
+
+async def send(client: Client, path: str, content: object) -> tuple[int, Any]:
     page = await (await client.get("/")).text()
     token = page.split('name="csrf-token" content="')[1].split('"')[0]
     headers = {"Accept": "application/json", "X-CSRF-Token": token}
-    return (await client.post(shown.path, json=shown.seen(**other), headers=headers)).status
+    answer = await client.post(path, json=content, headers=headers)
+    return answer.status, await answer.json()
+
+
+async def put(client: Client, shown: Shown, **other: Any) -> int:
+    return (await send(client, shown.path, shown.seen(**other)))[0]
+
+
+async def keep(client: Client, *marks: dict[str, Any]) -> str:
+    """The report that they are kept in."""
+    status, told = await send(
+        client, f"/studies/{STUDY}/measurements", {"key": str(uuid.uuid4()), "marks": list(marks)}
+    )
+    assert status == 201
+    return str(told["report"])
 
 
 async def note_in(sessions: Sessions) -> Composition:
@@ -81,14 +106,17 @@ async def test_an_image_goes_into_the_note_and_out_again(
 ) -> None:
     await signed_in("specialist")
     assert shown.path in await (await client.get(f"/studies/{STUDY}")).text()
-    assert await put(client, shown) == 201
+    assert await put(client, shown, reports=[await keep(client, LENGTH)]) == 201
     note = await note_in(sessions)
     page = await (await client.get(f"/notes/{note.id}")).text()
-    assert "Length · 20.0 mm" in page
-    assert "Width 80 · Centre 40" in page
+    assert "Head · 1 March 2026" in page
+    assert "width 80, centre 40" in page
     assert "data:image/jpeg;base64," in page
+    assert page.index('data-testid="key-images"') < page.index('data-testid="sign-note"')
     frame = await client.get(f"/notes/{note.id}/key-images", headers={"Turbo-Frame": "note-pictures"})
-    assert "Length · 20.0 mm" in await frame.text()
+    for shown_there in (page, await frame.text()):
+        assert "Length · 5.0\u00a0mm" in shown_there
+        assert shown_there.count('<polyline points="2.00,2.00 2.00,12.00"/>') == 2
     (image,) = note.key_images
     assert (await post(f"/notes/{note.id}/key-images/removal", image=image["id"])).status == 303
     assert (await post(f"/notes/{note.id}/key-images/removal", image=image["id"])).status == 303
@@ -115,7 +143,7 @@ async def test_it_is_signed_and_printed_with_the_note(
 ) -> None:
     await note_steps.enrol(sessions, settings, cast.specialist)
     await signed_in("specialist")
-    await put(client, shown, inverted=True)
+    await put(client, shown, inverted=True, reports=[await keep(client, LENGTH)])
     note = await note_in(sessions)
     await post(f"/notes/{note.id}/draft", version="1", opinion=note_steps.OPINION)
     page = await (await client.get(f"/notes/{note.id}/signature")).text()
@@ -132,20 +160,60 @@ async def test_it_is_signed_and_printed_with_the_note(
     assert content.key_images[0].sop_instance_uid == IMAGE
     printed = await (await client.get(f"/notes/{note.id}/pdf")).read()
     with pikepdf.open(BytesIO(printed)) as pdf:
-        drawn = [
-            pdf_image
-            for pdf_page in pdf.pages
-            for pdf_image in pdf_page.get_images().values()
-            if pdf_image.get("/Filter") == "/DCTDecode"
-        ]
+        drawn = list(
+            {
+                pdf_image.objgen: pdf_image
+                for pdf_page in pdf.pages
+                for pdf_image in pdf_page.get_images().values()
+                if pdf_image.get("/Filter") == "/DCTDecode"
+            }.values()
+        )
         assert len(drawn) == 1
         assert not drawn[0].get("/Interpolate", False), "PDF/A-1 forbids it (ISO 19005-1 §6.2.4)"
         picture = Image.open(BytesIO(drawn[0].read_raw_bytes()))
     assert picture.mode == "L"
     assert picture.tobytes()[0] > 250, "inverted: dark is light"
-    assert "Length · 20.0 mm" in await (await client.get(f"/notes/{note.id}")).text()
+    page = await (await client.get(f"/notes/{note.id}")).text()
+    for image_shown in shown_images(content.key_images, content.language):
+        assert image_shown.drawing in page, "seen is what was signed"
+    assert "Length · 5.0\u00a0mm" in page
     assert await put(client, shown) == 409
+    assert (await post(f"/notes/{note.id}/key-images/order", later=image)).status == 409
     assert (await post(f"/notes/{note.id}/key-images/removal", image=image)).status == 409
+
+
+async def test_they_are_put_in_order(
+    client: Client, signed_in: SignIn, post: Post, sessions: Sessions, shown: Shown
+) -> None:
+    await signed_in("specialist")
+    for _turn in range(3):
+        await put(client, shown)
+    note = await note_in(sessions)
+    first, second, third = (image["id"] for image in note.key_images)
+    for asked, expected in (
+        ({"earlier": third}, [first, third, second]),
+        ({"earlier": first}, [first, third, second]),
+        ({"later": first}, [third, first, second]),
+        ({"later": second}, [third, first, second]),
+        ({"later": "x"}, [third, first, second]),
+    ):
+        assert (await post(f"/notes/{note.id}/key-images/order", **asked)).status == 303
+        assert [image["id"] for image in (await note_in(sessions)).key_images] == expected
+
+
+async def test_only_what_is_chosen_is_drawn(
+    client: Client, signed_in: SignIn, sessions: Sessions, shown: Shown
+) -> None:
+    await signed_in("specialist")
+    await keep(client, LENGTH)
+    angle = LENGTH | {"kind": "angle", "points": [[2, 2], [2, 12], [12, 12]]}
+    report = await keep(client, angle)
+    assert await put(client, shown, reports=[report]) == 201
+    (image,) = (await note_in(sessions)).key_images
+    assert [mark["kind"] for mark in image["marks"]] == ["angle"]
+    assert [one["sop_instance_uid"] for one in image["reports"]] == [report]
+    many = await keep(client, *[LENGTH] * 21)
+    assert await put(client, shown, reports=[many]) == 422, "nothing of the image would be seen"
 
 
 async def test_six_are_enough(client: Client, signed_in: SignIn, shown: Shown) -> None:
@@ -165,9 +233,10 @@ async def test_six_are_enough(client: Client, signed_in: SignIn, shown: Shown) -
         ({"id": "x"}, 422),
         ({"level": {"center": None, "width": 1}}, 422),
         ({"level": "x"}, 422),
-        ({"measurements": [1]}, 422),
-        ({"measurements": ["x" * 161]}, 422),
-        ({"measurements": ["x"] * 21}, 422),
+        ({"reports": [1]}, 422),
+        ({"reports": "x"}, 422),
+        ({"reports": ["1.2.3"]}, 422),
+        ({"reports": [IMAGE]}, 422),
     ],
 )
 async def test_what_is_not_an_image_of_the_consult(
@@ -189,4 +258,6 @@ async def test_only_who_writes_the_note(
     await signed_in(who)
     assert await put(client, shown) == status
     assert (await client.get(f"/notes/{note.id}/key-images")).status == 404
-    assert (await post(f"/notes/{note.id}/key-images/removal", image=note.key_images[0]["id"])).status == 404
+    for way, name in (("removal", "image"), ("order", "later")):
+        asked = await post(f"/notes/{note.id}/key-images/{way}", **{name: note.key_images[0]["id"]})
+        assert asked.status == 404

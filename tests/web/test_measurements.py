@@ -79,13 +79,15 @@ async def reports(sessions: Sessions, settings: Settings) -> list[pydicom.Datase
 @pytest.mark.parametrize("who", ["rural", "specialist"])
 async def test_what_is_kept_is_shown_again_with_who(client: Client, signed_in: SignIn, cast: Cast, who: str) -> None:
     await signed_in(who)
-    assert await keep(client, LENGTH, ANGLE, AREA) == (201, {"kept": 3})
+    status, told = await keep(client, LENGTH, ANGLE, AREA)
+    assert (status, told["kept"]) == (201, 3)
     length, angle, area = (await (await client.get(PATH)).json())["marks"]
     assert length["values"] == [{"quantity": "length", "value": 5, "unit": "mm"}]
     assert length["graphic"] == [{"x": 2, "y": 2}, {"x": 2, "y": 12}]
     assert (length["series"], length["sop"], length["frame"]) == (SERIES, IMAGE, 1)
     assert length["by"] == getattr(cast, who).name
     assert length["at"][-6] in "+-"
+    assert {length["report"], area["report"]} == {told["report"]}
     assert angle["values"] == [{"quantity": "angle", "value": 90, "unit": "deg"}]
     assert [one["quantity"] for one in area["values"]] == ["area", "mean", "min", "max"]
     assert area["values"][0]["value"] == pytest.approx(3.14159265 / 4 * 2.5 * 2)
@@ -138,8 +140,9 @@ async def test_whatever_strangers_wrote_of_the_patient(
 async def test_the_same_again_keeps_nothing_twice(client: Client, signed_in: SignIn, sessions: Sessions) -> None:
     await signed_in("specialist")
     key = str(uuid.uuid4())
-    assert (await keep(client, LENGTH, key=key))[0] == 201
-    assert await keep(client, LENGTH, key=key) == (200, {"kept": 0})
+    status, told = await keep(client, LENGTH, key=key)
+    assert status == 201
+    assert await keep(client, LENGTH, key=key) == (200, told | {"kept": 0})
     assert len((await (await client.get(PATH)).json())["marks"]) == 1
     async with transaction(sessions) as session:
         kept = select(func.count()).where(AuditEvent.action == "measurements-kept")

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from teleconsult.errors import Invalid
+from teleconsult.imaging.marks.queries import MOST_REPORTS
 from teleconsult.imaging.uids import is_uid
 from web.bodies import read_json
 
@@ -16,7 +17,7 @@ _LARGEST = 1e6
 
 @dataclass(frozen=True, slots=True)
 class SeenImage:
-    """Which image was seen, under which window (centre, width), and what stood on it."""
+    """Which image was seen, under which window (centre, width), and in which reports stands what was drawn on it."""
 
     study_uid: str
     study_id: uuid.UUID
@@ -24,7 +25,7 @@ class SeenImage:
     frame: int
     window: tuple[float, float] | None
     is_inverted: bool
-    measurements: tuple[str, ...]
+    reports: tuple[str, ...]
 
 
 async def read_key_image(request: web.Request) -> SeenImage:
@@ -39,7 +40,7 @@ async def read_key_image(request: web.Request) -> SeenImage:
             frame=_count(content["frame"]),
             window=None if level is None else (_number(level["center"]), max(_number(level["width"]), 1.0)),
             is_inverted=bool(content["inverted"]),
-            measurements=tuple(map(_line, content["measurements"])),
+            reports=tuple(map(_uid, content["reports"][:MOST_REPORTS])),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Invalid({"": "This image cannot be put into the note."}) from error
@@ -48,12 +49,6 @@ async def read_key_image(request: web.Request) -> SeenImage:
 def _uid(text: Any) -> str:
     if not isinstance(text, str) or not is_uid(text):
         raise ValueError("not a UID")
-    return text
-
-
-def _line(text: Any) -> str:
-    if not isinstance(text, str):
-        raise TypeError("not a line")
     return text
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from teleconsult.db import transaction
 from teleconsult.directory.models import Organization
-from teleconsult.imaging.marks.keeping import Keeping, keep_marks
+from teleconsult.imaging.marks.keeping import Keeping, keep_marks, report_uid
 from teleconsult.imaging.marks.queries import PlacedMark, kept_marks
 from teleconsult.imaging.queries import study_for
 from web.forms.marks import read_marks
@@ -46,7 +46,8 @@ async def create(request: web.Request) -> web.StreamResponse:
         key=key,
         marks=marks,
     )
-    return web.json_response({"kept": count}, status=201 if count else 200, headers=HEADERS)
+    told = {"kept": count, "report": report_uid(actor, key)}
+    return web.json_response(told, status=201 if count else 200, headers=HEADERS)
 
 
 def _told(number: int, placed: PlacedMark, zone: ZoneInfo) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def _told(number: int, placed: PlacedMark, zone: ZoneInfo) -> dict[str, Any]:
         "atDetector": mark.at_detector,
         "by": report.by,
         "at": _moment(report.at, zone),
+        "report": report.sop_instance_uid,
     }
 
 

@@ -11,6 +11,7 @@ from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
 from teleconsult.delivery.actions import acknowledge_note
 from teleconsult.delivery.queries import delivery_of
+from teleconsult.documents.pictures import shown_images
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.drafting import open_note, save_draft
@@ -40,6 +41,7 @@ from web.requests import (
     to_page,
 )
 from web.views.excerpts import excerpt_context
+from web.views.key_images import pictures_of
 from web.views.step_up import read_proof
 
 FRAME = "note"
@@ -72,7 +74,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         request,
         "state" if looked_at_again else "signed",
         note=note,
-        content=NoteContent.from_bytes(note.content),
+        **_content(NoteContent.from_bytes(note.content)),
         opening=await opening_about(session, actor, note.patient_id),
         consult=consult,
         delivery=await delivery_of(session, note),
@@ -160,7 +162,7 @@ async def _refused(request: web.Request, error: Conflict | Invalid | Refused | T
             return _to_note(request, note)
         content = await preview_content(session, actor_of(request), settings_of(request), note_id=note.id)
         ways = await ways_of(session, settings_of(request), actor_of(request))
-    response = _page(request, "signature", note=note, content=content, ways=ways, errors=error, status=error.status)
+    response = _page(request, "signature", note=note, **_content(content), ways=ways, errors=error, status=error.status)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -176,7 +178,7 @@ async def _step_up(request: web.Request) -> web.StreamResponse:
     except Invalid as error:
         return await _editor_again(request, error, note.sections)
     ways = await ways_of(session, settings_of(request), actor)
-    return _page(request, "signature", note=note, content=content, ways=ways)
+    return _page(request, "signature", note=note, **_content(content), ways=ways)
 
 
 async def _editor_again(
@@ -208,8 +210,14 @@ async def _editor(
         typed={**note.sections, **(typed or {})},
         errors=error or {},
         is_conflict=isinstance(error, Conflict),
+        pictures=pictures_of(note),
         **context,
     )
+
+
+def _content(content: NoteContent) -> dict[str, Any]:
+    """What a note says, and its pictures as they are printed."""
+    return {"content": content, "pictures": shown_images(content.key_images, content.language)}
 
 
 def _page(request: web.Request, name: str, *, status: int = 200, **context: Any) -> web.Response:

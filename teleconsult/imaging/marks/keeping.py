@@ -1,12 +1,10 @@
 """Keeping marks: one report of them, filed in their study by the same way as every other object."""
 
 import asyncio
-import tempfile
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pydicom.dataset import Dataset
@@ -14,14 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
-from teleconsult.accounts.actor import SYSTEM, Actor
+from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.directory.models import Organization, Practitioner
-from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused
-from teleconsult.imaging.actions import Instance, instance_row, take_turn
-from teleconsult.imaging.filing import StudyRows, file_study
-from teleconsult.imaging.header import InstanceHeader
+from teleconsult.errors import Conflict, Forbidden, Invalid, Refused
+from teleconsult.imaging.adding import add_document
 from teleconsult.imaging.looking import companions
 from teleconsult.imaging.marks.measuring import measured
 from teleconsult.imaging.marks.models import MOST_MARKS, POINTS, Kind, Mark, MeasuredMark
@@ -29,7 +25,7 @@ from teleconsult.imaging.marks.queries import geometry_on
 from teleconsult.imaging.marks.subject import subject_of
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.queries import study_for
-from teleconsult.imaging.receiving import Received, Receiver
+from teleconsult.imaging.receiving import Receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +41,17 @@ class _Prepared:
     """All that goes into a report, read before it is written; nothing where it is kept already."""
 
     study_id: uuid.UUID
-    organization_id: uuid.UUID
     about: Dataset
     images: list[tuple[str, str, str, int]]
     marks: list[MeasuredMark]
     practitioner: Practitioner
     organization: str
     at: datetime
+
+
+def report_uid(actor: Actor, key: uuid.UUID) -> str:
+    """Of the report that an actor's marks of this `key` stand in."""
+    return f"2.25.{uuid.uuid5(key, str(actor.role_id)).int}"
 
 
 async def keep_marks(
@@ -68,24 +68,28 @@ async def keep_marks(
     Raises NotFound for who may not see the study, Forbidden for who takes no part in a running consult about it,
     Invalid for marks that do not lie on its images, Refused where the report cannot be filed.
     """
-    uid = f"2.25.{uuid.uuid5(key, str(actor.role_id)).int}"
+    uid = report_uid(actor, key)
     async with transaction(keeping.sessions, actor) as session:
         prepared = await _prepare(session, actor, uid, study_uid=study_uid, study_id=study_id, marks=marks)
     if prepared is None:
         return 0
     content = await asyncio.to_thread(_write, uid, prepared)
 
-    async def store(instance: Instance) -> None:
-        async with transaction(keeping.sessions, SYSTEM) as session:
-            await _file(session, actor, prepared, instance)
+    def record(session: AsyncSession, study: ImagingStudy) -> None:
+        marks = len(prepared.marks)
+        audit.record(session, actor, "measurements-kept", study, patient_id=study.patient_id, marks=marks)
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "report"
-        await asyncio.to_thread(path.write_bytes, content)
-        try:
-            refusal = await keeping.receiver.receive_made(Received("report", path), store)
-        except Conflict:  # sent twice, and the other was quicker
-            return 0
+    try:
+        refusal = await add_document(
+            keeping.sessions,
+            keeping.receiver,
+            actor,
+            study_id=prepared.study_id,
+            content=content,
+            record=record,
+        )
+    except Conflict:  # sent twice, and the other was quicker
+        return 0
     if refusal is not None:
         raise Refused("The measurements could not be kept. Try again in a moment.")
     return len(prepared.marks)
@@ -114,7 +118,6 @@ async def _prepare(
     own_house = await session.get_one(Organization, actor.organization_id)
     return _Prepared(
         study_id=study.id,
-        organization_id=study.organization_id,
         about=subject_of(study),
         images=[
             (series, instance.sop_class_uid, instance.sop_instance_uid, instance.frames)
@@ -162,7 +165,8 @@ def _is_extended(mark: Mark) -> bool:
 
 def _write(uid: str, prepared: _Prepared) -> bytes:
     """In a thread, the loading of the library too."""
-    from teleconsult.imaging.marks.report import Image, Observer, Order, written
+    from teleconsult.imaging.marks.evidence import Image, Observer
+    from teleconsult.imaging.marks.report import Order, written
 
     who = prepared.practitioner
     order = Order(
@@ -175,37 +179,3 @@ def _write(uid: str, prepared: _Prepared) -> bytes:
         at=prepared.at,
     )
     return written(order)
-
-
-class _OneStudy(StudyRows):
-    """The series of a study that is here."""
-
-    def __init__(self, session: AsyncSession, study: ImagingStudy) -> None:
-        super().__init__(session)
-        self._study = study
-
-    async def _find(self, uid: str) -> ImagingStudy | None:
-        return self._study if uid == self._study.study_instance_uid else None
-
-    async def _new(self, header: InstanceHeader) -> ImagingStudy:
-        raise NotFound
-
-
-async def _file(session: AsyncSession, actor: Actor, prepared: _Prepared, instance: Instance) -> None:
-    """Put the report into the study, as the system: its author need not be of the house that keeps the study."""
-    await take_turn(session, prepared.organization_id)
-    study = await session.scalar(select(ImagingStudy).where(ImagingStudy.id == prepared.study_id).with_for_update())
-    if study is None:  # removed meanwhile
-        raise NotFound
-    if await session.scalar(
-        select(ImagingInstance.id).where(
-            ImagingInstance.organization_id == study.organization_id,
-            ImagingInstance.sop_instance_uid == instance.header.sop_instance_uid,
-        )
-    ):
-        raise Conflict("These measurements are kept already.")
-    series = await _OneStudy(session, study).series_of(study, instance.header)
-    session.add(instance_row(series, study, instance))
-    await session.flush()
-    await file_study(session, actor, study)
-    audit.record(session, actor, "measurements-kept", study, patient_id=study.patient_id, marks=len(prepared.marks))

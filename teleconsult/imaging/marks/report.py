@@ -1,11 +1,9 @@
 """Marks as a DICOM Comprehensive SR document with a Measurement Report (PS3.3 A.35.3, PS3.16 TID 1500)."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from typing import Any, Final
 
 import numpy as np
@@ -15,40 +13,12 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import UID, generate_uid
 
 from teleconsult.imaging.marks.codes import AT_DETECTOR, ATTENUATION, DERIVATIONS, NAMES, PROCEDURE, UNITS
+from teleconsult.imaging.marks.evidence import MANUFACTURER, Image, Observer, evidence, filed, person
 from teleconsult.imaging.marks.models import Kind, MeasuredMark, Point, Quantity, Unit, Value
 
 SERIES_NUMBER: Final = 9900
 SERIES_DESCRIPTION: Final = "Measurements"
-MANUFACTURER: Final = "Teleconsult"
-_NAMES: Final = ("PatientName", "ReferringPhysicianName")
-"""Not given to the library, which would quote an odd one in a warning: names reach no log."""
 _Group = sr.PlanarROIMeasurementsAndQualitativeEvaluations | sr.MeasurementsAndQualitativeEvaluations
-
-
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Who measured."""
-
-    family: str
-    given: str
-    prefix: str
-    organization: str
-
-    @property
-    def name(self) -> str:
-        """As DICOM writes it (PS3.5 §6.2.1.1)."""
-        parts = (self.family, self.given, "", self.prefix)
-        return "^".join(re.sub(r"[\\^=]", " ", part) for part in parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An image that is referred to; `frames` 0 or 1 for one of a single frame."""
-
-    series_instance_uid: str
-    sop_class_uid: str
-    sop_instance_uid: str
-    frames: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +38,14 @@ def written(order: Order) -> bytes:
     """The report as a file in the DICOM file format. Takes tens of milliseconds: call it in a thread."""
     images = {image.sop_instance_uid: image for image in order.images}
     groups = [_group(measured, images[measured.mark.sop_instance_uid]) for measured in order.marks]
-    person = sr.PersonObserverIdentifyingAttributes(
-        name=order.observer.name, organization_name=order.observer.organization or None
-    )
     report = sr.MeasurementReport(
-        observation_context=sr.ObservationContext(
-            observer_person_context=sr.ObserverContext(
-                observer_type=codes.DCM.Person, observer_identifying_attributes=person
-            )
-        ),
+        observation_context=sr.ObservationContext(observer_person_context=person(order.observer)),
         procedure_reported=PROCEDURE,
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
     )
     document = sr.ComprehensiveSR(
-        evidence=[_evidence(order.about, image) for image in order.images],
+        evidence=[evidence(order.about, image) for image in order.images],
         content=report[0],
         series_instance_uid=order.series_uid,
         series_number=SERIES_NUMBER,
@@ -93,31 +56,7 @@ def written(order: Order) -> bytes:
         is_complete=True,
         series_description=SERIES_DESCRIPTION,
     )
-    _complete(document, order)
-    file = BytesIO()
-    document.save_as(file, enforce_file_format=True)
-    return file.getvalue()
-
-
-def _complete(document: Dataset, order: Order) -> None:
-    """Names in any script, what the images say besides of whose study it is, and the time where it was made."""
-    document.SpecificCharacterSet = "ISO_IR 192"
-    for keyword in (*_NAMES, "StudyDescription", "IssuerOfPatientID"):
-        if keyword in order.about:
-            document[keyword] = order.about[keyword]
-    day, moment = f"{order.at:%Y%m%d}", f"{order.at:%H%M%S}"
-    document.ContentDate = document.InstanceCreationDate = document.SeriesDate = day
-    document.ContentTime = document.InstanceCreationTime = document.SeriesTime = moment
-
-
-def _evidence(about: Dataset, image: Image) -> Dataset:
-    ds = Dataset()
-    ds.update({element.tag: element for element in about if element.keyword not in _NAMES})
-    ds.SeriesInstanceUID, ds.SOPInstanceUID = image.series_instance_uid, image.sop_instance_uid
-    ds.SOPClassUID = image.sop_class_uid
-    for keyword in _NAMES:
-        setattr(ds, keyword, "")
-    return ds
+    return filed(document, about=order.about, at=order.at)
 
 
 def _group(measured: MeasuredMark, image: Image) -> _Group:

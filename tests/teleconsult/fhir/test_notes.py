@@ -1,9 +1,14 @@
 """A note as FHIR R4: what must be there, and nothing a reader could run."""
 
+import dataclasses
+import json
+import subprocess
+from pathlib import Path
 from xml.etree import ElementTree
 
 from teleconsult.fhir.notes import composition, document_reference
 from tests import note_steps
+from tests.judges import FOLDER, asks_fhir
 
 NOTE = note_steps.content("fr", {"findings": "", "opinion": "a < b & c\nd\n\n<script>x</script>", "plan": "Repos"})
 
@@ -31,3 +36,48 @@ def test_the_document_points_to_the_signed_pdf() -> None:
     assert resource["content"][0]["attachment"]["contentType"] == "application/pdf"
     assert resource["content"][0]["attachment"]["url"] == f"Binary/{NOTE.id}"
     assert (resource["status"], resource["docStatus"]) == ("current", "final")
+
+
+IMAGED = dataclasses.replace(NOTE, key_images=(note_steps.key_image(), note_steps.key_image(13, reports=())))
+
+
+def test_it_names_the_images_it_rests_on_and_the_report_of_what_was_measured() -> None:
+    resource = composition(IMAGED)
+    (study,) = resource["contained"]
+    assert study["identifier"] == [{"system": "urn:dicom:uid", "value": "urn:oid:1.2.840.1"}]
+    listed = {
+        (series["uid"], series["modality"]["code"]): [instance["uid"] for instance in series["instance"]]
+        for series in study["series"]
+    }
+    assert listed == {
+        ("1.2.840.1.1", "CT"): ["1.2.840.1.1.12", "1.2.840.1.1.13"],
+        ("1.2.840.1.9", "SR"): ["1.2.840.1.9.1"],
+    }
+    pictures = resource["section"][-1]
+    assert pictures["entry"] == [{"reference": f"#{study['id']}", "type": "ImagingStudy"}]
+    words = "".join(ElementTree.fromstring(pictures["text"]["div"]).itertext())
+    assert "Axial < 5 mm · image 12" in words
+    assert "Longueur" in words
+    pointer = document_reference(IMAGED, size=30_000)
+    assert pictures["entry"][0] in pointer["context"]["related"]
+    assert pointer["contained"] == resource["contained"]
+
+
+def test_of_images_that_say_too_little_there_are_words_only() -> None:
+    old = note_steps.key_image(sop_class_uid="", modality="", marks=(), reports=(), measurements=("Length · 20.0 mm",))
+    resource = composition(dataclasses.replace(NOTE, key_images=(old,)))
+    assert "contained" not in resource
+    assert "entry" not in resource["section"][-1]
+    assert "Length · 20.0 mm" in resource["section"][-1]["text"]["div"]
+
+
+@asks_fhir
+def test_others_find_nothing_wrong_with_it(tmp_path: Path) -> None:
+    files = []
+    for resource in (composition(IMAGED), document_reference(IMAGED, size=30_000)):
+        path = tmp_path / f"{resource['resourceType']}.json"
+        path.write_text(json.dumps(resource | {"id": "1"}))
+        files.append(str(path))
+    for judge in ("validate_fhir.mjs", "npm_fhir.cjs"):
+        judged = subprocess.run(["node", judge, *files], cwd=FOLDER, capture_output=True, text=True, check=False)
+        assert judged.returncode == 0, judged.stdout + judged.stderr

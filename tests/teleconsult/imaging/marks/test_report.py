@@ -12,8 +12,9 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from teleconsult.imaging.marks.evidence import Image, Observer
 from teleconsult.imaging.marks.models import Kind, Mark, MeasuredMark, Point, Quantity, Value
-from teleconsult.imaging.marks.report import Image, Observer, Order, ellipse_axes, written
+from teleconsult.imaging.marks.report import Order, ellipse_axes, written
 
 CT = Image("1.2.3.4", "1.2.840.10008.5.1.4.1.1.2", "1.2.3.4.5", 1)
 CINE = Image("1.2.3.6", "1.2.840.10008.5.1.4.1.1.3.1", "1.2.3.6.1", 30)
@@ -75,7 +76,7 @@ def test_an_odd_name_reaches_no_warning() -> None:
 def test_no_error_is_found_in_it(tmp_path: Path) -> None:
     path = tmp_path / "report.dcm"
     path.write_bytes(report())
-    judged = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
+    judged = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
     assert "Error" not in judged.stdout + judged.stderr
     assert "ComprehensiveSR" in judged.stdout + judged.stderr
 

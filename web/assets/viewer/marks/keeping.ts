@@ -17,8 +17,11 @@ export class Keeper {
     return ((await answer.json()) as { marks: Kept[] }).marks;
   }
 
-  /** The same marks again, after an answer was lost, are kept once. Throws NotKept, or what the network throws. */
-  async keep(sent: Sent[]): Promise<void> {
+  /**
+   * The UID of the report they stand in. The same marks again, after an answer was lost, are kept once. Throws NotKept, or
+   * what the network throws.
+   */
+  async keep(sent: Sent[]): Promise<string> {
     const marks = JSON.stringify(sent);
     if (marks !== this.#last.marks) this.#last = { marks, key: randomKey() };
     const answer = await fetch(this.address, {
@@ -26,8 +29,8 @@ export class Keeper {
       headers: { ...ownHeaders(), "Content-Type": "application/json" },
       body: JSON.stringify({ key: this.#last.key, marks: sent }),
     });
-    if (answer.ok) return;
-    const told = (await answer.json().catch(() => ({}))) as { error?: string };
+    const told = (await answer.json().catch(() => ({}))) as { error?: string; report?: string };
+    if (answer.ok && told.report) return told.report;
     throw new NotKept(told.error ?? "");
   }
 }

@@ -1,7 +1,8 @@
-// Puts what is seen in the viewer into the note that is being written; see studies/_mark_tools.html.jinja.
+// Puts what is seen in the viewer into the note that is being written, its measurements as they are kept; see studies/_mark_tools.html.jinja.
 import { Controller } from "@hotwired/stimulus";
 import { ownHeaders } from "../../requests";
 import type ViewerController from "../main";
+import { NotKept } from "./keeping";
 import type MarksController from "./main";
 
 const PICTURES = "turbo-frame#note-pictures";
@@ -22,20 +23,19 @@ export default class KeyImageController extends Controller<HTMLButtonElement> {
     if (!viewer || this.element.disabled) return;
     this.element.disabled = true;
     const { sop, frame, level, inverted } = viewer.looking;
-    const measurements = this.#beside<MarksController>("marks")?.said ?? [];
     const { id } = this.#beside<ViewerController>("viewer")?.manifestValue ?? {};
-    const seen = { study: this.studyValue, id, sop, frame, level, inverted, measurements };
     try {
+      const reports = (await this.#beside<MarksController>("marks")?.keepHere()) ?? [];
       const answer = await fetch(this.urlValue, {
         method: "POST",
         headers: { ...ownHeaders(), "Content-Type": "application/json" },
-        body: JSON.stringify(seen),
+        body: JSON.stringify({ study: this.studyValue, id, sop, frame, level, inverted, reports }),
       });
       const told = (await answer.json().catch(() => ({}))) as { error?: string };
       this.#say(answer.ok ? this.addedValue : (told.error ?? this.failedValue));
       if (answer.ok) this.#lookAgain();
-    } catch {
-      this.#say(this.failedValue);
+    } catch (error) {
+      this.#say((error instanceof NotKept && error.message) || this.failedValue);
     }
     this.element.disabled = false;
   }

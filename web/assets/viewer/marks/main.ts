@@ -10,7 +10,7 @@ import { Keeper, NotKept } from "./keeping";
 import { type MarkList, showList } from "./list";
 import { type Kind, measured, outline, POINTS } from "./measures";
 import { labelOf, sentenceOf, type Words } from "./saying";
-import { isAt, isOwn, lineOf, type Mark, type Own, Sheet, type Told } from "./sheet";
+import { isAt, isOwn, lineOf, type Mark, type Own, type Sent, Sheet, type Told } from "./sheet";
 import { type Drawn, Sketch } from "./sketch";
 
 type Said = Words & Record<"point" | "second" | "keepFailed" | "leave" | "there" | "delete", string>;
@@ -74,12 +74,15 @@ export default class MarksController extends Controller<HTMLElement> {
     this.#end.abort();
   }
 
-  /** What stands on the slice that is shown, in words; not what somebody else is drawing. */
-  get said(): string[] {
-    const viewer = this.#viewer;
-    const there = viewer ? this.#sheet.on(viewer.looking) : [];
-    const marks = there.filter((mark) => !isOwn(mark) || this.#sheet.holds(mark));
-    return marks.map((mark) => sentenceOf(mark, this.wordsValue, this.#locale));
+  /**
+   * The reports in which everything stands that is to be seen on the slice that is shown; what was drawn here is kept
+   * first. Not what somebody else is drawing. Throws NotKept, or what the network throws.
+   */
+  async keepHere(): Promise<string[]> {
+    const place = this.#viewer?.looking;
+    if (!place) return [];
+    const [reports, ids] = [this.#sheet.reportsOn(place), this.#sheet.idsAt(place)];
+    return ids.size === 0 ? reports : [...reports, await this.#keep(ids, this.#sheet.sent(place))];
   }
 
   /** Show words over the image for a while. */
@@ -127,14 +130,12 @@ export default class MarksController extends Controller<HTMLElement> {
   }
 
   async keep(): Promise<void> {
-    const ids = new Set(this.#sheet.own.map(({ id }) => id));
+    const ids = this.#sheet.idsAt();
     if (ids.size === 0) return;
     this.failedTarget.hidden = true;
     for (const button of this.keepTargets) button.disabled = true;
     try {
-      await this.#keeper.keep(this.#sheet.sent);
-      this.#sheet.forget(ids);
-      await this.#load();
+      await this.#keep(ids, this.#sheet.sent());
     } catch (error) {
       const reason = error instanceof NotKept ? error.message : "";
       this.failedTarget.textContent = reason || this.wordsValue.keepFailed;
@@ -182,6 +183,13 @@ export default class MarksController extends Controller<HTMLElement> {
     const kept = await this.#keeper.kept().catch(() => null);
     if (kept) this.#sheet.kept = kept;
     this.#tell();
+  }
+
+  async #keep(ids: ReadonlySet<string>, sent: Sent[]): Promise<string> {
+    const report = await this.#keeper.keep(sent);
+    this.#sheet.forget(ids);
+    await this.#load();
+    return report;
   }
 
   #measure(mark: Own): void {

@@ -6,6 +6,9 @@ export type Words = Record<
   string
 >;
 
+/** So that a number never stands on another line than its unit. */
+const SPACE = "\u00a0";
+const MINUS = "\u2212";
 const DIGITS: Record<string, number> = { mm: 1, mm2: 1, deg: 1 };
 
 /** What a mark is, and then each of its values on a line of its own. */
@@ -19,7 +22,7 @@ export function labelOf(mark: Mark, words: Words, locale: string): string[] {
   if (mark.atDetector) lines.push(words.detector);
   const [mean, min, max] = [say("mean"), say("min"), say("max")];
   if (mean !== null) lines.push(`${words.mean} ${withUnit(mean, "HU", words)}`);
-  if (min !== null && max !== null) lines.push(`${min} – ${withUnit(max, "HU", words)}`);
+  if (min !== null && max !== null) lines.push(`${min} … ${withUnit(max, "HU", words)}`);
   return lines;
 }
 
@@ -30,9 +33,14 @@ export function sentenceOf(mark: Mark, words: Words, locale: string): string {
 
 function withUnit(value: string, unit: string, words: Words): string {
   const name = unit in words ? words[unit as keyof Words] : unit;
-  return unit === "deg" ? `${value}${name}` : `${value} ${name}`;
+  return unit === "deg" ? `${value}${name}` : `${value}${SPACE}${name}`;
 }
 
+/** As the reader writes it, but with a true minus, and none before nothing. */
 function number(value: number, digits: number, locale: string): string {
-  return value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const written = Math.abs(value).toLocaleString(locale, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return value < 0 && /[1-9]/.test(written) ? `${MINUS}${written}` : written;
 }

@@ -12,6 +12,7 @@ const KEPT: Kept = {
   atDetector: false,
   by: "Dr A",
   at: "",
+  report: "2.25.1",
 };
 
 function drawn(): { sheet: Sheet; id: string } {
@@ -64,13 +65,25 @@ test("the last deletion is taken back, once", () => {
 
 test("what was drawn while others were sent stays", () => {
   const { sheet, id } = drawn();
-  expect(sheet.sent[0]?.points).toEqual([
+  expect(sheet.sent()[0]?.points).toEqual([
     [10, 10],
     [20, 10],
   ]);
   sheet.add("angle", HERE, []);
   sheet.forget(new Set([id]));
   expect(sheet.own.map(({ kind }) => kind)).toEqual(["angle"]);
+});
+
+test("of one slice alone: what is to be kept, and in which reports stands what is kept", () => {
+  const { sheet, id } = drawn();
+  sheet.add("angle", { ...HERE, frame: 2 }, []);
+  sheet.kept = [KEPT, { ...KEPT, id: "kept-1" }, { ...KEPT, id: "kept-2", frame: 2, report: "2.25.2" }];
+  expect(sheet.sent(HERE).map(({ kind }) => kind)).toEqual(["length"]);
+  expect([...sheet.idsAt(HERE)]).toEqual([id]);
+  expect(sheet.idsAt().size).toBe(2);
+  expect(sheet.reportsOn(HERE)).toEqual(["2.25.1"]);
+  sheet.showsKept = false;
+  expect(sheet.reportsOn(HERE)).toEqual([]);
 });
 
 test("what another shows is seen and measured, and is nobody's here to move, keep or tell on", () => {

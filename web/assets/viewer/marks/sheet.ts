@@ -25,6 +25,8 @@ export interface Kept extends Place {
   atDetector: boolean;
   by: string;
   at: string;
+  /** UID of the report it stands in. */
+  report: string;
 }
 
 export type Mark = Own | Kept;
@@ -145,9 +147,9 @@ export class Sheet {
     return mark;
   }
 
-  /** What is not kept yet, as the server takes it. */
-  get sent(): Sent[] {
-    return this.#own.map(({ kind, series, sop, frame, points, values }) => ({
+  /** What is not kept yet, of one slice or of all, as the server takes it. */
+  sent(place?: Place): Sent[] {
+    return this.#ownAt(place).map(({ kind, series, sop, frame, points, values }) => ({
       kind,
       series,
       sop,
@@ -157,9 +159,24 @@ export class Sheet {
     }));
   }
 
+  /** Which these are. */
+  idsAt(place?: Place): Set<string> {
+    return new Set(this.#ownAt(place).map(({ id }) => id));
+  }
+
+  /** The reports of what is kept and to be seen on a slice. */
+  reportsOn(place: Place): string[] {
+    const kept = this.on(place).filter((mark): mark is Kept => !isOwn(mark));
+    return [...new Set(kept.map(({ report }) => report))];
+  }
+
   /** These are kept now: what was drawn meanwhile stays. */
   forget(ids: ReadonlySet<string>): void {
     this.#own = this.#own.filter((mark) => !ids.has(mark.id));
+  }
+
+  #ownAt(place?: Place): Own[] {
+    return place ? this.#own.filter((mark) => isAt(mark, place)) : this.#own;
   }
 }
 
