@@ -30,6 +30,7 @@ class Site:
             "TELECONSULT_PORT": str(self.port),
             "TELECONSULT_SECRET_KEY": SECRET,
             "TELECONSULT_LOG_LEVEL": "WARNING",
+            "TELECONSULT_PACS_NETWORKS": "127.0.0.0/8",
         }
         self._processes: list[subprocess.Popen[bytes]] = []
         self._start()

@@ -6,12 +6,14 @@ machine, and over DICOM only who calls it by its title, is registered, and comes
 
 import contextlib
 import json
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -36,18 +38,34 @@ class Orthanc:
     http: int
     dicom: int
     client: httpx.AsyncClient = field(repr=False)
+    process: "subprocess.Popen[bytes]" = field(repr=False)
+    by_tls: bool = False
+
+    @property
+    def site(self) -> str:
+        """Where it is over HTTP."""
+        return f"http://{HOST}:{self.http}"
 
     @property
     def dicomweb(self) -> str:
         """Where its DICOMweb is."""
-        return f"http://{HOST}:{self.http}/dicom-web"
+        return f"{self.site}/dicom-web"
 
     async def ask(self, method: str, path: str, content: Any = None) -> Any:
         """What its own REST interface answers."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode() if content is not None else None
-        answer = await self.client.request(method, f"http://{HOST}:{self.http}{path}", content=body)
+        answer = await self.client.request(method, f"{self.site}{path}", content=body)
         assert answer.status_code == 200, answer.text
         return answer.json() if answer.content else None
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Inside the block it stands still, and hangs up on nobody."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     async def hold(self, *contents: bytes) -> None:
         """Put images into it."""
@@ -64,13 +82,13 @@ class Orthanc:
                     await self.ask("DELETE", f"/{kind}/{name}")
 
     async def know(self, name: str, *, title: str = OURS, port: int = 0) -> None:
-        """Register a system that may ask, and where it is sent to."""
-        known = {"AET": title, "Host": HOST, "Port": port or 1, "AllowTranscoding": False}
+        """Register a system that may ask, and where it is sent to; by TLS where the archive itself speaks it."""
+        known = {"AET": title, "Host": HOST, "Port": port or 1, "AllowTranscoding": False, "UseDicomTls": self.by_tls}
         await self.ask("PUT", f"/modalities/{name}", known)
 
 
-def start(folder: Path) -> Iterator[Orthanc]:
-    """Run it until the generator is closed."""
+def start(folder: Path, *, own: Mapping[str, object] = MappingProxyType({})) -> Iterator[Orthanc]:
+    """Run it until the generator is closed, with settings of its `own` besides."""
     http, dicom = _free_port(), _free_port()
     settings = {
         "Name": "PACS",
@@ -91,24 +109,28 @@ def start(folder: Path) -> Iterator[Orthanc]:
         "ConcurrentJobs": 4,
         "Plugins": [str(PLUGIN)],
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "StudiesMetadata": "Full"},
+        **own,
     }
     file = folder / "orthanc.json"
     file.write_text(json.dumps(settings))
     with (folder / "orthanc.log").open("w") as log:
         process = subprocess.Popen([PROGRAM, str(file)], stdout=log, stderr=subprocess.STDOUT)
         try:
-            _wait(process, http)
-            yield Orthanc(http, dicom, httpx.AsyncClient(timeout=PATIENCE, trust_env=False))
+            client = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+            running = Orthanc(http, dicom, client, process, by_tls=bool(settings.get("DicomTlsEnabled")))
+            _wait(process, running.site)
+            yield running
         finally:
             process.terminate()
             process.wait(PATIENCE)
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
+def _wait(process: "subprocess.Popen[bytes]", site: str) -> None:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"http://{HOST}:{port}/system", timeout=1, trust_env=False).status_code == httpx.codes.OK:
+            answer = httpx.get(f"{site}/system", timeout=1, trust_env=False)
+            if answer.status_code == httpx.codes.OK:
                 return
         time.sleep(0.1)
     raise AssertionError("Orthanc did not start")
