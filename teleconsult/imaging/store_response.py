@@ -5,12 +5,14 @@ from typing import Any, Final
 
 from teleconsult.imaging.receiving import Arrival
 from teleconsult.imaging.refusals import Refusal
+from teleconsult.imaging.uids import derived_uid
 
 Attributes = dict[str, Any]
 
 REFERENCED_SOP_CLASS_UID: Final = "00081150"
 REFERENCED_SOP_INSTANCE_UID: Final = "00081155"
 RETRIEVE_URL: Final = "00081190"
+WARNING_REASON: Final = "00081196"
 FAILURE_REASON: Final = "00081197"
 FAILED_SOP_SEQUENCE: Final = "00081198"
 REFERENCED_SOP_SEQUENCE: Final = "00081199"
@@ -20,6 +22,8 @@ OUT_OF_RESOURCES: Final = 0xA700
 DOES_NOT_MATCH: Final = 0xA900
 CANNOT_UNDERSTAND: Final = 0xC000
 DUPLICATE: Final = 0x0111
+COERCED: Final = 0xB000
+"""The Warning Reason of an object that named no study or series: it is found under UIDs that were given to it here."""
 OTHER_IDENTITY: Final = 0xC001
 """Our own: the instance names another patient than the rest of its study."""
 _REASONS: Final[Mapping[Refusal, int]] = {
@@ -58,11 +62,11 @@ def store_response(arrivals: Sequence[Arrival], *, studies: str) -> Attributes:
 
 
 def status_of(arrivals: Sequence[Arrival]) -> int:
-    """200 where all are here, 202 where some are, 409 where none is (Table 10.5.3-1)."""
+    """200 where all are here, 202 where some are or some with a warning, 409 where none is (Table 10.5.3-1)."""
     refused = sum(one.refusal is not None for one in arrivals)
-    if not refused:
-        return 200
-    return 409 if refused == len(arrivals) else 202
+    if refused == len(arrivals):
+        return 409
+    return 202 if refused or any(map(_is_coerced, arrivals)) else 200
 
 
 def failure_reason(refusal: Refusal) -> int:
@@ -72,7 +76,14 @@ def failure_reason(refusal: Refusal) -> int:
 
 def _stored(arrival: Arrival, studies: str) -> Attributes:
     where = f"{studies}/{arrival.study_uid}/series/{arrival.series_uid}/instances/{arrival.sop_instance_uid}"
-    return _reference(arrival) | {RETRIEVE_URL: _value("UR", where)}
+    warned = {WARNING_REASON: _value("US", COERCED)} if _is_coerced(arrival) else {}
+    return _reference(arrival) | {RETRIEVE_URL: _value("UR", where)} | warned
+
+
+def _is_coerced(arrival: Arrival) -> bool:
+    own = arrival.sop_instance_uid
+    given = derived_uid("Study", own), derived_uid("Series", own)
+    return arrival.refusal is None and (arrival.study_uid == given[0] or arrival.series_uid == given[1])
 
 
 def _reference(arrival: Arrival) -> Attributes:

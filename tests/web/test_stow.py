@@ -312,3 +312,18 @@ async def test_two_studies_in_one_body(doctor: Program, cast: Cast) -> None:
     answer, told = await send(doctor, slice_of(cast), dicom_bytes())
     assert (answer.status, len(stored(told))) == (200, 2)
     assert "00081190" not in told, "there is no one study to lead to"
+
+
+@pytest.mark.parametrize("left_out", ["StudyInstanceUID", "SeriesInstanceUID"])
+async def test_who_names_no_study_is_warned_under_which_uids_it_is_found(
+    doctor: Program, cast: Cast, left_out: str
+) -> None:
+    """Warning Reason B000 (PS3.18 Table I.2-2), and 202: it is here, but was given UIDs; the same again too."""
+    named, unnamed = slice_of(cast), slice_of(cast, **{left_out: ""})
+    for _twice in range(2):
+        answer, told = await send(doctor, named, unnamed)
+        assert answer.status == 202
+        assert failures(told) == []
+        first, second = told["00081199"]["Value"]
+        assert ("00081196" in first, second["00081196"]["Value"]) == (False, [0xB000])
+        assert "/2.25." in second["00081190"]["Value"][0]
