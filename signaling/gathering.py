@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+from signaling.allowance import Allowance
 from signaling.connection import Connection
 from signaling.protocol import Showing
 from signaling.protocol_looking import DrawnMark, Look, Looker, Looking, Marks, Point, Spot, Together
-from signaling.server import Allowance
 from teleconsult.clock import now
 from teleconsult.imaging import looking
 

@@ -1,4 +1,5 @@
-"""The Socket.IO server, made strict: what python-socketio takes on trust is refused here.
+"""The Socket.IO server, made strict: what python-socketio takes on trust is refused here. And made straight: a message
+goes from one client to the other without a task or a queue between (`signaling.line`).
 
 * A client may not emit `connect`, `disconnect` or any other name the library keeps for itself: a forged
   `disconnect` would take the sender out of presence while it still hears the room.
@@ -9,23 +10,18 @@
 """
 
 import logging
-import time
-from typing import Any, Final
+from typing import Final
 
-import engineio
-import orjson
 import socketio
 import structlog
-from aiohttp import web
-from engineio.async_drivers import aiohttp as driver
+
+from signaling.engine import Engine
+from signaling.packets import Event, StrictJson, read_event, write_answer, write_event
 
 RESERVED: Final = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "message", "newListener", "removeListener"}
 )
 MAX_PACKET: Final = 100_000  # bytes
-PACKETS_A_SECOND: Final = 40
-BURST: Final = 120  # a page that gathers candidates on many interfaces sends some dozens at once
-MAX_QUEUE: Final = 500  # packets waiting for one socket
 PING_INTERVAL: Final = 5  # seconds: a lost link is noticed within 11
 PING_TIMEOUT: Final = 6
 
@@ -34,57 +30,26 @@ library_log = logging.getLogger(f"{__name__}.library")
 library_log.setLevel(logging.WARNING)  # below that the library writes whole messages, chat included
 
 
-class StrictJson:
-    """orjson under the names the library calls."""
+class DirectManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
+    """Knows who is in which room; tells them one after the other, at once."""
 
-    @staticmethod
-    def dumps(value: object, **_ignored: object) -> str:
-        """JSON text without spaces."""
-        return orjson.dumps(value).decode()
-
-    @staticmethod
-    def loads(text: str) -> Any:
-        """Raises a ValueError on anything RFC 8259 does not allow."""
-        return orjson.loads(text)
-
-
-class PlainWebSocket(driver.WebSocket):  # type: ignore[misc]  # python-engineio ships no types
-    """Without permessage-deflate: it costs four times the memory and half again the time per message."""
-
-    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
-        """Serve one WebSocket until it closes."""
-        self._sock = web.WebSocketResponse(max_msg_size=self.server.max_http_buffer_size, compress=False)
-        await self._sock.prepare(environ["aiohttp.request"])
-        self.environ = environ
-        await self.handler(self)
-        return self._sock
-
-
-class UnhesitatingServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
-    """Never waits for a client to fetch what it is owed before letting go of it."""
-
-    async def disconnect(self, sid: str | None = None) -> None:
-        """Close one connection; the library's own waits for ever for a poll that does not come."""
-        connection = self.sockets.get(sid)
-        if connection is not None:
-            await connection.close(wait=False, abort=True)
-            self.sockets.pop(sid, None)
-
-
-class Allowance:
-    """A token bucket: so many packets a second on average, so many at once."""
-
-    def __init__(self, *, a_second: float = PACKETS_A_SECOND, burst: float = BURST) -> None:
-        self._a_second, self._burst = a_second, burst
-        self._left = float(burst)
-        self._seen = time.monotonic()
-
-    def take(self) -> float:
-        """Use up one packet; what is left is negative once the socket is too loud."""
-        moment = time.monotonic()
-        self._left = min(self._burst, self._left + (moment - self._seen) * self._a_second) - 1
-        self._seen = moment
-        return self._left
+    async def emit(
+        self,
+        event: str,
+        data: object,
+        namespace: str,
+        *,
+        room: str | list[str] | None = None,
+        skip_sid: str | None = None,
+        callback: None = None,
+        **_ignored: object,
+    ) -> None:
+        """Tell everyone in a room, of one text made once. We never ask clients for acknowledgements."""
+        assert callback is None
+        text = write_event(namespace, event, data)
+        for sid, eio_sid in self.get_participants(namespace, room):
+            if sid != skip_sid:
+                await self.server.eio.deliver(eio_sid, text)
 
 
 class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
@@ -92,6 +57,7 @@ class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio
 
     def __init__(self, *, origins: frozenset[str]) -> None:
         super().__init__(
+            client_manager=DirectManager(),
             async_mode="aiohttp",
             async_handlers=False,  # one message after another per socket: an offer before its candidates
             cors_allowed_origins=sorted(origins),
@@ -100,57 +66,65 @@ class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio
             logger=library_log,
             engineio_logger=library_log,
             max_http_buffer_size=MAX_PACKET,
+            monitor_clients=False,  # each line watches over itself
             ping_interval=PING_INTERVAL,
             ping_timeout=PING_TIMEOUT,
         )
         self.namespaces: list[str] = []  # none but those with a handler: by default "/" takes anybody
-        self.eio._async = {**self.eio._async, "websocket": PlainWebSocket}
-        self._allowances: dict[str, Allowance] = {}
 
     async def hang_up(self, eio_sid: str) -> None:
         """Close a connection without waiting for the other end."""
         await self.eio.disconnect(eio_sid)
 
-    def _engineio_server_class(self) -> type[UnhesitatingServer]:
-        return UnhesitatingServer
-
-    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        self._allowances[eio_sid] = Allowance()
-        await super()._handle_eio_connect(eio_sid, environ)
+    def _engineio_server_class(self) -> type[Engine]:
+        return Engine
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        self._allowances.pop(eio_sid, None)
         await super()._handle_eio_disconnect(eio_sid, reason)
-        # Ends the writer, which closes the WebSocket, and the poll that would wait for nothing any more.
-        if (connection := self.eio.sockets.get(eio_sid)) is not None:
-            connection.queue.put_nowait(None)
+        # Whose line broke in the middle of being admitted is neither connected nor gone, says the library.
+        for namespace in list(self.manager.get_namespaces()):
+            sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
+            if sid is not None:
+                await self.namespace_handlers[namespace].trigger_event("disconnect", sid, reason)
+                await self.manager.disconnect(sid, namespace, ignore_queue=True)
 
     async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
-        allowance = self._allowances.get(eio_sid)
-        if allowance is None:
-            return
         # 0 connect, 1 disconnect, 2 event: no binary, and no acknowledgements, for we ask for none.
-        is_expected = isinstance(data, str) and data[:1] in ("0", "1", "2")
-        if not is_expected or allowance.take() < 0:
-            log.info("socket.hung_up", why="too many packets" if is_expected else "an unexpected packet")
+        if not isinstance(data, str) or data[:1] not in ("0", "1", "2"):
+            log.info("socket.hung_up", why="an unexpected packet")
             await self.hang_up(eio_sid)
             return
         try:
-            await super()._handle_eio_message(eio_sid, data)
+            told = read_event(data)
+            if told is not None:
+                await self._take(eio_sid, told)
+            else:
+                await super()._handle_eio_message(eio_sid, data)
         except (ValueError, TypeError, IndexError, KeyError) as error:
             log.info("socket.hung_up", why=type(error).__name__)
             await self.hang_up(eio_sid)
+        except Exception:
+            log.exception("socket.failed")
+            await self.hang_up(eio_sid)
+
+    async def _take(self, eio_sid: str, told: Event) -> None:
+        """Let the namespace answer an event, as the library would."""
+        sid = self.manager.sid_from_eio_sid(eio_sid, told.namespace)
+        if sid is None or not self.manager.is_connected(sid, told.namespace) or not _is_possible(told.content):
+            return
+        name, *content = told.content
+        answer = await self.namespace_handlers[told.namespace].trigger_event(name, sid, *content)
+        if told.number is not None and answer is not self.not_handled:
+            await self.eio.deliver(eio_sid, write_answer(told.namespace, told.number, answer))
 
     async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: object) -> None:
-        if not isinstance(data, list) or not data or not isinstance(data[0], str) or data[0] in RESERVED:
-            log.info("socket.event_dropped", why="a reserved or impossible name")
-            return
-        await super()._handle_event(eio_sid, namespace, id, data)
+        if _is_possible(data):
+            await super()._handle_event(eio_sid, namespace, id, data)
 
-    async def _send_eio_packet(self, eio_sid: str, eio_pkt: object) -> None:
-        connection = self.eio.sockets.get(eio_sid)
-        if connection is not None and connection.queue.qsize() > MAX_QUEUE:
-            log.info("socket.hung_up", why="it does not read")
-            await self.hang_up(eio_sid)
-            return
-        await super()._send_eio_packet(eio_sid, eio_pkt)
+
+def _is_possible(data: object) -> bool:
+    """Whether it is an event's name and content, and the name is one that clients may use."""
+    if isinstance(data, list) and data and isinstance(data[0], str) and data[0] not in RESERVED:
+        return True
+    log.info("socket.event_dropped", why="a reserved or impossible name")
+    return False

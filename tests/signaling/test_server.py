@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from signaling.server import BURST, MAX_PACKET, Allowance
+from signaling.allowance import BURST, Allowance
+from signaling.server import MAX_PACKET
 from tests.signaling.booking import Booking
 from tests.signaling.conftest import LiveSite, VisitorMaker
 
@@ -101,7 +102,7 @@ async def test_who_floods_is_hung_up_on_and_nobody_else(site: LiveSite, visit: V
 
 def test_an_allowance_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = 100.0
-    monkeypatch.setattr("signaling.server.time.monotonic", lambda: moment)
+    monkeypatch.setattr("signaling.allowance.time.monotonic", lambda: moment)
     allowance = Allowance()
     assert all(allowance.take() >= 0 for _ in range(BURST))
     assert allowance.take() < 0
