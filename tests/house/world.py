@@ -7,47 +7,35 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
-from teleconsult.accounts.models import Account, FederatedIdentity, IssuedToken, Passkey, WebSession
+from teleconsult.accounts.models import Account
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.consents.recording import consent_of
 from teleconsult.consults.answering import accept_consult
 from teleconsult.consults.drafting import start_draft
-from teleconsult.db import Base, Sessions, transaction
-from teleconsult.directory.models import (
-    ConnectionType,
-    DirectoryImport,
-    DutyShift,
-    Endpoint,
-    HealthcareService,
-    Specialty,
-)
+from teleconsult.db import Sessions, transaction
 from teleconsult.documents.press import Press
 from teleconsult.encounters.models import Encounter, GuestKind, GuestPass
-from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
-from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.signing import Signing
 from teleconsult.objects import Objects, open_store
-from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
-from teleconsult.patients.models import BreakGlass, GlassReason, Patient, PatientIdentifier
-from teleconsult.patients.national_ids import QUEBEC
+from teleconsult.patients.models import Patient
 from teleconsult.records.actions import file_entry
 from teleconsult.records.documents import TEXT, Document, keep
 from teleconsult.records.statements import Problem
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
-from teleconsult.systems.models import FhirClient
 from tests import consult_steps, note_steps
+from tests.house.administered import administered
 from tests.people import Cast, another_neurologist
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.teleconsult.imaging.steps import door
@@ -138,7 +126,7 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
             add(f"{who}'s binary", "binary", await _document(session, settings, getattr(cast, who), whom), who)
         add("stranger's entry", "entry", cast.strangers_patient.id, "stranger", "nurse_elsewhere", entry=theirs)
         add("guest", "guest", booked.id, "rural", "specialist", guest=guest.id)
-        for name, row, kind, insiders in _rows(cast):
+        for name, row, kind, insiders in administered(cast):
             session.add(row)
             await session.flush()
             add(name, kind, row.id, *insiders)
@@ -160,190 +148,6 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
             event_id = await session.scalar(select(AuditEvent.id).where(of_person).limit(1))
             add(f"{who}'s act", "event", event_id, *insiders)
     return world
-
-
-def _rows(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
-    """What administration keeps: the cast's administrator is the tertiary hospital's."""
-    moment, tertiary, elsewhere = now(), cast.organizations["tertiary"].id, cast.organizations["elsewhere"].id
-    hour = timedelta(hours=1)
-    rural_service = HealthcareService(organization_id=cast.organizations["rural"].id, specialty=Specialty.GENERAL)
-    rows: list[tuple[str, Base, str, tuple[str, ...]]] = [
-        (
-            "opening",
-            BreakGlass(
-                patient_id=cast.patient.id,
-                organization_id=cast.patient.organization_id,
-                practitioner_role_id=cast.oncall.role_id,
-                kind=GlassReason.DANGER,
-                reason="Found unconscious.",
-                started_at=moment - 2 * hour,
-                expires_at=moment - hour,
-            ),
-            "opening",
-            ("oncall", "privacy"),
-        ),
-        (
-            "patient's number",
-            PatientIdentifier(patient_id=cast.patient.id, system=QUEBEC, value="BELR51531414", recorded_at=moment),
-            "patient number",
-            ("rural", "colleague", "nurse", "secretary"),
-        ),
-        (
-            "patient's link",
-            PatientLink(
-                patient_id=cast.patient.id,
-                other_id=cast.patient_elsewhere.id,
-                basis=LinkBasis.DECISION,
-                linked_at=moment,
-                linked_by_id=cast.rural.role_id,
-            ),
-            "patient link",
-            ("rural", "secretary"),
-        ),
-        (
-            "waiting study",
-            _waiting(cast.organizations["rural"].id, "1.2.840.1"),
-            "waiting study",
-            ("rural", "colleague", "nurse", "secretary"),
-        ),
-        (
-            "stranger's waiting study",
-            _waiting(elsewhere, "1.2.840.2"),
-            "waiting study",
-            ("stranger", "nurse_elsewhere"),
-        ),
-        (
-            "patient's case",
-            IdentityCase(
-                organization_id=cast.patient.organization_id,
-                patient_id=cast.patient.id,
-                other_id=cast.patient_elsewhere.id,
-                kind=CaseKind.SAME_NUMBER,
-                found_at=moment,
-            ),
-            "identity case",
-            ("secretary",),
-        ),
-        ("rural service", rural_service, "service", ()),
-        (
-            "shift",
-            DutyShift(
-                service_id=cast.neurology.id,
-                practitioner_role_id=cast.specialist.role_id,
-                starts_at=moment,
-                ends_at=moment + hour,
-                created_at=moment,
-            ),
-            "shift",
-            ("admin", "coordinator"),
-        ),
-    ]
-    for name, house, insiders in (("tertiary", tertiary, ("admin",)), ("clinic's", elsewhere, ())):
-        endpoint = Endpoint(
-            organization_id=house,
-            connection_type=ConnectionType.FHIR,
-            name="Records",
-            address=f"https://fhir-{uuid.uuid4().hex}.example.test/r4",
-            updated_at=moment,
-        )
-        extract = DirectoryImport(
-            organization_id=house,
-            file_name="extract.txt",
-            sha256=bytes(32),
-            lines=0,
-            refused=[],
-            created_by_id=cast.admin.role_id if house == tertiary else cast.stranger.role_id,
-            created_at=moment,
-        )
-        sender = Hl7Sender(
-            id=uuid.uuid4(), organization_id=house, name="Laboratory", facility=f"{name}", created_at=moment
-        )
-        message = Hl7Message(
-            sender_id=sender.id,
-            organization_id=house,
-            control_id="1",
-            sha256=b"",
-            kind="ORU^R01",
-            content=b"",
-            received_at=moment,
-            acknowledgment=Acknowledgment.ERROR,
-        )
-        client = FhirClient(organization_id=house, name="Registry", keys=[], scope="system/*.rs", created_at=moment)
-        peer = DicomPeer(
-            organization_id=house,
-            name="Scanner",
-            ae_title=name[:16],
-            network="192.0.2.1/32",
-            created_at=moment,
-        )
-        pacs = Pacs(
-            organization_id=house,
-            name="PACS",
-            kind=PacsKind.DICOMWEB,
-            address="https://127.0.0.1/dicom-web",
-            created_at=moment,
-        )
-        rows += [
-            (f"{name} dicom peer", peer, "dicom peer", insiders),
-            (f"{name} pacs", pacs, "pacs", insiders),
-            (f"{name} endpoint", endpoint, "endpoint", insiders),
-            (f"{name} import", extract, "import", insiders),
-            (f"{name} fhir client", client, "fhir client", insiders),
-            (f"{name} sender", sender, "sender", insiders),
-            (f"{name} message", message, "message", insiders),
-        ]
-    for who in ("rural", "specialist"):
-        actor = getattr(cast, who)
-        watching = ("admin",) if actor.organization_id == tertiary else ()
-        factor: dict[str, Any] = {"account_id": actor.account_id, "created_at": moment}
-        rows += [
-            (
-                f"{who}'s session",
-                WebSession(
-                    token_hash=secrets.token_bytes(32),
-                    account_id=actor.account_id,
-                    practitioner_role_id=actor.role_id,
-                    created_at=moment,
-                    last_seen_at=moment,
-                    factor_at=moment,
-                    expires_at=moment + hour,
-                ),
-                "session",
-                (who, *watching),
-            ),
-            (
-                f"{who}'s token",
-                IssuedToken(
-                    account_id=actor.account_id,
-                    practitioner_role_id=actor.role_id,
-                    organization_id=actor.organization_id,
-                    scope="consults",
-                    created_at=moment,
-                    expires_at=moment + hour,
-                ),
-                "token",
-                (who, *watching),
-            ),
-            (
-                f"{who}'s passkey",
-                Passkey(**factor, credential_id=secrets.token_bytes(16), public_key=b"", sign_count=0, name="Key"),
-                "passkey",
-                (who,),
-            ),
-            (
-                f"{who}'s identity",
-                FederatedIdentity(
-                    account_id=actor.account_id,
-                    issuer="https://issuer.example.test",
-                    subject=uuid.uuid4().hex,
-                    claims={},
-                    linked_at=moment,
-                ),
-                "identity",
-                (who,),
-            ),
-        ]
-    return rows
 
 
 async def _entry(session: AsyncSession, actor: Actor, patient: Patient) -> uuid.UUID:
@@ -370,10 +174,6 @@ async def _document(session: AsyncSession, settings: Settings, actor: Actor, pat
     )
     await keep(Objects(open_store(None, settings.data)), entry_id, letter)
     return entry_id
-
-
-def _waiting(house: uuid.UUID, uid: str) -> ImagingStudy:
-    return ImagingStudy(organization_id=house, study_instance_uid=uid, source="Scanner", created_at=now())
 
 
 async def _fetch(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> uuid.UUID:

@@ -18,7 +18,8 @@ from teleconsult.encounters.models import Encounter, EncounterParticipant, Guest
 from tests.people import Cast
 from tests.signaling.booking import Booking
 from tests.signaling.conftest import COOKIES, LiveSite, VisitorMaker
-from tests.signaling.visitors import Visitor, eventually
+from tests.signaling.visitors import Visitor
+from tests.waiting import eventually
 
 REFUSED = socketio.exceptions.ConnectionError
 GuestMaker = Callable[..., Awaitable[Visitor]]

@@ -20,8 +20,9 @@ from tests.signaling.booking import Booking
 from tests.signaling.changes import Change, consult_is_cancelled, consult_is_reassigned, session_ends
 from tests.signaling.conftest import Changer, LiveSite
 from tests.signaling.table import MOVES, VIEW, Table, looking, spot
-from tests.signaling.visitors import PATIENCE, Visitor, VisitorMaker
+from tests.signaling.visitors import Visitor, VisitorMaker
 from tests.teleconsult.imaging.shared import shared_study
+from tests.waiting import PATIENCE
 
 
 async def test_nothing_works_before_coming(table: Table, visit: VisitorMaker) -> None:

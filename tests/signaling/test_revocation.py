@@ -37,7 +37,8 @@ from tests.signaling.changes import (
     session_runs_out,
 )
 from tests.signaling.conftest import Changer, LiveSite, VisitorMaker
-from tests.signaling.visitors import PATIENCE, Visitor, eventually
+from tests.signaling.visitors import Visitor
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.usefixtures("resting_watch")
 BY_COOKIE = [
@@ -164,11 +165,7 @@ async def test_a_changed_role_hears_of_its_own_lists_and_no_longer_of_the_old_on
 
     await change(becomes_coordinator, told=True)
     (connection,) = site.live.worklist.connections.values()
-
-    async def is_coordinator() -> bool:
-        return connection.actor.role is RoleCode.COORDINATOR
-
-    assert await eventually(is_coordinator)
+    assert await eventually(lambda: connection.actor.role is RoleCode.COORDINATOR)
     rooms = {room for room in site.live.server.rooms(connection.sid, "/worklist") if room != connection.sid}
     assert len(rooms) == 1
     assert ":coordinator:" in rooms.pop()

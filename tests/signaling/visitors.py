@@ -1,14 +1,13 @@
 """Clients of the live server, as a browser or a machine would be one: real python-socketio over a real socket."""
 
 import asyncio
-import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import socketio
 
-PATIENCE = 30.0  # seconds
+from tests.waiting import PATIENCE
 
 
 class Visitor:
@@ -72,13 +71,3 @@ class Visitor:
 
 
 VisitorMaker = Callable[..., Awaitable[Visitor]]
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> bool:
-    """Whether it comes true within half a minute: what is written after everyone has been told."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if await condition():
-            return True
-        await asyncio.sleep(0.02)
-    return False

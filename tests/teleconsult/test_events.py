@@ -2,20 +2,13 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
 
 import pytest
 
 from teleconsult.db import Sessions, transaction
 from teleconsult.embedded import DatabaseUrls
 from teleconsult.events import Event, listening, tell
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds, 10 s at most."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  (what is waited for happens in another process)
-            await asyncio.sleep(0.02)
+from tests.waiting import eventually
 
 
 class Heard:
@@ -28,7 +21,7 @@ class Heard:
         self.events.append(event)
 
     async def until(self, name: str) -> None:
-        await eventually(lambda: any(event.name == name for event in self.events))
+        assert await eventually(lambda: any(event.name == name for event in self.events))
 
 
 async def told(sessions: Sessions, name: str) -> None:
@@ -73,7 +66,7 @@ async def test_listening_ends_whatever_arrives_in_that_moment(database: Database
     try:
         for _round in range(25):
             heard = Heard()
-            async with asyncio.timeout(15), listening(database.app, heard):
+            async with asyncio.timeout(60), listening(database.app, heard):
                 await heard.until("Storm")
     finally:
         storming.cancel()

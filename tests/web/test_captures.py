@@ -20,7 +20,7 @@ from tests.conftest import SignIn
 from tests.people import Cast
 from tests.teleconsult.imaging.captures.files import SECRET, document, photograph, video
 from tests.teleconsult.imaging.files import dicom_bytes
-from tests.web.test_resumable import Tus
+from tests.web.resumable.tus import Tus
 from web.captures import likely_subject
 from web.csrf import token_for
 

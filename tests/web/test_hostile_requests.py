@@ -33,7 +33,7 @@ async def raw(client: Client, start: str, *headers: str, body: bytes = b"") -> i
     lines = [f"{start} HTTP/1.1", "Host: test", "Connection: close", f"Content-Length: {len(body)}", *headers]
     if not any(line.startswith("Cookie:") for line in headers):
         lines.append(f"Cookie: session={cookie_of(client)}")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         reader, writer = await asyncio.open_connection(client.host, client.port)
         writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         answer = await reader.read(4096)

@@ -21,6 +21,7 @@ from tests import consult_steps
 from tests.conftest import Post, SignIn
 from tests.people import Cast
 from tests.teleconsult.imaging.files import HEAD, dicom_bytes, hostile_files
+from tests.waiting import eventually
 from web.app import make_app
 from web.csrf import token_for
 
@@ -146,17 +147,9 @@ async def test_an_upload_that_breaks_off_leaves_nothing(
         'Content-Disposition: form-data; name="files"; filename="a"\r\n\r\nhalf of it'.encode()
     )
     await writer.drain()
-    for _turn in range(100):
-        if left_behind(settings):
-            break
-        await asyncio.sleep(0.02)
-    assert left_behind(settings)
+    assert await eventually(lambda: bool(left_behind(settings)))
     writer.close()
-    for _turn in range(100):
-        if not left_behind(settings):
-            break
-        await asyncio.sleep(0.02)
-    assert left_behind(settings) == []
+    assert await eventually(lambda: not left_behind(settings))
     assert await count(sessions) == 0
 
 

@@ -17,6 +17,7 @@ from teleconsult.imaging.models import ImagingInstance
 from teleconsult.settings import Settings
 from tests.people import Cast
 from tests.stow_steps import RELATED, failures, parts, send, send_body, slice_of, stored
+from tests.waiting import eventually
 from tests.web.fhir_client import Program, program
 from web.app import make_app
 
@@ -43,11 +44,7 @@ async def doctor(client: Client, sessions: Sessions, cast: Cast) -> Program:
 @pytest.fixture(autouse=True)
 async def nothing_left(settings: Settings, doctor: Program) -> AsyncIterator[None]:
     yield
-    for _turn in range(50):
-        if not (left := list((settings.data / "tmp").rglob("*"))):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(left)
+    assert await eventually(lambda: not list((settings.data / "tmp").rglob("*")))
 
 
 async def count(sessions: Sessions) -> int:

@@ -13,6 +13,7 @@ from teleconsult.notes.verdict import SIZE_LIMIT
 from teleconsult.settings import Settings
 from tests.conftest import SignIn
 from tests.teleconsult.notes.test_signature import authority, signed
+from tests.waiting import eventually
 
 Client = TestClient[web.Request, web.Application]
 
@@ -91,9 +92,11 @@ async def test_few_files_are_in_memory_at_once(client: Client, pdf: bytes) -> No
             b'Content-Length: 9000\r\n\r\n--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%PDF'
         )
         waiting.append(writer)
-    await asyncio.sleep(0.3)
-    assert (await client.post("/verify", data=upload(pdf))).status == 503
+
+    async def is_answered(status: int) -> bool:
+        return (await client.post("/verify", data=upload(pdf))).status == status
+
+    assert await eventually(lambda: is_answered(503))
     for writer in waiting:
         writer.close()
-    await asyncio.sleep(0.3)
-    assert (await client.post("/verify", data=upload(pdf))).status == 200
+    assert await eventually(lambda: is_answered(200))

@@ -8,6 +8,7 @@ import pytest
 from teleconsult.documents.printer import Printer
 from teleconsult.documents.printout import Item, Part, Printout, Value, printout_html
 from teleconsult.errors import Unavailable
+from tests.waiting import eventually
 
 HOSTILE = '<img src="file:///etc/hostname"><link rel=stylesheet href="http://127.0.0.1:9/x.css">{{ 7*7 }}'
 
@@ -42,13 +43,6 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.subprocess.Proces
     return started
 
 
-async def wait_for(processes: list[asyncio.subprocess.Process]) -> None:
-    """Until one has started."""
-    async with asyncio.timeout(10):
-        while not processes:  # noqa: ASYNC110  # nobody tells
-            await asyncio.sleep(0.01)
-
-
 def test_what_is_wrong_is_struck_and_markup_is_text() -> None:
     wrong = Item("Goutte", struck="Saisi par erreur : autre patiente")
     high = Item("Bilan", values=(Value("Potassium", "7,1 mmol/L", "3,5–5,1", "Élevé"), Value("Sodium", "140")))
@@ -75,7 +69,7 @@ async def test_a_second_one_waits_and_a_third_is_sent_away(processes: list[async
 async def test_who_stops_waiting_ends_the_process(processes: list[asyncio.subprocess.Process]) -> None:
     printer = Printer()
     task = asyncio.create_task(printer.print(printout(*(Item(f"Entry {number}") for number in range(2000)))))
-    await wait_for(processes)
+    assert await eventually(lambda: bool(processes))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -22,8 +22,8 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.hl7v2.listener import LARGEST, Door, listen, tls_context
 from teleconsult.hl7v2.models import Hl7Message, Hl7Sender
 from teleconsult.settings import Settings, SettingsError
-from tests.signaling.visitors import eventually
 from tests.teleconsult.hl7v2.messages import admission, result
+from tests.waiting import eventually
 
 HOST = "127.0.0.1"
 

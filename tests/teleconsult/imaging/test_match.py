@@ -27,6 +27,7 @@ from teleconsult.imaging.queries import study_for
 from teleconsult.patients.matching import Sign
 from teleconsult.records.models import Origin, RecordEntry
 from tests.people import Cast
+from tests.waiting import eventually, is_one_held_up
 
 SEES = ("rural", "colleague", "nurse", "secretary")
 SEES_NOT = ("specialist", "stranger", "coordinator", "admin", "privacy", "operator", "nurse_elsewhere")
@@ -176,7 +177,7 @@ async def test_of_two_at_once_the_second_is_told(cast: Cast, sessions: Sessions)
     async with transaction(sessions, cast.secretary) as session:
         await match_study(session, cast.secretary, study_id=study_id, patient_id=cast.patient.id)
         second = asyncio.create_task(match(sessions, cast.nurse, study_id, cast.patient.id))
-        await asyncio.sleep(0.1)  # it looked the study up, and waits for the first
+        assert await eventually(lambda: is_one_held_up(sessions)), "it looked the study up, and waits for the first"
     with pytest.raises(Refused):
         await second
 

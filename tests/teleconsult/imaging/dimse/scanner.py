@@ -16,8 +16,9 @@ from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
 from pynetdicom.sop_class import CTImageStorage, Verification  # type: ignore[attr-defined]  # made at its import
 
+from tests.waiting import PATIENCE
+
 HOST = "127.0.0.1"
-PATIENCE = 15
 RELEASE = bytes((5, 0, 0, 0, 0, 4, 0, 0, 0, 0))
 __all__ = ["AllStoragePresentationContexts", "CTImageStorage", "Rejected", "Scanner", "Verification"]
 
@@ -89,7 +90,7 @@ class Scanner:
         )
         return status_in(heard)
 
-    async def say(self, *pdus: bytes, within: float = 2) -> bytes:
+    async def say(self, *pdus: bytes, within: float = PATIENCE) -> bytes:
         """Everything that comes back for these bytes until the door closes the line, or says nothing for a while."""
         reader, writer = await asyncio.open_connection(HOST, self.port)
         heard = b""

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +32,7 @@ from tests.people import Cast
 from tests.stow_steps import slice_of
 from tests.teleconsult.hl7v2.test_listener import issue, make_authority
 from tests.teleconsult.imaging.dimse.scanner import HOST, PATIENCE, Scanner
+from tests.waiting import eventually
 
 STUDY = "1.2.826.0.1.3680043.8.498.82"
 KEPT, NEVER_SENT = f"{STUDY}.1.1", f"{STUDY}.1.2"
@@ -113,14 +114,6 @@ async def acts(sessions: Sessions) -> list[tuple[str, dict[str, Any]]]:
         return [(event.action, event.detail) for event in found]
 
 
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    for _turn in range(100):
-        if await true():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError
-
-
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 async def test_what_is_here_is_committed_to_on_the_same_line(kept: Scanner, sessions: Sessions, syntax: UID) -> None:
     ds = request(KEPT)
@@ -133,7 +126,7 @@ async def test_what_is_here_is_committed_to_on_the_same_line(kept: Scanner, sess
     async def is_noted() -> bool:
         return (await rows(sessions))[0].reported_at is not None
 
-    await until(is_noted)
+    assert await eventually(is_noted)
     assert await acts(sessions) == [
         ("commitment-asked", {"instances": 1}),
         ("commitment-reported", {"instances": 1, "failed": 0}),
