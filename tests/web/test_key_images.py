@@ -106,8 +106,9 @@ async def test_an_image_goes_into_the_note_and_out_again(
 ) -> None:
     await signed_in("specialist")
     assert shown.path in await (await client.get(f"/studies/{STUDY}")).text()
-    assert await put(client, shown, reports=[await keep(client, LENGTH)]) == 201
+    status, told = await send(client, shown.path, shown.seen(reports=[await keep(client, LENGTH)]))
     note = await note_in(sessions)
+    assert (status, told["note"]) == (201, f"/notes/{note.id}")
     page = await (await client.get(f"/notes/{note.id}")).text()
     assert "Head · 1 March 2026" in page
     assert "width 80, centre 40" in page

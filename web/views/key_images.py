@@ -64,7 +64,8 @@ async def create(request: web.Request) -> web.StreamResponse:
     image = key_image(chosen, window=seen.window, picture=picture)
     async with transaction(sessions_of(request), actor) as session:
         note = await add_key_image(session, actor, consult_id=consult_id, image=image)
-    return web.json_response({"count": len(note.key_images)}, status=201)
+    address = request.app.router["notes.show"].url_for(id=str(note.id))
+    return web.json_response({"count": len(note.key_images), "note": address.path}, status=201)
 
 
 async def remove(request: web.Request) -> web.StreamResponse:

@@ -25,6 +25,7 @@ export function listen(element: HTMLElement, acts: Acts, signal: AbortSignal): v
   };
 
   on("pointerdown", (event) => {
+    if (event.target instanceof Element && event.target.closest("a")) return;
     element.focus({ preventScroll: true });
     element.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, place(event));

@@ -12,6 +12,8 @@ import { Viewer } from "./viewer";
 type Tool = "window" | "pan" | "scroll" | (string & {});
 type Words = Record<"slice" | "window" | "preview" | "loading" | "failed" | "hidden" | "sides", string>;
 
+/** Tools by their keys. */
+const TOOL_KEYS: Record<string, Tool> = { w: "window", m: "pan", s: "scroll", l: "length", a: "angle", o: "area" };
 const ZOOM_STEP = 1.25;
 const KEY_PIXELS = 24;
 
@@ -200,7 +202,15 @@ export default class ViewerController extends Controller<HTMLElement> {
       "<": () => viewer.setRate(Math.round(viewer.rate) - 1),
       ">": () => viewer.setRate(Math.round(viewer.rate) + 1),
     };
-    return ctrlKey ? undefined : acts[key.length === 1 ? key.toLowerCase() : key];
+    if (ctrlKey) return undefined;
+    const name = key.length === 1 ? key.toLowerCase() : key;
+    return acts[name] ?? this.#toolAt(name);
+  }
+
+  #toolAt(key: string): (() => void) | undefined {
+    const tool = TOOL_KEYS[key];
+    const button = this.toolTargets.find(({ dataset }) => tool && dataset.viewerToolParam === tool);
+    return button && (() => button.click());
   }
 
   #drag(kind: Drag, right: number, down: number): void {

@@ -68,7 +68,8 @@ export class Hand {
   /** A second finger means to zoom: what the first began is no mark. */
   #press(event: PointerEvent): void {
     const kind = this.acts.kind();
-    if (!kind || event.button !== 0 || event.shiftKey) return;
+    const isLink = event.target instanceof Element && event.target.closest("a") !== null;
+    if (!kind || event.button !== 0 || event.shiftKey || isLink) return;
     if (!event.isPrimary) {
       this.drop();
       return;

@@ -5,15 +5,18 @@ import type ViewerController from "../main";
 import type { SliceGeometry } from "../slice_geometry";
 import type { Frame } from "../windowing";
 import { Hand } from "./hand";
-import { setHint } from "./hint";
+import { setHint, type Way } from "./hint";
 import { Keeper, NotKept } from "./keeping";
 import { type MarkList, showList } from "./list";
-import { type Kind, measured, outline, POINTS } from "./measures";
+import { type Kind, measured, outline, POINTS, whyInPixels } from "./measures";
 import { labelOf, sentenceOf, type Words } from "./saying";
 import { isAt, isOwn, lineOf, type Mark, type Own, type Sent, Sheet, type Told } from "./sheet";
 import { type Drawn, Sketch } from "./sketch";
 
-type Said = Words & Record<"point" | "second" | "keepFailed" | "leave" | "there" | "delete", string>;
+const SAID_MS = 8000;
+
+type Said = Words &
+  Record<"noScale" | "outside" | "point" | "second" | "keepFailed" | "leave" | "there" | "delete", string>;
 
 export default class MarksController extends Controller<HTMLElement> {
   static override targets = ["sheet", "stage", "hint", "list", "empty", "undo", "keep", "kept", "count", "failed"];
@@ -86,9 +89,9 @@ export default class MarksController extends Controller<HTMLElement> {
   }
 
   /** Show words over the image for a while. */
-  say(words: string, milliseconds: number): void {
+  say(words: string, milliseconds: number, way?: Way): void {
     clearTimeout(this.#silence);
-    setHint(this.hintTarget, words);
+    setHint(this.hintTarget, words, way);
     this.#silence = setTimeout(() => setHint(this.hintTarget, ""), milliseconds);
   }
 
@@ -218,6 +221,8 @@ export default class MarksController extends Controller<HTMLElement> {
     const mark = this.#sheet.add(kind, viewer.looking, within);
     this.#measure(mark);
     this.#tell();
+    const why = whyInPixels(kind, mark.points, this.#geometry);
+    if (why) this.say(this.wordsValue[why], SAID_MS);
     this.#sketch.focus(mark.id);
   }
 

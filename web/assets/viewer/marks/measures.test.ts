@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Turn, toImage } from "../geometry";
 import type { SliceGeometry } from "../slice_geometry";
 import type { Frame } from "../windowing";
-import { measured, outline, scaleAt } from "./measures";
+import { measured, outline, scaleAt, whyInPixels } from "./measures";
 
 const UNKNOWN: SliceGeometry = {
   spacing: null,
@@ -108,4 +108,15 @@ test("the line of an ellipse is closed and touches its box", () => {
   expect(line.at(-1)?.x).toBeCloseTo(12);
   expect(Math.min(...line.map(({ y }) => y))).toBeCloseTo(4);
   expect(Math.min(...line.map(({ x }) => x))).toBeCloseTo(2);
+});
+
+test.each([
+  ["where the image says how large it is", FLAT, "length", null],
+  ["in a region of ultrasound", ULTRASOUND, "length", null],
+  ["beside it", { ...ULTRASOUND, regions: [[0, 0, 2, 2, 0.05, 0.05, 3, 3, 1]] }, "length", "outside"],
+  ["of an image without a scale", UNKNOWN, "area", "noScale"],
+  ["of an angle", UNKNOWN, "angle", null],
+  ["before anything is known", undefined, "length", null],
+] as const)("why pixels: %s", (_where, geometry, kind, why) => {
+  expect(whyInPixels(kind, [at(110, 60), at(120, 70)], geometry as SliceGeometry | undefined)).toBe(why);
 });

@@ -43,6 +43,16 @@ export function scaleAt(geometry: SliceGeometry | undefined, points: readonly Po
   return { across, down, atDetector: geometry.spacing_is !== "patient" };
 }
 
+/** Why a mark is told in pixels; null: it is not, or nothing is known of the image yet. */
+export function whyInPixels(
+  kind: Kind,
+  points: readonly Point[],
+  geometry: SliceGeometry | undefined,
+): "noScale" | "outside" | null {
+  if (kind === "angle" || !geometry || scaleAt(geometry, points)) return null;
+  return geometry.regions.length > 0 ? "outside" : "noScale";
+}
+
 /** All points have to lie in one region that is measured in centimetres both ways. */
 function regionScale(regions: readonly number[][], points: readonly Point[]): Scale | null {
   for (const [x0 = 0, y0 = 0, x1 = 0, y1 = 0, dx = 0, dy = 0, unitX, unitY, format] of regions) {
