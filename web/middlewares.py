@@ -177,7 +177,7 @@ async def in_transaction(request: web.Request, handler: Handler) -> web.StreamRe
     if request.path.startswith((SOCKETS, STATIC)):
         return await handler(request)
     if is_marked(request, "has_own_transactions"):
-        request[ACTOR] = await _actor_of_images(request) if _is_looking(request) else await _actor_apart(request)
+        request[ACTOR] = await _actor_of_images(request) if _is_of_images(request) else await _actor_apart(request)
         return await handler(request)
     # Before the transaction: who sends slowly may hold a socket for long, but never a connection to the database.
     await hold_body(request)
@@ -239,9 +239,9 @@ async def permitted(request: web.Request, handler: Handler) -> web.StreamRespons
 MIDDLEWARES: Final = (preflights, errors, in_transaction, signed_in, against_forgery, permitted, keep_flashes)
 
 
-def _is_looking(request: web.Request) -> bool:
-    """Whether a program asks for images: many times a second, one after the other."""
-    return request.method in csrf.SAFE_METHODS and request.path.startswith(f"{DICOMWEB}/")
+def _is_of_images(request: web.Request) -> bool:
+    """Whether a program asks for images, or brings some: many times a second, one after the other."""
+    return request.path.startswith(f"{DICOMWEB}/")
 
 
 async def _actor_of_images(request: web.Request) -> Actor | None:

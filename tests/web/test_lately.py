@@ -17,7 +17,9 @@ from teleconsult.directory.models import PractitionerRole
 from teleconsult.events import tell
 from teleconsult.excerpts.revoking import revoke_excerpt
 from tests.people import Cast
+from tests.stow_steps import send, slice_of
 from tests.web.dicomweb_steps import CT, Client, address, asker, images
+from tests.web.fhir_client import program
 from web.lately import GOOD_FOR, Lately
 
 __all__ = ["images"]
@@ -57,6 +59,32 @@ async def test_a_right_that_ends_is_felt(client: Client, sessions: Sessions, cas
         assert time.monotonic() - ended < FELT_WITHIN
         await asyncio.sleep(0.02)
     assert answer.status == status
+
+
+async def test_who_brings_images_one_by_one_is_asked_for_once_and_not_once_the_token_is_revoked(
+    client: Client, sessions: Sessions, engine: AsyncEngine, cast: Cast
+) -> None:
+    sender = await program(client, sessions, cast.rural)
+    assert (await send(sender, slice_of(cast)))[0].status == 200
+    asked: list[str] = []
+
+    def note(*told: object) -> None:
+        asked.append(str(told[2]))
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    try:
+        assert (await send(sender, slice_of(cast)))[0].status == 200
+        assert not [one for one in asked if "issued_token" in one]
+    finally:
+        event.remove(engine.sync_engine, "before_cursor_execute", note)
+    async with transaction(sessions) as session:
+        token_id = await session.scalar(select(IssuedToken.id))
+        assert token_id
+        await revoke_token(session, cast.rural, token_id=token_id)
+    ended = time.monotonic()
+    while (await send(sender, slice_of(cast)))[0].status == 200:
+        assert time.monotonic() - ended < FELT_WITHIN
+        await asyncio.sleep(0.02)
 
 
 @pytest.mark.usefixtures("images")
