@@ -6,7 +6,7 @@ import pytest
 
 from signaling.allowance import BURST
 from signaling.server import MAX_PACKET
-from tests.signaling.wild import BINARY, PING, Server, Wild, serving
+from tests.signaling.wild import BINARY, PING, TEXT, Server, Wild, serving
 
 Act = Callable[[Wild], None]
 
@@ -36,6 +36,26 @@ def event(content: str, namespace: str = "/room,") -> Act:
     return text(f"42{namespace}{content}")
 
 
+def pings(count: int) -> Act:
+    """Of WebSocket's own kind."""
+
+    def act(wild: Wild) -> None:
+        for _ in range(count):
+            wild.frame(b"x", kind=PING)
+
+    return act
+
+
+def in_parts(*parts: bytes) -> Act:
+    """A text that does not end."""
+
+    def act(wild: Wild) -> None:
+        for number, part in enumerate(parts):
+            wild.frame(part, kind=0 if number else TEXT, first=0)
+
+    return act
+
+
 ROWS: dict[str, tuple[Act, str]] = {
     # WebSocket frames (RFC 6455)
     "binary": (lambda wild: wild.frame(b"\0\1", kind=BINARY), HUNG_UP),
@@ -47,14 +67,11 @@ ROWS: dict[str, tuple[Act, str]] = {
     "a ping that is too long": (lambda wild: wild.frame(b"x" * 126, kind=PING), HUNG_UP),
     "a ping in parts": (lambda wild: wild.frame(b"x", kind=PING, first=0), HUNG_UP),
     "the rest of nothing": (lambda wild: wild.frame(b"3", kind=0), HUNG_UP),
-    "more than may be, in parts": (
-        lambda wild: [wild.frame(b"4" * 30_000, kind=0 if part else 1, first=0) for part in range(4)] and None,
-        HUNG_UP,
-    ),
+    "more than may be, in parts": (in_parts(*[b"4" * 30_000] * 4), HUNG_UP),
     "a length of terabytes": (lambda wild: wild.writer.write(b"\x81\xff\x00\x00\x10" + bytes(9)), HUNG_UP),
     "an empty text": (text(""), HUNG_UP),
-    "many pings": (lambda wild: [wild.frame(b"x", kind=PING) for _ in range(2 * BURST)] and None, HUNG_UP),
-    "a few pings": (lambda wild: [wild.frame(b"x", kind=PING) for _ in range(3)] and None, ANSWERS),
+    "many pings": (pings(2 * BURST), HUNG_UP),
+    "a few pings": (pings(3), ANSWERS),
     # Engine.IO packets
     "a greeting of the server's": (text('0{"sid":"x"}'), HUNG_UP),
     "a good-bye": (text("1"), HUNG_UP),
