@@ -9,6 +9,7 @@ from web.views import (
     geometry,
     images,
     measurements,
+    planes,
     progressive,
     studies,
     teaching,
@@ -28,6 +29,8 @@ def add_image_routes(route: Callable[..., object]) -> None:
     route("POST", "/studies/{uid}/teaching", teaching.take, P.IMAGES_READ)
     route("GET", "/studies/{uid}/thumbnail", studies.thumbnail, P.IMAGES_READ, name="studies.thumbnail")
     route("GET", "/studies/{uid}/series/{series}/geometry", geometry.show, P.IMAGES_READ, name="geometry.show")
+    route("GET", "/studies/{uid}/planes", planes.choices, P.IMAGES_READ, name="planes.choices")
+    route("GET", "/studies/{uid}/series/{series}/planes", planes.show, P.IMAGES_READ, name="planes.show")
     route("GET", "/studies/{uid}/measurements", measurements.index, P.IMAGES_READ, name="measurements.index")
     route("POST", "/studies/{uid}/measurements", measurements.create, P.IMAGES_READ)
     waiting = "/studies-to-match"

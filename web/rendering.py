@@ -23,6 +23,7 @@ from teleconsult.access import Permission, may
 from teleconsult.accounts.relying_party import relying_party
 from teleconsult.clock import now, on_clock
 from teleconsult.errors import Invalid, TeleconsultError
+from teleconsult.imaging.cutting import may_allow_planes
 from teleconsult.imaging.enclosures import enclosures_of
 from teleconsult.patients.birth_dates import AgeUnit, age_on
 from teleconsult.imaging.reconciling import unsettled
@@ -84,6 +85,7 @@ def make_environment() -> jinja2.Environment:
         "locales": i18n.LOCALES,
         "likely_subject": likely_subject,
         "window_presets": window_presets,
+        "allows_planes": may_allow_planes,
         "enclosures_of": enclosures_of,
         "capture_types": ACCEPTED,
     }

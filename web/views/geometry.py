@@ -16,7 +16,7 @@ from web.views.studies import is_known, note_look, study_id_in
 
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
 """A series may grow: kept by one session's browser, which asks each time whether it still holds."""
-_AT_ONCE = 200
+AT_ONCE = 200
 """Descriptions that are in memory together."""
 
 
@@ -28,9 +28,9 @@ async def show(request: web.Request) -> web.StreamResponse:
     if is_known(request, tag):
         return web.Response(status=304, headers={**HEADERS, "ETag": tag})
     geometry = SeriesGeometry()
-    for first in range(0, min(len(series), MOST_SLICES), _AT_ONCE):
-        some = series[first : first + _AT_ONCE]
-        told = await _descriptions(request, [kept for kept, _frames in some])
+    for first in range(0, min(len(series), MOST_SLICES), AT_ONCE):
+        some = series[first : first + AT_ONCE]
+        told = await descriptions(request, [kept for kept, _frames in some])
         pairs = [(one, frames) for one, (_kept, frames) in zip(told, some, strict=True)]
         await asyncio.to_thread(geometry.add, pairs)
     body = await asyncio.to_thread(geometry.as_json)
@@ -51,7 +51,9 @@ async def _instances(request: web.Request) -> list[tuple[Kept, int]]:
     return series
 
 
-async def _descriptions(request: web.Request, kept: Sequence[Kept]) -> list[bytes]:
+async def descriptions(request: web.Request, kept: Sequence[Kept]) -> list[bytes]:
+    """What the headers of these say, as it is kept (`imaging.describing`): of a few hundred at a time. Those that
+    cannot be read any more say nothing."""
     async with transaction(sessions_of(request), actor_of(request)) as session:
         told = await descriptions_of(session, kept)
     return [found or await _read_anew(request, one) for one, found in zip(kept, told, strict=True)]

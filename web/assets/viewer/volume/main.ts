@@ -1,0 +1,255 @@
+// The page of a series in three planes; see studies/planes.html.jinja. A script of its own: no other page fetches a byte
+// of it, and leaving the page frees all of its memory.
+import { Decoders } from "./decoders";
+import { type Limits, type Manifest, type Plan, planned } from "./plan";
+import { NotShown, Slices } from "./slices";
+import type { Plane, Stage, Tool } from "./stage";
+import { Values } from "./values";
+
+type Drawing = typeof import("./stage");
+type Words = Record<"progress" | "point" | "window" | "halved" | "tooLarge" | "noGraphics" | "failed", string>;
+
+const MB = 1_000_000;
+const LIMIT = 1024 * MB;
+const LIMIT_ON_PHONES = 256 * MB;
+/** GiB of memory and CSS pixels of the shorter side, up to which a machine counts as a phone. */
+const PHONE_MEMORY = 2;
+const PHONE_PIXELS = 500;
+const DECODERS = 2;
+const ZOOM_STEP = 1.25;
+const KEY_PIXELS = 24;
+const WINDOW_STEP = 0.05;
+
+class Page {
+  readonly #manifest: Manifest;
+  readonly #words: Words;
+  #stage: Stage | null = null;
+  #loading = new AbortController();
+  /** The window of the middle slice, and one over nearly all values. */
+  #own = { center: 0, width: 1 };
+  #automatic = { center: 0, width: 1 };
+
+  constructor(private readonly root: HTMLElement) {
+    this.#manifest = JSON.parse(root.dataset.manifest ?? "") as Manifest;
+    this.#words = JSON.parse(root.dataset.words ?? "") as Words;
+    root.addEventListener("click", ({ target }) => {
+      const button = (target as Element).closest<HTMLElement>("[data-act]");
+      if (button) this.#act(button.dataset.act ?? "", button);
+    });
+    this.#part("preset").addEventListener("change", ({ target }) => this.#preset((target as HTMLSelectElement).value));
+    for (const pane of this.#panes) {
+      pane.addEventListener("keydown", (event) => this.#press(event, pane.dataset.plane as Plane));
+      pane.addEventListener("contextmenu", (event) => event.preventDefault());
+    }
+    new ResizeObserver(() => this.#stage?.resize()).observe(this.#part("stage"));
+    if (isPhone() || isSpared()) this.#ask();
+    else void this.#load();
+  }
+
+  #part<T extends HTMLElement>(name: string): T {
+    const found = this.root.querySelector<T>(`[data-part=${name}]`);
+    if (!found) throw new Error(`no ${name}`);
+    return found;
+  }
+
+  get #panes(): HTMLElement[] {
+    return [...this.root.querySelectorAll<HTMLElement>("[data-plane]")];
+  }
+
+  /** Before much is fetched: how much it is stands on the page already. */
+  #ask(): void {
+    this.#part("waiting").dataset.state = "asking";
+  }
+
+  async #load(): Promise<void> {
+    this.#loading = new AbortController();
+    const { signal } = this.#loading;
+    const decoders = new Decoders(DECODERS);
+    this.#part("waiting").dataset.state = "loading";
+    this.#said("");
+    try {
+      // Named by the page: what imports it by name would share Vite's loader with every other page, as one more file.
+      const drawing: Promise<Drawing> = import(/* @vite-ignore */ this.root.dataset.stage ?? "");
+      const plan = this.#planned((await drawing).longestSide());
+      if (!plan) return;
+      const values = await this.#fetched(plan, decoders, signal);
+      await this.#open(await drawing, plan, values);
+    } catch (error) {
+      if (!signal.aborted) this.#refuse(error instanceof NotShown ? error.message : this.#words.failed);
+    } finally {
+      decoders.stop();
+    }
+  }
+
+  #planned(side: number): Plan | null {
+    const limits: Limits = { memory: isPhone() ? LIMIT_ON_PHONES : LIMIT, side };
+    const plan = side > 0 ? planned(this.#manifest, limits) : null;
+    if (!plan) this.#refuse(side > 0 ? this.#words.tooLarge : this.#words.noGraphics, false);
+    else if (plan.halvings) this.#part("halved").hidden = false;
+    return plan;
+  }
+
+  async #fetched(plan: Plan, decoders: Decoders, signal: AbortSignal): Promise<Values> {
+    const [columns, rows, slices] = plan.size;
+    const values = new Values(columns * rows, slices);
+    const bar = this.#part<HTMLProgressElement>("progress");
+    bar.max = slices;
+    bar.value = 0;
+    let here = 0;
+    await new Slices(this.#manifest, plan, decoders).fetch((place, slice) => {
+      values.put(place, slice);
+      const { window_center: center, window_width: width } = slice.description;
+      if (place === slices >> 1) this.#own = { center, width };
+      bar.value = ++here;
+      this.#said(this.#words.progress.replace("{n}", String(here)).replace("{of}", String(slices)));
+    }, signal);
+    return values;
+  }
+
+  async #open(drawing: Drawing, plan: Plan, values: Values): Promise<void> {
+    const elements = Object.fromEntries(
+      this.#panes.map((pane) => [pane.dataset.plane, pane.querySelector(".plane-image")]),
+    ) as Record<Plane, HTMLDivElement>;
+    this.#automatic = values.window();
+    this.#part("waiting").dataset.state = "shown";
+    this.#stage = await drawing.Stage.open(elements, this.#manifest, plan, values.content, () => this.#tell());
+    this.#stage.setWindow(this.#own);
+    this.root.dataset.ready = "true";
+    this.#tell();
+  }
+
+  /** Says what is wrong and what to do next. */
+  #refuse(sentence: string, isWorthTrying = true): void {
+    this.#part("waiting").dataset.state = isWorthTrying ? "failed" : "refused";
+    this.#said(sentence);
+  }
+
+  #said(sentence: string): void {
+    this.#part("said").textContent = sentence;
+  }
+
+  #act(act: string, button: HTMLElement): void {
+    const acts: Record<string, () => void> = {
+      load: () => void this.#load(),
+      cancel: () => {
+        this.#loading.abort();
+        this.#said("");
+        this.#ask();
+      },
+      tool: () => {
+        this.#stage?.use(button.dataset.tool as Tool);
+        press(this.root.querySelectorAll("[data-tool]"), button);
+      },
+      plane: () => {
+        this.root.dataset.chosen = button.dataset.shows;
+        press(this.root.querySelectorAll("[data-shows]"), button);
+      },
+      in: () => this.#zoom(ZOOM_STEP),
+      out: () => this.#zoom(1 / ZOOM_STEP),
+      invert: () => this.#stage?.invert(),
+      unmark: () => this.#stage?.removeMark(),
+      reset: () => this.#reset(),
+    };
+    acts[act]?.();
+    this.#tell();
+  }
+
+  #zoom(factor: number): void {
+    for (const { dataset } of this.#panes) this.#stage?.zoom(dataset.plane as Plane, factor);
+  }
+
+  #reset(): void {
+    this.#part<HTMLSelectElement>("preset").value = "";
+    this.#stage?.reset();
+    this.#stage?.setWindow(this.#own);
+  }
+
+  #preset(value: string): void {
+    const [center = 0, width = 1] = value.split(",").map(Number);
+    this.#stage?.setWindow(value === "" ? this.#own : value === "auto" ? this.#automatic : { center, width });
+  }
+
+  #press(event: KeyboardEvent, plane: Plane): void {
+    if (event.altKey || event.metaKey || !this.#stage) return;
+    const act = this.#actOf(event, plane, this.#stage);
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+
+  /** The keys of the viewer. */
+  #actOf({ key, shiftKey, ctrlKey }: KeyboardEvent, plane: Plane, stage: Stage): (() => void) | undefined {
+    const arrows: Record<string, [number, number]> = {
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+    };
+    const arrow = arrows[key];
+    if (arrow) {
+      const [right, down] = arrow;
+      if (ctrlKey) return () => stage.move(plane, right * KEY_PIXELS, down * KEY_PIXELS);
+      if (!shiftKey) return () => stage.step(plane, right + down);
+      const { center, width } = stage.window;
+      const by = { center: center + down * WINDOW_STEP * width, width: width * (1 + right * WINDOW_STEP) };
+      return () => stage.setWindow(by);
+    }
+    const acts: Record<string, () => void> = {
+      PageUp: () => stage.step(plane, -10),
+      PageDown: () => stage.step(plane, 10),
+      "+": () => stage.zoom(plane, ZOOM_STEP),
+      "=": () => stage.zoom(plane, ZOOM_STEP),
+      "-": () => stage.zoom(plane, 1 / ZOOM_STEP),
+      i: () => stage.invert(),
+      r: () => this.#reset(),
+      Delete: () => stage.removeMark(),
+    };
+    return ctrlKey ? undefined : acts[key.length === 1 ? key.toLowerCase() : key];
+  }
+
+  /** Says on the page what is seen. */
+  #tell(): void {
+    const stage = this.#stage;
+    if (!stage) return;
+    for (const pane of this.#panes) {
+      const { edges, isSlice } = stage.seen(pane.dataset.plane as Plane);
+      for (const edge of pane.querySelectorAll<HTMLElement>("[data-edge]")) {
+        edge.textContent = edges[edge.dataset.edge as keyof typeof edges];
+      }
+      const computed = pane.querySelector<HTMLElement>("[data-computed]");
+      if (computed) computed.hidden = isSlice;
+    }
+    const { at, value } = stage.point;
+    const [left, back, up] = at.map((one) => one.toFixed(1));
+    const there = value === undefined ? "" : ` · ${Number(value.toPrecision(4))} ${this.#manifest.unit}`;
+    const point = this.#words.point
+      .replace("{x}", left ?? "")
+      .replace("{y}", back ?? "")
+      .replace("{z}", up ?? "");
+    this.#part("point").textContent = point + there;
+    const { center, width } = stage.window;
+    this.#part("levels").textContent = this.#words.window
+      .replace("{width}", width.toFixed(0))
+      .replace("{center}", center.toFixed(0));
+    this.#part("invert").setAttribute("aria-pressed", String(stage.isInverted));
+    this.#part<HTMLButtonElement>("unmark").disabled = stage.marks === 0;
+  }
+}
+
+function press(buttons: Iterable<Element>, pressed: Element): void {
+  for (const button of buttons) button.setAttribute("aria-pressed", String(button === pressed));
+}
+
+function isPhone(): boolean {
+  const { deviceMemory } = navigator as { deviceMemory?: number };
+  if (deviceMemory !== undefined && deviceMemory <= PHONE_MEMORY) return true;
+  return Math.min(screen.width, screen.height) <= PHONE_PIXELS;
+}
+
+/** Whether the person wants little fetched. */
+function isSpared(): boolean {
+  const { saveData } = (navigator as { connection?: { saveData?: boolean } }).connection ?? {};
+  return saveData === true;
+}
+
+for (const root of document.querySelectorAll<HTMLElement>("[data-planes]")) new Page(root);
