@@ -62,6 +62,10 @@ class Done(StrEnum):
 _OF_ACTION: Final = {"delete": Done.REMOVED, "empty": Done.EMPTIED, "delete_or_empty": Done.EMPTIED}
 
 
+_OTHER_DAYS: Final = {"00010101": "19000101", "00010101010101.000000+0000": "19000101010101.000000+0000"}
+"""For the library's, which are in a year that others do not take for one."""
+
+
 class _Renamed(dict[str, str]):
     """dicom-anonymizer's map of UIDs, which any worker makes alike from the key of the export."""
 
@@ -95,6 +99,7 @@ def deidentified(path: Path, key: bytes) -> tuple[dict[str, Done], bytes]:
     done: dict[str, Done] = {}
     _clean(ds, done)
     _remove_named(ds, names, done)
+    ds.walk(_move_day)
     ds.PatientName, ds.PatientID = "Teaching^Case", hmac.new(key, b"patient", hashlib.sha256).hexdigest()[:12]
     ds.PatientIdentityRemoved = "YES"
     ds.LongitudinalTemporalInformationModified = "REMOVED"
@@ -184,6 +189,11 @@ def _remove_named(ds: Dataset, names: Naming, done: dict[str, Done]) -> None:
         elif element.VR in _TEXT and names.is_in(str(element.value), is_code=element.VR == "CS"):
             _note(done, element, Done.NAMED)
             del ds[element.tag]
+
+
+def _move_day(_ds: Dataset, element: DataElement) -> None:
+    if element.VR in ("DA", "DT") and (day := _OTHER_DAYS.get(str(element.value))):
+        element.value = day
 
 
 def _written(ds: Dataset) -> bytes:

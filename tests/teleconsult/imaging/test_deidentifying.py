@@ -1,5 +1,7 @@
 """An image without who it is of: nothing that names is left, the pixels are the same, words in pictures stay here."""
 
+import shutil
+import subprocess
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,23 @@ def test_names_are_found_however_they_are_written(tmp_path: Path, name: str, wor
     _done, made, whole = clean(tmp_path, dicom_bytes(PatientName=name, AcquisitionProtocolName=words))
     assert left.encode() not in whole
     assert made.Modality == "CT"
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="Debian's dicom3tools is not here")
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small.dcm"])
+def test_no_error_is_found_in_what_leaves(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "left"
+    path.write_bytes(clean(tmp_path, (REAL / name).read_bytes())[2])
+    judged = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
+    assert "Error" not in judged.stdout + judged.stderr
+    assert name[:2] in judged.stdout + judged.stderr
+
+
+def test_moments_that_are_replaced_are_moments(tmp_path: Path) -> None:
+    below = step(ScheduledProcedureStepStartDateTime="20260301101500")
+    made = clean(tmp_path, dicom_bytes(AcquisitionDateTime="20260301101500", ReferencedStudySequence=[below]))[1]
+    assert made.StudyDate == "19000101"
+    assert not [element for element in made.iterall() if str(element.value).startswith("0001")]
 
 
 def test_names_that_stand_only_below_and_days_in_texts_are_found(tmp_path: Path) -> None:
