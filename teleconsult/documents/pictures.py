@@ -20,7 +20,7 @@ from teleconsult.documents.templating import note_templates
 from teleconsult.documents.words import NOTE_WORDS, NoteWords
 from teleconsult.notes.content import DrawnMark, KeyImage
 
-_LETTERS_ACROSS: Final = 26
+_LETTERS_ACROSS: Final = 23
 """So many of a label's height make the longer side: it can be read where the picture is 8 cm wide."""
 _LINE_HEIGHT: Final = 1.2
 _LETTER_WIDTH: Final = 0.62
@@ -28,6 +28,7 @@ _LETTER_WIDTH: Final = 0.62
 _AWAY: Final = 0.6
 """From the mark, as a share of the letters' height."""
 _DECIMALS: Final = {"mm": "#,##0.0", "mm2": "#,##0.0", "deg": "#,##0.0"}
+_SPACE: Final = "\N{NO-BREAK SPACE}"
 _MINUS: Final = "\N{MINUS SIGN}"
 
 
@@ -111,13 +112,13 @@ def lines_of(mark: DrawnMark, words: NoteWords) -> list[str]:
     if "mean" in found:
         lines.append(f"{words.mean} {told('mean', unit='HU')}")
     if {"min", "max"} <= found.keys():
-        lines.append(f"{number_in(words, found['min'].value)} … {told('max', unit='HU')}")
+        lines.append(f"{number_in(words, found['min'].value)}{_SPACE}…{_SPACE}{told('max', unit='HU')}")
     return lines
 
 
 def _with_unit(words: NoteWords, number: str, unit: str) -> str:
     name = words.units.get(unit, unit)
-    return f"{number}{name}" if unit == "deg" else f"{number}\N{NO-BREAK SPACE}{name}"
+    return f"{number}{name}" if unit == "deg" else f"{number}{_SPACE}{name}"
 
 
 def _size(image: KeyImage) -> tuple[int, int]:
@@ -149,7 +150,7 @@ def _drawing(image: KeyImage, words: NoteWords, *, size: tuple[int, int], title:
 
 
 def _labels(marks: Sequence[DrawnMark], words: NoteWords, *, size: tuple[int, int], letter: float) -> list[Label]:
-    """Each beside the rightmost point of its mark, else before the leftmost, and below those it would cover."""
+    """Each beside the rightmost point of its mark, on the picture, and below those it would cover."""
     taken: list[tuple[float, float, float, float]] = []
     labels: list[Label] = []
     for mark in marks:
@@ -160,10 +161,11 @@ def _labels(marks: Sequence[DrawnMark], words: NoteWords, *, size: tuple[int, in
         right, beside = max((x, y) for x, y in points)
         width = max(map(len, lines)) * letter * _LETTER_WIDTH
         height = len(lines) * letter * _LINE_HEIGHT
-        left, before = right + letter * _AWAY, min(points)[0] - letter * _AWAY - width
-        if left + width > size[0]:
-            left = before if before >= 0 else max(size[0] - width, 0)
-        top = max(min(beside - letter * _LINE_HEIGHT, size[1] - height), 0)
+        left, top = right + letter * _AWAY, beside - letter * _LINE_HEIGHT
+        if left + width > size[0]:  # above its end, else below
+            left, above = max(size[0] - width, 0), beside - letter * _AWAY - height
+            top = above if above >= 0 else beside + letter * _AWAY
+        top = max(min(top, size[1] - height), 0)
         for other in sorted(taken, key=lambda box: box[1]):
             if left < other[2] and other[0] < left + width and top < other[3] and other[1] < top + height:
                 top = other[3]

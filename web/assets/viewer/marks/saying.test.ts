@@ -33,9 +33,9 @@ test("numbers are the reader's, with a true minus, and none before nothing", () 
   expect(labelOf(GREY, WORDS, "fr")).toEqual([
     "12,3\u00a0mm²",
     "Moyenne \u2212812\u00a0UH",
-    "\u22121\u202f000 … 0\u00a0UH",
+    "\u22121\u202f000\u00a0…\u00a00\u00a0UH",
   ]);
-  expect(labelOf(GREY, WORDS, "en")[2]).toBe("\u22121,000 … 0\u00a0UH");
+  expect(labelOf(GREY, WORDS, "en")[2]).toBe("\u22121,000\u00a0…\u00a00\u00a0UH");
 });
 
 test("a unit nobody named stands as it is", () => {

@@ -22,7 +22,7 @@ export function labelOf(mark: Mark, words: Words, locale: string): string[] {
   if (mark.atDetector) lines.push(words.detector);
   const [mean, min, max] = [say("mean"), say("min"), say("max")];
   if (mean !== null) lines.push(`${words.mean} ${withUnit(mean, "HU", words)}`);
-  if (min !== null && max !== null) lines.push(`${min} … ${withUnit(max, "HU", words)}`);
+  if (min !== null && max !== null) lines.push(`${min}${SPACE}…${SPACE}${withUnit(max, "HU", words)}`);
   return lines;
 }
 
