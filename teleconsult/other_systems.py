@@ -52,4 +52,6 @@ def change(system: object, values: Mapping[str, object]) -> str:
 def _shown(value: object) -> str:
     if value is None or value in ("", b""):
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "…" if isinstance(value, bytes) or len(str(value)) > _LONGEST_TOLD else str(value)

@@ -1,5 +1,6 @@
 """What an entry of the audit log is called on a page; the log itself keeps its codes."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -182,6 +183,23 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "invitation-accepted": _("Accepted an invitation"),
 }
 
+CHANGED: Final[Mapping[str, LazyString]] = {
+    "name": _("Name"),
+    "kind": _("How images are fetched"),
+    "address": _("Its address"),
+    "network": _("Its address"),
+    "ae_title": _("Its AE title"),
+    "calling_title": _("Our AE title"),
+    "uses_tls": _("By TLS"),
+    "reports_by_tls": _("By TLS"),
+    "authority": _("Certificate of its authority"),
+    "report_authority": _("Certificate of its authority"),
+    "credential_sealed": _("Password or token"),
+    "certificate_sha256": _("Its certificate"),
+    "report_address": _("Where it takes reports"),
+}
+"""What of another system was changed, as its form calls it (`teleconsult.other_systems.change`)."""
+
 
 def act_name(action: str) -> str:
     """The act in the reader's words; its code where we have none."""
@@ -191,7 +209,10 @@ def act_name(action: str) -> str:
 def why_in_words(entry: Entry) -> str:
     """Why an act was allowed, in the reader's words; nothing where no patient is concerned."""
     if entry.why is None:
-        return ""
+        changed = str(entry.event.detail.get("changed", ""))
+        return re.sub(
+            r"(^|; )([a-z0-9_]+)(?=: )", lambda found: found[1] + str(CHANGED.get(found[2], found[2])), changed
+        )
     if entry.why is Why.CARE and entry.care_reason in set(CareReason):
         return gettext("%(why)s: “%(reason)s”", why=label(entry.why), reason=label(CareReason(entry.care_reason)))
     return label(entry.why)

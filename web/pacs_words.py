@@ -44,7 +44,7 @@ FAULTS: Final[Mapping[Fault, LazyString]] = {
     Fault.INCOMPLETE: _("Some images did not come. Fetch them again."),
     Fault.NOT_WANTED: _("Images can no longer be added to this request."),
     Fault.TURNED_OFF: _("The administrator has turned it off."),
-    Fault.SEALED: _("Its password can no longer be read. Add the PACS once more."),
+    Fault.SEALED: _("Its password can no longer be read. Type it again in its settings."),
     Fault.OURS: _("Something went wrong here. Try again later."),
 }
 

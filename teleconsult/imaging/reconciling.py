@@ -48,7 +48,7 @@ async def reconcile_studies(
         select(ImagingStudy).where(ImagingStudy.id.in_(study_ids), ImagingStudy.service_request_id == consult_id)
     )
     studies = found.all()
-    if not studies or len(studies) != len(set(study_ids)):
+    if len(studies) != len(set(study_ids)):
         raise NotFound
     if len({ToldIdentity.of(study) for study in studies}) > 1:
         raise Conflict("The images changed meanwhile. Look at them again.")

@@ -147,9 +147,12 @@ async def test_one_is_changed_and_the_log_says_what(
     async with transaction(sessions) as session:
         query = select(AuditEvent).where(AuditEvent.action == "pacs-changed").order_by(AuditEvent.recorded_at)
         told = [event.detail["changed"] for event in await session.scalars(query)]
-    assert told[0] == "address: pacs.hospital.example:104 → pacs2.example:104; uses_tls: False → True"
+    assert told[0] == "address: pacs.hospital.example:104 → pacs2.example:104; uses_tls: no → yes"
     assert told[1].endswith("credential_sealed: – → …")
     assert len(told) == 2
+    await signed_in("privacy_tertiary")
+    page = await (await client.get("/audit")).text()
+    assert "Its address: pacs.hospital.example:104 → pacs2.example:104; By TLS: no → yes" in page
 
 
 async def test_a_password_stays_with_the_place_it_was_given_for(

@@ -148,19 +148,25 @@ async def _page(
     """The page of all, or of one."""
     actor, settings = actor_of(request), settings_of(request)
     about: dict[str, object]
+    sender_id = None
     if pacs_id is None:
         template, about = "admin/pacs.html.jinja", {"archives": await pacs_here(session, actor), "values": values or {}}
     else:
         pacs = await pacs_of_id(session, actor, pacs_id=pacs_id)
+        sender_id = pacs.dicom_peer_id
         kept = {name: getattr(pacs, name) for name in ("name", "kind", "address", "ae_title", "calling_title")}
-        kept |= {"authority": pacs.authority, "sender": pacs.dicom_peer_id, "tls": "yes" if pacs.uses_tls else ""}
+        kept |= {"authority": pacs.authority, "sender": sender_id, "tls": "yes" if pacs.uses_tls else ""}
         template, about = "admin/pacs_archive.html.jinja", {"pacs": pacs, "values": kept if values is None else values}
     return render(
         request,
         template,
         status=status,
         kinds=options(PacsKind),
-        senders=[(peer.id, peer.name) for peer in await peers_here(session, actor) if peer.disabled_at is None],
+        senders=[
+            (peer.id, peer.name)
+            for peer in await peers_here(session, actor)
+            if peer.disabled_at is None or peer.id == sender_id
+        ],
         ae_title=settings.dimse_ae_title,
         port=settings.dimse_port,
         has_certificate=settings.tls_cert is not None,

@@ -27,8 +27,6 @@ MOST: Final = 100
 WIDEST_IPV4, WIDEST_IPV6 = 24, 64
 """Bits that are fixed at least: a whole hospital is no scanner."""
 AE_TITLE: Final = re.compile(r"[ -\[\]-~]{1,16}")
-KNOWN: Final = "A system with this title and address may send already."
-NO_CERTIFICATE: Final = "This is no certificate. Paste it from BEGIN CERTIFICATE to END CERTIFICATE."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ async def add_peer(session: AsyncSession, actor: Actor, *, form: PeerForm) -> Di
         async with session.begin_nested():
             session.add(peer)
     except IntegrityError as error:
-        raise Conflict(KNOWN) from error
+        raise _known_already() from error
     audit.record(session, actor, "dicom-peer-added", peer, ae_title=peer.ae_title)
     return peer
 
@@ -78,7 +76,7 @@ async def change_peer(session: AsyncSession, actor: Actor, *, peer_id: uuid.UUID
         async with session.begin_nested():
             told = change(peer, values)
     except IntegrityError as error:
-        raise Conflict(KNOWN) from error
+        raise _known_already() from error
     if told:
         audit.record(session, actor, "dicom-peer-changed", peer, changed=told)
     return peer
@@ -123,8 +121,12 @@ def read_authority(typed: str, errors: dict[str, str], *, field: str = "authorit
         if pem:
             x509.load_pem_x509_certificates(pem.encode())
     except ValueError:
-        errors[field] = NO_CERTIFICATE
+        errors[field] = "This is no certificate. Paste it from BEGIN CERTIFICATE to END CERTIFICATE."
     return pem
+
+
+def _known_already() -> Conflict:
+    return Conflict("A system with this title and address may send already.")
 
 
 def _row(actor: Actor, values: dict[str, object]) -> DicomPeer:
@@ -153,7 +155,7 @@ def _read(form: PeerForm, known: DicomPeer | None) -> dict[str, object]:
         try:
             fingerprint = fingerprint_in(form.certificate)
         except ValueError:
-            errors["certificate"] = NO_CERTIFICATE
+            errors["certificate"] = "This is no certificate. Paste it from BEGIN CERTIFICATE to END CERTIFICATE."
     elif not form.address.strip() and fingerprint is None:
         errors["address"] = "Say where it stands in the network, or paste its certificate."
     try:

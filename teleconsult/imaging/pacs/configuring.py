@@ -29,8 +29,6 @@ MOST: Final = 10
 """Of one establishment."""
 LONGEST_ADDRESS: Final = 500
 LONGEST_SECRET: Final = 4000
-OTHER_PLACE: Final = "Type it again: it was given for another address or certificate."
-UNSENDABLE: Final = "This is too long, or holds signs that cannot be sent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +179,7 @@ async def _read(
     if is_web and known is not None and known.credential_sealed and credential is None and not form.forgets:
         credential = known.credential_sealed
         if (known.address, known.authority) != (address, authority):
-            errors["secret"] = OTHER_PLACE
+            errors["secret"] = "Type it again: it was given for another address or certificate."  # noqa: S105  # no secret
     sender = None
     if kind is PacsKind.C_MOVE:
         sender = await _sender(session, actor, form.sender)
@@ -206,11 +204,10 @@ def _address(form: PacsForm, errors: dict[str, str], *, is_web: bool) -> str:
     try:
         return _url(form.address.strip()) if is_web else host_and_port(form.address.strip())
     except ValueError:
-        errors["address"] = (
-            "Give its https address, like https://pacs.hospital.example/dicom-web."
-            if is_web
-            else "Give its name or address and its port, like pacs.hospital.example:104."
-        )
+        if is_web:
+            errors["address"] = "Give its https address, like https://pacs.hospital.example/dicom-web."
+        else:
+            errors["address"] = "Give its name or address and its port, like pacs.hospital.example:104."
         return ""
 
 
@@ -229,7 +226,7 @@ def _credential(form: PacsForm, errors: dict[str, str], sealer: Sealer) -> bytes
     """The Authorization header, sealed; None where nothing was typed."""
     typed = form.user + form.secret
     if len(typed) > LONGEST_SECRET or not typed.isprintable() or (not form.user and not form.secret.isascii()):
-        errors["secret"] = UNSENDABLE
+        errors["secret"] = "This is too long, or holds signs that cannot be sent."  # noqa: S105  # no secret, but words
     elif ":" in form.user:
         errors["user"] = "A user name has no colon in it."
     elif form.user:

@@ -135,7 +135,6 @@ async def test_one_word_is_for_one_identity_of_one_own_request(cast: Cast, sessi
     two, of_both = [study.id for study in studies[:2]], [study.id for study in studies[1:3]]
     for who, consult_id, ids, error in (
         ("rural", draft.id, of_both, Conflict),
-        ("rural", draft.id, [], NotFound),
         ("rural", draft.id, [*two, uuid.uuid4()], NotFound),
         ("rural", other.id, two, NotFound),
         ("colleague", draft.id, two, NotFound),
