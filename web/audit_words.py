@@ -207,7 +207,7 @@ def act_name(action: str) -> str:
 
 
 def why_in_words(entry: Entry) -> str:
-    """Why an act was allowed, in the reader's words; nothing where no patient is concerned."""
+    """Why an act was allowed, in the reader's words; where no patient is concerned, what it changed, if anything."""
     if entry.why is None:
         changed = str(entry.event.detail.get("changed", ""))
         return re.sub(
