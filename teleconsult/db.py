@@ -26,6 +26,10 @@ Sessions = async_sessionmaker[AsyncSession]
 ACTING: Final = "acting"
 SET_ACTING: Final = text("select set_config('teleconsult.acting', :acting, true)")
 """Until the transaction ends (`is_local`): a connection goes back to the pool knowing nobody."""
+PLANNED_ANEW: Final = "planned_anew"
+_SET_BOTH: Final = text(
+    "select set_config('teleconsult.acting', :acting, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
 SAYS_LATER: Final = "says_later"
 """Of a session: its first pipeline says who acts (`pipelines`). Until then it acts for nobody, and is shown nothing."""
 
@@ -143,17 +147,22 @@ def make_sessions(engine: AsyncEngine, *, acting: str = "") -> Sessions:
 @event.listens_for(Session, "after_begin")
 def _say_who_acts(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     if not session.info.get(SAYS_LATER):
-        connection.execute(SET_ACTING, {"acting": session.info.get(ACTING, "")})
+        said = _SET_BOTH if session.info.get(PLANNED_ANEW) else SET_ACTING
+        connection.execute(said, {"acting": session.info.get(ACTING, "")})
 
 
 @asynccontextmanager
-async def transaction(sessions: Sessions, actor: Acts | None = None) -> AsyncIterator[AsyncSession]:
+async def transaction(
+    sessions: Sessions, actor: Acts | None = None, *, is_planned_anew: bool = False
+) -> AsyncIterator[AsyncSession]:
     """One act of the actor's: commits when the block ends, rolls back when it raises.
 
     What the act wants told or done afterwards (`events.tell`, `jobs.defer`) is written inside, so it
-    happens exactly when the commit does.
+    happens exactly when the commit does. `is_planned_anew`: no plan of a statement serves for other values, as none can
+    be good for a name that one patient bears and for one that half of them do.
     """
     async with sessions() as session:
+        session.info[PLANNED_ANEW] = is_planned_anew
         if actor is not None:
             session.info[ACTING] = actor.acting
         async with session.begin():

@@ -27,18 +27,28 @@ class Lately:
 
     async def found(self, key: Hashable, look: Callable[[], Awaitable[Found]]) -> Found:
         """What `look` finds, or found under this key a moment ago; the key says who asks, and for what."""
-        began, told = self._clock(), self._told
-        since, known = self._findings.get(key, (-GOOD_FOR, None))
-        if began - since < GOOD_FOR:
-            finding: Found = known
+        if self.holds(key):
+            finding: Found = self._findings[key][1]
             return finding
+        began, told = self._clock(), self._told
         finding = await look()
         if told == self._told:  # else it may be from before what was told
-            self._findings[key] = began, finding
-            self._findings.move_to_end(key)
-            while len(self._findings) > self._most:
-                self._findings.popitem(last=False)
+            self._hold(key, finding, began)
         return finding
+
+    def holds(self, key: Hashable) -> bool:
+        """Whether something was found under this key a moment ago."""
+        return key in self._findings and self._clock() - self._findings[key][0] < GOOD_FOR
+
+    def note(self, key: Hashable) -> None:
+        """Hold that this was done now."""
+        self._hold(key, True, self._clock())
+
+    def _hold(self, key: Hashable, finding: object, since: float) -> None:
+        self._findings[key] = since, finding
+        self._findings.move_to_end(key)
+        while len(self._findings) > self._most:
+            self._findings.popitem(last=False)
 
     def forget(self) -> None:
         """Something changed somewhere: look at everything again."""

@@ -172,13 +172,20 @@ def tag_of(kept: Iterable[Kept], rest: str) -> str:
 
 
 async def spans_of(session: AsyncSession, instance: ImagingInstance, frames: Sequence[int]) -> list[tuple[int, int]]:
-    """Where encapsulated frames (from 1) lie: start and length of their items. For a few, the index is not all read."""
+    """Where encapsulated frames (from 1) lie: start and length of their items. For a few, the index is not all read.
+
+    Raises NotFound where the instance is no longer the actor's to see.
+    """
     places = [(frame - 1) * ENTRY.size for frame in frames]
     if len(places) <= _FEW:
         columns = [func.substring(ImagingInstance.frame_index, place + 1, ENTRY.size) for place in places]
-        row = (await session.execute(select(*columns).where(ImagingInstance.id == instance.id))).one()
+        row = (await session.execute(select(*columns).where(ImagingInstance.id == instance.id))).one_or_none()
+        if row is None:
+            raise NotFound
         return [ENTRY.unpack(bytes(entry)) for entry in row]
-    index = await session.scalar(select(ImagingInstance.frame_index).where(ImagingInstance.id == instance.id)) or b""
+    index = await session.scalar(select(ImagingInstance.frame_index).where(ImagingInstance.id == instance.id))
+    if index is None:
+        raise NotFound
     return [ENTRY.unpack_from(index, place) for place in places]
 
 

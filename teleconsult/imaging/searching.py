@@ -1,12 +1,12 @@
 """QIDO-RS: studies, series and instances of the files that are open to who asks (PS3.18 §10.6)."""
 
 import re
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-import orjson
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, Text, and_, bindparam, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,47 +15,42 @@ from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.excerpts.models import Excerpt, ExcerptStudy
 from teleconsult.imaging.asking import Match, Wanted
-from teleconsult.imaging.keys import ALWAYS, Kind, Level
+from teleconsult.imaging.keys import Kind, Level
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.patients.names import fold
 
-Element = dict[str, Any]
 _AFTER_ALL: Final = "~"
 """Sorts behind every digit and letter a folded name or a time begins with."""
 _LAST: Final = chr(0x10FFFF)
-_PLANNED_ANEW: Final = func.set_config("plan_cache_mode", "force_custom_plan", True)
-"""One plan cannot be good for a name that one patient bears and for one that half of them do."""
 
 
-async def search(session: AsyncSession, actor: Actor, wanted: Wanted) -> tuple[list[Row[Any]], bool]:
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """Ids of what is open to somebody, as PostgreSQL writes arrays of them."""
+
+    patients: str
+    """Whose files."""
+    shared: str
+    """Studies that an excerpt shares with them."""
+
+
+async def search(
+    session: AsyncSession, actor: Actor, wanted: Wanted, *, within: Readable
+) -> tuple[list[Row[Any]], bool]:
     """The rows that match, newest study first, and whether there are more than `wanted.limit`.
 
-    Two questions, whatever the number: whose studies there can be for the actor, then these.
+    One question, whatever the number, `within` what was found readable just before. The session plans it anew.
     """
-    question = (
-        _selected(wanted.level)
-        .where(rows.studies_among(actor, **await _readable(session, actor)))
-        .where(*(_condition(match, is_fuzzy=wanted.is_fuzzy) for match in wanted.matches))
-        .order_by(*_order(wanted.level))
-        .offset(wanted.offset)
-        .limit(wanted.limit + 1)
+    question = _selected(wanted.level).where(
+        rows.studies_among(actor, patients=within.patients, shared=within.shared),
+        *(_condition(match, is_fuzzy=wanted.is_fuzzy) for match in wanted.matches),
     )
-    found = list(await session.execute(question)) if wanted.limit else []
+    page = {"offset": wanted.offset, "limit": wanted.limit + 1}
+    found = list(await session.execute(question, page)) if wanted.limit else []
     return found[: wanted.limit], len(found) > wanted.limit
 
 
-def tell(found: Sequence[Row[Any]], wanted: Wanted, *, studies: str) -> bytes:
-    """The rows in the DICOM JSON Model; addresses begin with `studies`. One of a UID: the copy that came last."""
-    kept, told = set(), []
-    for row in found:
-        uid = row[0]
-        if uid not in kept:
-            kept.add(uid)
-            told.append(orjson.dumps(_told(row, wanted, studies)))
-    return b"[" + b",".join(told) + b"]"
-
-
-async def _readable(session: AsyncSession, actor: Actor) -> dict[str, str]:
+async def readable(session: AsyncSession, actor: Actor) -> Readable:
     """The patients whose files are open to who acts, and the studies that an excerpt shares with them.
 
     Known beforehand, the database can choose between walking through the latest studies and picking out a few.
@@ -67,12 +62,18 @@ async def _readable(session: AsyncSession, actor: Actor) -> dict[str, str]:
     )
     opened = select(func.opened_files().column_valued("id"))
     arrays = (cast(func.array(one.scalar_subquery()), Text) for one in (opened, shared))
-    found = (await session.execute(select(*arrays, _PLANNED_ANEW))).one()
-    return {"patients": found[0], "shared": found[1]}
+    found = (await session.execute(select(*arrays))).one()
+    return Readable(patients=found[0], shared=found[1])
 
 
+@cache
 def _selected(level: Level) -> Select[*tuple[Any, ...]]:
-    """First the UID of what is searched for, then all that is told of it."""
+    """First the UID of what is searched for, then all that is told of it; `limit` of them from `offset` on."""
+    question = _columns(level).order_by(*_order(level))
+    return question.offset(bindparam("offset", type_=Integer)).limit(bindparam("limit", type_=Integer))
+
+
+def _columns(level: Level) -> Select[*tuple[Any, ...]]:
     study, series, instance = ImagingStudy, ImagingSeries, ImagingInstance
     of_study = (
         *(study.study_instance_uid, study.patient_id, cast(study.attributes, Text).label("study_attributes")),
@@ -162,50 +163,3 @@ _COMPARED: Final[dict[Kind, Callable[[Any, Match], ColumnElement[bool]]]] = {
     Kind.TEXT: _text,
     Kind.IN_SEQUENCE: _in_sequence,
 }
-
-
-def _told(row: Row[Any], wanted: Wanted, studies: str) -> dict[str, Element]:
-    address = f"{studies}/{row.study_instance_uid}"
-    of_study = orjson.loads(row.study_attributes) | {
-        "00080056": _element("CS", "ONLINE"),
-        "00080061": _element("CS", *row.modalities),
-        "00081190": _element("UR", address),
-        "0020000D": _element("UI", row.study_instance_uid),
-        "00201206": _element("IS", row.number_of_series),
-        "00201208": _element("IS", row.number_of_instances),
-    }
-    if wanted.level is Level.STUDY:
-        return _chosen(of_study, wanted, Level.STUDY)
-    told = {} if "0020000D" in wanted.under else _chosen(of_study, wanted, Level.STUDY)
-    address += f"/series/{row.series_instance_uid}"
-    of_series = orjson.loads(row.series_attributes) | {
-        "00080060": _element("CS", row.modality),
-        "00081190": _element("UR", address),
-        "0020000D": _element("UI", row.study_instance_uid),
-        "0020000E": _element("UI", row.series_instance_uid),
-        "00201209": _element("IS", row.in_series),
-    }
-    told |= {"0020000D": of_series["0020000D"]}
-    if wanted.level is Level.SERIES:
-        return dict(sorted((told | _chosen(of_series, wanted, Level.SERIES)).items()))
-    if "0020000E" not in wanted.under:
-        told |= _chosen(of_series, wanted, Level.SERIES)
-    of_instance = (orjson.loads(zlib.decompress(row.dicom_json)) if row.dicom_json else {}) | {
-        "00080016": _element("UI", row.sop_class_uid),
-        "00080018": _element("UI", row.sop_instance_uid),
-        "00080056": _element("CS", "ONLINE"),
-        "00081190": _element("UR", f"{address}/instances/{row.sop_instance_uid}"),
-    }
-    told |= {"0020000E": of_series["0020000E"]} | _chosen(of_instance, wanted, Level.INSTANCE)
-    return dict(sorted(told.items()))
-
-
-def _chosen(elements: dict[str, Element], wanted: Wanted, level: Level) -> dict[str, Element]:
-    if wanted.is_all:
-        return elements
-    tags = ALWAYS[level] | wanted.include
-    return {tag: element for tag, element in sorted(elements.items()) if tag in tags}
-
-
-def _element(vr: str, *values: object) -> Element:
-    return {"vr": vr, "Value": list(values)}

@@ -56,6 +56,7 @@ async def open_care_relation(
     assert relation is not None
     if relation_id is not None:
         audit.record(session, actor, "care-relation-opened", relation, patient_id=patient.id, reason=reason)
+        await tell(session, "AccessChanged", role=actor.role_id)
     return relation
 
 

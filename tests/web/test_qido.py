@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
@@ -17,6 +17,7 @@ from tests.stow_steps import send, slice_of
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.web.dicomweb_steps import CT, FILES, JSON, US, Asker, Client, address, asker, header, images
 from tests.web.fhir_client import program
+from web.requests import LATELY
 
 __all__ = ["images"]
 
@@ -197,6 +198,18 @@ async def test_searching_is_in_the_log(rural: Asker, sessions: Sessions, cast: C
     async with transaction(sessions) as session:
         event = (await session.scalars(select(AuditEvent).where(AuditEvent.action == "patients-searched"))).one()
     assert (event.patient_id, event.detail["by"], event.detail["found"]) == (cast.patient.id, "dicomweb", 1)
+
+
+async def test_the_same_again_within_a_moment_is_one_event(rural: Asker, sessions: Sessions) -> None:
+    async def events() -> int | None:
+        async with transaction(sessions) as session:
+            return await session.scalar(select(func.count()).where(AuditEvent.action == "patients-searched"))
+
+    asked = "/studies?limit=1", "/studies?limit=1", "/studies?limit=2", "/studies?limit=1"
+    assert [(await rural.found(path), await events())[1] for path in asked] == [1, 1, 2, 2]
+    rural.client.app[LATELY].forget()
+    await rural.found("/studies?limit=1")
+    assert await events() == 3
 
 
 async def test_before_sign_in(client: Client) -> None:

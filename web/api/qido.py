@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -13,7 +14,8 @@ from teleconsult.fhir.scoping import require_granted
 from teleconsult.imaging.asking import MOST, read_wanted
 from teleconsult.imaging.keys import Level
 from teleconsult.imaging.queries import study_for
-from teleconsult.imaging.searching import search, tell
+from teleconsult.imaging.searching import readable, search
+from teleconsult.imaging.telling import tell
 from teleconsult.records.models import ResourceType
 from web.api.accepting import JSON, chosen
 from web.api.dicomweb_address import studies_of
@@ -23,6 +25,8 @@ from web.requests import actor_of, own_transactions
 SCOPE: Final = (ResourceType.IMAGING_STUDY, "s")
 _UNDER: Final = {"uid": "0020000D", "series": "0020000E"}
 """What the parts of an address are."""
+_FEW: Final = 50
+"""Rows that are told sooner than a thread is found for them."""
 
 
 @own_transactions
@@ -48,22 +52,25 @@ async def _search(request: web.Request, level: Level) -> web.StreamResponse:
     require_granted(actor, SCOPE)
     under = {tag: request.match_info[part] for part, tag in _UNDER.items() if part in request.match_info}
     wanted = read_wanted(level, request.query.items(), under=under)
-    async with looking(request) as look:
+    async with looking(request, is_planned_anew=True) as look:
         if under:
             await look.at(await study_for(look.session, actor, request.match_info["uid"]))
-        found, is_more = await search(look.session, actor, wanted)
-        if not under:
-            _note_search(look.session, actor, {row.patient_id for row in found}, len(found))
+        within = await look.lately.found((actor, "readable"), partial(readable, look.session, actor))
+        found, is_more = await search(look.session, actor, wanted, within=within)
+        patients = frozenset(row.patient_id for row in found)
+        if not under and look.is_news(request.path_qs, patients, len(found)):
+            _note_search(look.session, actor, patients, len(found))
     content_type = chosen(request, *JSON)
     headers = {"Cache-Control": "no-store"}
     if is_more and wanted.limit == MOST:
         headers["Warning"] = f'299 teleconsult "There are more than {MOST}: ask on with an offset, or for fewer."'
     if not found:
         return web.Response(status=204, headers=headers)
-    body = await asyncio.to_thread(tell, found, wanted, studies=studies_of(request))
+    telling = partial(tell, found, wanted, studies=studies_of(request))
+    body = telling() if len(found) <= _FEW else await asyncio.to_thread(telling)
     return web.Response(body=body, content_type=content_type, headers=headers)
 
 
-def _note_search(session: AsyncSession, actor: Actor, patients: set[uuid.UUID | None], number: int) -> None:
-    patient_id = patients.pop() if len(patients) == 1 else None
+def _note_search(session: AsyncSession, actor: Actor, patients: frozenset[uuid.UUID | None], number: int) -> None:
+    patient_id = next(iter(patients)) if len(patients) == 1 else None
     audit.record(session, actor, "patients-searched", patient_id=patient_id, by="dicomweb", found=number)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.asking import MOST, BadQuery, read_wanted
 from teleconsult.imaging.keys import KEYS, Level, tag_of
-from teleconsult.imaging.searching import search
+from teleconsult.imaging.searching import readable, search
 from tests import consult_steps
 from tests.people import Cast
 from tests.teleconsult.imaging.files import dicom_bytes
@@ -75,9 +75,10 @@ async def test_two_questions_whatever_the_number(
         for level in Level:
             for limit in (1, 5):
                 wanted = read_wanted(level, [("limit", str(limit))], under={})
-                async with transaction(sessions, cast.rural) as session:
+                async with transaction(sessions, cast.rural, is_planned_anew=True) as session:
                     asked.clear()
-                    found, is_more = await search(session, cast.rural, wanted)
+                    within = await readable(session, cast.rural)
+                    found, is_more = await search(session, cast.rural, wanted, within=within)
                 assert (len(found), is_more) == (limit, True)
                 assert len(asked) == 3  # who acts, whose studies, which of them
     finally:
