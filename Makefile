@@ -11,6 +11,9 @@ OHIF_VERSION := 3.12.10
 OHIF_SHA256 := fbabd410be33e5b9898931b725229b9da9553aac339914b5c29796d3aa5d4b2d
 OHIF := $(VENV)/ohif-$(OHIF_VERSION)
 
+# The product starts hundreds of times in its tests: it is compiled once, whatever the surroundings ask for.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test test-again proof check peers bench screenshots build lock clean
 
 run: $(STAMPS)/app web/static/.vite/manifest.json

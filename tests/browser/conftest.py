@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from teleconsult.embedded import DatabaseUrls
 from teleconsult.settings import Settings
@@ -14,6 +14,8 @@ from tests.browser.site import Site
 from tests.people import PASSWORD, Cast
 
 CHROMIUM = "/usr/bin/chromium"
+LONGEST = 45_000  # milliseconds for whatever a page does: where nothing is promised, a slow machine is no fault
+expect.set_options(timeout=LONGEST)
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -100,7 +102,7 @@ def open_as(site: Site, chromium: Browser, cast: Cast) -> OpenAs:
             color_scheme="dark" if scheme == "dark" else "light",
             permissions=["camera", "microphone"],
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(LONGEST)
         page = await context.new_page()
         page.on("pageerror", lambda error: pytest.fail(f"{name}'s page threw: {error}"))
         await page.goto("/sign-in")
@@ -113,7 +115,7 @@ def open_as(site: Site, chromium: Browser, cast: Cast) -> OpenAs:
     return sign_in
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], *, within: float = 45) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], *, within: float = LONGEST / 1000) -> None:
     """Wait until `condition` holds; fail after `within` seconds."""
     end = time.monotonic() + within
     while not await condition():

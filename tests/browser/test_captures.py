@@ -25,9 +25,9 @@ async def test_a_telephone_brings_what_it_has(cast: Cast, sessions: Sessions, op
     await page.get_by_test_id("capture-files").set_input_files([tmp_path / name for name in (*contents, "letter.txt")])
     await expect(page.get_by_text("letter.txt: This is no photograph, video or PDF.")).to_be_visible()
     card = page.get_by_test_id("study-card")
-    await expect(card).to_contain_text("Photographs and documents", timeout=20_000)
+    await expect(card).to_contain_text("Photographs and documents")
     for words in ("1 photograph", "1 video", "1 document"):
-        await expect(card).to_contain_text(words, timeout=20_000)
+        await expect(card).to_contain_text(words)
 
     specialist = await open_as("specialist")
     await specialist.goto(f"/consults/{consult.id}")

@@ -58,12 +58,12 @@ async def test_the_video_plays_and_the_frame_follows(
     async with seen_over_thin_line(signed_in.context, site, "/studies/1.2.7") as (page, _line):
         await seconds_until(page, "viewer")
         rate, play = page.get_by_label("Images a second"), page.get_by_role("button", name="Play", exact=True)
-        await expect(rate).to_have_value("10", timeout=30_000)
+        await expect(rate).to_have_value("10")
         await page.locator(".viewer-stage").focus()
-        async with page.expect_request(re.compile("/cine[?]"), timeout=30_000):
+        async with page.expect_request(re.compile("/cine[?]")):
             await page.keyboard.press("Space")
         place = page.locator("[data-viewer-target=place]")
-        await expect(place).to_have_text(re.compile(rf"\b([5-9]|\d\d+) of {FRAMES}$"), timeout=30_000)
+        await expect(place).to_have_text(re.compile(rf"\b([5-9]|\d\d+) of {FRAMES}$"))
         await expect(page.locator("[data-viewer-target=quality]")).to_contain_text("Preview")
         await expect(play).to_have_attribute("aria-pressed", "true")
         await page.keyboard.press(">")

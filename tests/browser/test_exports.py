@@ -11,7 +11,6 @@ from tests.export_steps import day, filed, laboratory
 from tests.people import Cast
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
 
 
 async def test_a_file_is_prepared_stopped_and_received(

@@ -14,7 +14,6 @@ from tests.people import PASSWORD, Cast
 from tests.teleconsult.patients.steps import registered
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
 
 
 async def test_a_patient_is_registered_by_keyboard_and_found_by_scanner(open_as: OpenAs, cast: Cast) -> None:

@@ -77,7 +77,7 @@ async def test_a_length_by_mouse_and_keys_kept_for_the_other(
     await expect(label).to_have_count(1)
 
     await page.get_by_test_id("key-image").click()
-    await expect(page.get_by_text(re.compile("This image is in the note of consult no"))).to_be_visible(timeout=30_000)
+    await expect(page.get_by_text(re.compile("This image is in the note of consult no"))).to_be_visible()
     await expect(page.locator(".mark-kept")).to_have_count(1)  # what the note shows is kept with the images
     await page.get_by_role("button", name="Measurements", exact=True).click()
     await expect(page.locator(".viewer-mark")).to_contain_text(cast.specialist.name)

@@ -47,7 +47,7 @@ async def test_found_chosen_stopped_and_fetched(
     await search(page)
     await choose(page, "Head")
     head = page.get_by_test_id("pacs-fetch").filter(has_text="Head")
-    await expect(head).to_have_attribute("data-status", "done", timeout=20_000)
+    await expect(head).to_have_attribute("data-status", "done")
     await expect(head).to_contain_text("12 of 12 images are here.")
     await page.goto(f"/consults/{draft.id}")
     card = page.get_by_test_id("study-card")

@@ -15,11 +15,11 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.settings import Settings
 from tests import note_steps
+from tests.browser.conftest import LONGEST
 from tests.browser.site import Site
 from tests.people import PASSWORD, Cast
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -83,7 +83,7 @@ async def open_device(site: Site, chromium: Browser) -> AsyncIterator[OpenDevice
             base = f"http://localhost:{site.port}"
             context = await chromium.new_context(base_url=base, locale="en", viewport={"width": 1280, "height": 800})
             opened.push_async_callback(context.close)
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(LONGEST)
             if not offers:
                 await context.add_init_script(WITHOUT_A_LIST)
             page = await context.new_page()

@@ -13,8 +13,6 @@ from tests.browser.conftest import OpenAs
 from tests.people import Cast
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
-
 GLUCOSE = {
     "code": {"coding": [{"system": "http://loinc.org", "code": "2339-0"}]},
     "valueQuantity": {"value": 5.1, "unit": "mmol/L"},

@@ -14,7 +14,6 @@ from tests.browser.site import Site
 from tests.people import Cast
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
 
 
 async def test_the_role_in_force_is_in_sight_and_changes_at_one_press(

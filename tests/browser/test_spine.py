@@ -20,8 +20,6 @@ from tests.people import PASSWORD, Cast
 from tests.teleconsult.audit.log import verdict_of
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
-
 OPINION = "Pas d’hémorragie visible. Transfert pour thrombectomie, « sans délai »."
 STEPS = [
     "signed-in", "file-opened", "consult-drafted", "images-stored", "consent-recorded", "excerpt-frozen",
@@ -140,7 +138,7 @@ async def see_and_hear_each_other(rural: Page, specialist: Page, consult_url: st
     await specialist.get_by_test_id("join-room").first.click()
     await specialist.wait_for_url("**/room")
     for page in (rural, specialist):
-        await eventually(lambda page=page: plays(page), within=30)
+        await eventually(lambda page=page: plays(page))
     await specialist.get_by_test_id("chat-input").fill("Bonsoir <b>Hélène</b>")
     await specialist.get_by_test_id("chat-send").click()
     await expect(rural.get_by_test_id("chat-log")).to_contain_text("Bonsoir <b>Hélène</b>")
@@ -159,7 +157,7 @@ async def plays(page: Page) -> bool:
 async def look_at_the_study(specialist: Page) -> None:
     await specialist.get_by_test_id("open-study").first.click()
     image = specialist.get_by_test_id("viewer-image")
-    await expect(image).to_have_attribute("data-ready", "true", timeout=20_000)
+    await expect(image).to_have_attribute("data-ready", "true")
 
 
 async def write_the_note(specialist: Page) -> None:

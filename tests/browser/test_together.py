@@ -172,7 +172,7 @@ async def test_the_pointer_is_where_it_points_on_any_screen_and_goes_when_it_res
     x, y = await arrow_at(two.rural)
     assert x == pytest.approx(0.5, abs=0.01)
     assert y == pytest.approx(0.5 - above * min(narrow) / narrow[1], abs=0.01)
-    await expect(arrow).to_be_hidden(timeout=5_000)
+    await expect(arrow).to_be_hidden()
     await pointed(two.specialist, 0.5, 0.3)
     await expect(arrow).to_be_visible()
     await scroll(two.rural, 1)
@@ -190,16 +190,16 @@ async def test_who_comes_late_sees_what_is_seen_and_a_broken_line_leaves_no_poin
     arrow = two.rural.get_by_test_id("remote-pointer")
     await expect(arrow).to_be_visible()
     await two.rural.context.set_offline(True)
-    await expect(two.rural.get_by_test_id("together")).to_contain_text("interrupted", timeout=20_000)
+    await expect(two.rural.get_by_test_id("together")).to_contain_text("interrupted")
     await expect(arrow).to_be_hidden()
     await scroll(two.specialist, 1)
     await two.rural.context.set_offline(False)
     await shows(two.rural, 4)
     await expect(two.rural.get_by_test_id("let-go")).to_be_visible()
     await two.specialist.context.set_offline(True)
-    await expect(two.rural.get_by_test_id("together")).to_be_hidden(timeout=20_000)
+    await expect(two.rural.get_by_test_id("together")).to_be_hidden()
     await two.specialist.context.set_offline(False)
-    await expect(two.rural.get_by_test_id("let-go")).to_be_visible(timeout=20_000)
+    await expect(two.rural.get_by_test_id("let-go")).to_be_visible()
 
 
 async def test_in_a_call_the_other_side_is_asked_to_open_what_is_shown(two: Two, cast: Cast) -> None:
