@@ -25,8 +25,8 @@ from teleconsult.clock import now, on_clock
 from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.imaging.cutting import may_allow_planes
 from teleconsult.imaging.enclosures import enclosures_of
-from teleconsult.patients.birth_dates import AgeUnit, age_on
 from teleconsult.imaging.reconciling import unsettled
+from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
 from web.audit_words import act_name
 from web.captures import ACCEPTED, likely_subject
@@ -87,9 +87,9 @@ def make_environment() -> jinja2.Environment:
         "window_presets": window_presets,
         "allows_planes": may_allow_planes,
         "enclosures_of": enclosures_of,
+        "unsettled": unsettled,
         "capture_types": ACCEPTED,
     }
-        "unsettled": unsettled,
     filters: dict[str, Callable[..., Any]] = {
         "attributes": attributes,
         "datetime": format_datetime,
