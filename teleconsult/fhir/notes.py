@@ -1,7 +1,7 @@
 """A signed note as FHIR R4: the Composition it says, and the DocumentReference that points to its PDF.
 
-The images it rests on are in both, as contained ImagingStudies that list these instances alone, with the reports of what
-was measured on them: R4 has no other reference to an instance.
+The images it rests on are in both, as contained ImagingStudies that list these instances alone, with the reports of
+what was measured on them: R4 has no other reference to an instance.
 """
 
 from collections.abc import Sequence
