@@ -221,8 +221,7 @@ export default class MarksController extends Controller<HTMLElement> {
     const mark = this.#sheet.add(kind, viewer.looking, within);
     this.#measure(mark);
     this.#tell();
-    const why = whyInPixels(kind, mark.points, this.#geometry);
-    if (why) this.say(this.wordsValue[why], SAID_MS);
+    this.#explain(mark);
     this.#sketch.focus(mark.id);
   }
 
@@ -234,6 +233,15 @@ export default class MarksController extends Controller<HTMLElement> {
     this.#sheet.move(mark, point, { x: to.x - from.x, y: to.y - from.y }, viewer.image);
     this.#measure(mark);
     this.#tell();
+    this.#explain(mark);
+  }
+
+  /** Say why a mark is told in pixels, as long as it is. */
+  #explain({ kind, points }: Own): void {
+    const { noScale, outside } = this.wordsValue;
+    const why = whyInPixels(kind, points, this.#geometry);
+    if (why) this.say(this.wordsValue[why], SAID_MS);
+    else if ([noScale, outside].includes(this.hintTarget.textContent ?? "")) setHint(this.hintTarget, "");
   }
 
   #delete(id: string): void {
