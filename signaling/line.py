@@ -45,6 +45,7 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
         self._behind = 0
         self._timer: asyncio.TimerHandle | None = None
         self._is_ending = False
+        self._is_taking = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def send(self, pkt: packet.Packet) -> None:
@@ -120,8 +121,12 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
         self._set_timer(self.server.ping_timeout, self._miss)
 
     def _miss(self) -> None:
-        """No answer: the other end is gone, whatever the network says."""
-        if self._transport is not None:
+        """No answer: the other end is gone, whatever the network says. While a message of its is being answered, its
+        answer to the ping may lie there unread.
+        """
+        if self._is_taking:
+            self._set_timer(self.server.ping_timeout, self._miss)
+        elif self._transport is not None:
             self._transport.abort()
         else:
             self.hang_up("it does not answer")
@@ -210,7 +215,9 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
         """Do what a packet asks for; False where no client of ours sends such a one."""
         kind = text[:1]
         if kind == MESSAGE:
+            self._is_taking = True
             await self.server.handlers["message"](self.sid, text[1:])
+            self._is_taking = False
         elif kind == PONG:
             self.schedule_ping()
         elif kind == CLOSE:

@@ -10,10 +10,13 @@ import uuid
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 M = TypeVar("M")
+Read = Callable[[str, object], object]
+"""Makes what a field holds of its name, for who is told what is wrong with it, and what JSON gave."""
+AS_THEY_ARE: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class BadMessage(ValueError):
@@ -32,17 +35,17 @@ def parse(kind: type[M], payload: object) -> M:
     """Make a `kind` of what JSON gave. Raises BadMessage."""
     if not isinstance(payload, dict):
         raise BadMessage("an object is expected")
-    fields = fields_of(cast("Hashable", kind))
-    unknown = payload.keys() - fields.keys()
+    readers = _readers_of(cast("Hashable", kind))
+    unknown = payload.keys() - readers.keys()
     if unknown:
         raise BadMessage(f"unknown field {sorted(map(str, unknown))[0][:40]!r}")
     values = {}
-    for name, (hint, is_optional) in fields.items():
-        if payload.get(name) is None:
-            if not is_optional:
-                raise BadMessage(f"{name} is missing")
-            continue
-        values[name] = _read(name, hint, payload[name])
+    for name, (read, is_optional) in readers.items():
+        value = payload.get(name)
+        if value is not None:
+            values[name] = read(name, value)
+        elif not is_optional:
+            raise BadMessage(f"{name} is missing")
     try:
         return kind(**values)
     except ValueError as error:
@@ -51,8 +54,11 @@ def parse(kind: type[M], payload: object) -> M:
 
 def to_wire(message: object) -> Any:
     """Make what JSON can carry. A field without a value is left out."""
-    if dataclasses.is_dataclass(message):
-        pairs = ((field.name, getattr(message, field.name)) for field in dataclasses.fields(message))
+    kind = type(message)
+    if kind in AS_THEY_ARE:
+        return message
+    if dataclasses.is_dataclass(kind):
+        pairs = ((name, getattr(message, name)) for name in _names_of(kind))
         return {name: to_wire(value) for name, value in pairs if value is not None}
     if isinstance(message, list | tuple):
         return [to_wire(item) for item in message]
@@ -61,6 +67,11 @@ def to_wire(message: object) -> Any:
     if isinstance(message, datetime):
         return message.isoformat()
     return message
+
+
+@cache
+def _names_of(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 @cache
@@ -78,31 +89,45 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
     return hint, False
 
 
-def _read(name: str, hint: Any, value: object) -> object:
+@cache
+def _readers_of(kind: type) -> dict[str, tuple[Read, bool]]:
+    """What reads each field, and whether it may be left out: made once for each kind of message."""
+    return {name: (_reader(hint), is_optional) for name, (hint, is_optional) in fields_of(kind).items()}
+
+
+def _reader(hint: Any) -> Read:
     size = None
     if get_origin(hint) is Annotated:
         hint, size = get_args(hint)[:2]
     if get_origin(hint) is Literal:
-        if not isinstance(value, str) or value not in get_args(hint):
-            raise BadMessage(f"{name} is none of the words allowed")
-        return value
+        return partial(_read_word, frozenset(get_args(hint)))
     if get_origin(hint) is tuple:
-        return _read_many(name, get_args(hint)[0], value, size)
+        return partial(_read_many, _reader(get_args(hint)[0]), size)
     if dataclasses.is_dataclass(hint):
         assert isinstance(hint, type)
-        return parse(hint, value)
-    return READERS[hint](name, value, size)
+        return partial(_read_part, hint)
+    return partial(READERS[hint], size)
 
 
-def _read_many(name: str, hint: Any, value: object, size: Size | None) -> tuple[object, ...]:
+def _read_word(words: frozenset[str], name: str, value: object) -> str:
+    if not isinstance(value, str) or value not in words:
+        raise BadMessage(f"{name} is none of the words allowed")
+    return value
+
+
+def _read_part(kind: type, _name: str, value: object) -> object:
+    return parse(kind, value)
+
+
+def _read_many(read: Read, size: Size | None, name: str, value: object) -> tuple[object, ...]:
     if not isinstance(value, list):
         raise BadMessage(f"{name} is not a list")
     if size is None or not size.least <= len(value) <= size.most:
         raise BadMessage(f"{name} has too many or too few")
-    return tuple(_read(name, hint, one) for one in value)
+    return tuple(read(name, one) for one in value)
 
 
-def _read_text(name: str, value: object, size: Size | None) -> str:
+def _read_text(size: Size | None, name: str, value: object) -> str:
     if not isinstance(value, str):
         raise BadMessage(f"{name} is not a text")
     if size is None or not size.least <= len(value) <= size.most:
@@ -112,7 +137,7 @@ def _read_text(name: str, value: object, size: Size | None) -> str:
     return value
 
 
-def _read_number(name: str, value: object, size: Size | None) -> int:
+def _read_number(size: Size | None, name: str, value: object) -> int:
     if type(value) is not int:
         raise BadMessage(f"{name} is not a whole number")
     if size is None or not size.least <= value <= size.most:
@@ -120,7 +145,7 @@ def _read_number(name: str, value: object, size: Size | None) -> int:
     return value
 
 
-def _read_real(name: str, value: object, size: Size | None) -> float:
+def _read_real(size: Size | None, name: str, value: object) -> float:
     if type(value) not in (int, float):
         raise BadMessage(f"{name} is not a number")
     assert isinstance(value, int | float)
@@ -129,13 +154,13 @@ def _read_real(name: str, value: object, size: Size | None) -> float:
     return float(value)
 
 
-def _read_flag(name: str, value: object, _size: Size | None) -> bool:
+def _read_flag(_size: Size | None, name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise BadMessage(f"{name} is neither true nor false")
     return value
 
 
-def _read_id(name: str, value: object, _size: Size | None) -> uuid.UUID:
+def _read_id(_size: Size | None, name: str, value: object) -> uuid.UUID:
     try:
         if isinstance(value, str) and len(value) == 36:
             return uuid.UUID(value)
@@ -144,7 +169,7 @@ def _read_id(name: str, value: object, _size: Size | None) -> uuid.UUID:
     raise BadMessage(f"{name} is not an id")
 
 
-READERS: dict[Any, Callable[[str, object, Size | None], object]] = {
+READERS: dict[Any, Callable[[Size | None, str, object], object]] = {
     str: _read_text,
     int: _read_number,
     float: _read_real,

@@ -98,6 +98,22 @@ async def test_who_answers_pings_stays() -> None:
         assert await faithful.is_answered()
 
 
+async def test_who_waits_for_an_answer_is_not_taken_for_dead() -> None:
+    async with serving(ping_interval=0.05, ping_timeout=0.1) as server:
+        asked = await server.connected(HELLO, room=False)
+
+        async def slowly(*_about: object) -> None:
+            await asyncio.sleep(0.3)
+
+        server.live.namespace_handlers["/room"].on_connect = slowly
+        await asked.hears("0{")
+        asked.say("40/room,")
+        await asked.hears("2")
+        asked.say("3")
+        assert (await asked.hears("40/room,{")).startswith("40")
+        await asked.hears("2")
+
+
 async def test_two_hundred_come_back_at_once() -> None:
     async with serving() as server:
         for _ in range(2):
