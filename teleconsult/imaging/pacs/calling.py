@@ -256,7 +256,7 @@ async def _connect(line: Line) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
             )
     except TimeoutError as error:
         raise PacsFault(Fault.SILENT) from error
-    except ConnectionResetError as error:
+    except (ConnectionResetError, ssl.SSLEOFError) as error:
         raise PacsFault(Fault.NO_TLS if line.tls else Fault.UNREACHABLE) from error
     except OSError as error:
         raise PacsFault(fault_in(error) or Fault.UNREACHABLE) from error
@@ -271,7 +271,7 @@ async def _establish(
         pdu = await read_pdu(reader, begin=CONNECT, within=CONNECT, allowed=LONGEST_OF_CALLED)
     except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError) as error:
         # A peer that wants another certificate says so in an alert, which its hanging up may overtake on the way.
-        raise PacsFault(fault_in(error) or (Fault.OUR_CERTIFICATE if line.tls else Fault.HUNG_UP)) from error
+        raise PacsFault(Fault.OUR_CERTIFICATE if line.tls else Fault.HUNG_UP) from error
     if pdu.kind is Kind.ASSOCIATE_RJ:
         raise PacsFault(_fault_of(pdu))
     if pdu.kind is not Kind.ASSOCIATE_AC:
@@ -310,6 +310,6 @@ def _told() -> Iterator[None]:
     except TimeoutError as error:
         raise PacsFault(Fault.SILENT) from error
     except (OSError, asyncio.IncompleteReadError) as error:
-        raise PacsFault(fault_in(error) or Fault.LOST) from error
+        raise PacsFault(Fault.LOST) from error
     except Broken as error:
         raise PacsFault(Fault.NOT_DICOM) from error

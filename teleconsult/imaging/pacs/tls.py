@@ -31,7 +31,7 @@ def trusting(authority: str, settings: Settings) -> ssl.SSLContext:
 
 
 def fault_in(error: BaseException) -> Fault | None:
-    """What is wrong with TLS, where that is what an error comes from."""
+    """What is wrong with TLS, where that is what an error comes from: not of a line that broke off."""
     seen: BaseException | None = error
     while seen is not None and not isinstance(seen, ssl.SSLError):
         seen = seen.__cause__ or seen.__context__
@@ -39,6 +39,6 @@ def fault_in(error: BaseException) -> Fault | None:
         if seen.verify_code in _EXPIRED:
             return Fault.CERTIFICATE_EXPIRED
         return Fault.CERTIFICATE_NAME if seen.verify_code in _OTHER_NAME else Fault.CERTIFICATE
-    if seen is None:
+    if seen is None or isinstance(seen, ssl.SSLEOFError):
         return None
     return Fault.OUR_CERTIFICATE if any(word in (seen.reason or "") for word in _ABOUT_OURS) else Fault.NO_TLS
