@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from obstore.exceptions import AlreadyExistsError
+from obstore.store import MemoryStore
 
 from teleconsult.errors import NotFound
-from teleconsult.objects import LARGE, Objects, new_key, open_store
+from teleconsult.objects import LARGE, Objects, new_key, new_keys, open_store
 
 
 @pytest.fixture
@@ -43,6 +44,39 @@ async def test_what_was_put_is_on_the_disk_itself(objects: Objects, monkeypatch:
     path = objects.path_of(key)
     assert path is not None
     assert settled == [path, path.parent, path.parent.parent]
+
+
+async def test_a_lot_that_is_handed_over_is_kept_as_it_is_and_looked_at(objects: Objects, tmp_path: Path) -> None:
+    files = []
+    for number, key in enumerate(new_keys("dicom", 6)):
+        path = tmp_path / f"sent{number}"
+        path.write_bytes(bytes([number]) * 10)
+        files.append((key, path))
+    told = await objects.hand_over(files, Path.read_bytes)
+    for key, path in files:
+        kept = objects.path_of(key)
+        assert kept is not None
+        assert kept.samefile(path), "not copied"
+        assert told[key] == await objects.get(key) == path.read_bytes()
+
+
+async def test_a_lot_goes_to_a_store_elsewhere_too(tmp_path: Path) -> None:
+    elsewhere = Objects(MemoryStore())
+    path = tmp_path / "sent"
+    path.write_bytes(b"content")
+    key = new_key("dicom")
+    assert await elsewhere.hand_over([(key, path)], Path.read_bytes) == {key: b"content"}
+    assert await elsewhere.get(key) == b"content"
+
+
+async def test_no_lot_takes_a_place_that_is_taken(objects: Objects, tmp_path: Path) -> None:
+    taken, free = new_keys("dicom", 2)
+    await objects.put(taken, b"first")
+    path = tmp_path / "sent"
+    path.write_bytes(b"second")
+    with pytest.raises(FileExistsError):
+        await objects.hand_over([(taken, path), (free, path)], Path.read_bytes)
+    assert await objects.get(taken) == b"first"
 
 
 async def test_a_large_file_is_never_wholly_in_memory(objects: Objects, tmp_path: Path) -> None:

@@ -1,16 +1,21 @@
 """Images of a machine, where they meet those that people bring to consults, and each other."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from teleconsult.accounts.actor import Actor
 from teleconsult.db import Sessions, transaction
+from teleconsult.embedded import DatabaseUrls
 from teleconsult.errors import NotFound, Refused
 from teleconsult.imaging.actions import remove_study
-from teleconsult.imaging.models import ImagingInstance, ImagingStudy
+from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.preparing import Preparer
 from teleconsult.imaging.receiving import Arrival, Received
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.records.models import RecordEntry
@@ -112,3 +117,65 @@ async def test_one_sop_uid_in_two_studies_is_kept_once(bench: Door, cast: Cast, 
     outcomes = await arrive(bench, cast.rural, first, other)
     assert [one.refusal for one in outcomes] == [None, Refusal.OTHER_BYTES]
     assert (await the_study(sessions)).study_instance_uid == STUDY, "no empty study stays behind"
+
+
+async def test_two_senders_at_once_file_one_study_together(bench: Door, cast: Cast, sessions: Sessions) -> None:
+    series = f"{STUDY}.2"
+    mine, theirs = (
+        [slice_of(cast, StudyInstanceUID=STUDY, SeriesInstanceUID=series, InstanceNumber=number) for _one in range(3)]
+        for number in (1, 2)
+    )
+    both = slice_of(cast, StudyInstanceUID=STUDY, SeriesInstanceUID=series)
+    async with door(sessions, bench.folder / "other") as other:
+        told = await asyncio.gather(arrive(bench, cast.rural, *mine, both), arrive(other, cast.rural, *theirs, both))
+    assert [one.refusal for arrivals in told for one in arrivals] == [None] * 8
+    study = await the_study(sessions)
+    assert (study.number_of_series, study.number_of_instances) == (1, 7)
+    async with transaction(sessions) as session:
+        assert await session.scalar(select(func.count()).select_from(ImagingInstance)) == 7
+        [counted] = await session.scalars(select(ImagingSeries.number_of_instances))
+    assert counted == 7
+
+
+async def test_further_images_are_counted_in_the_file_once_they_are_made_ready(
+    bench: Door, cast: Cast, sessions: Sessions
+) -> None:
+    same = {"StudyInstanceUID": STUDY, "SeriesInstanceUID": f"{STUDY}.2"}
+    for _sent in range(3):
+        await arrive(bench, cast.rural, slice_of(cast, **same))
+    study, entry = await the_study(sessions), select(RecordEntry)
+    async with transaction(sessions) as session:
+        first = (await session.scalars(entry.where(RecordEntry.source_id == study.id))).one()
+    preparer = Preparer(sessions=sessions, objects=bench.objects, sandbox=bench.sandbox, data=bench.folder)
+    assert len(await preparer.prepare_lot()) == 3
+    async with transaction(sessions) as session:
+        told = (await session.scalars(entry.where(RecordEntry.source_id == study.id))).one()
+    assert (first.version, first.resource["numberOfInstances"]) == (1, 1), "not a version for each image"
+    assert (told.version, told.resource["numberOfInstances"]) == (2, 3)
+
+
+async def test_a_new_series_is_in_the_file_at_once(bench: Door, cast: Cast, sessions: Sessions) -> None:
+    for number in (2, 3):
+        await arrive(bench, cast.rural, slice_of(cast, StudyInstanceUID=STUDY, SeriesInstanceUID=f"{STUDY}.{number}"))
+    study = await the_study(sessions)
+    async with transaction(sessions) as session:
+        entry = (await session.scalars(select(RecordEntry).where(RecordEntry.source_id == study.id))).one()
+    assert (entry.resource["numberOfSeries"], study.number_of_series) == (2, 2)
+
+
+async def test_of_a_lot_that_fails_at_its_last_row_nothing_stays(
+    bench: Door, cast: Cast, sessions: Sessions, clean_database: DatabaseUrls
+) -> None:
+    with psycopg.connect(clean_database.owner, autocommit=True) as owner:
+        owner.execute("alter table audit_event add constraint none_stored check (action <> 'images-stored')")
+        try:
+            with pytest.raises(IntegrityError):
+                await arrive(bench, cast.rural, slice_of(cast), slice_of(cast))
+        finally:
+            owner.execute("alter table audit_event drop constraint none_stored")
+    assert not bench.stored_files()
+    async with transaction(sessions) as session:
+        for kind in (ImagingStudy, ImagingSeries, ImagingInstance, RecordEntry):
+            assert not (await session.scalars(select(kind.id))).all()
+    [again] = await arrive(bench, cast.rural, slice_of(cast))
+    assert again.refusal is None
