@@ -80,13 +80,21 @@ class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio
         return Engine
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        await super()._handle_eio_disconnect(eio_sid, reason)
-        # Whose line broke in the middle of being admitted is neither connected nor gone, says the library.
+        try:
+            await super()._handle_eio_disconnect(eio_sid, reason)
+        finally:
+            await self._forget(eio_sid, reason)
+
+    async def _forget(self, eio_sid: str, reason: str) -> None:
+        """Leave nothing of a client: whose line broke while it was being let in is neither connected nor gone, says the
+        library, and it stops where a namespace's farewell fails.
+        """
+        self.environ.pop(eio_sid, None)
         for namespace in list(self.manager.get_namespaces()):
             sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
             if sid is not None:
-                await self.namespace_handlers[namespace].trigger_event("disconnect", sid, reason)
                 await self.manager.disconnect(sid, namespace, ignore_queue=True)
+                await self.namespace_handlers[namespace].trigger_event("disconnect", sid, reason)
 
     async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
         # 0 connect, 1 disconnect, 2 event: no binary, and no acknowledgements, for we ask for none.

@@ -144,3 +144,18 @@ async def test_who_goes_while_being_let_in_leaves_nothing_behind(said: str) -> N
         assert len(server.live.manager.rooms["/room"][None]) == 2
         assert not server.live.manager.pending_connect
         let_in.set()
+
+
+async def test_a_farewell_that_fails_leaves_nothing_behind() -> None:
+    async with serving() as server:
+
+        async def fail(*_about: object) -> None:
+            raise TimeoutError("the database is busy")
+
+        wild = await in_room(server, "short")
+        server.live.namespace_handlers["/room"].on_disconnect = fail
+        wild.close()
+        assert await waits(lambda: len(server.live.environ) == 2 and len(server.live.manager.rooms["/room"][None]) == 2)
+        assert "short" not in server.live.manager.rooms["/room"]
+        assert await server.is_unharmed()
+        del server.live.namespace_handlers["/room"].on_disconnect
