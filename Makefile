@@ -10,6 +10,7 @@ WORKERS ?= 3
 OHIF_VERSION := 3.12.10
 OHIF_SHA256 := fbabd410be33e5b9898931b725229b9da9553aac339914b5c29796d3aa5d4b2d
 OHIF := $(VENV)/ohif-$(OHIF_VERSION)
+SIGNALING_PEERS := tests/bench/signaling/peers/node_modules/.package-lock.json
 
 # The product starts hundreds of times in its tests: it is compiled once, whatever the surroundings ask for.
 export PYTHONDONTWRITEBYTECODE :=
@@ -36,11 +37,12 @@ check: $(STAMPS)/dev web/static/.vite/manifest.json
 	@npm run check --silent
 	@$(BIN)/pytest tests/house -m "not matrix"
 
-bench: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system web/static/.vite/manifest.json
+bench: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system $(SIGNALING_PEERS) web/static/.vite/manifest.json
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.file
 	@$(BIN)/python -m tests.bench.images
 	@$(BIN)/python -m tests.bench.thin_link
+	@$(BIN)/python -m tests.bench.signaling
 
 peers: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system $(OHIF)/index.html web/static/.vite/manifest.json
 	@$(BIN)/pytest tests/peers
@@ -88,6 +90,11 @@ $(OHIF)/index.html: | $(STAMPS)/venv
 	@echo "$(OHIF_SHA256)  $(VENV)/ohif-app-$(OHIF_VERSION).tgz" | sha256sum --check --quiet
 	@mkdir -p $(OHIF) && tar xzmf $(VENV)/ohif-app-$(OHIF_VERSION).tgz -C $(OHIF) --strip-components=2 package/dist
 	@rm $(VENV)/ohif-app-$(OHIF_VERSION).tgz
+
+$(SIGNALING_PEERS): tests/bench/signaling/peers/package-lock.json
+	@echo "Installing the servers that ours is measured beside…"
+	@npm ci --prefix tests/bench/signaling/peers --no-audit --no-fund --loglevel=error
+	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json
 	@echo "Installing front-end packages…"
