@@ -98,7 +98,7 @@ async def test_a_length_by_mouse_and_keys_kept_for_the_other(
     other = await open_as("rural", width=360, height=740)
     await other.goto(f"/studies/{STUDY}")
     await stage_of(other)
-    await expect(other.locator(".mark-kept .mark-label")).to_have_text(re.compile(r"^2\d\.\d mm$"))
+    await expect(other.locator(".mark-kept .mark-label")).to_have_text(re.compile(r"^2\d\.\d\smm$"))
 
 
 async def test_an_angle_and_an_area_by_finger(site: Site, cast: Cast, sessions: Sessions, open_as: OpenAs) -> None:
@@ -117,10 +117,10 @@ async def test_an_angle_and_an_area_by_finger(site: Site, cast: Cast, sessions: 
     await page.get_by_role("button", name="Measure an area").click()
     await touch(page, (x + 5 * mm, y - 20 * mm), (x + 10 * mm, y - 15 * mm), (x + 25 * mm, y - 10 * mm))
     area = page.locator(".mark-label").last
-    await expect(area).to_contain_text(re.compile(r"15[67]\.\d mm²"))  # pi / 4 * 20 * 10
+    await expect(area).to_contain_text(re.compile(r"15[67]\.\d\smm²"))  # pi / 4 * 20 * 10
     await expect(area).to_contain_text("HU")
 
     await touch(page, (x + 25 * mm, y - 10 * mm), (x + 25 * mm, y - 5 * mm))
-    await expect(area).to_contain_text(re.compile(r"23\d\.\d mm²"))
+    await expect(area).to_contain_text(re.compile(r"23\d\.\d\smm²"))
     overflow = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert await page.evaluate(overflow), "nothing hangs over the edge"
