@@ -7,7 +7,10 @@ import type { Plane, Stage, Tool } from "./stage";
 import { Values } from "./values";
 
 type Drawing = typeof import("./stage");
-type Words = Record<"progress" | "point" | "window" | "halved" | "tooLarge" | "noGraphics" | "failed", string>;
+type Words = Record<
+  "progress" | "point" | "window" | "halved" | "tooLarge" | "noGraphics" | "failed" | "sides",
+  string
+>;
 
 const MB = 1_000_000;
 const LIMIT = 1024 * MB;
@@ -18,6 +21,8 @@ const PHONE_PIXELS = 500;
 const DECODERS = 2;
 const ZOOM_STEP = 1.25;
 const KEY_PIXELS = 24;
+/** DICOM's letters of the sides, in the order in which the reader's own are given. */
+const SIDES = ["R", "L", "A", "P", "H", "F"];
 const WINDOW_STEP = 0.05;
 
 class Page {
@@ -28,6 +33,8 @@ class Page {
   /** The window of the middle slice, and one over nearly all values. */
   #own = { center: 0, width: 1 };
   #automatic = { center: 0, width: 1 };
+  /** Whether large values are recorded to be dark (MONOCHROME1). */
+  #isInverted = false;
 
   constructor(private readonly root: HTMLElement) {
     this.#manifest = JSON.parse(root.dataset.manifest ?? "") as Manifest;
@@ -42,8 +49,10 @@ class Page {
       pane.addEventListener("contextmenu", (event) => event.preventDefault());
     }
     new ResizeObserver(() => this.#stage?.resize()).observe(this.#part("stage"));
-    if (isPhone() || isSpared()) this.#ask();
-    else void this.#load();
+    const plan = this.#planned(Number.POSITIVE_INFINITY);
+    if (plan?.halvings) this.#part("memory").textContent = this.#part("memory").dataset.halved ?? "";
+    if (plan && (isPhone() || isSpared())) this.#ask();
+    else if (plan) void this.#load();
   }
 
   #part<T extends HTMLElement>(name: string): T {
@@ -98,8 +107,9 @@ class Page {
     let here = 0;
     await new Slices(this.#manifest, plan, decoders).fetch((place, slice) => {
       values.put(place, slice);
-      const { window_center: center, window_width: width } = slice.description;
+      const { window_center: center, window_width: width, is_inverted } = slice.description;
       if (place === slices >> 1) this.#own = { center, width };
+      this.#isInverted = is_inverted;
       bar.value = ++here;
       this.#said(this.#words.progress.replace("{n}", String(here)).replace("{of}", String(slices)));
     }, signal);
@@ -114,6 +124,7 @@ class Page {
     this.#part("waiting").dataset.state = "shown";
     this.#stage = await drawing.Stage.open(elements, this.#manifest, plan, values.content, () => this.#tell());
     this.#stage.setWindow(this.#own);
+    if (this.#isInverted) this.#stage.invert();
     this.root.dataset.ready = "true";
     this.#tell();
   }
@@ -211,10 +222,12 @@ class Page {
   #tell(): void {
     const stage = this.#stage;
     if (!stage) return;
+    const own = this.#words.sides.split(" ");
     for (const pane of this.#panes) {
       const { edges, isSlice } = stage.seen(pane.dataset.plane as Plane);
       for (const edge of pane.querySelectorAll<HTMLElement>("[data-edge]")) {
-        edge.textContent = edges[edge.dataset.edge as keyof typeof edges];
+        const written = edges[edge.dataset.edge as keyof typeof edges];
+        edge.textContent = [...written].map((letter) => own[SIDES.indexOf(letter)] ?? letter).join("");
       }
       const computed = pane.querySelector<HTMLElement>("[data-computed]");
       if (computed) computed.hidden = isSlice;

@@ -5,12 +5,9 @@ import {
   eventTarget,
   getConfiguration,
   init,
-  metaData,
   RenderingEngine,
-  type Types,
   utilities,
   type VolumeViewport,
-  volumeLoader,
 } from "@cornerstonejs/core";
 import {
   AngleTool,
@@ -24,10 +21,10 @@ import {
   Enums as ToolEnums,
   ToolGroupManager,
   init as toolsInit,
-  utilities as toolUtilities,
   WindowLevelTool,
   ZoomTool,
 } from "@cornerstonejs/tools";
+import { cross, dot, lay, letters, opposite, VOLUME } from "./block";
 import type { Manifest, Plan, Three } from "./plan";
 
 export const PLANES = ["axial", "coronal", "sagittal"] as const;
@@ -47,8 +44,6 @@ export interface Seen {
   isSlice: boolean;
 }
 
-/** No address: nothing is to be fetched for it. */
-const VOLUME = "volume";
 const GROUP = "planes";
 const TOOLS = {
   crosshair: CrosshairsTool.toolName,
@@ -66,10 +61,6 @@ const COLOURS: Record<Plane, string> = {
 const { ANNOTATION_ADDED, ANNOTATION_REMOVED, CROSSHAIR_TOOL_CENTER_CHANGED } = ToolEnums.Events;
 const TOLD = [ANNOTATION_ADDED, ANNOTATION_REMOVED, CROSSHAIR_TOOL_CENTER_CHANGED];
 const { Primary, Secondary, Auxiliary, Wheel } = ToolEnums.MouseBindings;
-/** Before what Cornerstone knows by itself. */
-const HIGH = 20_000;
-/** Of a side's letter, a cosine. */
-const SLANT = 0.3;
 /** Of a plane that lies on a slice: the sine of its slant, and how far off in slices. */
 const ON_A_SLICE = 0.01;
 
@@ -96,17 +87,7 @@ export class Stage {
     // All planes are drawn out of one copy in graphics memory.
     init({ ...settings, rendering: { ...settings.rendering, webGlContextCount: 1 } });
     toolsInit();
-    cache.setMaxCacheSize(2 * plan.memory + 1);
-    const volume = volumeLoader.createLocalVolume(VOLUME, {
-      scalarData: content,
-      metadata: metadataOf(manifest, plan),
-      dimensions: plan.size,
-      spacing: plan.spacing,
-      origin: manifest.origin,
-      direction: manifest.direction as Types.Mat3,
-    });
-    volume.modified(); // else nothing goes to the graphics
-    metaData.addProvider(placesOf(volume), HIGH);
+    lay(manifest, plan, content);
     const stage = new Stage(elements, manifest, plan, changed);
     await stage.#show();
     return stage;
@@ -282,55 +263,4 @@ export function longestSide(): number {
 
 function isMark({ metadata }: { metadata?: { toolName?: string } }): boolean {
   return metadata?.toolName === TOOLS.length || metadata?.toolName === TOOLS.angle;
-}
-
-function metadataOf({ modality, direction }: Manifest, { size, spacing }: Plan): Types.Metadata {
-  return {
-    BitsAllocated: 16,
-    BitsStored: 16,
-    HighBit: 15,
-    PixelRepresentation: 1,
-    SamplesPerPixel: 1,
-    PhotometricInterpretation: "MONOCHROME2",
-    Modality: modality,
-    ImageOrientationPatient: direction.slice(0, 6),
-    PixelSpacing: [spacing[1], spacing[0]],
-    FrameOfReferenceUID: VOLUME,
-    Columns: size[0],
-    Rows: size[1],
-    voiLut: [],
-    VOILUTFunction: "LINEAR",
-  };
-}
-
-/** Where each slice lies: a local volume gives all of them the place of the first. */
-function placesOf({ imageIds, origin, direction, spacing }: Types.IImageVolume) {
-  const along = direction.slice(6);
-  const places = new Map(
-    imageIds.map((id, at) => [id, origin.map((one, axis) => one + at * spacing[2] * (along[axis] ?? 0))]),
-  );
-  return (type: string, id: unknown): unknown => {
-    const position = places.get(String(id));
-    if (type !== Enums.MetadataModules.IMAGE_PLANE || !position) return undefined;
-    const plane = utilities.genericMetadataProvider.get(type, String(id)) as object;
-    return { ...plane, frameOfReferenceUID: VOLUME, imagePositionPatient: position };
-  };
-}
-
-/** Towards which sides of the patient this leads, the nearest first (PS3.3 C.7.6.1.1.1). */
-function letters(vector: ArrayLike<number>): string {
-  const slanted = Array.from(vector, (one) => (Math.abs(one) > SLANT ? one : 0)) as Three;
-  return toolUtilities.orientation.getOrientationStringLPS(slanted);
-}
-
-function opposite(vector: ArrayLike<number>): Three {
-  return Array.from(vector, (one) => -one) as Three;
-}
-
-function cross([a, b, c]: Types.Point3, [d, e, f]: Types.Point3): Three {
-  return [b * f - c * e, c * d - a * f, a * e - b * d];
-}
-
-function dot([a, b, c]: Types.Point3, [d, e, f]: Types.Point3): number {
-  return a * d + b * e + c * f;
 }
