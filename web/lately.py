@@ -20,7 +20,7 @@ class Lately:
     """One a process, held in its memory alone. What raises (there is no such thing, or not for them) is not held."""
 
     def __init__(self, *, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
-        """Of more than `most` findings the oldest go."""
+        """Of more than `most` findings the oldest go, and with each new one those that are good no more."""
         self._most, self._clock = most, clock
         self._findings: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
         self._told = 0
@@ -47,7 +47,7 @@ class Lately:
     def _hold(self, key: Hashable, finding: object, since: float) -> None:
         self._findings[key] = since, finding
         self._findings.move_to_end(key)
-        while len(self._findings) > self._most:
+        while self._findings and (len(self._findings) > self._most or not self.holds(next(iter(self._findings)))):
             self._findings.popitem(last=False)
 
     def forget(self) -> None:

@@ -138,6 +138,18 @@ async def test_what_was_looked_at_while_something_was_told_is_not_held() -> None
     assert await lately.found("a", look_again) == "of now"
 
 
+async def test_what_took_longer_to_find_out_is_found_out_anew() -> None:
+    moment = 0.0
+    lately = Lately(clock=lambda: moment)
+
+    async def look() -> float:
+        nonlocal moment
+        moment += GOOD_FOR
+        return moment
+
+    assert [await lately.found("a", look) for _time in range(2)] == [GOOD_FOR, 2 * GOOD_FOR]
+
+
 async def test_what_is_refused_is_asked_each_time() -> None:
     lately, asked = Lately(), 0
 

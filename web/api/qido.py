@@ -6,10 +6,8 @@ from functools import partial
 from typing import Final
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
-from teleconsult.accounts.actor import Actor
 from teleconsult.fhir.scoping import require_granted
 from teleconsult.imaging.asking import MOST, read_wanted
 from teleconsult.imaging.keys import Level
@@ -19,7 +17,7 @@ from teleconsult.imaging.telling import tell
 from teleconsult.records.models import ResourceType
 from web.api.accepting import JSON, chosen
 from web.api.dicomweb_address import studies_of
-from web.api.looking import looking
+from web.api.looking import Looking, looking
 from web.requests import actor_of, own_transactions
 
 SCOPE: Final = (ResourceType.IMAGING_STUDY, "s")
@@ -57,9 +55,8 @@ async def _search(request: web.Request, level: Level) -> web.StreamResponse:
             await look.at(await study_for(look.session, actor, request.match_info["uid"]))
         within = await look.lately.found((actor, "readable"), partial(readable, look.session, actor))
         found, is_more = await search(look.session, actor, wanted, within=within)
-        patients = frozenset(row.patient_id for row in found)
-        if not under and look.is_news(request.path_qs, patients, len(found)):
-            _note_search(look.session, actor, patients, len(found))
+        if not under:
+            _note_search(request, look, {row.patient_id for row in found}, len(found))
     content_type = chosen(request, *JSON)
     headers = {"Cache-Control": "no-store"}
     if is_more and wanted.limit == MOST:
@@ -71,6 +68,8 @@ async def _search(request: web.Request, level: Level) -> web.StreamResponse:
     return web.Response(body=body, content_type=content_type, headers=headers)
 
 
-def _note_search(session: AsyncSession, actor: Actor, patients: frozenset[uuid.UUID | None], number: int) -> None:
-    patient_id = next(iter(patients)) if len(patients) == 1 else None
-    audit.record(session, actor, "patients-searched", patient_id=patient_id, by="dicomweb", found=number)
+def _note_search(request: web.Request, look: Looking, patients: set[uuid.UUID | None], number: int) -> None:
+    """The same question with the same outcome within a moment is one event."""
+    patient_id = patients.pop() if len(patients) == 1 else None
+    if look.is_news(request.path_qs, patient_id, number):
+        audit.record(look.session, look.actor, "patients-searched", patient_id=patient_id, by="dicomweb", found=number)
