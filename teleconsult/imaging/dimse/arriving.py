@@ -15,7 +15,7 @@ from pydicom.uid import UID
 
 from teleconsult.imaging.dimse.negotiating import IMPLEMENTATION_CLASS, IMPLEMENTATION_VERSION
 
-PIECE: Final = 512 * 1024
+PIECE: Final = 1024 * 1024
 """Bytes held before they are written: a thread costs more than a write."""
 _PREAMBLE: Final = bytes(128) + b"DICM"
 

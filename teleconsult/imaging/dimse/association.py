@@ -154,7 +154,7 @@ class Association:
     ) -> Answer:
         """Take the data set to the disk; where it is not wanted, let it go by: the line must be free for the next."""
         context = self._contexts[context_id]
-        fault = _fault_of(command, context) or await asyncio.to_thread(_lack_of_room, path.parent)
+        fault = _fault_of(command, context) or _lack_of_room(path.parent)
         head = b"" if fault else file_head(command.sop_class, command.sop_instance, context.transfer_syntax)
         arriving = ArrivingFile(path, head, limit=0 if fault else self._hall.file_limit)
         try:
@@ -173,7 +173,7 @@ class Association:
     ) -> tuple[Answer, StorageCommitment | None]:
         """A request for storage commitment; what is wrong with it is said once it went by."""
         context, desk = self._contexts[context_id], self._hall.desk
-        fault = desk.fault_of(command, context) or await asyncio.to_thread(_lack_of_room, path.parent)
+        fault = desk.fault_of(command, context) or _lack_of_room(path.parent)
         head = b"" if fault else file_head(command.sop_class, command.sop_instance, context.transfer_syntax)
         arriving = ArrivingFile(path, head, limit=0 if fault else LARGEST_REQUEST)
         try:
