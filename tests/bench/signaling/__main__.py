@@ -34,6 +34,8 @@ RATE: Final = 1000
 """Messages a second, where it is measured how long each takes."""
 WARM: Final = 40
 """Clients that come before memory is counted."""
+ENOUGH: Final = 1000
+"""Clients, for their memory to stand out of what a process gives back and takes by itself."""
 IDLE: Final = 3.0
 """Seconds: as often as the product looks at everyone."""
 SETTLED_WITHIN: Final = 120.0
@@ -142,7 +144,8 @@ async def measure(sizes: Sizes, *, product: bool) -> None:
         for count in sizes.clients:
             for side in sides:
                 await side.fill(count)
-            tell(count, "KB a client", [side.kilobytes() for side in sides])
+            if count >= ENOUGH:
+                tell(count, "KB a client", [side.kilobytes() for side in sides])
             told: list[list[dict[str, float]]] = [[] for _ in sides]
             for turn in range(sizes.rounds):
                 for index in [(turn + step) % len(sides) for step in range(len(sides))]:
