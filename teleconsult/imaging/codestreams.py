@@ -55,7 +55,7 @@ def coded(description: dict[str, Any], pixels: Pixels) -> Codestream:
 
 
 def decoded(path: Path, *, start: int, head_length: int, length: int) -> tuple[FrameDescription, Pixels]:
-    """What `decode_frame` gives, out of a record of what was coded beforehand (`packs.Span`): ten times as fast as out
+    """What `decode_frame` gives, out of a record of what was coded beforehand (`packs.Span`): many times as fast as out
     of a JPEG 2000.
     """
     with path.open("rb") as pack:

@@ -58,7 +58,7 @@ async def ready_picture(
 
 
 async def read(objects: Objects, span: Span) -> Found | None:
-    """The head of a record; with its content, unless that is over 1 MiB. None where it was lost: it can be made again."""
+    """The head of a record; with its content, unless that is over 1 MiB. None where it was lost: make it again."""
     length = span.head_length + span.length
     is_whole = length <= CHUNK
     try:
