@@ -1,5 +1,6 @@
 // Mouse, pen and fingers on the stage, as acts: one pointer drags, two pinch and move, the wheel scrolls or zooms.
 import type { Point } from "./geometry";
+import { smoothSteps, Wheel } from "./wheel";
 
 export type Drag = "tool" | "pan" | "zoom";
 
@@ -10,13 +11,11 @@ export interface Acts {
   end(): void;
 }
 
-const STEP_PIXELS = 50;
-
 /** Listen on `element` until the signal is aborted. */
 export function listen(element: HTMLElement, acts: Acts, signal: AbortSignal): void {
   const pointers = new Map<number, Point>();
   let kind: Drag = "tool";
-  let rolled = 0;
+  const wheel = new Wheel();
   const on = <K extends keyof HTMLElementEventMap>(name: K, act: (event: HTMLElementEventMap[K]) => void): void =>
     element.addEventListener(name, act, { signal, passive: false });
   const place = (event: MouseEvent): Point => {
@@ -55,12 +54,9 @@ export function listen(element: HTMLElement, acts: Acts, signal: AbortSignal): v
   on("contextmenu", (event) => event.preventDefault());
   on("wheel", (event) => {
     event.preventDefault();
-    const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * STEP_PIXELS : event.deltaY;
-    rolled += pixels / STEP_PIXELS;
     const zooms = event.ctrlKey || event.metaKey;
-    const steps = zooms ? rolled : Math.trunc(rolled);
+    const steps = zooms ? smoothSteps(event) : wheel.steps(event);
     if (steps === 0) return;
-    rolled -= steps;
     acts.wheel(Math.max(Math.min(steps, 5), -5), zooms, place(event));
   });
 }
