@@ -44,7 +44,7 @@ export default class CompareController extends Controller<HTMLElement> {
     this.besideTarget.replaceChildren();
     this.choiceTarget.value = "";
     this.linkTarget.hidden = this.closeTarget.hidden = true;
-    this.choiceTarget.focus();
+    this.element.querySelector<HTMLElement>("[data-viewer-target=stage]")?.focus({ preventScroll: true });
   }
 
   toggle(): void {

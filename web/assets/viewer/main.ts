@@ -92,6 +92,7 @@ export default class ViewerController extends Controller<HTMLElement> {
     watched.observe(this.stageTarget);
     this.#end.signal.addEventListener("abort", () => watched.disconnect());
     this.#viewer.start();
+    if (!isUsed(document)) this.stageTarget.focus({ preventScroll: true });
   }
 
   override disconnect(): void {
@@ -290,6 +291,12 @@ export default class ViewerController extends Controller<HTMLElement> {
     const told = geometry?.slices.map(({ spacing, rate }) => ({ aspect: spacing ? spacing[0] / spacing[1] : 1, rate }));
     if (told) this.#viewer.learn(series, told);
   }
+}
+
+/** Whether someone has the focus on something, or a dialog is open: its keys are not the viewer's. */
+function isUsed({ activeElement, body }: Document): boolean {
+  const isElsewhere = activeElement !== null && activeElement !== body;
+  return isElsewhere || document.querySelector("dialog[open]") !== null;
 }
 
 /** Change a live region only when there is something new to say. */
