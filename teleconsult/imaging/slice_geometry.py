@@ -76,9 +76,10 @@ class SeriesGeometry:
         """Its UID; "" where there is none, or more than one: then positions cannot be compared."""
         return next(iter(self._references)) if len(self._references) == 1 else ""
 
-    def as_json(self) -> bytes:
+    def as_json(self, *, lacks_slice: bool) -> bytes:
         """For the browser."""
-        return orjson.dumps({"frame_of_reference": self.frame_of_reference, "slices": self.slices})
+        told = {"frame_of_reference": self.frame_of_reference, "lacks_slice": lacks_slice, "slices": self.slices}
+        return orjson.dumps(told)
 
 
 def geometry_of(elements: Elements, frames: int) -> Iterator[SliceGeometry]:

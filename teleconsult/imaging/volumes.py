@@ -130,6 +130,20 @@ def volume_of(modality: str, layers: Sequence[Layer]) -> Volume | NoVolume:
     )
 
 
+def lacks_slice(slices: Sequence[SliceGeometry]) -> bool:
+    """Whether parallel slices lie as if one of them had not arrived: all equally far apart, but where the gap is twice
+    as large, or three times."""
+    places = [one.position for one in slices if one.position and one.orientation]
+    if not FEWEST_SLICES <= len(places) == len(slices):
+        return False
+    row, column = _cosines(slices[0])
+    if not all(_is_along(one, row, column) for one in slices):
+        return False
+    normal = _cross(row, column)
+    reason, _between = _laid(sorted(places, key=lambda place: _dot(place, normal)), normal)
+    return reason is NoVolume.MISSING
+
+
 def _unfit(modality: str, layers: Sequence[Layer]) -> NoVolume | None:
     """What is wrong with the slices before one asks where each of them lies."""
     if modality not in MODALITIES or any(one.samples != 1 for one in layers):
@@ -141,18 +155,19 @@ def _unfit(modality: str, layers: Sequence[Layer]) -> NoVolume | None:
         return NoVolume.UNPLACED
     first = layers[0]
     row, column = _cosines(first.geometry)
-    for one in layers:
-        if not all(
-            math.dist(told, expected) <= _PARALLEL
-            for told, expected in zip(_cosines(one.geometry), (row, column), strict=True)
-        ):
-            return NoVolume.TURNED
+    if not all(_is_along(one.geometry, row, column) for one in layers):
+        return NoVolume.TURNED
     is_alike = all(
         (one.rows, one.columns) == (first.rows, first.columns)
         and _are_close(one.geometry.spacing or [], first.geometry.spacing or [])
         for one in layers
     )
     return None if is_alike and first.rows > 1 and first.columns > 1 else NoVolume.UNLIKE
+
+
+def _is_along(geometry: SliceGeometry, row: Sequence[float], column: Sequence[float]) -> bool:
+    told = _cosines(geometry)
+    return math.dist(told[0], row) <= _PARALLEL and math.dist(told[1], column) <= _PARALLEL
 
 
 def _is_placed(geometry: SliceGeometry) -> bool:

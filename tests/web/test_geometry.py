@@ -53,7 +53,7 @@ async def test_each_slice_in_the_viewers_order(client: Client, signed_in: SignIn
     await signed_in(who)
     answer = await client.get(PATH)
     told = await answer.json()
-    assert told["frame_of_reference"] == "1.2.840.9"
+    assert (told["frame_of_reference"], told["lacks_slice"]) == ("1.2.840.9", False)
     assert [one["position"] for one in told["slices"]] == [[0, 0, 1], [0, 0, 2]]
     assert told["slices"][0]["spacing"] == [0.5, 0.25]
     assert told["slices"][0]["spacing_is"] == "patient"

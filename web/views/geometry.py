@@ -11,6 +11,7 @@ from teleconsult.imaging.queries import study_for
 from teleconsult.imaging.refusals import Unreadable
 from teleconsult.imaging.retrieving import Kept, descriptions_of, instances_of_series, tag_of
 from teleconsult.imaging.slice_geometry import MOST_SLICES, SeriesGeometry
+from teleconsult.imaging.volumes import lacks_slice
 from web.requests import actor_of, own_transactions, renditions_of, sessions_of
 from web.views.studies import is_known, note_look, study_id_in
 
@@ -24,7 +25,7 @@ AT_ONCE = 200
 async def show(request: web.Request) -> web.StreamResponse:
     """The geometry of a series as JSON, one entry a slice in the viewer's order."""
     series = await _instances(request)
-    tag = tag_of((kept for kept, _frames in series), "geometry 2")
+    tag = tag_of((kept for kept, _frames in series), "geometry 3")
     if is_known(request, tag):
         return web.Response(status=304, headers={**HEADERS, "ETag": tag})
     geometry = SeriesGeometry()
@@ -33,10 +34,14 @@ async def show(request: web.Request) -> web.StreamResponse:
         told = await descriptions(request, [kept for kept, _frames in some])
         pairs = [(one, frames) for one, (_kept, frames) in zip(told, some, strict=True)]
         await asyncio.to_thread(geometry.add, pairs)
-    body = await asyncio.to_thread(geometry.as_json)
+    body = await asyncio.to_thread(_body, geometry)
     answer = web.Response(body=body, content_type="application/json", headers={**HEADERS, "ETag": tag})
     answer.enable_compression()
     return answer
+
+
+def _body(geometry: SeriesGeometry) -> bytes:
+    return geometry.as_json(lacks_slice=lacks_slice(geometry.slices))
 
 
 async def _instances(request: web.Request) -> list[tuple[Kept, int]]:

@@ -14,7 +14,16 @@ from pydicom.sequence import Sequence
 
 from teleconsult.imaging.parsing import read_header
 from teleconsult.imaging.slice_geometry import SliceGeometry, SpacingIs
-from teleconsult.imaging.volumes import FEWEST_SLICES, MOST_SLICES, Layer, NoVolume, Volume, layers_of, volume_of
+from teleconsult.imaging.volumes import (
+    FEWEST_SLICES,
+    MOST_SLICES,
+    Layer,
+    NoVolume,
+    Volume,
+    lacks_slice,
+    layers_of,
+    volume_of,
+)
 from tests.teleconsult.imaging.files import dicom_bytes
 
 AXIAL = [1.0, 0, 0, 0, 1, 0]
@@ -203,3 +212,27 @@ def test_of_nothing_that_is_told() -> None:
 
 def test_no_more_than_can_be_laid_are_read() -> None:
     assert len(layers_of([(b"", 10_000_000)])) == MOST_SLICES + 1
+
+
+@pytest.mark.parametrize(
+    ("heights", "lacks"),
+    [
+        ([*range(0, 50, 5), *range(55, 100, 5)], True),
+        ([*range(100, 50, -5), *range(40, 0, -5)], True),
+        (range(0, 100, 5), False),
+        ([*range(0, 50, 5), *range(0, 50, 5)], False),
+        ([0, 5, 10, 15, 22, 27, 32, 37, 42], False),
+        ([0, 5, 15, 20], False),
+    ],
+)
+def test_a_slice_is_missing(heights: Any, lacks: bool) -> None:
+    lies = [one.geometry for one in stack(heights)]
+    assert lacks_slice(lies) == lacks
+
+
+def test_nothing_is_missing_where_slices_are_not_placed_or_not_parallel() -> None:
+    gap = [one.geometry for one in stack([*range(0, 50, 5), *range(60, 100, 5)])]
+    assert lacks_slice(gap)
+    assert not lacks_slice([*gap, replace(gap[0], position=None)])
+    assert not lacks_slice([*gap, replace(gap[0], orientation=SAGITTAL)])
+    assert not lacks_slice([])

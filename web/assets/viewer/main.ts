@@ -19,7 +19,7 @@ const KEY_PIXELS = 24;
 
 export default class ViewerController extends Controller<HTMLElement> {
   static override targets = [
-    ...["stage", "still", "canvas", "message", "place", "levels", "quality"],
+    ...["stage", "still", "canvas", "message", "place", "levels", "quality", "gap"],
     ...["slider", "series", "preset", "tool", "invert", "player", "cine", "rate", "edge"],
   ];
   static override values = { manifest: Object, words: Object };
@@ -32,6 +32,7 @@ export default class ViewerController extends Controller<HTMLElement> {
   declare readonly placeTarget: HTMLElement;
   declare readonly levelsTarget: HTMLElement;
   declare readonly qualityTarget: HTMLElement;
+  declare readonly gapTarget: HTMLElement;
   declare readonly sliderTarget: HTMLInputElement;
   declare readonly seriesTargets: HTMLElement[];
   declare readonly presetTarget: HTMLSelectElement;
@@ -285,9 +286,11 @@ export default class ViewerController extends Controller<HTMLElement> {
   async #learn(series: string): Promise<void> {
     this.#geometryOf = series;
     this.#geometry = null;
+    this.gapTarget.hidden = true;
     const geometry = await this.geometries.of(series).catch(() => null);
     if (this.#geometryOf !== series) return;
     this.#geometry = geometry;
+    this.gapTarget.hidden = !geometry?.lacks_slice;
     const told = geometry?.slices.map(({ spacing, rate }) => ({ aspect: spacing ? spacing[0] / spacing[1] : 1, rate }));
     if (told) this.#viewer.learn(series, told);
   }

@@ -20,6 +20,8 @@ export interface SliceGeometry {
 export interface SeriesGeometry {
   /** UID; empty where positions cannot be compared. */
   frame_of_reference: string;
+  /** Whether they lie as if one of them had not arrived. */
+  lacks_slice?: boolean;
   slices: SliceGeometry[];
 }
 
