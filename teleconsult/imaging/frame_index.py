@@ -57,6 +57,19 @@ def without_items(span: bytes) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+def is_cut_off(file: BinaryIO, *, pixels_at: int, size: int) -> bool:
+    """Whether the file ends within an item of the encapsulated value at `pixels_at`, or within its delimiter.
+
+    One that ends with a whole item is none: some writers leave the delimiter out (against PS3.5 §A.4).
+    """
+    end = pixels_at
+    for at, length in _items(file, pixels_at, size):
+        end = at + length
+    file.seek(end)
+    head = file.read(ITEM.size)
+    return ITEM.unpack(head)[:2] == ITEM_TAG if len(head) == ITEM.size else bool(head)
+
+
 def _items(file: BinaryIO, at: int, size: int) -> Iterator[Span]:
     """Where each whole item begins and how long it is, its head counted: first the offset table, then fragments."""
     while at + ITEM.size <= size:

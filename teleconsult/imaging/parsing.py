@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset, FileDataset
 from teleconsult.imaging.describing import describe
 from teleconsult.imaging.geometry import Geometry, geometry_of
 from teleconsult.imaging.header import InstanceHeader
-from teleconsult.imaging.reading import Opened, open_instance
+from teleconsult.imaging.reading import Opened, check_ending, open_instance
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.uids import derived_uid, is_uid
 
@@ -26,6 +26,7 @@ def read_header(path: Path) -> InstanceHeader:
     """Read one file. Raises Unreadable where it must not be stored at all."""
     opened = open_instance(path)
     with opened.file:
+        check_ending(opened)
         ds = opened.dataset
         _name_all(ds)
         geometry, reason = _shown(opened)

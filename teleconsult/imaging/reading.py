@@ -2,7 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +12,7 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
+from teleconsult.imaging.frame_index import is_cut_off
 from teleconsult.imaging.refusals import Refusal, Unreadable
 
 MIB = 1024 * 1024
@@ -45,7 +46,7 @@ class Opened:
     pixels_at: int
     length: int
     size: int
-    """Of the whole file, in bytes."""
+    """Of the whole file, in bytes, as `file` is coded."""
 
 
 def open_instance(path: Path) -> Opened:
@@ -67,7 +68,8 @@ def open_instance(path: Path) -> Opened:
     if not syntax:
         raise Unreadable(Refusal.NO_SYNTAX)
     if syntax == DeflatedExplicitVRLittleEndian:
-        file, size = _inflated(file, meta), LARGEST_INFLATED
+        file = _inflated(file, meta)
+        size = file.seek(0, SEEK_END)
         syntax = ExplicitVRLittleEndian
     file.seek(0)
     tag, vr, length, head = 0, "", 0, _LONG_HEAD
@@ -89,6 +91,19 @@ def open_instance(path: Path) -> Opened:
     return Opened(dataset, stored_syntax, syntax, file, tag, vr, file.tell() + head, length, size)
 
 
+def check_ending(opened: Opened) -> None:
+    """Raises Unreadable where the file ends within its pixels: its sender has more, and may send it whole.
+
+    Pixels that are whole, but fewer than the header claims, are no matter of this.
+    """
+    if opened.length == UNDEFINED:
+        is_cut = is_cut_off(opened.file, pixels_at=opened.pixels_at, size=opened.size)
+    else:
+        is_cut = opened.pixels_at + opened.length > opened.size
+    if opened.pixel_tag in PIXELS and is_cut:
+        raise Unreadable(Refusal.TRUNCATED)
+
+
 def _inflated(file: BinaryIO, meta: Dataset) -> BinaryIO:
     """The same file with its data set inflated (PS3.5 A.5), up to a bound that a bomb does not pass."""
     length = meta.get("FileMetaInformationGroupLength")
@@ -97,8 +112,8 @@ def _inflated(file: BinaryIO, meta: Dataset) -> BinaryIO:
     file.seek(_PREFIX + _GROUP_LENGTH_ELEMENT + int(length))
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     content = inflater.decompress(file.read(), LARGEST_INFLATED)
-    if inflater.unconsumed_tail:
-        raise Unreadable(Refusal.TOO_LARGE)
+    if not inflater.eof:
+        raise Unreadable(Refusal.TOO_LARGE if inflater.unconsumed_tail else Refusal.TRUNCATED)
     file.close()
     plain = BytesIO()
     plain.write(b"\0" * 128 + b"DICM")

@@ -6,13 +6,13 @@ from typing import Final
 
 IMPLEMENTATION: Final = "2.25.66869417832934741504254792108940937965"
 """Who wrote a file: ours (PS3.7 §D.3.3.2)."""
-_UID: Final = re.compile(r"[0-9.]{1,64}")
+_UID: Final = re.compile(r"(?=.{1,64}\Z)[0-9]+(?:\.[0-9]+)*")
 _OURS: Final = uuid.UUID("8d1f5f4e-5d0c-4a3b-9a57-0f9d1f6d3c21")
 """Under which UIDs are derived. It never changes: the same object has to get the same ones again."""
 
 
 def is_uid(text: str) -> bool:
-    """Whether it is written as a UID is. What its numbers mean is not asked: much in use breaks the finer rules."""
+    """Whether it is numbers between dots, 64 characters at most. They may begin with 0: much in use does."""
     return _UID.fullmatch(text) is not None
 
 

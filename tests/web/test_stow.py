@@ -213,6 +213,15 @@ async def test_what_harms_is_refused_and_the_rest_arrives(scanner: Program, cast
     assert not list((settings.data / "tmp").rglob("*"))
 
 
+async def test_what_was_cut_off_comes_again_whole(scanner: Program, cast: Cast, sessions: Sessions) -> None:
+    whole = slice_of(cast)
+    answer, told = await send(scanner, whole[:-100])
+    assert (answer.status, failures(told)) == (409, [0xC000])
+    assert not await studies(sessions)
+    answer, told = await send(scanner, whole)
+    assert (answer.status, len(stored(told))) == (200, 1)
+
+
 @pytest.mark.parametrize(
     ("who", "status"), [("rural", 200), ("nurse", 404), ("secretary", 404), ("specialist", 404), ("admin", 404)]
 )

@@ -4,6 +4,8 @@ import zlib
 from pathlib import Path
 
 import pytest
+from pydicom.encaps import encapsulate
+from pydicom.uid import RLELossless
 
 from teleconsult.imaging.parsing import read_header
 from teleconsult.imaging.refusals import Refusal, Unreadable
@@ -80,11 +82,55 @@ def test_what_is_not_an_instance_is_refused_by_name(name: str, refusal: Refusal)
     assert raised.value.refusal is refusal
 
 
-@pytest.mark.parametrize("uid", ["1.2/../3", "1" * 65, "1.2.é"])
-def test_an_identifier_is_digits_and_dots(tmp_path: Path, uid: str) -> None:
+RLE = dicom_bytes(RLELossless, PixelData=encapsulate([b"\0" * 64, b"\0" * 64]), NumberOfFrames=2)
+"""It ends with an item of 72 bytes and the delimiter of 8."""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        dicom_bytes()[:-100],
+        dicom_bytes()[:-1],
+        RLE[:-4],
+        RLE[:-9],
+        RLE[:-76],
+        (REAL / "image_dfl.dcm").read_bytes()[:-20],
+        (REAL / "MR_truncated.dcm").read_bytes(),
+    ],
+    ids=["plain", "a byte", "in the delimiter", "in the last item", "in its head", "deflated", "published"],
+)
+def test_what_is_cut_off_within_its_pixels_is_not_kept(tmp_path: Path, content: bytes) -> None:
+    """Else the whole one would be refused for ever as another object of the same name."""
+    with pytest.raises(Unreadable) as raised:
+        read_header(written(tmp_path, content))
+    assert raised.value.refusal is Refusal.TRUNCATED
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (dicom_bytes(Rows=17), Refusal.BAD_GEOMETRY),
+        (RLE[:-8], ""),
+        (RLE[:-80], ""),
+        (RLE + b"\0\0\0", ""),
+        (dicom_bytes() + b"\0\0\0", ""),
+    ],
+    ids=["less than claimed", "no delimiter", "a frame less", "padded", "plain and padded"],
+)
+def test_what_is_whole_is_kept_though_its_writer_was_careless(tmp_path: Path, content: bytes, reason: str) -> None:
+    assert read_header(written(tmp_path, content)).not_displayable_because == reason
+
+
+@pytest.mark.parametrize("uid", [".", "1..2", ".1.2", "1.2.", "1.2/../3", "1" * 65, "1.2.é"])
+def test_an_identifier_is_numbers_between_dots(tmp_path: Path, uid: str) -> None:
     with pytest.raises(Unreadable) as raised:
         read_header(written(tmp_path, dicom_bytes(StudyInstanceUID=uid)))
     assert raised.value.refusal is Refusal.BAD_IDENTIFIER
+
+
+def test_a_number_of_an_identifier_may_begin_with_zero(tmp_path: Path) -> None:
+    """Against PS3.5 §9.1, but much in use."""
+    assert read_header(written(tmp_path, dicom_bytes(StudyInstanceUID="1.2.0123.4"))).study_instance_uid == "1.2.0123.4"
 
 
 def test_an_object_that_names_no_study_is_one_by_itself() -> None:

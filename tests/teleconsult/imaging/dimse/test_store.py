@@ -96,6 +96,13 @@ async def test_it_is_kept_as_it_was_sent(scanner: Scanner, sessions: Sessions, c
     assert kept.transfer_syntax_uid in (ImplicitVRLittleEndian, JPEG2000Lossless)
 
 
+async def test_what_was_cut_off_comes_again_whole(scanner: Scanner, sessions: Sessions) -> None:
+    whole = dicom_bytes()
+    assert await scanner.push(whole[:-100]) == 0xC000
+    assert not await instances(sessions)
+    assert await scanner.push(whole) == 0
+
+
 async def test_one_that_is_not_what_was_announced_is_not_kept(
     scanner: Scanner, sessions: Sessions, settings: Settings
 ) -> None:
