@@ -236,6 +236,8 @@ async def test_six_are_enough(client: Client, signed_in: SignIn, shown: Shown) -
         ({"level": "x"}, 422),
         ({"reports": [1]}, 422),
         ({"reports": "x"}, 422),
+        ({"reports": ""}, 422),
+        ({"reports": "1.2.3"}, 422),
         ({"reports": ["1.2.3"]}, 422),
         ({"reports": [IMAGE]}, 422),
     ],

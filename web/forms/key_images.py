@@ -40,7 +40,7 @@ async def read_key_image(request: web.Request) -> SeenImage:
             frame=_count(content["frame"]),
             window=None if level is None else (_number(level["center"]), max(_number(level["width"]), 1.0)),
             is_inverted=bool(content["inverted"]),
-            reports=tuple(map(_uid, content["reports"][:MOST_REPORTS])),
+            reports=tuple(map(_uid, _list(content["reports"])[:MOST_REPORTS])),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Invalid({"": "This image cannot be put into the note."}) from error
@@ -50,6 +50,12 @@ def _uid(text: Any) -> str:
     if not isinstance(text, str) or not is_uid(text):
         raise ValueError("not a UID")
     return text
+
+
+def _list(listed: Any) -> list[Any]:
+    if not isinstance(listed, list):
+        raise TypeError("not a list")
+    return listed
 
 
 def _count(number: Any) -> int:
