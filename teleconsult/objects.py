@@ -120,6 +120,16 @@ class Objects:
         async for piece in answer.stream(min_chunk_size=CHUNK):
             yield bytes(piece)
 
+    async def copy(self, key: str, other: str) -> None:
+        """Put the same bytes under another key, which must not be taken. Raises NotFound."""
+        try:
+            await obstore.copy_async(self._store, key, other, overwrite=False)
+        except FileNotFoundError as error:
+            raise NotFound from error
+        path = self.path_of(other)
+        if path is not None:
+            await asyncio.to_thread(_settle, path)
+
     def path_of(self, key: str) -> Path | None:
         """Where the object lies when the store is a local folder; None where it is elsewhere."""
         prefix = self._store.prefix if isinstance(self._store, LocalStore) else None

@@ -64,10 +64,13 @@ class Known:
 
     async def refusal_of(self, instance: "Instance") -> Refusal | None:
         """None where it is the one that is here: the same data set in the same transfer syntax, whatever file meta
-        information its door put before it. Of what came before that was noted, the stored file is read.
+        information its door put before it. Of what came before that was noted, the stored file is read. Where the
+        stored file was lost, the one that came takes its place.
         """
         held = self._held[instance.header.sop_instance_uid]
         if held.sha256 == instance.sha256:
+            if await self._objects.size_of(held.object_key) is None:
+                await self._objects.copy(instance.object_key, held.object_key)
             return None
         if held.transfer_syntax_uid != instance.header.transfer_syntax_uid:
             return Refusal.OTHER_BYTES

@@ -14,7 +14,7 @@ MOST: Final = 200
 """Instances of one transaction, unless one share alone has more."""
 
 Take = Callable[[Actor, Sequence[Instance]], Awaitable[list[Outcome]]]
-Forget = Callable[[Sequence[str]], Awaitable[None]]
+Forget = Callable[[uuid.UUID | None, Sequence[str]], Awaitable[None]]
 
 
 @dataclass(slots=True, eq=False)
@@ -37,8 +37,10 @@ class _Turn:
 class Lots:
     """One establishment's images are filed one lot after the other, each with all that waits by then.
 
-    Nobody waits for a lot to fill. `take` files instances in one transaction; `forget` deletes objects by their keys:
-    of every share those that were not used, and all where it failed or was given up.
+    Nobody waits for a lot to fill. `take` files instances in one transaction. `forget` is given an establishment and
+    the keys of objects that were not used: of every share, and all where it failed or was given up. It deletes only
+    what no row names: a transaction that failed may have been committed, its answer lost, and the share that is then
+    filed again finds itself.
     """
 
     def __init__(self, take: Take, forget: Forget) -> None:
@@ -60,7 +62,7 @@ class Lots:
         except asyncio.CancelledError:
             if share in turn.waiting:
                 turn.waiting.remove(share)
-                await self._forget(_keys(share))
+                await self._forget(share.actor.organization_id, _keys(share))
             raise
 
     async def _work(self, turn: _Turn) -> None:
@@ -82,18 +84,19 @@ class Lots:
                 for share in lot:
                     await self._file([share])
                 return
-            await self._forget(_keys(lot[0]))
+            await self._forget(lot[0].actor.organization_id, _keys(lot[0]))
             _tell(lot[0], error)
             return
         except BaseException:  # the process is ending
             for share in lot:
-                await self._forget(_keys(share))
+                await self._forget(share.actor.organization_id, _keys(share))
                 _tell(share, ConnectionAbortedError())
             raise
         for share in lot:
             own = [next(outcomes) for _instance in share.instances]
             used = {outcome.object_key for outcome in own}
-            await self._forget([key for key in _keys(share) if key not in used])
+            if unused := [key for key in _keys(share) if key not in used]:
+                await self._forget(share.actor.organization_id, unused)
             if not share.future.done():
                 share.future.set_result(own)
 

@@ -7,27 +7,35 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Final, TypeVar
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.db import Sessions, transaction
-from teleconsult.imaging.actions import Instance, Outcome, store_instances
+from teleconsult.errors import TeleconsultError
+from teleconsult.imaging.actions import Instance, Outcome, store_instances, take_turn
 from teleconsult.imaging.archives import MOST_ENTRIES, MOST_INFLATED, Entry, extract, shown_name
 from teleconsult.imaging.arriving import take_arrived
 from teleconsult.imaging.digests import MARK, PREFIX, Digests, digests_of
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.lots import Lots
+from teleconsult.imaging.models import ImagingInstance
 from teleconsult.imaging.pacs.awaiting import Awaited, store_awaited
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects, new_key, new_keys
 from teleconsult.pipelines import piped_transaction
 
-HEADER_SECONDS = 5
-KEPT_AT_ONCE = 2
+HEADER_SECONDS: Final = 5
+KEPT_AT_ONCE: Final = 2
 T = TypeVar("T")
 _ARCHIVE = b"PK\x03\x04"
 _EMPTY_ARCHIVE = b"PK\x05\x06"
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ class Receiver:
         """In bytes: `file_limit` for a file and for each file of an archive, `inflated_limit` for all of these."""
         self._sessions, self._objects, self._sandbox = sessions, objects, sandbox
         self._file_limit, self._inflated_limit = file_limit, inflated_limit
-        self._lots = Lots(self._take, self._forget)
+        self._lots = Lots(self._take, self._forget_unnamed)
 
     async def receive(self, actor: Actor, *, consult_id: uuid.UUID, files: Sequence[Received]) -> list[Outcome]:
         """Store what can be stored, in one transaction; the outcome of every file, those of archives one by one.
@@ -120,7 +128,7 @@ class Receiver:
                     session, actor, consult_id=consult_id, instances=instances, objects=self._objects
                 )
         except BaseException:
-            await self._forget(kept)
+            await self._forget_unnamed(actor.organization_id, kept)
             raise
         used = {outcome.object_key for outcome in stored}
         await self._forget([key for key in kept if key not in used])
@@ -164,7 +172,8 @@ class Receiver:
         try:
             outcomes = await store_awaited(self._sessions, wanted, instances, self._objects)
         except BaseException:
-            await self._forget(_keys(instances))
+            house_id = wanted.actor.organization_id if wanted.actor else None
+            await self._forget_unnamed(house_id, _keys(instances))
             raise
         used = {outcome.object_key for outcome in outcomes}
         await self._forget([key for key in _keys(instances) if key not in used])
@@ -181,7 +190,9 @@ class Receiver:
         kept: list[str] = []
         try:
             await store(await self._keep(file, reading.header, kept))
-        except BaseException:
+        except (
+            TeleconsultError
+        ):  # refused before any commit; what failed otherwise may have been committed, so it stays
             await self._forget(kept)
             raise
         return None
@@ -286,6 +297,23 @@ class Receiver:
         kept.append(key)
         await self._objects.put(key, file.path)
         return _instance(file, header, digests, key)
+
+    async def _forget_unnamed(self, house_id: uuid.UUID | None, keys: Sequence[str]) -> None:
+        """Delete what no row names, after something failed: a commit may have gone through, its answer lost.
+
+        Who still files for the establishment is waited for. Where that cannot be asked, everything stays.
+        """
+        if house_id is None or not keys:
+            return
+        try:
+            async with transaction(self._sessions, SYSTEM) as session:
+                await take_turn(session, house_id)
+                mine = ImagingInstance.object_key.in_(keys)
+                named = set(await session.scalars(select(ImagingInstance.object_key).where(mine)))
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("receiving.objects_left", kind=type(error).__name__, number=len(keys))
+            return
+        await self._forget([key for key in keys if key not in named])
 
     async def _forget(self, keys: Sequence[str]) -> None:
         for key in keys:

@@ -34,10 +34,10 @@ async def bench(sessions: Sessions, tmp_path: Path) -> AsyncIterator[Door]:
         yield opened
 
 
-async def arrive(bench: Door, actor: Actor, *contents: bytes) -> list[Arrival]:
+async def arrive(bench: Door, actor: Actor, *contents: bytes, folder: Path | None = None) -> list[Arrival]:
     files = []
     for number, content in enumerate(contents):
-        path = bench.folder / f"sent{number}"
+        path = (folder or bench.folder) / f"sent{number}"
         path.write_bytes(content)
         files.append(Received(path.name, path))
     return await bench.receiver.receive_arrived(actor, files=files)

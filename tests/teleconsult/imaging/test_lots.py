@@ -34,7 +34,7 @@ class Filing:
         self.lots.append([instance.name for instance in instances])
         return await self.filing(instances)
 
-    async def forget(self, keys: Sequence[str]) -> None:
+    async def forget(self, _house: uuid.UUID | None, keys: Sequence[str]) -> None:
         self.forgotten += keys
 
     async def file(self, *numbers: int, actor: Actor = HERE) -> list[Outcome]:
