@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import os
 import shutil
@@ -24,6 +25,7 @@ from teleconsult.hl7v2.listener import listen
 from teleconsult.imaging.dimse.listener import limit_memory
 from teleconsult.imaging.dimse.listener import listen as listen_dimse
 from teleconsult.settings import Settings, SettingsError
+from teleconsult.worker import keep_working
 from web.commands import database, opened, seed_demo_at
 from web.logs import set_up_logs
 
@@ -164,13 +166,19 @@ async def _hear_hl7(settings: Settings) -> None:
 async def _work(settings: Settings) -> None:
     url = settings.database_url or ""
     async with opened(url) as sessions, jobs.connected(url) as app:
-        await app.run_worker_async(
-            concurrency=6,  # of which images take four at the most, by the locks of their jobs
-            additional_context={"sessions": sessions, "settings": settings},
-            delete_jobs="successful",
-            shutdown_graceful_timeout=GRACE - 2,
-            install_signal_handlers=True,
+        working = asyncio.create_task(
+            keep_working(
+                app,
+                concurrency=6,  # of which images take four at the most, by the locks of their jobs
+                additional_context={"sessions": sessions, "settings": settings},
+                delete_jobs="successful",
+                shutdown_graceful_timeout=GRACE - 2,
+            )
         )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
 
 
 def _require_database(settings: Settings) -> None:
