@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from teleconsult.imaging.pacs.answers import Difference
+from teleconsult.imaging.identity import Difference
 from teleconsult.imaging.pacs.faults import Fault
 from teleconsult.imaging.pacs.models import FetchStatus, PacsKind
 from web.i18n import LazyString
@@ -64,6 +64,7 @@ PACS_LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     Difference: {
         Difference.NAME: _("another name"),
         Difference.BIRTH_DATE: _("another birth date"),
+        Difference.SEX: _("another sex"),
         Difference.NUMBER: _("another number"),
     },
 }

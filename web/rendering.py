@@ -25,6 +25,7 @@ from teleconsult.clock import now, on_clock
 from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.imaging.cutting import may_allow_planes
 from teleconsult.imaging.enclosures import enclosures_of
+from teleconsult.imaging.identity import identity_differences, told_gender
 from teleconsult.imaging.reconciling import unsettled
 from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
@@ -88,6 +89,8 @@ def make_environment() -> jinja2.Environment:
         "allows_planes": may_allow_planes,
         "enclosures_of": enclosures_of,
         "unsettled": unsettled,
+        "identity_differences": identity_differences,
+        "told_gender": told_gender,
         "capture_types": ACCEPTED,
     }
     filters: dict[str, Callable[..., Any]] = {

@@ -20,7 +20,7 @@ from teleconsult.imaging.actions import Instance, Outcome, instance_row
 from teleconsult.imaging.entering import enter_study
 from teleconsult.imaging.filing import StudyRows
 from teleconsult.imaging.header import InstanceHeader
-from teleconsult.imaging.identity import identity_agrees
+from teleconsult.imaging.identity import differences_of
 from teleconsult.imaging.jobs import prepare_soon
 from teleconsult.imaging.lot_rows import AtHand, at_hand, write_rows
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
@@ -60,8 +60,8 @@ class ArrivedStudies(StudyRows):
         return await self._session.get_one(Organization, self._house_id)
 
     async def _patient_named(self, header: InstanceHeader) -> uuid.UUID | None:
-        """The patient of the establishment with this number of its own, whose name and birth date agree."""
-        who = header.patient_id, header.patient_issuer, header.patient_name, header.patient_birth_date
+        """The patient of the establishment with this number of its own, if the images do not contradict who that is."""
+        who = header.patient_id, header.patient_issuer, header.patient_name, header.patient_birth_date, header.sex
         if who not in self._patients:
             self._patients[who] = await self._look_for(header)
         return self._patients[who]
@@ -75,8 +75,7 @@ class ArrivedStudies(StudyRows):
         )
         if patient is None:
             return None
-        is_them = identity_agrees(patient, header_name=header.patient_name, born=header.birth_date)
-        return patient.id if is_them else None
+        return None if differences_of(header, patient) else patient.id
 
 
 async def take_arrived(

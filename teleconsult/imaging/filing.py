@@ -19,7 +19,7 @@ from teleconsult.excerpts.models import Excerpt, ExcerptStudy
 from teleconsult.imaging.cataloguing import study_keys
 from teleconsult.imaging.entering import enter_study
 from teleconsult.imaging.header import InstanceHeader
-from teleconsult.imaging.identity import names_agree
+from teleconsult.imaging.identity import differences_of
 from teleconsult.imaging.jobs import prepare_soon
 from teleconsult.imaging.models import ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
@@ -98,6 +98,7 @@ class StudyRows(ABC):
             header_patient_id=header.patient_id,
             header_issuer=header.patient_issuer,
             header_birth_date=header.birth_date,
+            header_sex=header.sex,
             source=source,
             identity_differs=False,
             created_at=now(),
@@ -157,12 +158,17 @@ class BroughtStudies(StudyRows):
 
 
 def note_identity(study: ImagingStudy, patient: Patient, header: InstanceHeader) -> None:
-    """Mark the study where an instance's name is not the patient's; a further strange name must be confirmed anew."""
-    if names_agree(header.patient_name, patient):
+    """Mark the study where an instance tells another name, birth date or sex than the patient's.
+
+    A further strange identity must be confirmed anew.
+    """
+    if not differences_of(header, patient):
         return
-    if not study.identity_differs or study.header_patient_name != header.patient_name:
+    said = header.patient_name, header.birth_date, header.sex
+    if not study.identity_differs or said != (study.header_patient_name, study.header_birth_date, study.header_sex):
         study.identity_differs, study.reconciled_at, study.reconciled_by_id = True, None, None
-        study.header_patient_name, study.header_patient_id = header.patient_name, header.patient_id
+        study.header_patient_name, study.header_birth_date, study.header_sex = said
+        study.header_patient_id = header.patient_id
 
 
 async def file_study(

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any, Self
 
+from teleconsult.imaging.elements import text_of
+
 
 @dataclass(frozen=True, slots=True)
 class Description:
@@ -60,6 +62,12 @@ class InstanceHeader:
     def birth_date(self) -> date | None:
         """The patient's, where the file gives it."""
         return date.fromisoformat(self.patient_birth_date) if self.patient_birth_date else None
+
+    @property
+    def sex(self) -> str:
+        """The patient's (0010,0040): M or F; "" where the file says neither."""
+        said = text_of(self.description.study, "00100040")
+        return said if said in ("M", "F") else ""
 
     def packed(self) -> tuple[dict[str, Any], bytes]:
         """For the worker's answer: JSON, in which stands how long each of the two blobs is that follow it."""

@@ -21,7 +21,7 @@ from teleconsult.db import act_as
 from teleconsult.errors import NotFound, Refused
 from teleconsult.imaging.actions import delete_images
 from teleconsult.imaging.filing import file_study
-from teleconsult.imaging.identity import identity_agrees, identity_in
+from teleconsult.imaging.identity import differences_in, identity_in
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.patients.linking import check_reason
 from teleconsult.patients.matching import LEAST, WEIGHTS, Sign, signs_of
@@ -116,7 +116,7 @@ async def match_study(
     """
     waiting = await waiting_study_for(session, actor, study_id)
     patient = await patient_for(session, actor, patient_id)
-    differs = not identity_agrees(patient, header_name=waiting.header_patient_name, born=waiting.header_birth_date)
+    differs = bool(differences_in(waiting, patient))
     if differs:
         check_reason(reason)
     await act_as(session, SYSTEM)  # what is nobody's, nobody may change

@@ -48,10 +48,12 @@ class ImagingStudy(Base):
     header_issuer: Mapped[str] = mapped_column(default="", server_default="")
     """Whose number that is, where the images say it (0010,0021)."""
     header_birth_date: Mapped[date | None]
+    header_sex: Mapped[str] = mapped_column(default="", server_default="")
+    """Patient's Sex (0010,0040): M or F; empty where the images say neither."""
     source: Mapped[str] = mapped_column(default="", server_default="")
     """What the system, or who, is called that sent it; empty for what was brought in for a consult."""
     identity_differs: Mapped[bool] = mapped_column(default=False)
-    """The name in the images is not the patient's; someone must say it is right before it is shared."""
+    """The images tell of somebody else (`identity.py`); someone must say it is right before it is filed."""
     reconciled_at: Mapped[datetime | None]
     reconciled_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
     created_at: Mapped[datetime]

@@ -20,11 +20,12 @@ class ToldIdentity(NamedTuple):
     name: str
     number: str
     birth_date: date | None
+    sex: str
 
     @classmethod
     def of(cls, study: ImagingStudy) -> Self:
         """That of a study."""
-        return cls(study.header_patient_name, study.header_patient_id, study.header_birth_date)
+        return cls(study.header_patient_name, study.header_patient_id, study.header_birth_date, study.header_sex)
 
 
 def unsettled(studies: Iterable[ImagingStudy]) -> dict[ToldIdentity, list[ImagingStudy]]:

@@ -227,14 +227,14 @@ async def test_whose_images_these_are(
     await signed_in("rural")
     await upload(draft.id, ("IM1", dicom_bytes(PatientName="Lavoie^Luc")))
     page = await (await client.get(f"/consults/{draft.id}")).text()
-    assert "The name in the images differs" in page
+    assert "The images may be of another person" in page
     assert "Lavoie Luc" in page
     async with transaction(sessions) as session:
         study = (await session.scalars(select(ImagingStudy))).one()
     assert (await post(f"/consults/{draft.id}/reconciliation", study="no id")).status == 404
     assert (await post(f"/consults/{draft.id}/reconciliation", study=str(study.id))).status == 303
     page = await (await client.get(f"/consults/{draft.id}")).text()
-    assert "The name in the images differs" not in page
+    assert "The images may be of another person" not in page
     assert "confirmed" in page
     assert (await post(f"/studies/{study.id}/removal")).status == 303
     assert "No images yet" in await (await client.get(f"/consults/{draft.id}/images")).text()

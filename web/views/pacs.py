@@ -11,7 +11,8 @@ from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import transaction
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.imaging.actions import consult_to_fill
-from teleconsult.imaging.pacs.answers import Answers, Difference, FoundStudy
+from teleconsult.imaging.identity import Difference
+from teleconsult.imaging.pacs.answers import Answers, FoundStudy
 from teleconsult.imaging.pacs.asking import ask_for_study, cancel_fetch, fetches_of
 from teleconsult.imaging.pacs.faults import PacsFault
 from teleconsult.imaging.pacs.searching import Search, begin_search, carry_out, differences, numbers_of, pacs_asked

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Self
 
-from teleconsult.imaging.identity import names_agree
+from teleconsult.imaging.identity import Difference, identity_differences
 from teleconsult.imaging.uids import is_uid
 from teleconsult.patients.models import Patient
 
@@ -41,14 +41,6 @@ class Wanted:
 
     key: Key
     value: str
-
-
-class Difference(StrEnum):
-    """In what an archive's patient is not ours."""
-
-    NAME = "name"
-    BIRTH_DATE = "birth-date"
-    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +100,7 @@ class FoundStudy:
 
     def differences(self, patient: Patient, *, numbers: Iterable[str]) -> tuple[Difference, ...]:
         """In what it is not of this patient, who is known by these numbers."""
-        found = []
-        if not names_agree(self.patient_name, patient):
-            found.append(Difference.NAME)
-        if self.birth_date is not None and patient.birth_date is not None and self.birth_date != patient.birth_date:
-            found.append(Difference.BIRTH_DATE)
+        found = [*identity_differences(patient, header_name=self.patient_name, born=self.birth_date)]
         if self.patient_number.casefold() not in {number.casefold() for number in numbers}:
             found.append(Difference.NUMBER)
         return tuple(found)

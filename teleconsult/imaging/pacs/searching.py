@@ -17,7 +17,8 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.imaging.actions import consult_to_fill
-from teleconsult.imaging.pacs.answers import Answers, Difference, FoundStudy, Key, Wanted
+from teleconsult.imaging.identity import Difference
+from teleconsult.imaging.pacs.answers import Answers, FoundStudy, Key, Wanted
 from teleconsult.imaging.pacs.connecting import source_of
 from teleconsult.imaging.pacs.faults import Fault, PacsFault
 from teleconsult.imaging.pacs.models import Pacs

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Conflict, Forbidden, NotFound, Refused
 from teleconsult.excerpts.models import ExcerptStudy
 from teleconsult.imaging.actions import reconcile_study, remove_study
-from teleconsult.imaging.identity import names_agree
+from teleconsult.imaging.identity import Difference, differences_in, names_agree
 from teleconsult.imaging.models import ImagingInstance, ImagingStudy
 from teleconsult.imaging.reconciling import reconcile_studies, unsettled
 from teleconsult.patients.models import Patient
@@ -51,6 +52,49 @@ def test_names_agree_by_their_words(name: str, agrees: bool) -> None:
 
 def test_names_in_vietnamese() -> None:
     assert names_agree("NGUYEN THI MINH^DUC", Patient(family="Nguyễn", given="Thị Minh Đức"))
+
+
+@pytest.mark.parametrize(
+    ("said", "differences"),
+    [
+        ({}, ()),
+        ({"PatientBirthDate": "{born:%Y%m%d}", "PatientSex": "F"}, ()),
+        ({"PatientBirthDate": "", "PatientSex": "O"}, ()),
+        ({"PatientBirthDate": "1901", "PatientID": "EXT-77"}, ()),
+        ({"PatientBirthDate": "19010101"}, (Difference.BIRTH_DATE,)),
+        ({"PatientSex": "M"}, (Difference.SEX,)),
+        (
+            {"PatientName": "Roy^Luc", "PatientBirthDate": "19010101", "PatientSex": "M"},
+            (Difference.NAME, Difference.BIRTH_DATE, Difference.SEX),
+        ),
+    ],
+)
+async def test_another_birth_date_or_sex_is_asked_about_too(
+    cast: Cast, sessions: Sessions, bench: Door, said: dict[str, str], differences: tuple[Difference, ...]
+) -> None:
+    draft = await consult_steps.drafted(cast, sessions)
+    said = {keyword: value.format(born=cast.patient.birth_date) for keyword, value in said.items()}
+    await bench.bring(cast.rural, draft.id, dicom_bytes(**said))
+    async with transaction(sessions) as session:
+        study = (await session.scalars(select(ImagingStudy))).one()
+        patient = await session.get_one(Patient, draft.patient_id)
+        assert study.identity_differs is bool(differences)
+        assert differences_in(study, patient) == differences
+        assert bool(unsettled([study])) is bool(differences)
+
+
+async def test_a_birth_date_that_comes_later_asks_again(cast: Cast, sessions: Sessions, bench: Door) -> None:
+    study = await a_strange_study(cast, sessions, bench)
+    async with transaction(sessions) as session:
+        await reconcile_study(session, cast.rural, study_id=study.id)
+    assert study.service_request_id
+    again = dicom_bytes(
+        PatientName="Lavoie^Luc", PatientBirthDate="19010101", StudyInstanceUID=study.study_instance_uid
+    )
+    await bench.bring(cast.rural, study.service_request_id, again)
+    async with transaction(sessions) as session:
+        study = await session.get_one(ImagingStudy, study.id)
+        assert (study.reconciled_at, study.header_birth_date) == (None, date(1901, 1, 1))
 
 
 async def a_strange_study(cast: Cast, sessions: Sessions, bench: Door, *, submitted: bool = False) -> ImagingStudy:
