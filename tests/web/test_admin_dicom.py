@@ -37,6 +37,13 @@ async def test_what_is_wrong_is_said_beside_its_field(signed_in: SignIn, post: P
         assert said in page
 
 
+async def test_a_place_that_is_none_is_said_beside_its_field(signed_in: SignIn, post: Post) -> None:
+    await signed_in("admin")
+    scanner = {"name": "CT", "ae_title": "CT1", "address": "10.1.2.3", "report_address": "a/b?c#d:x:99"}
+    answer = await post("/admin/dicom", **scanner)
+    assert (answer.status, "Give its address and port" in await answer.text()) == (422, True)
+
+
 async def test_one_is_changed(client: Client, signed_in: SignIn, post: Post) -> None:
     await signed_in("admin")
     scanner = {"name": "CT", "ae_title": "CT1", "address": "10.1.2.3", "report_address": "10.1.2.3:104"}

@@ -65,6 +65,8 @@ async def test_a_password_is_sealed_and_never_shown_again(
         ("address", "pacs.hospital.example", "Give its name or address and its port"),
         ("address", "pacs.hospital.example:0", "Give its name or address and its port"),
         ("address", "pacs/../x:104", "Give its name or address and its port"),
+        ("address", "<script>:x:1", "Give its name or address and its port"),
+        ("address", "https://[::1", "Give its name or address and its port"),
         ("ae_title", "a title that is too long", "Give its AE title"),
         ("calling_title", "back\\slash", "An AE title has 16 plain letters at most."),
         ("authority", "no certificate", "This is no certificate."),
@@ -82,7 +84,15 @@ async def test_what_is_wrong_is_said_beside_its_field(
 
 @pytest.mark.parametrize(
     "address",
-    ["http://pacs.hospital.example", "https://user:secret@pacs.example", "https://pacs.example/?a=b", "ftp://x", "x"],
+    [
+        "https://[::1",
+        "https://[::x]",
+        "http://pacs.hospital.example",
+        "https://user:secret@pacs.example",
+        "https://pacs.example/?a=b",
+        "ftp://x",
+        "x",
+    ],
 )
 async def test_dicomweb_is_https_without_anything_else_in_it(signed_in: SignIn, post: Post, address: str) -> None:
     await signed_in("admin")
