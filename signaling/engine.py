@@ -1,15 +1,35 @@
 """Engine.IO under the live server: python-engineio's, with our own kind of line to each client."""
 
+from collections.abc import Callable
 from typing import Any
 
 import engineio
+from aiohttp import web
 from engineio import packet
 
+from signaling.anteroom import Anteroom
 from signaling.line import Line
 
 
 class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
     """Long polling and WebSocket, and from the one to the other."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.anteroom = Anteroom()
+        self.address_of: Callable[[web.Request], str] = lambda request: request.remote or ""
+
+    def let_in(self, sid: str) -> None:
+        """Somebody was let in to a namespace by this line."""
+        line = self.sockets.get(sid)
+        if line is not None:
+            self.anteroom.leave(line)
+
+    def let_out(self, sid: str) -> None:
+        """By this line nobody is in a namespace any more."""
+        line = self.sockets.get(sid)
+        if line is not None and not line.is_ending:
+            self.anteroom.enter(line)
 
     async def disconnect(self, sid: str | None = None) -> None:
         """Close one connection; the library's own waits for ever for a poll that does not come."""
@@ -29,9 +49,13 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         return refused
 
     async def _handle_connect(self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None) -> Any:
-        """The library's own, but for the kind of line."""
+        """The library's own, but for the kind of line and for how many may wait to be let in."""
+        address = self.address_of(environ["aiohttp.request"])
+        if self.anteroom.is_full(address):
+            return self.refusal() | {"status": "429 TOO MANY REQUESTS"}
         sid = self.generate_id()
-        self.sockets[sid] = line = Line(self, sid)
+        self.sockets[sid] = line = Line(self, sid, address)
+        self.anteroom.enter(line)
         await line.send(packet.Packet(packet.OPEN, self._terms(sid, transport)))
         await self.handlers["connect"](sid, environ)
         line.schedule_ping()

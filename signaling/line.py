@@ -34,18 +34,19 @@ log = structlog.get_logger(__name__)
 
 
 class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
-    """A client's. `server` is the `signaling.engine.Engine` that it is one of."""
+    """A client's. `server` is the `signaling.engine.Engine` that it is one of, `address` where it comes from."""
 
-    def __init__(self, server: Any, sid: str) -> None:
+    def __init__(self, server: Any, sid: str, address: str) -> None:
         super().__init__(server, sid)
+        self.address = address
         self.last_ping: float | None = time.time()
         self.allowance = Allowance()
         self._websocket: web.WebSocketResponse | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._behind = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._is_ending = False
-        self._is_taking = False
+        self.is_ending = False
+        self.is_taking = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def send(self, pkt: packet.Packet) -> None:
@@ -66,19 +67,23 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
 
     def hang_up(self, why: str) -> None:
         """Let go of the client; who says so does not wait for what follows from it."""
-        if not self._is_ending:
-            self._is_ending = True
+        if not self.is_ending:
+            self.is_ending = True
             log.info("socket.hung_up", why=why)
             self._begin(self.server.disconnect(self.sid))
 
     async def receive(self, pkt: packet.Packet) -> None:
         """Take a packet that came by long polling."""
-        if self._is_ending:
+        if self.is_ending:
             return
         if self.allowance.take() < 0:
             self.hang_up("too many packets")
         else:
-            await super().receive(pkt)
+            self.is_taking = True
+            try:
+                await super().receive(pkt)
+            finally:  # who breaks the request off goes on having a line
+                self.is_taking = False
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
         """Take what came by long polling. Raises EngineIOError where that is no payload."""
@@ -89,9 +94,10 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
         """End the line, without waiting for the other end whatever `wait` says."""
-        self._is_ending = True
+        self.is_ending = True
         await super().close(wait=False, abort=abort, reason=reason)
         self.server.sockets.pop(self.sid, None)
+        self.server.anteroom.leave(self)
         if self._timer is not None:
             self._timer.cancel()
         if self._websocket is None:
@@ -124,7 +130,7 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
         """No answer: the other end is gone, whatever the network says. While a message of its is being answered, its
         answer to the ping may lie there unread.
         """
-        if self._is_taking:
+        if self.is_taking:
             self._set_timer(self.server.ping_timeout, self._miss)
         elif self._transport is not None:
             self._transport.abort()
@@ -195,7 +201,7 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
     async def _read(self, websocket: web.WebSocketResponse) -> None:
         """Take one packet after another until either end closes."""
         taken = 0
-        while not self._is_ending:
+        while not self.is_ending:
             message = await websocket.receive()
             if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return
@@ -215,9 +221,9 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
         """Do what a packet asks for; False where no client of ours sends such a one."""
         kind = text[:1]
         if kind == MESSAGE:
-            self._is_taking = True
+            self.is_taking = True
             await self.server.handlers["message"](self.sid, text[1:])
-            self._is_taking = False
+            self.is_taking = False
         elif kind == PONG:
             self.schedule_ping()
         elif kind == CLOSE:

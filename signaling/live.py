@@ -36,7 +36,7 @@ class Live:
         address_of: Callable[[web.Request], str],
     ) -> None:
         doorman = Doorman(settings, sessions, cookies=cookies, bearers=bearers, address_of=address_of)
-        self.server = LiveServer(origins=settings.allowed_origins)
+        self.server = LiveServer(origins=settings.allowed_origins, address_of=address_of)
         self.room = RoomNamespace(settings, doorman, showing=self._showing)
         self.looking = LookingNamespace(doorman, shown=self.room.show_images)
         self.worklist = WorklistNamespace(doorman)

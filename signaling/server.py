@@ -10,10 +10,12 @@ goes from one client to the other without a task or a queue between (`signaling.
 """
 
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import socketio
 import structlog
+from aiohttp import web
 
 from signaling.engine import Engine
 from signaling.packets import Event, StrictJson, read_event, write_answer, write_event
@@ -32,6 +34,19 @@ library_log.setLevel(logging.WARNING)  # below that the library writes whole mes
 
 class DirectManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
     """Knows who is in which room; tells them one after the other, at once."""
+
+    async def connect(self, sid: str, namespace: str) -> str:
+        """Somebody was let in."""
+        connected: str = await super().connect(sid, namespace)
+        self.server.eio.let_in(self.eio_sid_from_sid(connected, namespace))
+        return connected
+
+    async def disconnect(self, sid: str, namespace: str, **about: Any) -> None:
+        """Somebody was refused, left or was turned out."""
+        eio_sid = self.eio_sid_from_sid(sid, namespace)
+        await super().disconnect(sid, namespace, **about)
+        if not any(self.sid_from_eio_sid(eio_sid, other) for other in self.get_namespaces()):
+            self.server.eio.let_out(eio_sid)
 
     async def emit(
         self,
@@ -55,7 +70,7 @@ class DirectManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
 class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
     """An AsyncServer that believes nothing. `origins` are the exact ones a browser may come from (RFC 6454)."""
 
-    def __init__(self, *, origins: frozenset[str]) -> None:
+    def __init__(self, *, origins: frozenset[str], address_of: Callable[[web.Request], str] | None = None) -> None:
         super().__init__(
             client_manager=DirectManager(),
             async_mode="aiohttp",
@@ -70,6 +85,8 @@ class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio
             ping_interval=PING_INTERVAL,
             ping_timeout=PING_TIMEOUT,
         )
+        if address_of is not None:
+            self.eio.address_of = address_of
         self.namespaces: list[str] = []  # none but those with a handler: by default "/" takes anybody
 
     async def hang_up(self, eio_sid: str) -> None:

@@ -15,6 +15,8 @@ OVERRIDDEN = {
     socketio.AsyncServer._handle_eio_message: "(self, eio_sid, data)",
     socketio.AsyncServer._handle_eio_disconnect: "(self, eio_sid, reason)",
     socketio.AsyncServer._handle_event: "(self, eio_sid, namespace, id, data)",
+    socketio.AsyncManager.connect: "(self, sid, namespace)",
+    socketio.AsyncManager.disconnect: "(self, sid, namespace, **kwargs)",
     socketio.AsyncManager.emit: (
         "(self, event, data, namespace, room=None, skip_sid=None, callback=None, to=None, **kwargs)"
     ),
@@ -37,7 +39,7 @@ CALLED = {
     socketio.AsyncManager.is_connected: "(self, sid, namespace)",
     socketio.AsyncManager.get_participants: "(self, namespace, room)",
     socketio.AsyncManager.get_namespaces: "(self)",
-    socketio.AsyncManager.disconnect: "(self, sid, namespace, **kwargs)",
+    socketio.AsyncManager.eio_sid_from_sid: "(self, sid, namespace)",
 }
 REPLACED = {
     engineio.AsyncServer._handle_connect: "5bd7edc1d1ae115a",
