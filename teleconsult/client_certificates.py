@@ -32,3 +32,13 @@ def fingerprint_in(pem: str) -> bytes:
     """The same of a certificate as a person pastes it. Raises ValueError for what is none."""
     certificate = x509.load_pem_x509_certificate(pem.strip().encode())
     return hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
+
+
+def certificates_in(pem: str) -> list[x509.Certificate]:
+    """Those that a person pastes, each once, whatever else stands between them. Raises ValueError without any."""
+    return list(dict.fromkeys(x509.load_pem_x509_certificates(pem.encode())))
+
+
+def holds_private_key(text: str) -> bool:
+    """Whether somebody pasted more than others may see (RFC 7468 §10 and §11)."""
+    return "PRIVATE KEY" in text

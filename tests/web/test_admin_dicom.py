@@ -2,10 +2,12 @@
 
 import re
 import uuid
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from tests.certificates import make_certificate
 from tests.conftest import Post, SignIn
 
 Client = TestClient[web.Request, web.Application]
@@ -80,3 +82,18 @@ async def test_another_establishment_s_system_is_not_there(client: Client, signe
     assert (await client.get(nobodys)).status == 404
     for door in (nobodys, f"{nobodys}/trial"):
         assert (await post(door, name="CT", ae_title="CT1", address="10.1.2.3")).status == 404
+
+
+async def test_a_private_key_is_neither_kept_nor_shown_again(
+    client: Client, signed_in: SignIn, post: Post, tmp_path: Path
+) -> None:
+    await signed_in("admin")
+    made = make_certificate(tmp_path / "its")
+    both = made.certificate.read_text() + made.key.read_text()
+    scanner = {"name": "CT", "ae_title": "CT1", "address": "10.1.2.3"}
+    for door, field in (("", "report_authority"), ("-trial", "report_authority"), ("", "certificate")):
+        answer = await post(f"/admin/dicom{door}", **scanner | {field: both, "report_address": "no"})
+        page = await answer.text()
+        assert ("Give its address and port" in page, 'value="CT1"' in page) == (True, True)
+        assert ("This holds a private key." in page, "BEGIN PRIVATE" in page) == (True, False)
+    assert "No system sends images yet" in await (await client.get("/admin/dicom")).text()

@@ -1,6 +1,7 @@
 """Image archives, on the administrator's page: set up, tested, turned off."""
 
 import re
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -12,6 +13,7 @@ from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.pacs.models import Pacs
+from tests.certificates import make_certificate
 from tests.conftest import Post, SignIn
 from tests.people import Cast
 
@@ -227,3 +229,21 @@ async def test_another_establishment_s_is_not_there(
         assert (await post(f"/admin/pacs/{theirs.id}{door}", **WEB)).status == 404
     (pacs,) = await kept(sessions)
     assert pacs.name == "Theirs"
+
+
+async def test_a_private_key_is_neither_kept_nor_shown_again(
+    client: Client, signed_in: SignIn, post: Post, sessions: Sessions, tmp_path: Path
+) -> None:
+    await signed_in("admin")
+    made = make_certificate(tmp_path / "its")
+    pem, key = made.certificate.read_text(), made.key.read_text()
+    for door in ("/admin/pacs", "/admin/pacs-trial"):
+        page = await (await post(door, **WEB, authority=pem + key)).text()
+        assert ("This holds a private key." in page, "BEGIN PRIVATE" in page) == (True, False)
+    assert await kept(sessions) == []
+    pasted = pem.replace("\n", "\r\n")
+    assert (await post("/admin/pacs", **WEB, authority=pasted, secret="a-token")).status == 303
+    (one,) = re.findall(r'href="(/admin/pacs/[0-9a-f-]+)"', await (await client.get("/admin/pacs")).text())
+    assert (await post(one, **WEB | {"name": "Renamed"}, authority=pasted)).status == 303
+    (pacs,) = await kept(sessions)
+    assert (pacs.name, pacs.authority) == ("Renamed", pem)

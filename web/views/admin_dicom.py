@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.client_certificates import holds_private_key
 from teleconsult.db import transaction
 from teleconsult.errors import Conflict, Invalid
 from teleconsult.imaging.commitment.lines import try_reports
@@ -42,7 +43,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     try:
         await add_peer(db(request), actor_of(request), form=_typed(form))
     except (Invalid, Conflict) as error:
-        return await _page(request, db(request), status=error.status, values=form, errors=error)
+        return await _page(request, db(request), status=error.status, values=_shown(form), errors=error)
     flash(request, _("The system may send now."))
     return to_page(request, "admin_dicom.index")
 
@@ -58,7 +59,9 @@ async def change(request: web.Request) -> web.StreamResponse:
     try:
         await change_peer(db(request), actor_of(request), peer_id=peer_id, form=_typed(form))
     except (Invalid, Conflict) as error:
-        return await _page(request, db(request), peer_id=peer_id, status=error.status, values=form, errors=error)
+        return await _page(
+            request, db(request), peer_id=peer_id, status=error.status, values=_shown(form), errors=error
+        )
     flash(request, _("The system is known as it is set now."))
     return to_page(request, "admin_dicom.index")
 
@@ -87,12 +90,17 @@ async def trial(request: web.Request) -> web.StreamResponse:
     if page := trial_page(request, answer):
         return page
     async with transaction(sessions_of(request), actor_of(request)) as session:
-        return await _page(request, session, peer_id=peer_id, values=form, errors=answer.errors, trial=answer)
+        return await _page(request, session, peer_id=peer_id, values=_shown(form), errors=answer.errors, trial=answer)
 
 
 def _typed(form: Form) -> PeerForm:
     values = {name: form.get(name, "") for name in FIELDS}
     return PeerForm(**values, reports_by_tls=form.get("tls") == "yes", forgets=form.get("forgets") == "yes")
+
+
+def _shown(form: Form) -> dict[str, str]:
+    """What was typed, to be typed no second time; of private keys nothing."""
+    return {name: value for name, value in form.items() if not holds_private_key(value)}
 
 
 async def _page(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.client_certificates import holds_private_key
 from teleconsult.db import transaction
 from teleconsult.errors import Invalid
 from teleconsult.imaging.dimse.peers import peers_here
@@ -129,7 +130,8 @@ def _typed(form: Form) -> PacsForm:
 
 def _shown(form: Form) -> dict[str, str]:
     """What was typed, to be typed no second time; of secrets nothing."""
-    return {name: form.get(name, "") for name in (*FIELDS, *CHOICES) if name not in SECRETS}
+    typed = {name: form.get(name, "") for name in (*FIELDS, *CHOICES) if name not in SECRETS}
+    return {name: value for name, value in typed.items() if not holds_private_key(value)}
 
 
 def _own(request: web.Request) -> dict[str, Any]:

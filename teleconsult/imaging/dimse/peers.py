@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 from typing import Final
 
-from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +16,7 @@ from teleconsult import audit
 from teleconsult.access import Permission, require
 from teleconsult.access.rows import dicom_peers_of_house
 from teleconsult.accounts.actor import Actor
-from teleconsult.client_certificates import fingerprint_in
+from teleconsult.client_certificates import certificates_in, fingerprint_in, holds_private_key
 from teleconsult.clock import now
 from teleconsult.errors import Conflict, Invalid, NotFound
 from teleconsult.imaging.dimse.addresses import host_and_port
@@ -24,6 +24,8 @@ from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.other_systems import change, read_name, turn
 
 MOST: Final = 100
+MOST_CERTIFICATES: Final = 10
+"""Of an authority: its own, those it stands on, and those that follow them."""
 WIDEST_IPV4, WIDEST_IPV6 = 24, 64
 """Bits that are fixed at least: a whole hospital is no scanner."""
 AE_TITLE: Final = re.compile(r"[ -\[\]-~]{1,16}")
@@ -115,14 +117,25 @@ async def peer_of_id(session: AsyncSession, actor: Actor, *, peer_id: uuid.UUID,
 
 
 def read_authority(typed: str, errors: dict[str, str], *, field: str = "authority") -> str:
-    """Certificates in PEM as they are kept; where there is none among what was typed, `errors` says so."""
-    pem = typed.strip()
+    """The certificates among what was typed and nothing else, written anew in PEM; `errors` says what is wrong."""
+    if not typed.strip() or _is_key(typed, errors, field):
+        return ""
     try:
-        if pem:
-            x509.load_pem_x509_certificates(pem.encode())
+        certificates = certificates_in(typed)
     except ValueError:
         errors[field] = "This is no certificate. Paste it from BEGIN CERTIFICATE to END CERTIFICATE."
-    return pem
+        return ""
+    if len(certificates) > MOST_CERTIFICATES:
+        errors[field] = "Paste ten certificates at most."
+    return "".join(one.public_bytes(Encoding.PEM).decode() for one in certificates)
+
+
+def _is_key(typed: str, errors: dict[str, str], field: str) -> bool:
+    if found := holds_private_key(typed):
+        errors[field] = (
+            "This holds a private key. Paste the certificate alone, from BEGIN CERTIFICATE to END CERTIFICATE."
+        )
+    return found
 
 
 def _known_already() -> Conflict:
@@ -151,7 +164,7 @@ def _read(form: PeerForm, known: DicomPeer | None) -> dict[str, object]:
     except ValueError:
         errors["address"] = "Give one address, like 10.1.2.3, or a network of 256 at most, like 10.1.2.0/24."
     fingerprint = known.certificate_sha256 if known and not form.forgets else None
-    if form.certificate.strip():
+    if form.certificate.strip() and not _is_key(form.certificate, errors, "certificate"):
         try:
             fingerprint = fingerprint_in(form.certificate)
         except ValueError:

@@ -178,7 +178,7 @@ async def _read(
     credential = _credential(form, errors, sealer) if is_web else None
     if is_web and known is not None and known.credential_sealed and credential is None and not form.forgets:
         credential = known.credential_sealed
-        if (known.address, known.authority) != (address, authority):
+        if (known.address, read_authority(known.authority, {})) != (address, authority):
             errors["secret"] = "Type it again: it was given for another address or certificate."  # noqa: S105  # no secret
     sender = None
     if kind is PacsKind.C_MOVE:

@@ -43,11 +43,11 @@ def test_a_name_or_an_address_and_a_port(typed: str, kept: str) -> None:
     ],
 )
 def test_what_is_no_place(typed: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  # whatever is wrong, one sentence is said of it
+    with pytest.raises(ValueError):  # whatever is wrong, one sentence is said of it
         host_and_port(typed)
 
 
 @pytest.mark.parametrize("host", ["", "-pacs", "a b", "::g", "x:y", "fe80::1%eth0", "x" * 64])
 def test_what_is_no_host(host: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  # whatever is wrong, one sentence is said of it
+    with pytest.raises(ValueError):  # whatever is wrong, one sentence is said of it
         check_host(host)

@@ -16,6 +16,8 @@ from teleconsult.imaging.dimse.recognising import peer_at_door
 from tests.people import Cast
 from tests.teleconsult.hl7v2.test_listener import make_authority
 
+KEY = "-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n-----END RSA PRIVATE KEY-----\n"
+
 
 async def add(sessions: Sessions, actor: Actor, **changes: str) -> DicomPeer:
     async with transaction(sessions, actor) as session:
@@ -140,6 +142,24 @@ async def test_its_certificate_stays_unless_it_is_replaced_or_forgotten(
         "network: – → 10.1.2.3/32; certificate_sha256: … → …",
         "certificate_sha256: … → –",
     ]
+
+
+async def test_of_an_authority_its_certificates_alone_are_kept(cast: Cast, sessions: Sessions, tmp_path: Path) -> None:
+    pems = []
+    for _number in range(11):
+        make_authority(tmp_path)
+        pems.append((tmp_path / "ca.pem").read_text())
+    peer = await add(sessions, cast.admin, report_authority=f"My password: x\n{pems[0] * 400}\n{pems[1]}behind")
+    assert peer.report_authority == pems[0] + pems[1]
+    for typed, said in (
+        (pems[0] + KEY, "This holds a private key."),
+        (KEY, "This holds a private key."),
+        ("".join(pems), "Paste ten certificates at most."),
+        (pems[0][:-100], "This is no certificate."),
+    ):
+        with pytest.raises(Invalid) as caught:
+            await changed(sessions, cast.admin, peer, report_authority=typed)
+        assert caught.value.fields["report_authority"].startswith(said)
 
 
 async def test_it_is_not_changed_into_another_one_or_by_others(cast: Cast, sessions: Sessions, peer: DicomPeer) -> None:
