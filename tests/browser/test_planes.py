@@ -93,7 +93,7 @@ async def box_in(page: Page, plane: str) -> dict[str, float]:
 async def point(page: Page) -> list[float]:
     """Where the planes meet, in mm, and the value there."""
     said = await page.get_by_test_id("planes-point").inner_text()
-    return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", said)]
+    return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", said.replace("−", "-"))]
 
 
 async def is_at(page: Page, *meant: float) -> bool:
@@ -171,13 +171,14 @@ async def test_a_tilted_series_is_refused(site: Site, cast: Cast, sessions: Sess
     await expect(page.get_by_test_id("viewer")).to_be_visible()
 
 
-async def test_on_a_phone_it_asks_first_and_shows_one_plane(
+async def test_where_little_is_to_be_fetched_it_asks_first_and_a_phone_shows_one_plane(
     site: Site, cast: Cast, sessions: Sessions, open_as: OpenAs
 ) -> None:
     await bring(site, cast, sessions)
     page = await open_as("rural", width=360, height=740)
+    await page.add_init_script('Object.defineProperty(navigator, "connection", { value: { saveData: true } })')
     await page.goto(f"/studies/{STUDY}/series/{STUDY}.1/planes")
-    await expect(page.get_by_text("24 slices · up to 786 kB of memory")).to_be_visible()
+    await expect(page.get_by_text("24 slices · up to 197 kB to download")).to_be_visible()
     await page.get_by_role("button", name="Load").click()
     await expect(page.get_by_test_id("planes")).to_have_attribute("data-ready", "true", timeout=60_000)
     await expect(page.get_by_test_id("plane-axial")).to_be_visible()

@@ -200,6 +200,7 @@ export default class ViewerController extends Controller<HTMLElement> {
       i: () => this.invert(),
       t: () => this.turn(),
       r: () => this.reset(),
+      "?": () => this.element.querySelector<HTMLElement>("[popovertarget=viewer-help]")?.click(),
       " ": () => this.cine(),
       "<": () => viewer.setRate(Math.round(viewer.rate) - 1),
       ">": () => viewer.setRate(Math.round(viewer.rate) + 1),

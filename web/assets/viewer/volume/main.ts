@@ -1,14 +1,15 @@
 // The page of a series in three planes; see studies/planes.html.jinja. A script of its own: no other page fetches a byte
 // of it, and leaving the page frees all of its memory.
 import { Decoders } from "./decoders";
+import { Numbers } from "./numbers";
 import { type Limits, type Manifest, type Plan, planned } from "./plan";
 import { NotShown, Slices } from "./slices";
-import type { Plane, Stage, Tool } from "./stage";
+import type { Plane, Stage, Tool, Window } from "./stage";
 import { Values } from "./values";
 
 type Drawing = typeof import("./stage");
 type Words = Record<
-  "progress" | "point" | "window" | "halved" | "tooLarge" | "noGraphics" | "failed" | "sides",
+  "progress" | "point" | "window" | "halved" | "tooLarge" | "noGraphics" | "failed" | "sides" | "HU" | "leave",
   string
 >;
 
@@ -18,16 +19,27 @@ const LIMIT_ON_PHONES = 256 * MB;
 /** GiB of memory and CSS pixels of the shorter side, up to which a machine counts as a phone. */
 const PHONE_MEMORY = 2;
 const PHONE_PIXELS = 500;
+/** Up to here a phone fetches without being told to. */
+const SMALL_DOWNLOAD = 30 * MB;
+/** Of a sample that is fetched, at the most. */
+const BYTES_A_SAMPLE = 2;
 const DECODERS = 2;
 const ZOOM_STEP = 1.25;
 const KEY_PIXELS = 24;
 /** DICOM's letters of the sides, in the order in which the reader's own are given. */
 const SIDES = ["R", "L", "A", "P", "H", "F"];
 const WINDOW_STEP = 0.05;
+/** Of its width, by which a window may differ and still be the same. */
+const SAME_WINDOW = 0.01;
+/** Of the list of windows: what someone set by hand. */
+const BY_HAND = "hand";
+/** Tools by their keys, the viewer's. */
+const TOOL_KEYS: Record<string, Tool> = { w: "window", m: "pan", s: "scroll", l: "length", a: "angle", c: "crosshair" };
 
 class Page {
   readonly #manifest: Manifest;
   readonly #words: Words;
+  readonly #numbers = new Numbers(document.documentElement.lang || "en");
   #stage: Stage | null = null;
   #loading = new AbortController();
   /** The window of the middle slice, and one over nearly all values. */
@@ -49,9 +61,12 @@ class Page {
       pane.addEventListener("contextmenu", (event) => event.preventDefault());
     }
     new ResizeObserver(() => this.#stage?.resize()).observe(this.#part("stage"));
+    for (const leaves of ["beforeunload", "turbo:before-visit"]) {
+      addEventListener(leaves, (event) => this.#leave(event));
+    }
     const plan = this.#planned(Number.POSITIVE_INFINITY);
-    if (plan?.halvings) this.#part("memory").textContent = this.#part("memory").dataset.halved ?? "";
-    if (plan && (isPhone() || isSpared())) this.#ask();
+    if (plan?.halvings) this.#part("download").textContent = this.#part("download").dataset.halved ?? "";
+    if (plan && (isSpared() || (isPhone() && downloadOf(plan) > SMALL_DOWNLOAD))) this.#ask();
     else if (plan) void this.#load();
   }
 
@@ -125,7 +140,12 @@ class Page {
     this.#stage = await drawing.Stage.open(elements, this.#manifest, plan, values.content, () => this.#tell());
     this.#stage.setWindow(this.#own);
     if (this.#isInverted) this.#stage.invert();
+    this.#part<HTMLSelectElement>("preset").value = "";
     this.root.dataset.ready = "true";
+    const { activeElement, body } = document;
+    if (!activeElement || activeElement === body) {
+      this.#panes.find(({ dataset }) => dataset.plane === this.root.dataset.chosen)?.focus({ preventScroll: true });
+    }
     this.#tell();
   }
 
@@ -170,14 +190,31 @@ class Page {
   }
 
   #reset(): void {
+    const stage = this.#stage;
+    if (!stage) return;
+    stage.reset();
+    stage.setWindow(this.#own);
+    if (stage.isInverted !== this.#isInverted) stage.invert();
     this.#part<HTMLSelectElement>("preset").value = "";
-    this.#stage?.reset();
-    this.#stage?.setWindow(this.#own);
+    this.#tell();
   }
 
   #preset(value: string): void {
+    this.#stage?.setWindow(this.#windowOf(value));
+  }
+
+  /** Of an entry of the list of windows. */
+  #windowOf(value: string): Window {
+    if (value === "") return this.#own;
+    if (value === "auto") return this.#automatic;
     const [center = 0, width = 1] = value.split(",").map(Number);
-    this.#stage?.setWindow(value === "" ? this.#own : value === "auto" ? this.#automatic : { center, width });
+    return { center, width };
+  }
+
+  /** Whoever has measured is asked before it is lost. */
+  #leave(event: Event): void {
+    if (!this.root.isConnected || !this.#stage?.marks) return;
+    if (event.type === "beforeunload" || !confirm(this.#words.leave)) event.preventDefault();
   }
 
   #press(event: KeyboardEvent, plane: Plane): void {
@@ -214,8 +251,13 @@ class Page {
       i: () => stage.invert(),
       r: () => this.#reset(),
       Delete: () => stage.removeMark(),
+      "?": () => this.#part("help").click(),
     };
-    return ctrlKey ? undefined : acts[key.length === 1 ? key.toLowerCase() : key];
+    const name = key.length === 1 ? key.toLowerCase() : key;
+    if (ctrlKey) return undefined;
+    const tool = TOOL_KEYS[name];
+    const button = tool && this.root.querySelector<HTMLElement>(`[data-tool=${tool}]`);
+    return button ? () => button.click() : acts[name];
   }
 
   /** Says on the page what is seen. */
@@ -224,7 +266,11 @@ class Page {
     if (!stage) return;
     const own = this.#words.sides.split(" ");
     for (const pane of this.#panes) {
-      const { edges, isSlice } = stage.seen(pane.dataset.plane as Plane);
+      const plane = pane.dataset.plane as Plane;
+      const { edges, isSlice, isOblique } = stage.seen(plane);
+      for (const name of this.root.querySelectorAll(`[data-name-of=${plane}]`)) {
+        name.toggleAttribute("data-turned", isOblique);
+      }
       for (const edge of pane.querySelectorAll<HTMLElement>("[data-edge]")) {
         const written = edges[edge.dataset.edge as keyof typeof edges];
         edge.textContent = [...written].map((letter) => own[SIDES.indexOf(letter)] ?? letter).join("");
@@ -233,8 +279,9 @@ class Page {
       if (computed) computed.hidden = isSlice;
     }
     const { at, value } = stage.point;
-    const [left, back, up] = at.map((one) => one.toFixed(1));
-    const there = value === undefined ? "" : ` · ${Number(value.toPrecision(4))} ${this.#manifest.unit}`;
+    const [left, back, up] = at.map((one) => this.#numbers.fixed(one, 1));
+    const unit = this.#manifest.unit === "HU" ? this.#words.HU : this.#manifest.unit;
+    const there = value === undefined ? "" : ` · ${this.#numbers.rounded(value, 4)} ${unit}`;
     const point = this.#words.point
       .replace("{x}", left ?? "")
       .replace("{y}", back ?? "")
@@ -242,15 +289,28 @@ class Page {
     this.#part("point").textContent = point + there;
     const { center, width } = stage.window;
     this.#part("levels").textContent = this.#words.window
-      .replace("{width}", width.toFixed(0))
-      .replace("{center}", center.toFixed(0));
+      .replace("{width}", this.#numbers.fixed(width, 0))
+      .replace("{center}", this.#numbers.fixed(center, 0));
+    const list = this.#part<HTMLSelectElement>("preset");
+    if (list.value !== BY_HAND && !areSame(this.#windowOf(list.value), stage.window)) list.value = BY_HAND;
     this.#part("invert").setAttribute("aria-pressed", String(stage.isInverted));
     this.#part<HTMLButtonElement>("unmark").disabled = stage.marks === 0;
+    this.#part("unkept").hidden = stage.marks === 0;
   }
 }
 
 function press(buttons: Iterable<Element>, pressed: Element): void {
   for (const button of buttons) button.setAttribute("aria-pressed", String(button === pressed));
+}
+
+function areSame(one: Window, other: Window): boolean {
+  const off = Math.max(Math.abs(one.center - other.center), Math.abs(one.width - other.width));
+  return off <= SAME_WINDOW * one.width;
+}
+
+/** Bytes, at the most. */
+function downloadOf({ size: [columns, rows, slices] }: Plan): number {
+  return columns * rows * slices * BYTES_A_SAMPLE;
 }
 
 function isPhone(): boolean {

@@ -42,6 +42,8 @@ export interface Seen {
   edges: Record<"top" | "right" | "bottom" | "left", string>;
   /** Whether it lies on one of the slices; else it was computed from several. */
   isSlice: boolean;
+  /** Whether it was turned away from the plane it is named after. */
+  isOblique: boolean;
 }
 
 const GROUP = "planes";
@@ -57,6 +59,16 @@ const COLOURS: Record<Plane, string> = {
   axial: "rgb(255, 120, 120)",
   coronal: "rgb(120, 220, 120)",
   sagittal: "rgb(120, 180, 255)",
+};
+/** Square to each plane, in the patient's coordinates (PS3.3 C.7.6.2.1.1). */
+const NORMALS: Record<Plane, Three> = { axial: [0, 0, 1], coronal: [0, 1, 0], sagittal: [1, 0, 0] };
+/** Of the lines on touch: no handles to turn them by, which a finger would take unawares; they cross the whole picture. */
+const TOUCHED = { minimal: { enabled: true, lineLengthInPx: 10_000 } };
+const MARK = "rgb(255, 216, 74)";
+const MARK_CHOSEN = "rgb(127, 212, 255)";
+const MARK_STYLE = {
+  ...{ lineWidth: "2", color: MARK, colorHighlighted: MARK_CHOSEN, colorSelected: MARK_CHOSEN },
+  ...{ textBoxColor: MARK, textBoxColorHighlighted: MARK_CHOSEN, textBoxColorSelected: MARK_CHOSEN },
 };
 const { ANNOTATION_ADDED, ANNOTATION_REMOVED, CROSSHAIR_TOOL_CENTER_CHANGED } = ToolEnums.Events;
 const TOLD = [ANNOTATION_ADDED, ANNOTATION_REMOVED, CROSSHAIR_TOOL_CENTER_CHANGED];
@@ -123,7 +135,13 @@ export class Stage {
       group?.addViewport(plane, GROUP);
       window.add({ renderingEngineId: GROUP, viewportId: plane });
     }
-    group?.addTool(CrosshairsTool.toolName, { getReferenceLineColor: (plane: Plane) => COLOURS[plane] });
+    group?.addTool(CrosshairsTool.toolName, {
+      getReferenceLineColor: (plane: Plane) => COLOURS[plane],
+      ...(matchMedia("(pointer: coarse)").matches ? TOUCHED : {}),
+    });
+    const { style } = annotation.config;
+    const { global, ...styles } = style.getDefaultToolStyles() ?? {};
+    style.setDefaultToolStyles({ ...styles, global: { ...global, ...MARK_STYLE } });
     for (const name of Object.values(TOOLS)) if (name !== CrosshairsTool.toolName) group?.addTool(name);
     group?.addTool(ZoomTool.toolName, { pinchToZoom: true, pan: true });
     group?.setToolActive(ZoomTool.toolName, { bindings: [{ mouseButton: Secondary }, { numTouchPoints: 2 }] });
@@ -243,6 +261,7 @@ export class Stage {
     const isParallel = Math.hypot(...cross(normal, along)) < ON_A_SLICE;
     return {
       edges: { top: letters(up), right: letters(right), bottom: letters(opposite(up)), left: letters(opposite(right)) },
+      isOblique: Math.hypot(...cross(normal, NORMALS[plane])) >= ON_A_SLICE,
       isSlice: isParallel && Math.abs(place - Math.round(place)) < ON_A_SLICE,
     };
   }
