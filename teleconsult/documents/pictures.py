@@ -5,7 +5,7 @@ Page and PDF show the same drawing, in the language of the note; the picture its
 
 import base64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
@@ -34,11 +34,12 @@ _MINUS: Final = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One line of words over a picture, its left end on the base line at `x`, `y`."""
+    """One line of words over a picture, its `anchor` on the base line at `x`, `y`."""
 
     x: float
     y: float
     words: str
+    anchor: str = "start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +145,27 @@ def _drawing(image: KeyImage, words: NoteWords, *, size: tuple[int, int], title:
             under=f"{letter / 3:.2f}",
             around=f"{letter / 4:.2f}",
             labels=_labels(image.marks, words, size=size, letter=letter),
+            sides=_sides(image.sides, words, size=size, letter=letter),
         )
     )
     return Markup(drawn)  # noqa: S704 -- the template escapes what it is given
+
+
+def _sides(sides: Sequence[str], words: NoteWords, *, size: tuple[int, int], letter: float) -> list[Label]:
+    """The letters of the patient's sides, in the note's language, at the middle of each edge."""
+    if not sides:
+        return []
+    own = dict(zip("RLAPHF", words.sides.split(), strict=True))
+    top, right, bottom, left = ("".join(own[letter] for letter in side) for side in sides)
+    width, height = size
+    inset, middle = letter * _AWAY, height / 2 + letter / 3
+    labels = (
+        Label(width / 2, letter * _LINE_HEIGHT, top, "middle"),
+        Label(width - inset, middle, right, "end"),
+        Label(width / 2, height - inset, bottom, "middle"),
+        Label(inset, middle, left),
+    )
+    return [replace(label, x=round(label.x, 1), y=round(label.y, 1)) for label in labels if label.words]
 
 
 def _labels(marks: Sequence[DrawnMark], words: NoteWords, *, size: tuple[int, int], letter: float) -> list[Label]:

@@ -38,6 +38,8 @@ class NoteWords:
     mean: str
     at_detector: str
     units: Mapping[str, str]
+    sides: str
+    """For DICOM's R, L, A, P, H and F."""
     specialties: Mapping[str, str]
     local_number: str
     image_count: str
@@ -78,6 +80,7 @@ ENGLISH = NoteWords(
     mean="mean",
     at_detector="at the detector",
     units={"mm": "mm", "mm2": "mm²", "px": "px", "px2": "px²", "deg": "°", "HU": "HU"},
+    sides="R L A P H F",
     specialties={
         "neurology": "Neurology",
         "trauma": "Traumatology",
@@ -126,6 +129,7 @@ FRENCH = NoteWords(
     mean="moyenne",
     at_detector="au détecteur",
     units={"mm": "mm", "mm2": "mm²", "px": "px", "px2": "px²", "deg": "°", "HU": "UH"},
+    sides="D G A P S I",
     specialties={
         "neurology": "Neurologie",
         "trauma": "Traumatologie",
@@ -174,6 +178,7 @@ VIETNAMESE = NoteWords(
     mean="trung bình",
     at_detector="tại đầu dò",
     units={"mm": "mm", "mm2": "mm²", "px": "px", "px2": "px²", "deg": "°", "HU": "HU"},
+    sides="P T Tr S Đ C",
     specialties={
         "neurology": "Thần kinh",
         "trauma": "Chấn thương",

@@ -2,11 +2,13 @@
 
 import base64
 import uuid
+import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+import orjson
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +21,7 @@ from teleconsult.imaging.marks.models import KeptMark
 from teleconsult.imaging.marks.queries import kept_marks
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.queries import instance_for, study_for
+from teleconsult.imaging.sides import Sides, sides_of
 from teleconsult.notes.content import DrawnMark, KeyImage, MeasuredValue, Report
 
 MOST_MARKS: Final = 20
@@ -35,6 +38,7 @@ class Chosen:
     frame: int
     marks: tuple[KeptMark, ...]
     reports: tuple[Report, ...]
+    sides: Sides | None
 
 
 async def image_to_choose(
@@ -68,7 +72,9 @@ async def image_to_choose(
         raise NotFound
     marks = await _marks_on(session, study, sop_uid=sop_uid, frame=frame, reports=set(reports)) if reports else ()
     series = await session.get_one(ImagingSeries, instance.imaging_series_id)
-    return Chosen(study, series, instance, frame, marks, await _reports(session, study, set(reports)))
+    told = await session.scalar(select(ImagingInstance.dicom_json).where(ImagingInstance.id == instance.id))
+    sides = sides_of(orjson.loads(zlib.decompress(told)), frame=frame, frames=instance.frames) if told else None
+    return Chosen(study, series, instance, frame, marks, await _reports(session, study, set(reports)), sides)
 
 
 async def _marks_on(
@@ -120,6 +126,7 @@ def key_image(chosen: Chosen, *, window: tuple[float, float] | None, picture: by
         rows=instance.rows,
         marks=tuple(map(_drawn, chosen.marks)),
         reports=chosen.reports,
+        sides=chosen.sides or (),
     )
 
 

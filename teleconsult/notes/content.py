@@ -123,6 +123,8 @@ class KeyImage:
     marks: tuple[DrawnMark, ...] = ()
     reports: tuple[Report, ...] = ()
     """Those the marks stand in."""
+    sides: tuple[str, ...] = ()
+    """DICOM's letters for the sides of the patient at its top, right, bottom and left; none where nothing tells."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
@@ -134,6 +136,7 @@ class KeyImage:
                 "measurements": tuple(values["measurements"]),
                 "marks": tuple(map(DrawnMark.of, values.get("marks", ()))),
                 "reports": tuple(Report(**report) for report in values.get("reports", ())),
+                "sides": tuple(values.get("sides", ())),
             }
         )
 

@@ -62,6 +62,7 @@ async def shown(cast: Cast, sessions: Sessions, settings: Settings) -> AsyncIter
         SeriesInstanceUID="1.2.840.1.1",
         SOPInstanceUID=IMAGE,
         PixelSpacing=[0.5, 0.25],
+        ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
         StudyDescription="Head",
     )
     async with door(sessions, settings.data) as opened:
@@ -119,6 +120,7 @@ async def test_an_image_goes_into_the_note_and_out_again(
         assert "Length · 5.0\u00a0mm" in shown_there
         assert shown_there.count('<polyline points="2.00,2.00 2.00,12.00"/>') == 2
     (image,) = note.key_images
+    assert image["sides"] == ["A", "L", "P", "R"]
     assert (await post(f"/notes/{note.id}/key-images/removal", image=image["id"])).status == 303
     assert (await post(f"/notes/{note.id}/key-images/removal", image=image["id"])).status == 303
     assert (await note_in(sessions)).key_images == []

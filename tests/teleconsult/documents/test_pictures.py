@@ -83,3 +83,16 @@ def test_words_of_strangers_are_words() -> None:
     (shown,) = shown_images([odd], "fr")
     assert "<script" not in shown.drawing
     assert shown.measurements == ("Longueur",)
+
+
+@pytest.mark.parametrize(
+    ("language", "letters"),
+    [("en", ["A", "LP", "F", "R"]), ("fr", ["A", "GP", "I", "D"]), ("vi", ["Tr", "TS", "C", "P"])],
+)
+def test_sides_of_the_patient_stand_at_the_edges_in_the_notes_language(language: str, letters: list[str]) -> None:
+    image = note_steps.key_image(columns=512, rows=512, marks=(), sides=("A", "LP", "F", "R"))
+    (shown,) = shown_images([image], language)
+    texts = list(ElementTree.fromstring(shown.drawing).iter(f"{SVG}text"))
+    assert [text.text for text in texts] == letters * 2
+    assert [text.get("text-anchor") for text in texts[:4]] == ["middle", "end", "middle", "start"]
+    assert float(texts[3].get("x", "")) < 20 < 490 < float(texts[1].get("x", "")) < 512
