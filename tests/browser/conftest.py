@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Final
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -87,6 +88,22 @@ async def chromium() -> AsyncIterator[Browser]:
 OpenAs = Callable[..., Awaitable[Page]]
 
 
+_thrown: Final[list[str]] = []
+
+
+def note_errors(page: Page, name: str) -> None:
+    """Have the test fail at its end where the page throws: failing at once would break Playwright off in the middle."""
+    page.on("pageerror", lambda error: _thrown.append(f"{name}'s page threw: {error.stack or error}"))
+
+
+@pytest.fixture(autouse=True)
+def no_page_throws() -> Iterator[None]:
+    """Every page that `note_errors` knows."""
+    _thrown.clear()
+    yield
+    assert not _thrown, "\n".join(_thrown)
+
+
 @pytest.fixture
 def open_as(site: Site, chromium: Browser, cast: Cast) -> OpenAs:
     """`await open_as("rural")`: a page of that person's own browser, signed in, at their home.
@@ -104,7 +121,7 @@ def open_as(site: Site, chromium: Browser, cast: Cast) -> OpenAs:
         )
         context.set_default_timeout(LONGEST)
         page = await context.new_page()
-        page.on("pageerror", lambda error: pytest.fail(f"{name}'s page threw: {error}"))
+        note_errors(page, name)
         await page.goto("/sign-in")
         await page.fill("[name=email]", cast.emails[name])
         await page.fill("[name=password]", PASSWORD)

@@ -11,7 +11,7 @@ from teleconsult.accounts.models import WebSession
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from tests import consult_steps
-from tests.browser.conftest import LONGEST, OpenAs, eventually
+from tests.browser.conftest import LONGEST, OpenAs, eventually, note_errors
 from tests.browser.site import Site
 from tests.browser.test_call import KEEP_CONNECTIONS, both_live, enter, inbound
 from tests.people import Cast
@@ -33,7 +33,7 @@ async def new_device(chromium: Browser, site: Site) -> Page:
     )
     context.set_default_timeout(LONGEST)
     page = await context.new_page()
-    page.on("pageerror", lambda error: pytest.fail(f"the guest's page threw: {error}"))
+    note_errors(page, "the guest")
     await page.add_init_script(KEEP_CONNECTIONS)
     return page
 

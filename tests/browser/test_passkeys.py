@@ -15,7 +15,7 @@ from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.settings import Settings
 from tests import note_steps
-from tests.browser.conftest import LONGEST
+from tests.browser.conftest import LONGEST, note_errors
 from tests.browser.site import Site
 from tests.people import PASSWORD, Cast
 
@@ -87,7 +87,7 @@ async def open_device(site: Site, chromium: Browser) -> AsyncIterator[OpenDevice
             if not offers:
                 await context.add_init_script(WITHOUT_A_LIST)
             page = await context.new_page()
-            page.on("pageerror", lambda error: pytest.fail(f"the page threw: {error}"))
+            note_errors(page, "somebody")
             protocol = await context.new_cdp_session(page)
             await protocol.send("WebAuthn.enable")
             added = await protocol.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})

@@ -7,8 +7,26 @@ export interface Frame extends HTMLElement {
   reload(): Promise<void>;
 }
 
-/** Fetch the frame again, from `url` the first time. What stands there is morphed where the frame says `refresh="morph"`. */
+/** How long one look may take before the next no longer waits for it, ms. */
+const LONGEST_LOOK = 10_000;
+
+interface Look {
+  since: number;
+  again: boolean;
+}
+
+const looks = new WeakMap<Frame, Look>();
+
+/**
+ * Fetch the frame again, from `url` the first time. What stands there is morphed where the frame says `refresh="morph"`.
+ * Asked for while one look is under way, the next follows it: Turbo would break it off, and throw where it is read.
+ */
 export function lookAgain(frame: Frame, url: string): void {
+  const under = looks.get(frame);
+  if (under && performance.now() - under.since < LONGEST_LOOK) {
+    under.again = true;
+    return;
+  }
   if (!frame.src) {
     // Held back by `disabled`: only `reload` morphs.
     frame.disabled = true;
@@ -16,5 +34,11 @@ export function lookAgain(frame: Frame, url: string): void {
     frame.setAttribute("complete", "");
     frame.disabled = false;
   }
-  void frame.reload();
+  const look = { since: performance.now(), again: false };
+  looks.set(frame, look);
+  void frame.reload().finally(() => {
+    if (looks.get(frame) !== look) return;
+    looks.delete(frame);
+    if (look.again && frame.isConnected) lookAgain(frame, url);
+  });
 }
