@@ -24,9 +24,13 @@ log = structlog.get_logger(__name__)
 
 
 class _Worker(Worker):
-    """Remembers what it does beside its jobs: fetching ends where that failed, and nobody is told why."""
+    """Remembers what it does beside its jobs: fetching ends where that failed, and nobody is told why.
+
+    A job whose end could not be written down would stand as begun for as long as its worker lives: so that one ends.
+    """
 
     beside: tuple[asyncio.Task[Any], ...] = ()
+    unwritten: tuple[ConnectorException, ...] = ()
 
     async def faults(self) -> list[BaseException]:
         """Work until something ends it: what that was, nothing where it was to end."""
@@ -36,7 +40,16 @@ class _Worker(Worker):
         except ConnectorException as error:
             found.append(error)
         ended = (task for task in self.beside if task.done() and not task.cancelled())
-        return found + [fault for task in ended if (fault := task.exception()) is not None]
+        return [*found, *self.unwritten] + [fault for task in ended if (fault := task.exception()) is not None]
+
+    async def _persist_job_status(self, *about: Any, **more: Any) -> None:
+        try:
+            await super()._persist_job_status(*about, **more)
+        except ConnectorException as error:
+            if not _is_absence(error):  # one job's own trouble, such as another that waits under its lock
+                raise
+            self.unwritten += (error,)
+            self.stop()  # type: ignore[no-untyped-call]  # as above
 
     def _start_side_tasks(self) -> list[asyncio.Task[Any]]:
         tasks = super()._start_side_tasks()

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from procrastinate import JobContext
 from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
@@ -18,6 +19,7 @@ from teleconsult import jobs, worker
 from teleconsult.db import Sessions
 from teleconsult.settings import Settings
 from tests.teleconsult.test_jobs import status_of
+from tests.waiting import eventually
 
 Sweeper = psycopg.Connection[TupleRow]
 
@@ -30,7 +32,7 @@ FETCH, DEFER = "%procrastinate_fetch_job%", "%procrastinate_defer_periodic_job%"
 async def working(settings: Settings, sessions: Sessions, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
     """A worker, until the block ends."""
     async with jobs.connected(settings.database_url or "") as app:
-        task = asyncio.create_task(worker.keep_working(app, additional_context={"sessions": sessions}, **options))
+        task = asyncio.create_task(worker.keep_working(app, **{"additional_context": {"sessions": sessions}} | options))
         try:
             yield task
         finally:
@@ -80,6 +82,32 @@ async def test_a_worker_whose_connections_break_goes_on(
         assert not task.done()
 
 
+@jobs.app.task(name="waits_in_a_test", pass_context=True)
+async def waits(context: JobContext) -> None:
+    """Until it may go on."""
+    context.additional_context["begun"].set()
+    await context.additional_context["may_end"].wait()
+
+
+async def test_a_job_whose_end_was_not_written_down_is_found_again(
+    settings: Settings, sessions: Sessions, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "SHORTEST", 0.05)
+    signs = {"begun": asyncio.Event(), "may_end": asyncio.Event()}
+    async with working(settings, sessions, additional_context=signs):
+        job_id = await waits.defer_async()
+        await asyncio.wait_for(signs["begun"].wait(), 10)
+        with sweeper.transaction():
+            sweeper.execute("lock table procrastinate_jobs in access exclusive mode")
+            signs["may_end"].set()
+            await cut(sweeper, "%procrastinate_finish_job%")
+
+        async def is_found() -> bool:
+            return job_id in {job.id for job in await jobs.app.job_manager.get_stalled_jobs()}
+
+        assert await eventually(is_found)
+
+
 async def test_a_fault_of_a_query_of_ours_ends_it(settings: Settings, sessions: Sessions) -> None:
     async with working(settings, sessions, queues=["\0"], listen_notify=False) as task:
         with pytest.raises(ConnectorException):
@@ -115,4 +143,5 @@ async def test_a_stop_ends_it_between_two_attempts(
 
 
 def test_the_library_starts_what_goes_on_beside_the_jobs_as_we_know_it() -> None:
+    assert {*inspect.signature(Worker._persist_job_status).parameters} >= {"job", "status", "retry_decision"}
     assert str(inspect.signature(Worker._start_side_tasks)) == "(self) -> 'list[asyncio.Task[Any]]'"
