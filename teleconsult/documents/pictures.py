@@ -1,6 +1,7 @@
 """Key images as they are printed and shown: the picture, what was measured drawn over it, and words beneath.
 
-Page and PDF show the same drawing, in the language of the note; the picture itself stays as it was taken.
+Page and PDF show the same drawing, its words in the reader's language or in that of the note; the picture itself stays
+as it was taken.
 """
 
 import base64
@@ -64,7 +65,7 @@ class ShownImage:
 
 
 def shown_images(images: Iterable[KeyImage], language: str) -> list[ShownImage]:
-    """The images of a note in that language."""
+    """The images of a note in that language, which need not be the note's."""
     words = NOTE_WORDS[language]
     return [_shown(image, words) for image in images]
 

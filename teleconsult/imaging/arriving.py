@@ -38,7 +38,7 @@ class ArrivedStudies(StudyRows):
         self._house_id, self._source, self._here = house_id, source, here
         self._series |= {(one.imaging_study_id, one.series_instance_uid): one for one in here.series}
         self._looked_up |= {study.id for study in here.studies.values()}
-        self._patients: dict[tuple[str, str, str, str], uuid.UUID | None] = {}
+        self._patients: dict[tuple[str, str, str, str, str], uuid.UUID | None] = {}
 
     async def study_of(self, header: InstanceHeader) -> ImagingStudy | Refusal:
         """The study, unless this instance names another patient than the study's, or than its other instances do."""

@@ -28,10 +28,13 @@ _QUALITY: Final = 82
 async def add_key_image(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, image: KeyImage) -> Composition:
     """Put the image into the actor's note of the consult, which is begun where there is none.
 
-    Raises as `open_note`, Refused for a note that is signed or has as many as it may have.
+    One that is there with the same window and marks stays as it is. Raises as `open_note`, Refused for a note that is
+    signed or has as many as it may have.
     """
     note = await open_note(session, actor, consult_id=consult_id)
     note = await _draft(session, actor, note.id)
+    if any(dataclasses.replace(image, id=known.id) == known for known in map(KeyImage.of, note.key_images)):
+        return note
     if len(note.key_images) >= MOST_IMAGES:
         raise Refused("This note has six key images already. Take one out first.")
     note.key_images = [*note.key_images, dataclasses.asdict(image)]

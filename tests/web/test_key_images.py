@@ -129,13 +129,36 @@ async def test_an_image_goes_into_the_note_and_out_again(
         assert await session.scalar(added) == 1
 
 
+async def test_the_same_again_changes_nothing_and_another_window_does(
+    client: Client, signed_in: SignIn, sessions: Sessions, shown: Shown
+) -> None:
+    await signed_in("specialist")
+    report = await keep(client, LENGTH)
+    other = {"level": {"center": 50, "width": 80}}
+    for seen, status, count in (({}, 201, 1), ({}, 200, 1), (other, 201, 2), ({"reports": [report]}, 201, 3)):
+        assert await put(client, shown, **seen) == status
+        assert len((await note_in(sessions)).key_images) == count
+    assert await put(client, shown, reports=[report]) == 200
+
+
+async def test_the_words_of_a_page_are_the_readers(
+    client: Client, signed_in: SignIn, sessions: Sessions, shown: Shown
+) -> None:
+    await signed_in("specialist")
+    await put(client, shown)
+    async with transaction(sessions) as session:
+        (await session.scalars(select(Composition))).one().language = "fr"
+    page = await (await client.get(f"/notes/{(await note_in(sessions)).id}")).text()
+    assert "width 80, centre 40" in page
+
+
 async def test_the_words_of_another_tab_are_not_disturbed(
     client: Client, signed_in: SignIn, post: Post, sessions: Sessions, shown: Shown
 ) -> None:
     await signed_in("specialist")
     await put(client, shown)
     note = await note_in(sessions)
-    await put(client, shown)
+    await put(client, shown, inverted=True)
     answer = await post(f"/notes/{note.id}/draft", version=str(note.version), opinion="Mine.")
     assert answer.status == 303
     assert len((await note_in(sessions)).key_images) == 2
@@ -189,8 +212,8 @@ async def test_they_are_put_in_order(
     client: Client, signed_in: SignIn, post: Post, sessions: Sessions, shown: Shown
 ) -> None:
     await signed_in("specialist")
-    for _turn in range(3):
-        await put(client, shown)
+    for turn in range(3):
+        await put(client, shown, level={"center": turn, "width": 80})
     note = await note_in(sessions)
     first, second, third = (image["id"] for image in note.key_images)
     for asked, expected in (
@@ -221,7 +244,8 @@ async def test_only_what_is_chosen_is_drawn(
 
 async def test_six_are_enough(client: Client, signed_in: SignIn, shown: Shown) -> None:
     await signed_in("specialist")
-    assert [await put(client, shown) for _turn in range(7)] == [201] * 6 + [409]
+    levels = [{"center": turn, "width": 80} for turn in range(7)]
+    assert [await put(client, shown, level=level) for level in levels] == [201] * 6 + [409]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from teleconsult.notes.models import Composition
 from teleconsult.notes.queries import draft_for
 from web.bodies import read_form
 from web.forms.key_images import read_key_image
+from web.i18n import current_locale
 from web.rendering import render
 from web.requests import actor_of, db, frame_of, id_in, own_transactions, renditions_of, sessions_of, to_page
 from web.views.studies import not_acceptable
@@ -32,8 +33,8 @@ async def index(request: web.Request) -> web.StreamResponse:
 
 
 def pictures_of(note: Composition) -> list[ShownImage]:
-    """Those of a draft, as they will be printed."""
-    return shown_images(map(KeyImage.of, note.key_images), note.language)
+    """Those of a draft, in the reader's language; printed they speak the note's."""
+    return shown_images(map(KeyImage.of, note.key_images), current_locale())
 
 
 @own_transactions
@@ -65,7 +66,8 @@ async def create(request: web.Request) -> web.StreamResponse:
     async with transaction(sessions_of(request), actor) as session:
         note = await add_key_image(session, actor, consult_id=consult_id, image=image)
     address = request.app.router["notes.show"].url_for(id=str(note.id))
-    return web.json_response({"count": len(note.key_images), "note": address.path}, status=201)
+    is_new = any(kept["id"] == image.id for kept in note.key_images)
+    return web.json_response({"count": len(note.key_images), "note": address.path}, status=201 if is_new else 200)
 
 
 async def remove(request: web.Request) -> web.StreamResponse:

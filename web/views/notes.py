@@ -23,6 +23,7 @@ from web.bodies import read_form
 from web.errors import wants_json
 from web.flash import flash
 from web.forms import notes as forms
+from web.i18n import current_locale
 from web.i18n import gettext as _
 from web.rendering import render
 from web.requests import (
@@ -216,8 +217,8 @@ async def _editor(
 
 
 def _content(content: NoteContent) -> dict[str, Any]:
-    """What a note says, and its pictures as they are printed."""
-    return {"content": content, "pictures": shown_images(content.key_images, content.language)}
+    """What a note says, and its pictures with words in the reader's language."""
+    return {"content": content, "pictures": shown_images(content.key_images, current_locale())}
 
 
 def _page(request: web.Request, name: str, *, status: int = 200, **context: Any) -> web.Response:
