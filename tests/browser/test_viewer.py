@@ -105,7 +105,7 @@ async def test_looking_at_a_series(
 
     await page.mouse.move(*middle)
     await page.mouse.wheel(0, -100)
-    await expect(page.get_by_text("2 of 5")).to_be_visible()
+    await expect(page.get_by_text("3 of 5")).to_be_visible()
     overflow = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert await page.evaluate(overflow), "nothing hangs over the edge"
 
