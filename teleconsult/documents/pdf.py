@@ -90,7 +90,7 @@ def note_html(note: NoteContent, *, is_signed: bool) -> str:
                 (
                     study,
                     study.taken_on and format_date(study.taken_on, "long", locale=words.locale),
-                    words.image_count % {"n": study.images},
+                    words.one_image if study.images == 1 else words.image_count % {"n": study.images},
                 )
                 for study in note.images
             ],

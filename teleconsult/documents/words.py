@@ -43,6 +43,7 @@ class NoteWords:
     specialties: Mapping[str, str]
     local_number: str
     image_count: str
+    one_image: str
     signed_by: str
     registration: str
     signed_on: str
@@ -91,6 +92,7 @@ ENGLISH = NoteWords(
     },
     local_number="Patient no. %(number)s",
     image_count="%(n)s images",
+    one_image="1 image",
     signed_by="Signed electronically by",
     registration="Registration no. %(number)s",
     signed_on="on %(moment)s",
@@ -140,6 +142,7 @@ FRENCH = NoteWords(
     },
     local_number="N°\u00a0de dossier %(number)s",
     image_count="%(n)s images",
+    one_image="1 image",
     signed_by="Signé électroniquement par",
     registration="N°\u00a0d’inscription %(number)s",
     signed_on="le %(moment)s",
@@ -189,6 +192,7 @@ VIETNAMESE = NoteWords(
     },
     local_number="Số hồ sơ %(number)s",
     image_count="%(n)s ảnh",
+    one_image="1 ảnh",
     signed_by="Ký điện tử bởi",
     registration="Số chứng chỉ hành nghề %(number)s",
     signed_on="ngày %(moment)s",

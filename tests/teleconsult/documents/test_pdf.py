@@ -95,3 +95,10 @@ def test_others_call_it_an_archive_file(tmp_path: Path) -> None:
     verdict = subprocess.run([judge, *paths], capture_output=True, text=True, check=False)
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
     assert verdict.stdout.count("PDF/A-1b true") == len(paths)
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "1 image"), ("fr", "1 image"), ("vi", "1 ảnh")])
+def test_one_image_is_one(language: str, told: str) -> None:
+    note = note_steps.content(language)
+    html = note_html(replace(note, images=(replace(note.images[0], images=1),)), is_signed=True)
+    assert f"· {told} <" in html
