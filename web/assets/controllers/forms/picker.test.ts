@@ -59,7 +59,7 @@ test("what a morph took away is said again", () => {
 
 test("another suggestion brings the list anew, the same one leaves it", () => {
   const frame = document.createElement("turbo-frame") as unknown as HTMLElement & { src: string; reload: () => void };
-  const reload = vi.fn();
+  const reload = vi.fn(async () => {});
   frame.reload = reload;
   const list = element("[data-controller=picker]");
   list.replaceWith(frame);
