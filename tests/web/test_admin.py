@@ -32,14 +32,9 @@ PAGES = (
 )
 POSTS = (
     *("/admin/people", "/admin/services", "/admin/endpoints", "/admin/hl7", "/admin/retention"),
-    *(
-        "/admin/dicom",
-        "/admin/dicom/{id}/status",
-        "/admin/dicom/{id}/reports",
-        "/admin/pacs",
-        "/admin/pacs/{id}/status",
-        "/admin/pacs/{id}/test",
-    ),
+    *(f"/admin/{kind}{path}" for kind in ("dicom", "pacs") for path in ("", "-trial", "/{id}")),
+    *(f"/admin/{kind}/{{id}}/{act}" for kind in ("dicom", "pacs") for act in ("status", "trial")),
+    "/admin/pacs/{id}/test",
     *(f"/admin/people/{{id}}/{act}" for act in ("invitation", "roles", "disabling", "enabling")),
     *(f"/admin/people/{{id}}/{act}" for act in ("sessions-end", "factor-reset")),
     *("/admin/roles/{id}/ending", "/admin/services/{id}/opening", "/admin/services/{id}/closing"),
@@ -74,9 +69,11 @@ def test_no_route_of_the_console_was_forgotten_here(settings: Settings) -> None:
     }
     listed = {("GET", path) for path in PAGES} | {("POST", path) for path in POSTS}
     assert {(method, path) for method, path in routes - listed if not path.startswith("/admin/audit-check")} == {
+        ("GET", "/admin/dicom/{id}"),
         ("GET", "/admin/fhir-clients/{id}"),
         ("GET", "/admin/hl7-messages/{id}"),
         ("GET", "/admin/imports/{id}"),
+        ("GET", "/admin/pacs/{id}"),
         ("GET", "/admin/people/{id}"),
         ("POST", "/admin/imports"),
     }
