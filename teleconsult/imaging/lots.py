@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -62,7 +62,7 @@ class Lots:
         except asyncio.CancelledError:
             if share in turn.waiting:
                 turn.waiting.remove(share)
-                await self._forget(share.actor.organization_id, _keys(share))
+                await self._let_go(share)
             raise
 
     async def _work(self, turn: _Turn) -> None:
@@ -84,25 +84,24 @@ class Lots:
                 for share in lot:
                     await self._file([share])
                 return
-            await self._forget(lot[0].actor.organization_id, _keys(lot[0]))
+            await self._let_go(lot[0])
             _tell(lot[0], error)
             return
         except BaseException:  # the process is ending
             for share in lot:
-                await self._forget(share.actor.organization_id, _keys(share))
+                await self._let_go(share)
                 _tell(share, ConnectionAbortedError())
             raise
         for share in lot:
             own = [next(outcomes) for _instance in share.instances]
-            used = {outcome.object_key for outcome in own}
-            if unused := [key for key in _keys(share) if key not in used]:
-                await self._forget(share.actor.organization_id, unused)
+            await self._let_go(share, used={outcome.object_key for outcome in own})
             if not share.future.done():
                 share.future.set_result(own)
 
-
-def _keys(share: _Share) -> list[str]:
-    return [instance.object_key for instance in share.instances]
+    async def _let_go(self, share: _Share, *, used: Collection[str] = ()) -> None:
+        unused = [one.object_key for one in share.instances if one.object_key not in used]
+        if unused:
+            await self._forget(share.actor.organization_id, unused)
 
 
 def _tell(share: _Share, error: Exception) -> None:
