@@ -70,11 +70,13 @@ async def image_to_choose(
     instance = await instance_for(session, actor, study_uid=study_uid, sop_uid=sop_uid, study_id=study.id)
     if not 1 <= frame <= instance.frames:
         raise NotFound
-    marks = await _marks_on(session, study, sop_uid=sop_uid, frame=frame, reports=set(reports)) if reports else ()
+    asked = set(reports)
+    marks = await _marks_on(session, study, sop_uid=sop_uid, frame=frame, reports=asked) if asked else ()
+    kept_in = await _reports(session, study, asked) if asked else ()
     series = await session.get_one(ImagingSeries, instance.imaging_series_id)
     told = await session.scalar(select(ImagingInstance.dicom_json).where(ImagingInstance.id == instance.id))
     sides = sides_of(orjson.loads(zlib.decompress(told)), frame=frame, frames=instance.frames) if told else None
-    return Chosen(study, series, instance, frame, marks, await _reports(session, study, set(reports)), sides)
+    return Chosen(study, series, instance, frame, marks, kept_in, sides)
 
 
 async def _marks_on(
