@@ -98,7 +98,7 @@ class Lots:
             if not share.future.done():
                 share.future.set_result(own)
 
-    async def _let_go(self, share: _Share, *, used: Collection[str] = ()) -> None:
+    async def _let_go(self, share: _Share, *, used: Collection[str | None] = ()) -> None:
         unused = [one.object_key for one in share.instances if one.object_key not in used]
         if unused:
             await self._forget(share.actor.organization_id, unused)
