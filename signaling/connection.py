@@ -1,11 +1,13 @@
 """A socket and who it belongs to; what every namespace of ours does alike.
 
-A namespace names its messages in `protocol.FROM_CLIENT` and answers each in a method `on_<event>`. Everything comes
-through `SignedInNamespace.trigger_event`: parse, ask whether the actor may, do it, say what went wrong in one of the
-protocol's few words. Whether the sign-in behind a socket still holds is `signaling.watch`'s to ask.
+A namespace names its messages in `protocol.FROM_CLIENT` and answers each in a method `on_<event>`, of its own or of one
+of its parts. Everything comes through `SignedInNamespace.trigger_event`: parse, ask whether the actor may, do it, say
+what went wrong in one of the protocol's few words. Whether the sign-in behind a socket still holds is
+`signaling.watch`'s to ask.
 """
 
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,6 +24,7 @@ from teleconsult.accounts.standing import Standing
 from teleconsult.audit import record_denied
 from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused, TeleconsultError, Unauthenticated
 
+Handler = Callable[["Connection", object], Awaitable[object]]
 MOST_PER_ACCOUNT: Final = 20
 MOST_PER_GUEST: Final = 10
 
@@ -64,6 +67,8 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         self.doorman = doorman
         self.connections: dict[str, Connection] = {}
         self._asks = protocol.FROM_CLIENT[namespace]
+        self.parts: list[object] = [self]
+        """Who answers its messages: the first of these that has a method `on_<event>`."""
 
     async def entered(self, connection: Connection) -> None:
         """Called once a socket is admitted, and again when its role has become another."""
@@ -127,7 +132,7 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         try:
             message: object = parse(ask.message, payload[0])
             await self._require(connection.actor, ask.needs, event)
-            answer = await getattr(self, f"on_{event}")(connection, message)
+            answer = await self._handler(event)(connection, message)
         except (BadMessage, TeleconsultError) as error:
             return Refusal(next((code for kind, code in ERROR_CODES if isinstance(error, kind)), "failed"))
         except Exception:
@@ -135,6 +140,11 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             return Refusal("failed")
         assert isinstance(answer, ask.answer | Refusal)
         return answer
+
+    def _handler(self, event: str) -> Handler:
+        name = f"on_{event}"
+        handler: Handler = getattr(next(part for part in self.parts if hasattr(part, name)), name)
+        return handler
 
     async def _require(self, actor: Actor, needs: Permission, event: str) -> None:
         if not may(actor, needs):

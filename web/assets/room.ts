@@ -3,6 +3,7 @@ import { Controller } from "@hotwired/stimulus";
 import { type Frame, lookAgain } from "./frames";
 import type { ByeReason, ChatLine, ErrorCode, Joined, MediaOf, Peer, PeerChanged, Room, Showing } from "./protocol.gen";
 import { ChatLog } from "./room/chat_log";
+import { begin, end } from "./room/present_call";
 import { afterBye, afterRefusal, clock, type Facts, type Over, standing } from "./room/standing";
 import { Tiles } from "./room/tiles";
 import { play, release } from "./room/video";
@@ -261,6 +262,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
     this.#take(devices);
     const socket = () => openRoomSocket({ asGuest: this.guestValue });
     this.#call = new Call((listener) => new RoomClient(this.consultValue, listener, socket()), this.#stream, this);
+    begin(this.#call);
     this.audioOnlyTarget.disabled = false;
     this.#know({ asked: true });
   }
@@ -346,6 +348,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
   #hangUp(): void {
     this.#call?.close();
     this.#call = null;
+    end();
     release(this.#stream);
     this.#stream = null;
   }

@@ -44,7 +44,9 @@ const MEASURE_EVERY = 2_000; // ms
 const GRACE = 60_000;
 
 export class Call implements RoomListener {
-  readonly #room: RoomClient;
+  /** For parts with messages of their own. */
+  readonly client: RoomClient;
+  readonly #views: Partial<CallView>[];
   readonly #lines = new Map<string, Line>();
   readonly #absent = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #measuring: ReturnType<typeof setInterval>;
@@ -52,15 +54,17 @@ export class Call implements RoomListener {
   #stream: MediaStream | null;
   #withVideo = true;
 
-  constructor(
-    makeRoom: (listener: RoomListener) => RoomClient,
-    stream: MediaStream | null,
-    private readonly view: CallView,
-  ) {
+  constructor(makeRoom: (listener: RoomListener) => RoomClient, stream: MediaStream | null, view: Partial<CallView>) {
+    this.#views = [view];
     this.#stream = stream;
-    this.#room = makeRoom(this);
+    this.client = makeRoom(this);
     this.#tellMedia();
     this.#measuring = setInterval(() => void this.#measure(), MEASURE_EVERY);
+  }
+
+  /** Tell one more what this call tells, from now on. */
+  tell(view: Partial<CallView>): void {
+    this.#views.push(view);
   }
 
   /** Microphone on or off; returns what it now is. */
@@ -87,17 +91,17 @@ export class Call implements RoomListener {
   }
 
   say(text: string): void {
-    this.#room.say(text);
+    this.client.say(text);
   }
 
   async leave(): Promise<void> {
-    await this.#room.leave();
+    await this.client.leave();
     this.close();
   }
 
   close(): void {
     clearInterval(this.#measuring);
-    this.#room.close();
+    this.client.close();
     for (const pid of [...this.#lines.keys()]) this.#hangUp(pid);
   }
 
@@ -114,14 +118,14 @@ export class Call implements RoomListener {
       // Who comes last offers: the others have just been told of us.
       if (!this.#resume(peer)) this.#connect(peer, { expecting: false });
     }
-    this.view.joined(reply);
+    this.#say("joined", reply);
   }
 
   peer({ peer, change }: PeerChanged): void {
     if (change === "joined" && !this.#resume(peer)) this.#connect(peer, { expecting: true });
     if (change === "lost") this.#letGoSoon(peer);
     if (change === "left") this.#hangUp(peer.pid);
-    this.view.peer(peer, change);
+    this.#say("peer", peer, change);
   }
 
   signal({ sender, description, candidate }: SignalFrom): void {
@@ -132,40 +136,40 @@ export class Call implements RoomListener {
 
   refused(error: ErrorCode): void {
     this.close();
-    this.view.refused(error);
+    this.#say("refused", error);
   }
 
   bye(reason: ByeReason): void {
     this.close();
-    this.view.bye(reason);
+    this.#say("bye", reason);
   }
 
   offline(): void {
-    this.view.offline();
+    this.#say("offline");
   }
 
   media(media: MediaOf): void {
-    this.view.media(media);
+    this.#say("media", media);
   }
 
   chat(line: ChatLine): void {
-    this.view.chat(line);
+    this.#say("chat", line);
   }
 
   room(room: Room): void {
-    this.view.room(room);
+    this.#say("room", room);
   }
 
   atDoor(): void {
-    this.view.atDoor();
+    this.#say("atDoor");
   }
 
   guests(): void {
-    this.view.guests();
+    this.#say("guests");
   }
 
   showing(showing: Showing | null): void {
-    this.view.showing(showing);
+    this.#say("showing", showing);
   }
 
   /** The same page of the same person is back: their connection to us may have lived on. */
@@ -192,11 +196,11 @@ export class Call implements RoomListener {
     const link = new PeerLink(
       { role: peer.polite ? "polite" : "impolite", expecting, ice: this.#ice, stream: this.#stream },
       {
-        send: (signal) => this.#room.signal({ to: peer.pid, ...signal }),
-        stream: (stream) => this.view.stream(peer, stream),
-        path: (path) => this.view.path(peer, path),
+        send: (signal) => this.client.signal({ to: peer.pid, ...signal }),
+        stream: (stream) => this.#say("stream", peer, stream),
+        path: (path) => this.#say("path", peer, path),
         freshIce: async () => {
-          const fresh = await this.#room.freshIce();
+          const fresh = await this.client.freshIce();
           return fresh && servers(fresh.ice);
         },
       },
@@ -212,6 +216,10 @@ export class Call implements RoomListener {
     this.#lines.delete(pid);
   }
 
+  #say<E extends keyof CallView>(event: E, ...told: Parameters<CallView[E]>): void {
+    for (const view of this.#views) (view[event] as ((...told: unknown[]) => void) | undefined)?.apply(view, told);
+  }
+
   #switch(kind: "audio" | "video", on: boolean): boolean {
     const tracks = this.#stream?.getTracks().filter((track) => track.kind === kind) ?? [];
     for (const track of tracks) track.enabled = on;
@@ -222,7 +230,7 @@ export class Call implements RoomListener {
   #tellMedia(): void {
     const isOn = (kind: string) =>
       this.#stream?.getTracks().some((track) => track.kind === kind && track.enabled) ?? false;
-    this.#room.media(isOn("audio"), isOn("video") && this.#withVideo);
+    this.client.media(isOn("audio"), isOn("video") && this.#withVideo);
   }
 
   async #measure(): Promise<void> {
@@ -231,7 +239,7 @@ export class Call implements RoomListener {
       const reading = await link.measure();
       if (reading) grades.push(grade(reading));
     }
-    if (grades.length > 0) this.view.quality(worst(grades));
+    if (grades.length > 0) this.#say("quality", worst(grades));
   }
 }
 

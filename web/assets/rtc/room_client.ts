@@ -35,6 +35,10 @@ export interface RoomListener {
   bye(reason: ByeReason): void;
 }
 
+type Event = keyof RoomAsks;
+/** What an event is answered with where it is taken. */
+type Answer<E extends Event> = Exclude<Parameters<Parameters<RoomAsks[E]>[1]>[0], Refusal>;
+
 export type RoomSocket = Socket<RoomTells, RoomAsks>;
 
 const PATIENCE = 8_000; // ms for an answer
@@ -128,6 +132,24 @@ export class RoomClient {
     const id = crypto.randomUUID();
     this.#unsaid.set(id, text);
     void this.#send(id, text);
+  }
+
+  /** Send any other message; null where it was refused, or nobody answered in time. */
+  async ask<E extends Event>(event: E, message: Parameters<RoomAsks[E]>[0]): Promise<Answer<E> | null> {
+    if (!this.#isJoined) return null;
+    // One union of all events is more than Socket.IO's types can follow.
+    const socket = this.socket.timeout(PATIENCE) as unknown as {
+      emitWithAck(event: E, message: Parameters<RoomAsks[E]>[0]): Promise<Answer<E> | Refusal>;
+    };
+    return settled(socket.emitWithAck(event, message));
+  }
+
+  /** Hear what only a part of the page has a use for. Before `join` is answered nothing is heard. */
+  hear<E extends keyof RoomTells>(event: E, take: RoomTells[E]): void {
+    const whenJoined = (message: unknown) => {
+      if (this.#isJoined) (take as (message: unknown) => void)(message);
+    };
+    (this.socket as { on(event: string, take: (message: unknown) => void): unknown }).on(event, whenJoined);
   }
 
   /** Fresh relay credentials; null where the server does not answer. */
