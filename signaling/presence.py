@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import socketio
 
 from signaling.connection import Connection
-from signaling.protocol import Role
+from signaling.protocol import Role, Stream
 
 
 @dataclass(slots=True)
@@ -21,6 +21,7 @@ class Seat:
     role: Role
     audio: bool
     video: bool
+    streams: tuple[Stream, ...] = ()
 
 
 @dataclass(slots=True)

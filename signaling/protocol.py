@@ -6,6 +6,7 @@ socket's: a participant stays the same through every reconnect. Names inside a d
 are the W3C's.
 """
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from signaling.wire import Size
 from teleconsult.access import Permission
 
 CHAT_LENGTH: Final = 2000
+MOST_STREAMS: Final = 6
+"""What one person sends at once: face, wound, microscope, screen, stethoscope."""
+_STREAM_ID: Final = re.compile(r"[!#-'*+\-.0-9A-Z^-~]{1,64}")
 
 Role = Literal["requester", "specialist", "guest"]
 RoomState = Literal["waiting", "live", "ended"]
@@ -35,6 +39,7 @@ ErrorCode = Literal[
     "failed",
 ]
 What = Literal["consult", "encounter", "everything"]
+StreamKind = Literal["main", "camera", "screen", "stethoscope"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,26 @@ class IceServer:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """One of the things somebody sends: the id of their MediaStream (RFC 8830 §2), and what it shows or sounds."""
+
+    id: Annotated[str, Size(1, 64)]
+    what: StreamKind
+
+    def __post_init__(self) -> None:
+        if not _STREAM_ID.fullmatch(self.id):
+            raise ValueError("id is none of a stream")
+
+
+Streams = Annotated[tuple[Stream, ...], Size(0, MOST_STREAMS)]
+
+
+def _each_once(streams: tuple[Stream, ...] | None) -> None:
+    if streams and len({stream.id for stream in streams}) < len(streams):
+        raise ValueError("streams names one twice")
+
+
+@dataclass(frozen=True, slots=True)
 class Peer:
     """Another participant, as the receiver of the message sees them."""
 
@@ -75,6 +100,7 @@ class Peer:
     polite: bool  # whether the receiver gives way to this peer when two offers cross
     audio: bool
     video: bool
+    streams: tuple[Stream, ...] = ()
     page: uuid.UUID | None = None
 
 
@@ -109,6 +135,10 @@ class Join:
     page: uuid.UUID
     audio: bool
     video: bool
+    streams: Streams | None = None
+
+    def __post_init__(self) -> None:
+        _each_once(self.streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +156,14 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """Whether microphone and camera are on."""
+    """Whether microphone and camera are on, and all that is sent; without `streams` that is what it was."""
 
     audio: bool
     video: bool
+    streams: Streams | None = None
+
+    def __post_init__(self) -> None:
+        _each_once(self.streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +248,12 @@ class SignalFrom:
 
 @dataclass(frozen=True, slots=True)
 class MediaOf:
-    """A peer switched microphone or camera."""
+    """A peer switched microphone or camera, or sends something more or less."""
 
     sender: uuid.UUID
     audio: bool
     video: bool
+    streams: tuple[Stream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

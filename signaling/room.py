@@ -84,7 +84,14 @@ class RoomNamespace(SignedInNamespace):
             raise NotFound
         mine = live.mine
         seat = Seat(
-            message.consult, mine.participant.id, message.page, mine.name, mine.part, message.audio, message.video
+            message.consult,
+            mine.participant.id,
+            message.page,
+            mine.name,
+            mine.part,
+            message.audio,
+            message.video,
+            message.streams or (),
         )
         await self._vacate(connection, seat)
         self._sittings[connection.sid] = Sitting(connection, seat)
@@ -120,13 +127,15 @@ class RoomNamespace(SignedInNamespace):
         return Done()
 
     async def on_media(self, connection: Connection, message: Media) -> Done | Refusal:
-        """Say whether microphone and camera are on."""
+        """Say whether microphone and camera are on, and what is sent."""
         sitting = self._sittings.get(connection.sid)
         if sitting is None:
             return Refusal("not-joined")
         seat = sitting.seat
         seat.audio, seat.video = message.audio, message.video
-        told = MediaOf(seat.pid, seat.audio, seat.video)
+        if message.streams is not None:
+            seat.streams = message.streams
+        told = MediaOf(seat.pid, seat.audio, seat.video, seat.streams)
         await self.tell("media", told, to=room_name(seat.consult_id), skip=connection.sid)
         return Done()
 
@@ -260,6 +269,7 @@ def _peer(viewer: uuid.UUID, seat: Seat, *, present: bool) -> Peer:
         polite=is_polite(viewer, seat.pid),
         audio=seat.audio,
         video=seat.video,
+        streams=seat.streams,
         page=seat.page if present else None,
     )
 

@@ -14,6 +14,8 @@ export type ErrorCode = "invalid" | "not-found" | "not-open" | "not-admitted" | 
 
 export type What = "consult" | "encounter" | "everything";
 
+export type StreamKind = "main" | "camera" | "screen" | "stethoscope";
+
 export type MarkKind = "length" | "angle" | "area";
 
 /** An SDP offer or answer (RTCSessionDescriptionInit). */
@@ -37,6 +39,12 @@ export interface IceServer {
   credential?: string | null;
 }
 
+/** One of the things somebody sends: the id of their MediaStream (RFC 8830 §2), and what it shows or sounds. */
+export interface Stream {
+  id: string;
+  what: StreamKind;
+}
+
 /** Another participant, as the receiver of the message sees them. */
 export interface Peer {
   pid: string;
@@ -46,6 +54,7 @@ export interface Peer {
   polite: boolean;
   audio: boolean;
   video: boolean;
+  streams: Stream[];
   page?: string | null;
 }
 
@@ -71,6 +80,7 @@ export interface Join {
   page: string;
   audio: boolean;
   video: boolean;
+  streams?: Stream[] | null;
 }
 
 /** A description or a candidate, for one peer. */
@@ -80,10 +90,11 @@ export interface Signal {
   candidate?: Candidate | null;
 }
 
-/** Whether microphone and camera are on. */
+/** Whether microphone and camera are on, and all that is sent; without `streams` that is what it was. */
 export interface Media {
   audio: boolean;
   video: boolean;
+  streams?: Stream[] | null;
 }
 
 /** A line for the chat. The sender draws the id, so that a line sent again is kept once. */
@@ -138,11 +149,12 @@ export interface SignalFrom {
   candidate?: Candidate | null;
 }
 
-/** A peer switched microphone or camera. */
+/** A peer switched microphone or camera, or sends something more or less. */
 export interface MediaOf {
   sender: string;
   audio: boolean;
   video: boolean;
+  streams: Stream[];
 }
 
 /** The session began, or is over. */

@@ -10,6 +10,7 @@ const PEER: Peer = {
   polite: true,
   audio: true,
   video: true,
+  streams: [],
 };
 let place: HTMLElement;
 let tiles: Tiles;
@@ -34,7 +35,7 @@ test("a tile says how far its person has come", () => {
   expect(shown()).toBe("calling");
   tiles.path("p", "connected");
   expect(place.firstElementChild?.getAttribute("data-standing")).toBe("live");
-  tiles.media({ sender: "p", audio: false, video: false });
+  tiles.media({ sender: "p", audio: false, video: false, streams: [] });
   expect(shown()).toBe("silent");
   expect(place.querySelector<HTMLElement>("[data-tile=quiet]")?.hidden).toBe(false);
   tiles.path("p", "interrupted");
