@@ -136,7 +136,10 @@ end $$;
 APP_ROLE = "teleconsult_app"
 
 READ_ONLY = ("audit_chain", "record_version")
-APPEND_ONLY = ("audit_event", "excerpt_item", "excerpt_read", "identity_change", "chat_message", "record_identifier")
+APPEND_ONLY = (
+    *("audit_event", "excerpt_item", "excerpt_read", "identity_change", "chat_message", "record_identifier"),
+    "link_check",
+)
 """Tables the app's role may add to, never change. The rest it may also update."""
 DELETABLE = (
     *("imaging_study", "imaging_series", "imaging_instance"),  # brought in by mistake, before anybody was shown them

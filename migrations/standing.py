@@ -14,6 +14,7 @@ from migrations import (
     excerpt_walls,
     file_walls,
     identity_walls,
+    link_walls,
     pacs_walls,
     peer_walls,
     rendition_walls,
@@ -34,6 +35,7 @@ WALLS: Final = (
     | pacs_walls.WALLS
     | rendition_walls.WALLS
     | commitment_walls.WALLS
+    | link_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 

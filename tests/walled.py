@@ -42,6 +42,7 @@ from teleconsult.directory.models import (
     RetentionRule,
     RetentionSubject,
 )
+from teleconsult.encounters.link_models import LinkCheck, LinkVerdict
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, GuestKind, GuestPass
 from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
@@ -186,6 +187,9 @@ def _session(cast: Cast, ids: Walled) -> list[Base]:
         ),
         EncounterParticipant(id=seat, encounter_id=ids.encounter_id, guest_pass_id=ids.pass_id),
         ChatMessage(encounter_id=ids.encounter_id, participant_id=seat, text="Hello", sent_at=moment),
+        LinkCheck(
+            participant_id=seat, checked_at=moment, verdict=LinkVerdict.SOUND, has_camera=True, has_microphone=True
+        ),
         Composition(
             id=ids.note_id,
             service_request_id=ids.consult_id,

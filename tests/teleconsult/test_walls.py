@@ -67,6 +67,7 @@ encounter                1    0    0    1    1    1    0    0    0    0    0    
 encounter_participant    3    0    0    3    3    3    0    0    0    0    0    0    3
 guest_pass               1    0    0    0    0    1    0    0    0    0    0    0    1
 chat_message             1    0    0    0    0    1    0    0    0    0    0    0    1
+link_check               1    0    0    1    1    1    0    0    0    0    0    0    1
 excerpt                  2    0    0    0    2    1    1    0    0    0    0    0    0
 excerpt_item             1    0    0    0    0    1    0    0    0    0    0    0    0
 excerpt_study            1    0    0    0    0    1    0    0    0    0    0    0    0

@@ -43,6 +43,10 @@ STUDY = """insert into imaging_study (id, organization_id, patient_id, service_r
   values (gen_random_uuid(), :house, :patient, :consult, '1.9', '', '', '{{}}', '', '', false, now())"""
 CHAT = """insert into chat_message (id, encounter_id, participant_id, text, sent_at)
   select gen_random_uuid(), :encounter, id, 'x', now() from encounter_participant where {whose} limit 1"""
+CHECK = """insert into link_check (id, participant_id, checked_at, verdict, ways, blocked_ways, has_camera,
+  has_microphone)
+  select gen_random_uuid(), id, now(), 'video', '{{}}', '{{}}', true, true from encounter_participant where {whose}
+  limit 1"""
 ROLE = """insert into practitioner_role (id, practitioner_id, organization_id, code, started_at)
   values (gen_random_uuid(), :practitioner, :{house}, '{code}', now())"""
 EVENT = """insert into audit_event (id, recorded_at, action, outcome, account_id, actor_name, entity_type, detail)
@@ -120,6 +124,9 @@ REFUSED = [
     ("specialist", CHAT.format(whose="practitioner_role_id <> :me")),
     ("coordinator", CHAT.format(whose="true")),
     ("guest", CHAT.format(whose="practitioner_role_id is not null")),
+    ("coordinator", CHECK.format(whose="true")),
+    ("guest", CHECK.format(whose="practitioner_role_id is not null")),
+    ("rural", "update link_check set verdict = 'video'"),
     ("guest", "update encounter_participant set left_at = now() where practitioner_role_id is not null"),
     ("guest", "update guest_pass set expires_at = now() + interval '1 year'"),
     ("guest", "update encounter set status = 'finished'"),
@@ -176,6 +183,7 @@ ALLOWED = [
     ("rural", STUDY.format()),
     ("rural", CONFIRMED.format(patient="patient", role="me")),
     ("guest", CHAT.format(whose="guest_pass_id is not null")),
+    ("guest", CHECK.format(whose="guest_pass_id is not null")),
     ("admin", ROLE.format(house="house", code="nurse")),
     ("operator", ROLE.format(house="other_house", code="administrator")),
     ("rural", EVENT.format(account="account")),
