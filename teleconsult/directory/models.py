@@ -59,6 +59,8 @@ class Organization(Base):
     """IANA name: the place whose local time it keeps."""
     locale: Mapped[str] = mapped_column(default="fr")
     sharing_network: Mapped[str | None]
+    phone: Mapped[str] = mapped_column(default="", server_default="")
+    """Where it answers the telephone (FHIR R4 Organization.telecom)."""
 
 
 class Practitioner(Base):
@@ -107,6 +109,8 @@ class HealthcareService(Base):
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
     specialty: Mapped[Specialty]
     active: Mapped[bool] = mapped_column(default=True)
+    phone: Mapped[str] = mapped_column(default="", server_default="")
+    """Its own number, where it has one (FHIR R4 HealthcareService.telecom)."""
 
     organization: Mapped[Organization] = relationship(lazy="raise")
 
