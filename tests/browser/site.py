@@ -13,20 +13,27 @@ from teleconsult.embedded import DatabaseUrls
 from tests.people import SECRET
 
 READY_WITHIN = 30  # seconds
+ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1] + '/readyz', timeout=1)"
 
 
 class Site:
-    """The product, running on a port of its own over this test's database."""
+    """The product, running on a port of its own over this test's database; `inside` another network by those words
+    before its command, where it listens at `host`.
+    """
 
-    def __init__(self, database: DatabaseUrls, data: Path) -> None:
+    def __init__(
+        self, database: DatabaseUrls, data: Path, *, host: str = "127.0.0.1", inside: tuple[str, ...] = ()
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self.data = data
+        self._inside = inside
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TELECONSULT_")},
             "TELECONSULT_DATABASE_URL": database.app,
             "TELECONSULT_DATA": str(data),
+            "TELECONSULT_HOST": host,
             "TELECONSULT_PORT": str(self.port),
             "TELECONSULT_SECRET_KEY": SECRET,
             "TELECONSULT_LOG_LEVEL": "WARNING",
@@ -36,21 +43,36 @@ class Site:
         self._start()
 
     def _start(self) -> None:
-        self._processes = [
-            subprocess.Popen([sys.executable, "-m", "web", verb], env=self.environment) for verb in ("serve", "worker")
-        ]
+        self._processes = [self._run(verb) for verb in ("serve", "worker")]
+
+    def _run(self, verb: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([*self._inside, sys.executable, "-m", "web", verb], env=self.environment)
 
     def wait_until_ready(self) -> None:
         """Return once the server says it is ready; fail after 30 seconds."""
         end = time.monotonic() + READY_WITHIN
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=1):
-                    return
-            except OSError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.1)
+        while not self._is_ready():
+            assert time.monotonic() < end, f"the site is not ready within {READY_WITHIN} s"
+            time.sleep(0.1)
+
+    def _is_ready(self) -> bool:
+        if self._inside:
+            ask = [*self._inside, sys.executable, "-c", ASK, self.url]
+            return subprocess.run(ask, check=False, stderr=subprocess.DEVNULL).returncode == 0
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=1):
+                return True
+        except OSError:
+            return False
+
+    def kill_server(self) -> None:
+        """As when the machine takes its memory back: no farewell. The worker goes on."""
+        self._processes[0].kill()
+        self._processes[0].wait()
+
+    def start_server(self) -> None:
+        """Run again what `kill_server` ended; return at once."""
+        self._processes[0] = self._run("serve")
 
     def memory(self) -> int:
         """Resident bytes of the server process now."""
