@@ -17,6 +17,7 @@ from migrations import (
     link_walls,
     pacs_walls,
     peer_walls,
+    recording_walls,
     rendition_walls,
     walls,
 )
@@ -36,6 +37,7 @@ WALLS: Final = (
     | rendition_walls.WALLS
     | commitment_walls.WALLS
     | link_walls.WALLS
+    | recording_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -50,6 +52,7 @@ WRITTEN_ONCE: Final = (
     | rendition_walls.WRITTEN_ONCE
     | commitment_walls.WRITTEN_ONCE
     | editable_walls.WRITTEN_ONCE
+    | recording_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

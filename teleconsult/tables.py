@@ -8,6 +8,7 @@ import teleconsult.delivery.models
 import teleconsult.directory.models
 import teleconsult.encounters.link_models
 import teleconsult.encounters.models
+import teleconsult.encounters.recording_models
 import teleconsult.excerpts.models
 import teleconsult.hl7v2.models
 import teleconsult.imaging.commitment.models
