@@ -32,6 +32,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "service-added": _("Added a service"),
     "service-closed": _("Switched a service off"),
     "service-opened": _("Switched a service on"),
+    "service-phone-changed": _("Changed a service’s telephone number"),
     "sessions-ended": _("Ended somebody’s sessions"),
     "shift-added": _("Put somebody on duty"),
     "shift-handed-over": _("Handed a shift over"),

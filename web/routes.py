@@ -213,6 +213,7 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("POST", "/admin/services", admin_services.create, needs)
     route("POST", "/admin/services/{id}/opening", admin_services.open, needs, name="admin_services.open")
     route("POST", "/admin/services/{id}/closing", admin_services.close, needs, name="admin_services.close")
+    route("POST", "/admin/services/{id}/telephone", admin_services.phone, needs, name="admin_services.phone")
     route("GET", "/admin/dicom", admin_dicom.index, needs, name="admin_dicom.index")
     route("POST", "/admin/dicom", admin_dicom.create, needs)
     route("POST", "/admin/dicom/{id}/status", admin_dicom.switch, needs, name="admin_dicom.switch")

@@ -49,6 +49,13 @@ _ORGANIZATIONS: Final = {
     "tertiary": ("CHU de la Capitale", OrganizationKind.TERTIARY, "America/Toronto", NETWORK),
     "clinic": ("Clinique du Lac", OrganizationKind.CLINIC, "America/Toronto", None),
 }
+_PHONES: Final = {
+    "rural": "+1 418 555 0110",
+    "provincial": "+1 418 555 0120",
+    "tertiary": "+1 418 555 0130",
+    "clinic": "+1 418 555 0140",
+}
+"""Of establishments: numbers that are kept for stories."""
 _SERVICES: Final = (
     Specialty.NEUROLOGY,
     Specialty.TRAUMA,
@@ -87,14 +94,18 @@ class Cast:
 async def add_people(session: AsyncSession) -> Cast:
     """Add the establishments, services and accounts."""
     organizations = {
-        key: Organization(name=name, kind=kind, time_zone=zone, locale="fr", sharing_network=network)
+        key: Organization(
+            name=name, kind=kind, time_zone=zone, locale="fr", sharing_network=network, phone=_PHONES[key]
+        )
         for key, (name, kind, zone, network) in _ORGANIZATIONS.items()
     }
     session.add_all(organizations.values())
     await session.flush()
     services = {
-        specialty: HealthcareService(organization_id=organizations["tertiary"].id, specialty=specialty)
-        for specialty in _SERVICES
+        specialty: HealthcareService(
+            organization_id=organizations["tertiary"].id, specialty=specialty, phone=f"+1 418 555 01{number}"
+        )
+        for number, specialty in enumerate(_SERVICES, start=31)
     }
     session.add_all(services.values())
     password_hash = await asyncio.to_thread(hash_password, PASSWORD)

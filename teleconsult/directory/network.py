@@ -16,6 +16,7 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.models import TokenKey
 from teleconsult.accounts.stepping_up import require_fresh
 from teleconsult.directory.models import Organization, OrganizationKind, PractitionerRole, RoleCode
+from teleconsult.directory.telephones import WRONG_NUMBER, is_telephone
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.events import tell
 
@@ -42,6 +43,7 @@ class Particulars:
     time_zone: str
     locale: str
     sharing_network: str
+    phone: str = ""
 
 
 async def establishments(session: AsyncSession, actor: Actor) -> Sequence[Establishment]:
@@ -147,8 +149,12 @@ async def _write(session: AsyncSession, organization: Organization, particulars:
         wrong["locale"] = "Choose from the list."
     if particulars.sharing_network and not NETWORK.fullmatch(particulars.sharing_network):
         wrong["sharing_network"] = "Use small letters, digits and hyphens, or leave it empty."
+    phone = " ".join(particulars.phone.split())
+    if phone and not is_telephone(phone):
+        wrong["phone"] = WRONG_NUMBER
     if wrong:
         raise Invalid(wrong)
+    organization.phone = phone
     organization.name, organization.kind = name, particulars.kind
     organization.time_zone, organization.locale = particulars.time_zone, particulars.locale
     organization.sharing_network = particulars.sharing_network or None

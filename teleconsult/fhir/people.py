@@ -10,7 +10,12 @@ Resource = dict[str, Any]
 
 def organization_resource(organization: Organization) -> Resource:
     """An establishment (http://hl7.org/fhir/R4/organization.html)."""
-    return {"resourceType": "Organization", "id": str(organization.id), "name": organization.name}
+    return {
+        "resourceType": "Organization",
+        "id": str(organization.id),
+        "name": organization.name,
+        **_telecom(organization.phone),
+    }
 
 
 def service_resource(service: HealthcareService) -> Resource:
@@ -21,6 +26,7 @@ def service_resource(service: HealthcareService) -> Resource:
         "active": service.active,
         "providedBy": {"reference": f"Organization/{service.organization_id}", "display": service.organization.name},
         "specialty": [{"text": service.specialty.value}],
+        **_telecom(service.phone),
     }
 
 
@@ -40,6 +46,11 @@ def role_of_actor(actor: Actor) -> Resource:
 def house_of_actor(actor: Actor) -> Resource:
     """Their establishment."""
     return {"resourceType": "Organization", "id": str(actor.organization_id), "name": actor.organization_name}
+
+
+def _telecom(phone: str) -> Resource:
+    """The number, where there is one (ContactPoint)."""
+    return {"telecom": [{"system": "phone", "value": phone}]} if phone else {}
 
 
 def _role(id: str, *, name: str, organization_id: str, code: str) -> Resource:

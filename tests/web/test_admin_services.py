@@ -23,3 +23,15 @@ async def test_a_service_is_added_switched_off_and_on(
     assert "Switched off" in await (await client.get("/admin/services")).text()
     assert (await post(f"/admin/services/{cast.neurology.id}/opening")).status == 303
     assert "Switched off" not in await (await client.get("/admin/services")).text()
+
+
+async def test_a_service_has_a_number_to_call(client: Client, signed_in: SignIn, post: Post, cast: Cast) -> None:
+    await signed_in("admin")
+    address = f"/admin/services/{cast.neurology.id}/telephone"
+    wrong = await post(address, phone="call me")
+    assert wrong.status == 422
+    assert 'value="call me"' in await wrong.text()
+    assert (await post(address, phone="+33 1 99 00 12 34")).status == 303
+    assert 'value="+33 1 99 00 12 34"' in await (await client.get("/admin/services")).text()
+    await signed_in("rural")
+    assert (await post(address, phone="112")).status == 404

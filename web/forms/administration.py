@@ -92,5 +92,5 @@ def read_minutes(form: Form) -> int:
 
 def read_particulars(form: Form) -> Particulars:
     """What is said of an establishment. Raises Invalid for a kind that is not on the list."""
-    words = {name: form.get(name, "").strip() for name in ("name", "time_zone", "locale", "sharing_network")}
+    words = {name: form.get(name, "").strip() for name in ("name", "time_zone", "locale", "sharing_network", "phone")}
     return Particulars(kind=read_code(form, "kind", OrganizationKind), **words)

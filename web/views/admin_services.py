@@ -6,6 +6,7 @@ from aiohttp import web
 
 from teleconsult.directory.models import Specialty
 from teleconsult.directory.services import add_service, services_here, specialists_here, switch_service
+from teleconsult.directory.telephones import set_service_phone
 from teleconsult.errors import Conflict, Invalid
 from web.bodies import read_form
 from web.flash import flash
@@ -46,6 +47,17 @@ async def close(request: web.Request) -> web.StreamResponse:
     return to_page(request, "admin_services.index")
 
 
+async def phone(request: web.Request) -> web.StreamResponse:
+    """Say where a service answers the telephone."""
+    number = (await read_form(request)).get("phone", "")
+    try:
+        await set_service_phone(db(request), actor_of(request), service_id=id_in(request), phone=number)
+    except Invalid as error:
+        return await _page(request, status=error.status, errors=error, wrong_phone={id_in(request): number})
+    flash(request, _("The number is kept."))
+    return to_page(request, "admin_services.index")
+
+
 async def _page(request: web.Request, *, status: int = 200, **context: Any) -> web.StreamResponse:
     session, actor = db(request), actor_of(request)
     services = await services_here(session, actor)
@@ -57,5 +69,5 @@ async def _page(request: web.Request, *, status: int = 200, **context: Any) -> w
         services=services,
         specialists=await specialists_here(session, actor),
         missing=[(code, words) for code, words in options(Specialty) if code not in offered],
-        **context,
+        **{"wrong_phone": {}, **context},
     )

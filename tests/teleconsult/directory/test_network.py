@@ -67,6 +67,7 @@ async def test_two_at_once_have_two_names(sessions: Sessions, operator: Actor) -
         ("time_zone", "../../etc/passwd"),
         ("time_zone", ""),
         ("locale", "de"),
+        ("phone", "call me"),
         ("sharing_network", "-"),
         ("sharing_network", "a b"),
         ("sharing_network", "x" * 65),
