@@ -5,6 +5,7 @@ from typing import Final
 from migrations import (
     arrival_walls,
     bindings,
+    call_walls,
     client_walls,
     commitment_walls,
     consent_walls,
@@ -38,6 +39,7 @@ WALLS: Final = (
     | commitment_walls.WALLS
     | link_walls.WALLS
     | recording_walls.WALLS
+    | call_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -53,6 +55,7 @@ WRITTEN_ONCE: Final = (
     | commitment_walls.WRITTEN_ONCE
     | editable_walls.WRITTEN_ONCE
     | recording_walls.WRITTEN_ONCE
+    | call_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

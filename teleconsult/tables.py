@@ -6,6 +6,7 @@ import teleconsult.consents.models
 import teleconsult.consults.models
 import teleconsult.delivery.models
 import teleconsult.directory.models
+import teleconsult.encounters.call_models
 import teleconsult.encounters.link_models
 import teleconsult.encounters.models
 import teleconsult.encounters.recording_models

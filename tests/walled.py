@@ -42,8 +42,10 @@ from teleconsult.directory.models import (
     RetentionRule,
     RetentionSubject,
 )
+from teleconsult.encounters.call_models import Attendance, CallMinute, CallSummary
 from teleconsult.encounters.link_models import LinkCheck, LinkVerdict
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, GuestKind, GuestPass
+from teleconsult.encounters.recording_models import Recording, RecordingConsent, RecordingEnd, RecordingFile
 from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
 from teleconsult.imaging.commitment.models import StorageCommitment
@@ -74,6 +76,7 @@ class Walled:
     pass_id: uuid.UUID
     link_id: uuid.UUID
     case_id: uuid.UUID
+    recording_id: uuid.UUID
 
 
 async def walled(cast: Cast, sessions: Sessions) -> Walled:
@@ -108,7 +111,7 @@ async def walled(cast: Cast, sessions: Sessions) -> Walled:
             )
         room = (await session.scalars(select(Encounter).where(Encounter.service_request_id == consult.id))).one()
         excerpt = (await session.scalars(select(Excerpt).where(Excerpt.service_request_id == consult.id))).one()
-        ids = Walled(consult.id, waiting.id, room.id, excerpt.id, *(uuid.uuid4() for _ in range(6)))
+        ids = Walled(consult.id, waiting.id, room.id, excerpt.id, *(uuid.uuid4() for _ in range(7)))
         for rows in (_images(cast, ids), _session(cast, ids), _patient(cast, ids), _ways_in(cast), _directory(cast)):
             await _add(session, rows)
     return ids
@@ -187,9 +190,35 @@ def _session(cast: Cast, ids: Walled) -> list[Base]:
         ),
         EncounterParticipant(id=seat, encounter_id=ids.encounter_id, guest_pass_id=ids.pass_id),
         ChatMessage(encounter_id=ids.encounter_id, participant_id=seat, text="Hello", sent_at=moment),
+        Attendance(encounter_id=ids.encounter_id, participant_id=seat, came_at=moment, seen_at=moment),
+        CallMinute(encounter_id=ids.encounter_id, participant_id=seat, begins_at=moment, samples=[]),
+        CallSummary(
+            encounter_id=ids.encounter_id,
+            participant_id=seat,
+            ended_at=moment,
+            seconds=60,
+            video_seconds=60,
+            picture_seconds=0,
+            sound_seconds=0,
+            weak_seconds=0,
+            interruptions=0,
+            interrupted_seconds=0,
+        ),
         LinkCheck(
             participant_id=seat, checked_at=moment, verdict=LinkVerdict.SOUND, has_camera=True, has_microphone=True
         ),
+        Recording(
+            id=ids.recording_id,
+            encounter_id=ids.encounter_id,
+            patient_id=cast.patient.id,
+            asked_by_id=seat,
+            asked_at=moment,
+            started_at=moment,
+            ended_at=moment,
+            ended_why=RecordingEnd.STOPPED,
+        ),
+        RecordingConsent(recording_id=ids.recording_id, participant_id=seat, agreed=True, answered_at=moment),
+        RecordingFile(recording_id=ids.recording_id, participant_id=seat, part=1, what="main", begun_at=moment),
         Composition(
             id=ids.note_id,
             service_request_id=ids.consult_id,

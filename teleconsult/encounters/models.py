@@ -29,7 +29,7 @@ class Encounter(Base):
     appointment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("appointment.id"), unique=True)
     status: Mapped[EncounterStatus] = mapped_column(default=EncounterStatus.PLANNED)
     started_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class GuestKind(StrEnum):

@@ -44,6 +44,7 @@ class Appointment(Base):
             postgresql_where="status not in ('cancelled', 'noshow')",
         ),
         Index(None, "starts_at"),
+        Index("ix_appointment_awaited", "ends_at", postgresql_where="status in ('booked', 'arrived')"),
     )
 
     service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"))

@@ -67,6 +67,12 @@ encounter                1    0    0    1    1    1    0    0    0    0    0    
 encounter_participant    3    0    0    3    3    3    0    0    0    0    0    0    3
 guest_pass               1    0    0    0    0    1    0    0    0    0    0    0    1
 chat_message             1    0    0    0    0    1    0    0    0    0    0    0    1
+recording                1    0    0    0    0    1    0    0    0    0    0    0    1
+recording_consent        1    0    0    0    0    1    0    0    0    0    0    0    1
+recording_file           1    0    0    0    0    1    0    0    0    0    0    0    0
+attendance               1    0    0    1    1    1    0    0    0    0    0    0    1
+call_minute              1    0    0    1    1    1    0    0    0    0    0    0    0
+call_summary             0    0    0    0    0    0    0    0    0    0    0    0    0
 link_check               1    0    0    1    1    1    0    0    0    0    0    0    1
 excerpt                  2    0    0    0    2    1    1    0    0    0    0    0    0
 excerpt_item             1    0    0    0    0    1    0    0    0    0    0    0    0
