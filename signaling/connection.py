@@ -41,9 +41,9 @@ ERROR_CODES: Final[tuple[tuple[type[Exception], ErrorCode], ...]] = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Connection:
-    """One socket in one namespace."""
+    """One socket in one namespace. What a part remembers of it ends with it, in a `WeakKeyDictionary`."""
 
     sid: str
     entry: Entry

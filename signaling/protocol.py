@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Seen, Together, Welcome
+from signaling.protocol_net import Net, NetOf, Piece, PieceOf
 from signaling.wire import Size
 from teleconsult.access import Permission
 
@@ -316,6 +317,8 @@ FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {
         "media": Ask(Media, Done),
         "chat": Ask(Say, ChatLine),
         "ice": Ask(Ice, FreshIce),
+        "net": Ask(Net, Done),
+        "still": Ask(Piece, Done),
         "leave": Ask(Leave, Done),
     },
     "/looking": {
@@ -336,6 +339,8 @@ FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
         "peer": PeerChanged,
         "signal": SignalFrom,
         "media": MediaOf,
+        "net": NetOf,
+        "still": PieceOf,
         "chat": ChatLine,
         "room": Room,
         "admitted": Admitted,

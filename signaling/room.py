@@ -12,6 +12,7 @@ from signaling.door import Door
 from signaling.doorman import Doorman
 from signaling.ice import ice_servers
 from signaling.negotiation import is_polite
+from signaling.net import NetPart
 from signaling.presence import Seat, Sitting, room_name, sittings
 from signaling.protocol import (
     Admitted,
@@ -64,6 +65,8 @@ class RoomNamespace(SignedInNamespace):
         self._showing = showing
         self._sittings: dict[str, Sitting] = {}
         self.door = Door(doorman.sessions)
+        self.net = NetPart(sitting_of=self.sitting_of, tell=self.tell)
+        self.parts.append(self.net)
 
     def sitting_of(self, connection: Connection) -> Sitting | None:
         """The seat a socket holds, if it does."""

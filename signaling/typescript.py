@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
-from signaling import negotiation, protocol, protocol_looking
-from signaling.wire import fields_of
+from signaling import ladder, negotiation, protocol, protocol_looking, protocol_net
+from signaling.wire import fields_of, to_wire
 
 PATH: Final = Path(__file__).parent.parent / "web" / "assets" / "protocol.gen.ts"
 PLAIN: Final = {str: "string", int: "number", float: "number", bool: "boolean", uuid.UUID: "string", datetime: "string"}
-MODULES: Final = (protocol, protocol_looking)
+MODULES: Final = (protocol, protocol_looking, protocol_net, ladder)
 ALIASES: Final = {
     hint: name for module in MODULES for name, hint in vars(module).items() if get_origin(hint) is Literal
 }
@@ -33,6 +33,7 @@ def source() -> str:
     for namespace in protocol.FROM_CLIENT:
         parts += _events(namespace)
     parts.append(_negotiation())
+    parts.append(_ladder())
     return "\n".join(parts)
 
 
@@ -108,3 +109,14 @@ def _negotiation() -> str:
         lines.append("  },")
     lines.append("};\n")
     return "\n".join(lines)
+
+
+def _ladder() -> str:
+    return (
+        f"export const OPENING: RungName = {json.dumps(ladder.OPENING)};\n\n"
+        f"export const PACE: Pace = {json.dumps(to_wire(ladder.PACE))};\n\n"
+        "/** From the best to the last. */\n"
+        "export const RUNGS: readonly Rung[] = [\n"
+        + "".join(f"  {json.dumps(to_wire(rung))},\n" for rung in ladder.RUNGS)
+        + "];\n"
+    )

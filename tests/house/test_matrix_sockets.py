@@ -26,7 +26,16 @@ from tests.web.test_hostile_requests import cookie_of
 
 pytestmark = pytest.mark.matrix
 
-IDS_OF: Final = {"join": ("consult",), "signal": ("to",), "chat": ("id",), "media": (), "ice": (), "leave": ()}
+IDS_OF: Final = {
+    "join": ("consult",),
+    "signal": ("to",),
+    "chat": ("id",),
+    "media": (),
+    "ice": (),
+    "net": (),
+    "still": (),
+    "leave": (),
+}
 """Where an id stands in each message. A message that is not here fails the build."""
 
 MESSAGES: Final[dict[str, dict[str, Any]]] = {
@@ -35,6 +44,8 @@ MESSAGES: Final[dict[str, dict[str, Any]]] = {
     "chat": {"text": "Hello?"},
     "media": {"audio": True, "video": True},
     "ice": {},
+    "net": {"rung": "240p", "why": "weak", "loss": 0, "concealed": 0, "up": 0, "down": 0, "silent": 0, "freezes": 0},
+    "still": {"index": 0, "count": 1, "bytes": "/9j/"},
     "leave": {},
 }
 REFUSALS: Final = {"not-found", "not-joined"}

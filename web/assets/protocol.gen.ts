@@ -18,6 +18,10 @@ export type StreamKind = "main" | "camera" | "screen" | "stethoscope";
 
 export type MarkKind = "length" | "angle" | "area";
 
+export type RungName = "hd" | "480p" | "360p" | "240p" | "stills" | "audio";
+
+export type Why = "opening" | "fine" | "weak" | "device" | "chosen";
+
 /** An SDP offer or answer (RTCSessionDescriptionInit). */
 export interface Description {
   type: "offer" | "answer";
@@ -294,6 +298,80 @@ export interface Welcome {
   marks: DrawnMark[];
 }
 
+/** How somebody's link does: every five seconds, and when the rung changes. Where there are several, the worst. */
+export interface Net {
+  rung: RungName;
+  why: Why;
+  loss: number;
+  concealed: number;
+  up: number;
+  down: number;
+  silent: number;
+  freezes: number;
+  round_trip?: number | null;
+  jitter?: number | null;
+  uplink?: number | null;
+}
+
+/** A piece of a single picture (JPEG), in order; the last of `count` completes it. */
+export interface Piece {
+  index: number;
+  count: number;
+  bytes: string;
+}
+
+/** What a peer sends now, and why no more. */
+export interface NetOf {
+  sender: string;
+  rung: RungName;
+  why: Why;
+}
+
+/** A piece of a peer's picture. */
+export interface PieceOf {
+  sender: string;
+  index: number;
+  count: number;
+  bytes: string;
+}
+
+/** Moving pictures: the most lines, frames a second and bit/s of them. */
+export interface Picture {
+  height: number;
+  frame_rate: number;
+  bitrate: number;
+  least: number;
+}
+
+/** Speech in Opus, with its in-band FEC: bit/s, and how much of it one packet carries, ms. */
+export interface Sound {
+  bitrate: number;
+  packet: number;
+  pauses: boolean;
+}
+
+/** What is sent, and the links it is for. */
+export interface Rung {
+  name: RungName;
+  picture?: Picture | null;
+  sound: Sound;
+  enter: number;
+  leave: number;
+  loss: number;
+  concealed: number;
+  round_trip: number;
+}
+
+/** How the ladder is walked; all in seconds but `bad`. It is looked at each second, over the last `window`. */
+export interface Pace {
+  window: number;
+  bad: number;
+  good: number;
+  dwell: number;
+  longest: number;
+  probe: number;
+}
+
 export type Reply<T> = (answer: T | Refusal) => void;
 
 export interface RoomAsks {
@@ -302,6 +380,8 @@ export interface RoomAsks {
   media: (message: Media, reply: Reply<Done>) => void;
   chat: (message: Say, reply: Reply<ChatLine>) => void;
   ice: (message: Ice, reply: Reply<FreshIce>) => void;
+  net: (message: Net, reply: Reply<Done>) => void;
+  still: (message: Piece, reply: Reply<Done>) => void;
   leave: (message: Leave, reply: Reply<Done>) => void;
 }
 
@@ -309,6 +389,8 @@ export interface RoomTells {
   peer: (message: PeerChanged) => void;
   signal: (message: SignalFrom) => void;
   media: (message: MediaOf) => void;
+  net: (message: NetOf) => void;
+  still: (message: PieceOf) => void;
   chat: (message: ChatLine) => void;
   room: (message: Room) => void;
   admitted: (message: Admitted) => void;
@@ -401,3 +483,17 @@ export const NEGOTIATION: Record<NegotiationRole, Record<string, [NegotiationSta
     "offer/ignoring": ["ignoring", "nothing"],
   },
 };
+
+export const OPENING: RungName = "240p";
+
+export const PACE: Pace = {"window": 3, "bad": 2, "good": 10, "dwell": 15, "longest": 240, "probe": 3};
+
+/** From the best to the last. */
+export const RUNGS: readonly Rung[] = [
+  {"name": "hd", "picture": {"height": 720, "frame_rate": 24, "bitrate": 1500000, "least": 600000}, "sound": {"bitrate": 32000, "packet": 20, "pauses": false}, "enter": 1800000, "leave": 1200000, "loss": 0.02, "concealed": 0.03, "round_trip": 300},
+  {"name": "480p", "picture": {"height": 480, "frame_rate": 24, "bitrate": 600000, "least": 250000}, "sound": {"bitrate": 32000, "packet": 20, "pauses": false}, "enter": 700000, "leave": 500000, "loss": 0.03, "concealed": 0.05, "round_trip": 400},
+  {"name": "360p", "picture": {"height": 360, "frame_rate": 15, "bitrate": 250000, "least": 100000}, "sound": {"bitrate": 32000, "packet": 20, "pauses": false}, "enter": 300000, "leave": 220000, "loss": 0.05, "concealed": 0.05, "round_trip": 600},
+  {"name": "240p", "picture": {"height": 240, "frame_rate": 10, "bitrate": 100000, "least": 40000}, "sound": {"bitrate": 24000, "packet": 20, "pauses": false}, "enter": 110000, "leave": 75000, "loss": 0.08, "concealed": 0.05, "round_trip": 1500},
+  {"name": "stills", "sound": {"bitrate": 24000, "packet": 40, "pauses": true}, "enter": 60000, "leave": 40000, "loss": 0.2, "concealed": 0.1, "round_trip": 60000},
+  {"name": "audio", "sound": {"bitrate": 16000, "packet": 60, "pauses": true}, "enter": 0, "leave": 0, "loss": 1.0, "concealed": 1.0, "round_trip": 60000},
+];
