@@ -126,6 +126,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "identities-compared": _("Compared two patients"),
     "identities-decided": _("Decided whether two patients are one"),
     "identity-resolved": _("Said who a patient is"),
+    "link-checked": _("Checked the link before a session"),
     "link-undone": _("Parted two patients that were linked"),
     "merge-undone": _("Parted two patients that were merged"),
     "number-qualified": _("Noted that a patient’s number was checked"),

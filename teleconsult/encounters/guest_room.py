@@ -72,6 +72,14 @@ async def guest_session(session: AsyncSession, actor: Actor, consult_id: uuid.UU
     return RoomSession(encounter, appointment, kept.patient_id, seats, mine)
 
 
+async def seat_of_guest(
+    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID
+) -> tuple[Appointment, GuestPass, EncounterParticipant]:
+    """A guest's own seat, whether they were let in or not. Raises NotFound when their pass is over."""
+    _encounter, appointment, kept, participant = await _own(session, actor, consult_id)
+    return appointment, kept, participant
+
+
 async def passes_in_force(session: AsyncSession, pass_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Admission]:
     """What these passes are good for now, asked for all at once; what is missing is good for nothing."""
     if not pass_ids:
