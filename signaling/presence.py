@@ -22,6 +22,7 @@ class Seat:
     audio: bool
     video: bool
     streams: tuple[Stream, ...] = ()
+    hand: bool = False
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Seen, Together, Welcome
+from signaling.protocol_manners import Hand, HandOf, Hush, HushOf
 from signaling.protocol_net import Net, NetOf, Piece, PieceOf
 from signaling.wire import Size
 from teleconsult.access import Permission
@@ -102,6 +103,7 @@ class Peer:
     audio: bool
     video: bool
     streams: tuple[Stream, ...] = ()
+    hand: bool = False
     page: uuid.UUID | None = None
 
 
@@ -316,6 +318,8 @@ FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {
         "signal": Ask(Signal, Done),
         "media": Ask(Media, Done),
         "chat": Ask(Say, ChatLine),
+        "hand": Ask(Hand, Done),
+        "hush": Ask(Hush, Done),
         "ice": Ask(Ice, FreshIce),
         "net": Ask(Net, Done),
         "still": Ask(Piece, Done),
@@ -342,6 +346,8 @@ FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
         "net": NetOf,
         "still": PieceOf,
         "chat": ChatLine,
+        "hand": HandOf,
+        "hush": HushOf,
         "room": Room,
         "admitted": Admitted,
         "guests": GuestsChanged,

@@ -11,6 +11,7 @@ from signaling.connection import Connection, SignedInNamespace
 from signaling.door import Door
 from signaling.doorman import Doorman
 from signaling.ice import ice_servers
+from signaling.manners import MannersPart
 from signaling.negotiation import is_polite
 from signaling.net import NetPart
 from signaling.presence import Seat, Sitting, room_name, sittings
@@ -67,6 +68,7 @@ class RoomNamespace(SignedInNamespace):
         self.door = Door(doorman.sessions)
         self.net = NetPart(sitting_of=self.sitting_of, tell=self.tell)
         self.parts.append(self.net)
+        self.parts.append(MannersPart(sitting_of=self.sitting_of, tell=self.tell))
 
     def sitting_of(self, connection: Connection) -> Sitting | None:
         """The seat a socket holds, if it does."""
@@ -273,6 +275,7 @@ def _peer(viewer: uuid.UUID, seat: Seat, *, present: bool) -> Peer:
         audio=seat.audio,
         video=seat.video,
         streams=seat.streams,
+        hand=seat.hand,
         page=seat.page if present else None,
     )
 

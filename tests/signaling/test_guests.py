@@ -134,6 +134,16 @@ async def test_once_let_in_three_see_each_other(
     assert (kept.actor_name, kept.practitioner_role_id, kept.patient_id) == ("Rose", None, cast.patient.id)
 
 
+async def test_a_guest_asks_to_speak_and_silences_nobody(
+    visit: VisitorMaker, guest: GuestMaker, booking: Booking, sessions: Sessions, cast: Cast
+) -> None:
+    rural, _, rose, _ = await three_in(visit, guest, booking, sessions, cast)
+    assert await rose.ask("hush", {}) == {"error": "not-found"}
+    assert await rural.hears_nothing("hush", within=0.05)
+    assert await rose.ask("hand", {"raised": True}) == {"ok": "yes"}
+    assert (await rural.next("hand"))["raised"] is True
+
+
 async def test_a_guest_reads_the_chat_since_they_were_let_in(
     visit: VisitorMaker, guest: GuestMaker, booking: Booking, sessions: Sessions, cast: Cast
 ) -> None:

@@ -59,6 +59,7 @@ export interface Peer {
   audio: boolean;
   video: boolean;
   streams: Stream[];
+  hand: boolean;
   page?: string | null;
 }
 
@@ -379,6 +380,8 @@ export interface RoomAsks {
   signal: (message: Signal, reply: Reply<Done>) => void;
   media: (message: Media, reply: Reply<Done>) => void;
   chat: (message: Say, reply: Reply<ChatLine>) => void;
+  hand: (message: Hand, reply: Reply<Done>) => void;
+  hush: (message: Hush, reply: Reply<Done>) => void;
   ice: (message: Ice, reply: Reply<FreshIce>) => void;
   net: (message: Net, reply: Reply<Done>) => void;
   still: (message: Piece, reply: Reply<Done>) => void;
@@ -392,6 +395,8 @@ export interface RoomTells {
   net: (message: NetOf) => void;
   still: (message: PieceOf) => void;
   chat: (message: ChatLine) => void;
+  hand: (message: HandOf) => void;
+  hush: (message: HushOf) => void;
   room: (message: Room) => void;
   admitted: (message: Admitted) => void;
   guests: (message: GuestsChanged) => void;
