@@ -191,40 +191,6 @@ export interface Changed {
   id?: string | null;
 }
 
-/** After each `join`: SHA-256 of the page's card, or nothing where its browser seals no frames. */
-  commitment?: string | null;
-}
-
-/** The card itself, to who has told their commitment: the public key (P-256) and the fingerprint of the page's */
-  to: string;
-  card: string;
-}
-
-/** The key that opens what the sender sends, its `number` counting the changes, sealed for one member. */
-  to: string;
-  number: number;
-  sealed: string;
-}
-
-/** A peer's commitment; without one their browser seals no frames. */
-  sender: string;
-  commitment?: string | null;
-}
-
-/** Those of everyone in the room who has told it. */
-}
-
-/** A peer's card, for the receiver alone. */
-  sender: string;
-  card: string;
-}
-
-/** A peer's key, sealed for the receiver alone. */
-  sender: string;
-  number: number;
-  sealed: string;
-}
-
 /** A window over the values of an image (PS3.3 §C.11.2.1.2). */
 export interface Level {
   center: number;
@@ -331,6 +297,26 @@ export interface Welcome {
   together: Together;
   looking?: Looking | null;
   marks: DrawnMark[];
+}
+
+/** One's hand goes up, or down again. Said anew after every reconnect. */
+export interface Hand {
+  raised: boolean;
+}
+
+/** Ask everyone else to mute their microphone. */
+export type Hush = Record<string, never>;
+
+/** A peer's hand went up, or down. */
+export interface HandOf {
+  sender: string;
+  raised: boolean;
+}
+
+/** A peer asks for silence: the page mutes, and says by whom. Only its owner unmutes it. */
+export interface HushOf {
+  sender: string;
+  name: string;
 }
 
 /** How somebody's link does: every five seconds, and when the rung changes. Where there are several, the worst. */
