@@ -1,7 +1,18 @@
 // The room's page: shows what a Call tells, and hands it what the person presses. Loaded where a page has a room.
 import { Controller } from "@hotwired/stimulus";
 import { type Frame, lookAgain } from "./frames";
-import type { ByeReason, ChatLine, ErrorCode, Joined, MediaOf, Peer, PeerChanged, Room, Showing } from "./protocol.gen";
+import type {
+  ByeReason,
+  ChatLine,
+  ErrorCode,
+  Joined,
+  MediaOf,
+  Peer,
+  PeerChanged,
+  Room,
+  Showing,
+  Stream,
+} from "./protocol.gen";
 import { ChatLog } from "./room/chat_log";
 import { begin, end } from "./room/present_call";
 import { afterBye, afterRefusal, clock, type Facts, type Over, standing } from "./room/standing";
@@ -9,13 +20,13 @@ import { Tiles } from "./room/tiles";
 import { play, release } from "./room/video";
 import { Call, type CallView } from "./rtc/call";
 import { type Devices, openDevices } from "./rtc/devices";
-import type { Path } from "./rtc/peer_link";
+import type { LinkState } from "./rtc/link";
 import type { Grade } from "./rtc/quality";
 import { openRoomSocket, RoomClient } from "./rtc/room_client";
 
 type Toggle = "mute" | "camera" | "audioOnly";
 
-export default class RoomController extends Controller<HTMLElement> implements CallView {
+export default class RoomController extends Controller<HTMLElement> implements Partial<CallView> {
   static override targets = [
     ...["audioOnly", "camera", "grade", "guests", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab"],
     ...["offline", "others", "quiet", "remote", "self", "send", "showing", "showingLink", "stage", "state"],
@@ -76,7 +87,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
     online: true,
     room: "waiting",
     peer: "expected",
-    path: null,
+    link: null,
     pictures: true,
   };
 
@@ -212,12 +223,13 @@ export default class RoomController extends Controller<HTMLElement> implements C
     else this.#tiles?.media(media);
   }
 
-  path(peer: Peer, path: Path): void {
-    if (this.#isMain(peer)) this.#know({ path });
-    else this.#tiles?.path(peer.pid, path);
+  link(peer: Peer, link: LinkState): void {
+    if (this.#isMain(peer)) this.#know({ link });
+    else this.#tiles?.link(peer.pid, link);
   }
 
-  async stream(peer: Peer, stream: MediaStream): Promise<void> {
+  async stream(peer: Peer, stream: MediaStream, { what }: Stream): Promise<void> {
+    if (what !== "main") return;
     const isMain = this.#isMain(peer);
     const isHeard = await (isMain ? play(this.remoteTarget, stream) : this.#tiles?.stream(peer.pid, stream));
     if (isHeard === false) this.hearTarget.hidden = false;
@@ -342,7 +354,7 @@ export default class RoomController extends Controller<HTMLElement> implements C
     this.#grade("unknown");
     this.hearTarget.hidden = true;
     this.remoteTarget.srcObject = null;
-    this.#know({ path: null });
+    this.#know({ link: null });
   }
 
   #hangUp(): void {

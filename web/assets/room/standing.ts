@@ -1,6 +1,6 @@
 // What the room's page says over the picture, out of the few facts that decide it.
 import type { ByeReason, ErrorCode, RoomState } from "../protocol.gen";
-import type { Path } from "../rtc/peer_link";
+import type { LinkState } from "../rtc/link";
 
 export type Standing =
   | "asking"
@@ -31,7 +31,7 @@ export interface Facts {
   room: RoomState;
   /** Where the other person is: `expected` has not come yet. */
   peer: "expected" | "here" | "lost" | "left";
-  path: Path | null;
+  link: LinkState | null;
   pictures: boolean;
 }
 
@@ -39,7 +39,7 @@ export function standing(facts: Facts): Standing {
   if (facts.over) return facts.over;
   if (!facts.asked) return "asking";
   // Sound and pictures travel from person to person: they outlive the line to the server.
-  if (facts.path === "connected" && facts.peer !== "left") return facts.pictures ? "live" : "silent";
+  if (facts.link === "connected" && facts.peer !== "left") return facts.pictures ? "live" : "silent";
   if (!facts.joined && !facts.door) return "connecting";
   if (!facts.online) return "offline";
   if (facts.door) return "door";
@@ -51,7 +51,7 @@ export function standing(facts: Facts): Standing {
     case "left":
       return facts.room === "ended" ? "ended" : "away";
     case "here":
-      return facts.path === "interrupted" ? "interrupted" : "calling";
+      return facts.link === "interrupted" ? "interrupted" : "calling";
   }
 }
 

@@ -33,12 +33,12 @@ test("a tile says how far its person has come", () => {
   expect(place.querySelector("[data-tile=name]")?.textContent).toBe("<b>Rose</b>");
   expect(place.querySelector("video")?.ariaLabel).toBe("Picture of <b>Rose</b>");
   expect(shown()).toBe("calling");
-  tiles.path("p", "connected");
+  tiles.link("p", "connected");
   expect(place.firstElementChild?.getAttribute("data-standing")).toBe("live");
-  tiles.media({ sender: "p", audio: false, video: false, streams: [] });
+  tiles.media({ sender: "p", audio: false, video: false });
   expect(shown()).toBe("silent");
   expect(place.querySelector<HTMLElement>("[data-tile=quiet]")?.hidden).toBe(false);
-  tiles.path("p", "interrupted");
+  tiles.link("p", "interrupted");
   tiles.lost("p");
   expect(shown()).toBe("lost");
 });

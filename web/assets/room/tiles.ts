@@ -1,13 +1,13 @@
 // Everyone in the call but the one on the main stage and oneself: a small picture each, made from the page's <template>.
 import type { MediaOf, Peer } from "../protocol.gen";
-import type { Path } from "../rtc/peer_link";
+import type { LinkState } from "../rtc/link";
 import { play } from "./video";
 
 interface Tile {
   element: HTMLElement;
   video: HTMLVideoElement;
   lost: boolean;
-  path: Path | null;
+  link: LinkState | null;
   pictures: boolean;
 }
 
@@ -30,13 +30,13 @@ export class Tiles {
     this.#change(pid, { lost: true });
   }
 
-  media({ sender, audio, video }: MediaOf): void {
+  media({ sender, audio, video }: Omit<MediaOf, "streams">): void {
     part(this.#tiles.get(sender)?.element, "quiet")?.toggleAttribute("hidden", audio);
     this.#change(sender, { pictures: video });
   }
 
-  path(pid: string, path: Path): void {
-    this.#change(pid, { path });
+  link(pid: string, link: LinkState): void {
+    this.#change(pid, { link });
   }
 
   /** Resolves to false where the browser wants a tap before it plays sound. */
@@ -72,7 +72,7 @@ export class Tiles {
     video.ariaLabel = (video.dataset.label ?? "{name}").replace("{name}", peer.name);
     const name = part(element, "name");
     if (name) name.textContent = peer.name;
-    const tile: Tile = { element, video, lost: false, path: null, pictures: true };
+    const tile: Tile = { element, video, lost: false, link: null, pictures: true };
     this.#tiles.set(peer.pid, tile);
     this.place.append(element);
     return tile;
@@ -90,9 +90,9 @@ export class Tiles {
   }
 }
 
-function standing({ lost, path, pictures }: Tile): "live" | "silent" | "lost" | "calling" {
-  if (path === "connected") return pictures ? "live" : "silent";
-  return lost || path === "interrupted" ? "lost" : "calling";
+function standing({ lost, link, pictures }: Tile): "live" | "silent" | "lost" | "calling" {
+  if (link === "connected") return pictures ? "live" : "silent";
+  return lost || link === "interrupted" ? "lost" : "calling";
 }
 
 function part(tile: HTMLElement | undefined, name: string): HTMLElement | null {

@@ -10,10 +10,15 @@ import type {
   Room,
   Showing,
   SignalFrom,
+  Stream,
 } from "../protocol.gen";
-import { type Path, PeerLink } from "./peer_link";
-import { type Grade, grade, worst } from "./quality";
+import { Incoming } from "./incoming";
+import type { LinkState, Outgoing } from "./link";
+import { Sent } from "./outgoing";
+import { PeerLink } from "./peer_link";
+import { type Grade, grade, type Reading, worst } from "./quality";
 import type { RoomClient, RoomListener } from "./room_client";
+import { RUNGS, type Rung, Sending, SOUND, type Sound } from "./sending";
 
 export interface CallView {
   /** We are in; peers are there or awaited. Comes again after each reconnect. */
@@ -24,9 +29,13 @@ export interface CallView {
   room(room: Room): void;
   peer(peer: Peer, change: PeerChanged["change"]): void;
   media(media: MediaOf): void;
-  path(peer: Peer, path: Path): void;
-  stream(peer: Peer, stream: MediaStream): void;
+  /** How far the line to somebody is. */
+  link(peer: Peer, state: LinkState): void;
+  /** Something somebody sends arrives; it goes when `media` names it no more. The same stream may come again. */
+  stream(peer: Peer, stream: MediaStream, sent: Stream): void;
   chat(line: ChatLine): void;
+  /** What the lines say of themselves, every two seconds. */
+  readings(readings: Reading[]): void;
   /** That of the worst link, where there are several. */
   quality(grade: Grade): void;
   atDoor(): void;
@@ -50,13 +59,16 @@ export class Call implements RoomListener {
   readonly #lines = new Map<string, Line>();
   readonly #absent = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #measuring: ReturnType<typeof setInterval>;
+  readonly #sent = new Sent();
+  readonly #incoming = new Incoming();
+  readonly #sending = new Sending();
   #ice: RTCIceServer[] = [];
-  #stream: MediaStream | null;
   #withVideo = true;
+  #fit: [Rung, Sound] = [RUNGS[this.#sending.rung] as Rung, SOUND];
 
   constructor(makeRoom: (listener: RoomListener) => RoomClient, stream: MediaStream | null, view: Partial<CallView>) {
     this.#views = [view];
-    this.#stream = stream;
+    this.#sent.setMain(stream);
     this.client = makeRoom(this);
     this.#tellMedia();
     this.#measuring = setInterval(() => void this.#measure(), MEASURE_EVERY);
@@ -79,15 +91,32 @@ export class Call implements RoomListener {
   /** Sound alone, in both directions: for a link that carries no more. */
   setVideo(wanted: boolean): void {
     this.#withVideo = wanted;
-    for (const { link } of this.#lines.values()) link.setVideo(wanted);
+    for (const link of this.#links) link.setVideo(wanted);
     this.#tellMedia();
   }
 
-  /** Devices that came later, or in place of others. */
+  /** Microphone and camera that came later, or in place of others. */
   async setStream(stream: MediaStream): Promise<void> {
-    this.#stream = stream;
-    for (const { link } of this.#lines.values()) await link.setStream(stream);
-    this.#tellMedia();
+    this.#sent.setMain(stream);
+    await this.#sendAll();
+  }
+
+  /** Send these too, beside microphone and camera; a track of the same stream and kind gives way. */
+  async send(outgoing: readonly Outgoing[]): Promise<void> {
+    this.#sent.add(outgoing);
+    await this.#sendAll();
+  }
+
+  /** Send nothing of this stream any more. */
+  async stop(streamId: string): Promise<void> {
+    this.#sent.remove(streamId);
+    await this.#sendAll();
+  }
+
+  /** Send pictures and sound of this size at most, over every line. */
+  async fit(rung: Rung, sound: Sound): Promise<void> {
+    this.#fit = [rung, sound];
+    for (const link of this.#links) await link.fit(rung, sound);
   }
 
   say(text: string): void {
@@ -149,7 +178,11 @@ export class Call implements RoomListener {
   }
 
   media(media: MediaOf): void {
+    const line = this.#lines.get(media.sender);
+    const { audio, video, streams } = media;
+    if (line) line.peer = { ...line.peer, audio, video, streams };
     this.#say("media", media);
+    if (line) this.#show(line.peer);
   }
 
   chat(line: ChatLine): void {
@@ -194,11 +227,17 @@ export class Call implements RoomListener {
   #connect(peer: Peer, { expecting }: { expecting: boolean }): void {
     this.#hangUp(peer.pid);
     const link = new PeerLink(
-      { role: peer.polite ? "polite" : "impolite", expecting, ice: this.#ice, stream: this.#stream },
+      { role: peer.polite ? "polite" : "impolite", expecting, ice: this.#ice, outgoing: this.#sent.tracks },
       {
         send: (signal) => this.client.signal({ to: peer.pid, ...signal }),
-        stream: (stream) => this.#say("stream", peer, stream),
-        path: (path) => this.#say("path", peer, path),
+        track: (track, streamId) => {
+          this.#incoming.put(peer.pid, streamId, track);
+          this.#show(this.#lines.get(peer.pid)?.peer ?? peer);
+        },
+        state: (state) => {
+          if (state === "connected") void link.fit(...this.#fit);
+          this.#say("link", peer, state);
+        },
         freshIce: async () => {
           const fresh = await this.client.freshIce();
           return fresh && servers(fresh.ice);
@@ -214,6 +253,15 @@ export class Call implements RoomListener {
     this.#absent.delete(pid);
     this.#lines.get(pid)?.link.close();
     this.#lines.delete(pid);
+    this.#incoming.forget(pid);
+  }
+
+  /** Everything of theirs that has arrived and has been named. */
+  #show(peer: Peer): void {
+    for (const [id, stream] of this.#incoming.of(peer.pid)) {
+      const sent = peer.streams.find((one) => one.id === id);
+      if (sent) this.#say("stream", peer, stream, sent);
+    }
   }
 
   #say<E extends keyof CallView>(event: E, ...told: Parameters<CallView[E]>): void {
@@ -221,25 +269,40 @@ export class Call implements RoomListener {
   }
 
   #switch(kind: "audio" | "video", on: boolean): boolean {
-    const tracks = this.#stream?.getTracks().filter((track) => track.kind === kind) ?? [];
-    for (const track of tracks) track.enabled = on;
+    const is = this.#sent.switch(kind, on);
     this.#tellMedia();
-    return on && tracks.length > 0;
+    return is;
+  }
+
+  get #links(): PeerLink[] {
+    return [...this.#lines.values()].map(({ link }) => link);
+  }
+
+  /** The others hear what is coming before it is offered. */
+  async #sendAll(): Promise<void> {
+    this.#tellMedia();
+    for (const link of this.#links) {
+      await link.setTracks(this.#sent.tracks);
+      await link.fit(...this.#fit);
+    }
   }
 
   #tellMedia(): void {
-    const isOn = (kind: string) =>
-      this.#stream?.getTracks().some((track) => track.kind === kind && track.enabled) ?? false;
-    this.client.media(isOn("audio"), isOn("video") && this.#withVideo);
+    const { streams } = this.#sent;
+    this.client.media(this.#sent.isOn("audio"), this.#sent.isOn("video") && this.#withVideo, streams);
   }
 
   async #measure(): Promise<void> {
-    const grades: Grade[] = [];
-    for (const { link } of [...this.#lines.values()]) {
+    const readings: Reading[] = [];
+    for (const link of this.#links) {
       const reading = await link.measure();
-      if (reading) grades.push(grade(reading));
+      if (reading) readings.push(reading);
     }
-    if (grades.length > 0) this.#say("quality", worst(grades));
+    if (readings.length === 0) return;
+    this.#say("readings", readings);
+    this.#say("quality", worst(readings.map(grade)));
+    const narrowest = readings.reduce((one, other) => ((other.uplink ?? 0) < (one.uplink ?? 0) ? other : one));
+    if (this.#sending.take(narrowest)) await this.fit(RUNGS[this.#sending.rung] as Rung, SOUND);
   }
 }
 

@@ -7,16 +7,16 @@ import type {
   NegotiationRole,
   NegotiationState,
 } from "../protocol.gen";
+import { fitSenders, type Link, type LinkState, type Outgoing } from "./link";
 import { step } from "./negotiation";
 import { type Counters, type Reading, read } from "./quality";
-import { RUNGS, Sending, withRung, withSoundFirst } from "./sending";
-
-export type Path = "connecting" | "connected" | "interrupted";
+import { type Rung, type Sound, withRung, withSoundFirst } from "./sending";
 
 export interface PeerLinkListener {
   send(signal: { description: Description } | { candidate: Candidate }): void;
-  stream(stream: MediaStream): void;
-  path(path: Path): void;
+  /** Something of theirs arrives, in their stream of this id. */
+  track(track: MediaStreamTrack, streamId: string): void;
+  state(state: LinkState): void;
   /** Servers with fresh credentials, before ICE restarts. */
   freshIce(): Promise<RTCIceServer[] | null>;
 }
@@ -26,17 +26,18 @@ export interface PeerLinkOptions {
   /** The other side came last and offers first. */
   expecting: boolean;
   ice: RTCIceServer[];
-  stream: MediaStream | null;
+  outgoing: readonly Outgoing[];
 }
 
 const INTERRUPTION = 3_000; // ms of `disconnected` before ICE restarts
 const KINDS = ["audio", "video"] as const;
 
-export class PeerLink {
+export class PeerLink implements Link {
   readonly #connection: RTCPeerConnection;
   readonly #role: NegotiationRole;
-  readonly #remote = new MediaStream();
-  readonly #sending = new Sending();
+  /** Which track of ours each sender is for. */
+  readonly #slots = new Map<RTCRtpSender, string>();
+  #withVideo = true;
   #state: NegotiationState;
   #work: Promise<void> = Promise.resolve();
   #counters: Counters | null = null;
@@ -54,17 +55,12 @@ export class PeerLink {
     connection.onicecandidate = ({ candidate }) => {
       if (candidate) listener.send({ candidate: candidate.toJSON() as Candidate });
     };
-    connection.ontrack = ({ track }) => {
-      for (const old of this.#remote.getTracks()) if (old.kind === track.kind) this.#remote.removeTrack(old);
-      this.#remote.addTrack(track);
-      listener.stream(this.#remote);
-    };
+    connection.ontrack = ({ track, streams }) => listener.track(track, streams[0]?.id ?? "");
     connection.onconnectionstatechange = () => this.#pathChanged();
-    const { stream } = options;
-    for (const track of stream?.getTracks() ?? []) connection.addTrack(track, stream as MediaStream);
+    for (const one of options.outgoing) this.#slots.set(connection.addTrack(one.track, one.stream), slot(one));
     if (!options.expecting) {
       // Who offers asks for what it has none of to send, too.
-      const missing = KINDS.filter((kind) => !stream?.getTracks().some((track) => track.kind === kind));
+      const missing = KINDS.filter((kind) => !options.outgoing.some(({ track }) => track.kind === kind));
       for (const kind of missing) connection.addTransceiver(kind, { direction: "recvonly" });
     }
   }
@@ -89,37 +85,45 @@ export class PeerLink {
       .catch((error: unknown) => console.warn("Negotiation:", error));
   }
 
-  /** Have pictures in both directions, or in none. */
   setVideo(wanted: boolean): void {
-    for (const transceiver of this.#connection.getTransceivers()) {
-      if (transceiver.receiver.track.kind !== "video" || transceiver.direction === "stopped") continue;
-      const open = transceiver.sender.track ? "sendrecv" : "recvonly";
-      transceiver.direction = wanted ? open : "inactive";
-    }
+    this.#withVideo = wanted;
+    this.#direct();
   }
 
-  /** Send these tracks from now on, where tracks of their kind were sent or nothing was. */
-  async setStream(stream: MediaStream): Promise<void> {
-    const sending = this.#connection.getTransceivers();
-    for (const track of stream.getTracks()) {
-      const transceiver = sending.find((one) => one.receiver.track.kind === track.kind);
-      if (!transceiver) {
-        this.#connection.addTrack(track, stream);
-        continue;
-      }
-      await transceiver.sender.replaceTrack(track);
-      transceiver.sender.setStreams?.(stream);
-      if (transceiver.direction === "recvonly") transceiver.direction = "sendrecv";
+  async setTracks(outgoing: readonly Outgoing[]): Promise<void> {
+    const wanted = new Map(outgoing.map((one) => [slot(one), one]));
+    for (const [sender, key] of [...this.#slots]) {
+      const next = wanted.get(key);
+      await sender.replaceTrack(next?.track ?? null);
+      if (!next) this.#slots.delete(sender);
+      wanted.delete(key);
     }
+    for (const [key, one] of wanted) {
+      const free = this.#connection.getTransceivers().find(({ direction, receiver, sender }) => {
+        return direction !== "stopped" && receiver.track.kind === one.track.kind && !this.#slots.has(sender);
+      })?.sender;
+      const sender = free ?? this.#connection.addTrack(one.track, one.stream);
+      this.#slots.set(sender, key);
+      if (!free) continue;
+      free.setStreams(one.stream);
+      await free.replaceTrack(one.track);
+    }
+    this.#direct();
   }
 
-  /** Read the statistics and fit what is sent to them; null before the path stands. Call every two seconds. */
   async measure(): Promise<Reading | null> {
     if (!this.isConnected) return null;
     const [reading, counters] = read(await this.#connection.getStats(), this.#counters);
     this.#counters = counters;
-    if (this.#sending.take(reading)) await this.#fitSenders();
     return reading;
+  }
+
+  async fit(rung: Rung, sound: Sound): Promise<void> {
+    await fitSenders(this.#connection.getSenders(), (parameters, track) =>
+      track.kind === "audio"
+        ? withSoundFirst(parameters, sound)
+        : withRung(parameters, rung, track.getSettings().height),
+    );
   }
 
   close(): void {
@@ -173,19 +177,18 @@ export class PeerLink {
     clearTimeout(this.#interruption);
     switch (this.#connection.connectionState) {
       case "connected":
-        this.listener.path("connected");
-        void this.#fitSenders();
+        this.listener.state("connected");
         break;
       case "disconnected":
-        this.listener.path("interrupted");
+        this.listener.state("interrupted");
         this.#interruption = setTimeout(() => void this.#restart(), INTERRUPTION);
         break;
       case "failed":
-        this.listener.path("interrupted");
+        this.listener.state("interrupted");
         void this.#restart();
         break;
       case "connecting":
-        this.listener.path("connecting");
+        this.listener.state("connecting");
         break;
     }
   }
@@ -197,16 +200,17 @@ export class PeerLink {
     this.#connection.restartIce();
   }
 
-  async #fitSenders(): Promise<void> {
-    const rung = RUNGS[this.#sending.rung];
-    for (const sender of this.#connection.getSenders()) {
-      if (!sender.track || !rung) continue;
-      const parameters = sender.getParameters();
-      const wanted =
-        sender.track.kind === "audio"
-          ? withSoundFirst(parameters)
-          : withRung(parameters, rung, sender.track.getSettings().height);
-      await sender.setParameters(wanted).catch((error: unknown) => console.warn("Parameters:", error));
+  /** Who may send on each m-line: both, where we have something to send. */
+  #direct(): void {
+    for (const transceiver of this.#connection.getTransceivers()) {
+      if (transceiver.direction === "stopped") continue;
+      const open = this.#slots.has(transceiver.sender) ? "sendrecv" : "recvonly";
+      transceiver.direction = this.#withVideo || transceiver.receiver.track.kind === "audio" ? open : "inactive";
     }
   }
+}
+
+/** The same thing's sound or picture, whatever device it comes from. */
+function slot({ stream, track }: Outgoing): string {
+  return `${stream.id} ${track.kind}`;
 }

@@ -31,13 +31,13 @@ beforeEach(() => {
 });
 
 test("it joins on every connection, as the same page and with what is switched on", async () => {
-  room.media(true, false);
+  room.media(true, false, []);
   socket.connect();
   await turn();
   socket.disconnect();
   socket.connect();
   await turn();
-  const join = { consult: "c", page: room.page, audio: true, video: false };
+  const join = { consult: "c", page: room.page, audio: true, video: false, streams: [] };
   expect(socket.named("join")).toEqual([join, join]);
   expect(listener.joined).toHaveBeenCalledTimes(2);
   expect(listener.offline).toHaveBeenCalledTimes(1);

@@ -15,6 +15,7 @@ import type {
   Showing,
   Signal,
   SignalFrom,
+  Stream,
 } from "../protocol.gen";
 
 export interface RoomListener {
@@ -64,6 +65,7 @@ export class RoomClient {
   #isOver = false;
   #audio = false;
   #video = false;
+  #streams: Stream[] = [];
 
   constructor(
     private readonly consult: string,
@@ -121,10 +123,11 @@ export class RoomClient {
     if (this.#isJoined) this.socket.emit("signal", signal, () => undefined);
   }
 
-  media(audio: boolean, video: boolean): void {
+  media(audio: boolean, video: boolean, streams: Stream[]): void {
     this.#audio = audio;
     this.#video = video;
-    if (this.#isJoined) this.socket.emit("media", { audio, video }, () => undefined);
+    this.#streams = streams;
+    if (this.#isJoined) this.socket.emit("media", { audio, video, streams }, () => undefined);
   }
 
   /** Write a line; it is sent again after an outage until it is taken, and comes back through `chat`. */
@@ -171,7 +174,13 @@ export class RoomClient {
 
   async #join(): Promise<void> {
     if (this.#isOver) return;
-    const ask = { consult: this.consult, page: this.page, audio: this.#audio, video: this.#video };
+    const ask = {
+      consult: this.consult,
+      page: this.page,
+      audio: this.#audio,
+      video: this.#video,
+      streams: this.#streams,
+    };
     let reply: Joined | Refusal;
     try {
       reply = await this.socket.timeout(PATIENCE).emitWithAck("join", ask);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FIRST_RUNG, RUNGS, Sending, withRung, withSoundFirst } from "./sending";
+import { FIRST_RUNG, RUNGS, Sending, SOUND, withRung, withSoundFirst } from "./sending";
 
 const GOOD = { roundTrip: 50, loss: 0, concealed: 0, uplink: 2_000_000, frames: 20, packets: 100 };
 
@@ -53,5 +53,5 @@ test("a rung becomes parameters of a sender", () => {
     scaleResolutionDownBy: 2,
   });
   expect(withRung(parameters(), rung, 120).encodings[0]?.scaleResolutionDownBy).toBe(1);
-  expect(withSoundFirst(parameters()).encodings[0]).toMatchObject({ priority: "high", networkPriority: "high" });
+  expect(withSoundFirst(parameters(), SOUND).encodings[0]).toMatchObject({ priority: "high", networkPriority: "high" });
 });

@@ -18,7 +18,13 @@ export const RUNGS: readonly Rung[] = [
   { height: 480, frameRate: 24, maxBitrate: 800_000, needs: 600_000 },
 ];
 export const FIRST_RUNG = 1;
-export const AUDIO_BITRATE = 32_000;
+
+export interface Sound {
+  /** bit/s */
+  maxBitrate: number;
+}
+
+export const SOUND: Sound = { maxBitrate: 32_000 };
 
 const BAD_BEFORE_DOWN = 2; // readings, two seconds apart
 const GOOD_BEFORE_UP = 3;
@@ -67,9 +73,9 @@ export function withRung(
 }
 
 /** Sound goes first: small, and ahead of the pictures. */
-export function withSoundFirst(parameters: RTCRtpSendParameters): RTCRtpSendParameters {
+export function withSoundFirst(parameters: RTCRtpSendParameters, sound: Sound): RTCRtpSendParameters {
   for (const encoding of parameters.encodings ?? []) {
-    encoding.maxBitrate = AUDIO_BITRATE;
+    encoding.maxBitrate = sound.maxBitrate;
     encoding.priority = "high";
     encoding.networkPriority = "high";
   }
