@@ -20,6 +20,7 @@ from migrations import (
     peer_walls,
     recording_walls,
     rendition_walls,
+    session_log_walls,
     walls,
 )
 
@@ -40,6 +41,7 @@ WALLS: Final = (
     | link_walls.WALLS
     | recording_walls.WALLS
     | call_walls.WALLS
+    | session_log_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 

@@ -10,6 +10,7 @@ import teleconsult.encounters.call_models
 import teleconsult.encounters.link_models
 import teleconsult.encounters.models
 import teleconsult.encounters.recording_models
+import teleconsult.encounters.session_log
 import teleconsult.excerpts.models
 import teleconsult.hl7v2.models
 import teleconsult.imaging.commitment.models

@@ -46,6 +46,7 @@ from teleconsult.encounters.call_models import Attendance, CallMinute, CallSumma
 from teleconsult.encounters.link_models import LinkCheck, LinkVerdict
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, GuestKind, GuestPass
 from teleconsult.encounters.recording_models import Recording, RecordingConsent, RecordingEnd, RecordingFile
+from teleconsult.encounters.session_log import SessionEvent
 from teleconsult.excerpts.models import Excerpt, ExcerptRead, ExcerptStudy
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
 from teleconsult.imaging.commitment.models import StorageCommitment
@@ -190,6 +191,7 @@ def _session(cast: Cast, ids: Walled) -> list[Base]:
         ),
         EncounterParticipant(id=seat, encounter_id=ids.encounter_id, guest_pass_id=ids.pass_id),
         ChatMessage(encounter_id=ids.encounter_id, participant_id=seat, text="Hello", sent_at=moment),
+        SessionEvent(encounter_id=ids.encounter_id, kind="room", body={"state": "live"}, at=moment),
         Attendance(encounter_id=ids.encounter_id, participant_id=seat, came_at=moment, seen_at=moment),
         CallMinute(encounter_id=ids.encounter_id, participant_id=seat, begins_at=moment, samples=[]),
         CallSummary(

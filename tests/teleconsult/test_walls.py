@@ -67,6 +67,7 @@ encounter                1    0    0    1    1    1    0    0    0    0    0    
 encounter_participant    3    0    0    3    3    3    0    0    0    0    0    0    3
 guest_pass               1    0    0    0    0    1    0    0    0    0    0    0    1
 chat_message             1    0    0    0    0    1    0    0    0    0    0    0    1
+session_event            1    0    0    0    0    1    0    0    0    0    0    0    1
 recording                1    0    0    0    0    1    0    0    0    0    0    0    1
 recording_consent        1    0    0    0    0    1    0    0    0    0    0    0    1
 recording_file           1    0    0    0    0    1    0    0    0    0    0    0    0
