@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
+from signaling.protocol_keys import Commit, CommitmentOf, Commitments, KeyFor, KeyOf, Reveal, RevealOf
 from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Seen, Together, Welcome
 from signaling.protocol_manners import Hand, HandOf, Hush, HushOf
 from signaling.protocol_net import Net, NetOf, Piece, PieceOf
@@ -323,6 +324,9 @@ FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {
         "ice": Ask(Ice, FreshIce),
         "net": Ask(Net, Done),
         "still": Ask(Piece, Done),
+        "commit": Ask(Commit, Commitments),
+        "reveal": Ask(Reveal, Done),
+        "key": Ask(KeyFor, Done),
         "leave": Ask(Leave, Done),
     },
     "/looking": {
@@ -352,6 +356,9 @@ FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
         "admitted": Admitted,
         "guests": GuestsChanged,
         "showing": ImagesShown,
+        "commitment": CommitmentOf,
+        "reveal": RevealOf,
+        "key": KeyOf,
         "bye": Bye,
     },
     "/looking": {"together": Together, "look": Look, "point": Point, "marks": Marks, "bye": Bye},

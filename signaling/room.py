@@ -11,6 +11,7 @@ from signaling.connection import Connection, SignedInNamespace
 from signaling.door import Door
 from signaling.doorman import Doorman
 from signaling.ice import ice_servers
+from signaling.keys import KeysPart
 from signaling.manners import MannersPart
 from signaling.negotiation import is_polite
 from signaling.net import NetPart
@@ -69,6 +70,7 @@ class RoomNamespace(SignedInNamespace):
         self.net = NetPart(sitting_of=self.sitting_of, tell=self.tell)
         self.parts.append(self.net)
         self.parts.append(MannersPart(sitting_of=self.sitting_of, tell=self.tell))
+        self.parts.append(KeysPart(sitting_of=self.sitting_of, sittings_in=self._in, tell=self.tell))
 
     def sitting_of(self, connection: Connection) -> Sitting | None:
         """The seat a socket holds, if it does."""

@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
-from signaling import ladder, negotiation, protocol, protocol_looking, protocol_manners, protocol_net
+from signaling import ladder, negotiation, protocol, protocol_keys, protocol_looking, protocol_manners, protocol_net
 from signaling.wire import fields_of, to_wire
 
 PATH: Final = Path(__file__).parent.parent / "web" / "assets" / "protocol.gen.ts"
 PLAIN: Final = {str: "string", int: "number", float: "number", bool: "boolean", uuid.UUID: "string", datetime: "string"}
-MODULES: Final = (protocol, protocol_looking, protocol_manners, protocol_net, ladder)
+MODULES: Final = (protocol, protocol_keys, protocol_looking, protocol_manners, protocol_net, ladder)
 ALIASES: Final = {
     hint: name for module in MODULES for name, hint in vars(module).items() if get_origin(hint) is Literal
 }

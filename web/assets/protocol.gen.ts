@@ -191,6 +191,48 @@ export interface Changed {
   id?: string | null;
 }
 
+/** After each `join`: SHA-256 of the page's card, or nothing where its browser seals no frames. */
+export interface Commit {
+  commitment?: string | null;
+}
+
+/** The card itself, to who has told their commitment: the public key (P-256) and the fingerprint of the page's */
+export interface Reveal {
+  to: string;
+  card: string;
+}
+
+/** The key that opens what the sender sends, its `number` counting the changes, sealed for one member. */
+export interface KeyFor {
+  to: string;
+  number: number;
+  sealed: string;
+}
+
+/** A peer's commitment; without one their browser seals no frames. */
+export interface CommitmentOf {
+  sender: string;
+  commitment?: string | null;
+}
+
+/** Those of everyone in the room who has told it. */
+export interface Commitments {
+  of: CommitmentOf[];
+}
+
+/** A peer's card, for the receiver alone. */
+export interface RevealOf {
+  sender: string;
+  card: string;
+}
+
+/** A peer's key, sealed for the receiver alone. */
+export interface KeyOf {
+  sender: string;
+  number: number;
+  sealed: string;
+}
+
 /** A window over the values of an image (PS3.3 §C.11.2.1.2). */
 export interface Level {
   center: number;
@@ -405,6 +447,9 @@ export interface RoomAsks {
   ice: (message: Ice, reply: Reply<FreshIce>) => void;
   net: (message: Net, reply: Reply<Done>) => void;
   still: (message: Piece, reply: Reply<Done>) => void;
+  commit: (message: Commit, reply: Reply<Commitments>) => void;
+  reveal: (message: Reveal, reply: Reply<Done>) => void;
+  key: (message: KeyFor, reply: Reply<Done>) => void;
   leave: (message: Leave, reply: Reply<Done>) => void;
 }
 
@@ -421,6 +466,9 @@ export interface RoomTells {
   admitted: (message: Admitted) => void;
   guests: (message: GuestsChanged) => void;
   showing: (message: ImagesShown) => void;
+  commitment: (message: CommitmentOf) => void;
+  reveal: (message: RevealOf) => void;
+  key: (message: KeyOf) => void;
   bye: (message: Bye) => void;
 }
 
