@@ -1,319 +1,230 @@
 """A room whose media pass through us: what one sends the others get, packet by packet, never decoded.
 
-Each browser has one line to us and always offers. It names, for each m-line it only receives on, whose track it wants.
+Each browser has one line to us and always offers. It names, for each m-line it only receives on, whose track it wants;
+the track need not be there yet, and may come back over another connection: it goes on on the same m-line.
+
+Who offers with another connection (another ufrag) while the first is open gets both for a while: the others see the old
+one until the new one is open. That is how a change of address heals (RFC 8445 would restart ICE, which aiortc cannot).
+
+Who sends one picture in two sizes offers them as two m-lines of one MediaStream, the better first.
 """
 
 import asyncio
-import random
-import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Final, Protocol
 
+import structlog
 from aiortc import RTCCertificate
-from aiortc.rtp import (
-    RTCP_PSFB_APP,
-    RTCP_PSFB_FIR,
-    RTCP_PSFB_PLI,
-    RTCP_RTPFB_NACK,
-    AnyRtcpPacket,
-    RtcpPacket,
-    RtcpPsfbPacket,
-    RtcpRrPacket,
-    RtcpRtpfbPacket,
-    RtcpSenderInfo,
-    RtcpSrPacket,
-    pack_remb_fci,
-    unpack_remb_fci,
-)
 
-from signaling.media.answering import BadOffer, Offer, answer, read_offer
-from signaling.media.arrivals import Arrivals
-from signaling.media.line import Line
-from signaling.media.packets import read
+from signaling.media.line import LineState
+from signaling.media.member import Member, Wanted, Watchers
+from signaling.media.offering import BadOffer, read_offer
 from signaling.media.source import Source
 from signaling.media.view import View
 
-TICK: Final = 0.05  # seconds
+__all__ = ["BadOffer", "Forwarder", "LineState", "Listener", "Source", "Wanted"]
+
+TICK: Final = 0.05
+"""Seconds between two feedbacks."""
 REPORT_EVERY: Final = 20  # ticks
-LEAST: Final = 60_000
-"""bit/s of picture below which no viewer holds a sender: who has less gets fewer tracks."""
-SOUND: Final = 48_000
-"""bit/s a sender's limit leaves to its sound, of which viewers' estimates know nothing."""
-UNBOUND: Final = 20_000_000
-CONGESTED: Final = 1.2
-"""A viewer's estimate follows what it gets at one and a half times; one nearer than this says that the line is full."""
+MOST_MEMBERS: Final = 16
+
+log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Whose track of a kind a browser wants on one of its m-lines."""
+class Listener(Protocol):
+    """Who hears of every track of a room: a recorder. Not to wait, nor to raise."""
 
-    pid: uuid.UUID
-    kind: str
-    name: str = ""
-    """Which of several: the m-line of the sender's."""
+    def came(self, pid: uuid.UUID, source: Source) -> None:
+        """A track is there; `source.sinks.append(…)` gets its packets."""
 
-
-class Member:
-    """One browser in the room."""
-
-    def __init__(self, forwarder: "Forwarder", pid: uuid.UUID) -> None:
-        self._forwarder, self.pid = forwarder, pid
-        self.ssrc = random.getrandbits(31) | 1
-        self.sources: dict[str, Source] = {}
-        self.views: dict[str, View] = {}
-        self._by_ssrc: dict[int, Source] = {}
-        self._watchers: dict[int, list[tuple[Member, View]]] = {}
-        self._transport_id: int | None = None
-        self._arrivals = Arrivals()
-        self._ufrag = ""
-        self.limit: int | None = None
-        self._sent_rate, self._octets = 0.0, 0
-        self.line = Line(
-            rtp=self._take_rtp, rtcp=self._take_rtcp, changed=self._line_changed, certificate=forwarder.certificate
-        )
-        self._opening: asyncio.Task[None] | None = None
-
-    async def negotiate(self, offer: Offer, wants: Mapping[str, Wanted]) -> str:
-        """Take the offer, first or later; our answer. Raises BadOffer for another connection's."""
-        if self._ufrag and offer.ice.usernameFragment != self._ufrag:
-            raise BadOffer("another connection")
-        ups = {mid: one for mid, one in offer.sections.items() if one.is_up}
-        self._transport_id = next((one.extension for one in ups.values() if one.extension is not None), None)
-        for mid, one in ups.items():
-            if one.ssrc and (mid not in self.sources or self.sources[mid].ssrc != one.ssrc):
-                self.sources[mid] = Source(
-                    kind=one.kind,
-                    ssrc=one.ssrc,
-                    codec=one.codec.mimeType,
-                    payload_type=one.payload_type,
-                    clock_rate=one.codec.clockRate,
-                )
-        self.sources = {mid: one for mid, one in self.sources.items() if mid in ups}
-        self._by_ssrc = {source.ssrc: source for source in self.sources.values()}
-        sending = {}
-        views = {}
-        for mid, one in offer.sections.items():
-            wanted = wants.get(mid)
-            source = self._forwarder.source_of(wanted) if wanted and not one.is_up else None
-            if source is None or wanted is None:
-                continue
-            view = self.views.get(mid)
-            if view is None:
-                view = View(source=source, payload_type=one.payload_type, send_time_id=one.extension)
-            view.turn_to(source)
-            views[mid] = view
-            sending[mid] = view.ssrc, str(wanted.pid)
-        self.views = views
-        ice, candidates, dtls = await self.line.gather()
-        if not self._ufrag:
-            self._ufrag = offer.ice.usernameFragment or ""
-            self._opening = asyncio.create_task(self.line.open(offer.ice, offer.candidates, offer.dtls))
-        self._forwarder.rewire()
-        if self.line.is_open:
-            self.ask_key_frames()
-        return answer(offer, sending=sending, ice=ice, candidates=candidates, dtls=dtls)
-
-    def ask_key_frames(self) -> None:
-        """Of everybody whose picture this one waits for."""
-        for view in self.views.values():
-            self._forwarder.ask_key_frame(view.source)
-
-    def watched_by(self, watchers: dict[int, list[tuple["Member", View]]]) -> None:
-        """By SSRC of our sources, who gets them."""
-        self._watchers = watchers
-
-    def ask_for_key_frame(self, source: Source) -> None:
-        """Have this sender begin its picture anew."""
-        request = source.key_frame_request(own=self.ssrc, now=time.monotonic())
-        if request is not None:
-            self.line.send_rtcp(bytes(request))
-
-    def tick(self, count: int) -> None:
-        """What goes back to this sender now."""
-        now = time.monotonic()
-        feedback = self._arrivals.message(sender=self.ssrc, media=next(iter(self._by_ssrc), 0))
-        out: list[bytes] = [feedback] if feedback else []
-        out += [bytes(asked) for source in self.sources.values() if (asked := source.missing(own=self.ssrc, now=now))]
-        if count % REPORT_EVERY == 0:
-            reports = [told for source in self.sources.values() if (told := source.reception(now=now))]
-            if reports:
-                out.append(bytes(RtcpRrPacket(ssrc=self.ssrc, reports=reports)))
-            if reports:
-                fci = pack_remb_fci(self._weakest(), list(self._by_ssrc))
-                out.append(bytes(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=self.ssrc, media_ssrc=0, fci=fci)))
-        for message in out:
-            self.line.send_rtcp(message)
-
-    async def close(self) -> None:
-        """Take the line down."""
-        if self._opening is not None:
-            self._opening.cancel()
-            await asyncio.wait({self._opening})
-        await self.line.close()
-
-    @property
-    def share(self) -> int | None:
-        """bit/s of picture this viewer's line takes of each sender; None while it is not full."""
-        pictures = [view for view in self.views.values() if view.source.kind == "video"]
-        if self.limit is None or not pictures or self.limit > CONGESTED * self._sent_rate:
-            return None
-        return self.limit // len(pictures)
-
-    def measure(self, seconds: float) -> None:
-        """Note what was sent to this viewer in the last `seconds`."""
-        octets = sum(view.octets for view in self.views.values() if view.source.kind == "video")
-        self._sent_rate, self._octets = max(0, octets - self._octets) * 8 / seconds, octets
-
-    def _weakest(self) -> int:
-        shares = [
-            viewer.share
-            for watchers in self._watchers.values()
-            for viewer, view in watchers
-            if viewer.share is not None and view.source.kind == "video"
-        ]
-        return max(LEAST, min(shares)) + SOUND if shares else UNBOUND
-
-    def _take_rtp(self, data: bytes) -> None:
-        packet = read(data, transport_id=self._transport_id)
-        if packet is None:
-            return
-        now = time.monotonic()
-        if packet.transport_sequence is not None:
-            self._arrivals.add(packet.transport_sequence, int(now * 1_000_000))
-        source = self._by_ssrc.get(packet.ssrc)
-        if source is None or packet.payload_type != source.payload_type or not packet.payload:
-            return
-        if not source.add(packet, now=now):
-            return
-        for viewer, view in self._watchers.get(packet.ssrc, ()):
-            sent = view.out(packet)
-            if sent is not None:
-                viewer.line.send_rtp(sent)
-            else:
-                self.ask_for_key_frame(source)
-
-    def _take_rtcp(self, data: bytes) -> None:
-        try:
-            packets = RtcpPacket.parse(data)
-        except ValueError:
-            return
-        for packet in packets:
-            self._take_report(packet)
-
-    def _take_report(self, packet: AnyRtcpPacket) -> None:
-        if isinstance(packet, RtcpSrPacket):
-            self._pass_on(packet)
-        elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
-            view = self._view_of(packet.media_ssrc)
-            for sequence in packet.lost if view else ():
-                missed = view.again(sequence) if view else None
-                if missed is not None:
-                    self.line.send_rtp(missed)
-        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-            view = self._view_of(packet.media_ssrc)
-            if view is not None:
-                self._forwarder.ask_key_frame(view.source)
-            elif packet.fmt == RTCP_PSFB_FIR:
-                self.ask_key_frames()
-        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
-            try:
-                self.limit, _ssrcs = unpack_remb_fci(packet.fci)
-            except ValueError:
-                return
-
-    def _pass_on(self, report: RtcpSrPacket) -> None:
-        source = self._by_ssrc.get(report.ssrc)
-        if source is None:
-            return
-        told = report.sender_info
-        source.heard_from_sender(told.ntp_timestamp, now=time.monotonic())
-        for viewer, view in self._watchers.get(report.ssrc, ()):
-            info = RtcpSenderInfo(
-                ntp_timestamp=told.ntp_timestamp,
-                rtp_timestamp=view.timestamp_of(told.rtp_timestamp),
-                packet_count=view.packets & 0xFFFFFFFF,
-                octet_count=view.octets & 0xFFFFFFFF,
-            )
-            viewer.line.send_rtcp(bytes(RtcpSrPacket(ssrc=view.ssrc, sender_info=info)))
-
-    def _view_of(self, ssrc: int) -> View | None:
-        return next((view for view in self.views.values() if view.ssrc == ssrc), None)
-
-    def _line_changed(self, state: str) -> None:
-        if state == "connected":
-            self.ask_key_frames()
-        self._forwarder.line_changed(self.pid, state)
+    def went(self, pid: uuid.UUID, source: Source) -> None:
+        """Nothing more will come of it; another may come in its place, over another connection."""
 
 
 class Forwarder:
     """One room."""
 
-    def __init__(self, *, line_changed: Callable[[uuid.UUID, str], None] = lambda _pid, _state: None) -> None:
-        self.certificate = RTCCertificate.generateCertificate()
-        self.members: dict[uuid.UUID, Member] = {}
-        self.line_changed = line_changed
+    def __init__(
+        self, *, line_changed: Callable[[uuid.UUID, LineState], None] = lambda _pid, _state: None, host: str = ""
+    ) -> None:
+        """`line_changed` hears of the connection that a participant has, not of one that another took the place of.
+
+        `host`: the address by which browsers reach this server, where it is none of its own (TELECONSULT_MEDIA_HOST).
+        """
+        self._certificate = RTCCertificate.generateCertificate()
+        self._line_changed, self._host = line_changed, host
+        self._members: dict[uuid.UUID, Member] = {}
+        self._coming: dict[uuid.UUID, Member] = {}
+        """A participant's next connection, until it is open."""
+        self._listeners: list[Listener] = []
+        self._told: dict[Source, uuid.UUID] = {}
+        self._turns: dict[uuid.UUID, asyncio.Lock] = {}
         self._ticking: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     async def offer(self, pid: uuid.UUID, sdp: str, wants: Mapping[str, Wanted]) -> str:
-        """Our answer to what a member's browser offers. Raises BadOffer."""
+        """Our answer to what a member's browser offers; `wants` by m-line (mid). Raises BadOffer."""
         offer = read_offer(sdp)
-        member = self.members.get(pid)
-        if member is None:
-            member = self.members[pid] = Member(self, pid)
+        if self._is_closed or (pid not in self._members and len(self._members) >= MOST_MEMBERS):
+            raise BadOffer("the room is full, or over")
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._tick())
-        return await member.negotiate(offer, wants)
+        async with self._turns.setdefault(pid, asyncio.Lock()):
+            there = (self._members.get(pid), self._coming.get(pid))
+            member = next((one for one in there if one is not None and one.is_of(offer)), None) or self._enter(pid)
+            answered = await member.negotiate(offer, wants)
+        self._rewire()
+        if member.line.is_open:
+            member.ask_key_frames()
+        return answered
 
     async def leave(self, pid: uuid.UUID) -> None:
-        """Take a member out."""
-        member = self.members.pop(pid, None)
-        self.rewire()
-        if member is not None:
-            await member.close()
+        """Take a member out. Twice changes nothing."""
+        async with self._turns.setdefault(pid, asyncio.Lock()):
+            gone = [one for one in (self._members.pop(pid, None), self._coming.pop(pid, None)) if one is not None]
+            self._rewire()
+            for member in gone:
+                await member.line.close()
 
     async def close(self) -> None:
-        """Take everybody out."""
+        """Take everybody out, for good."""
+        self._is_closed = True
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.wait({self._ticking})
-        for pid in list(self.members):
+        for pid in list(self._members):
             await self.leave(pid)
+        if self._closing:
+            await asyncio.wait(self._closing)
 
-    def source_of(self, wanted: Wanted) -> Source | None:
-        """The track that is wanted, while its sender is here."""
-        member = self.members.get(wanted.pid)
-        if member is None:
-            return None
-        of_kind = {mid: one for mid, one in member.sources.items() if one.kind == wanted.kind}
-        return of_kind.get(wanted.name) or next(iter(of_kind.values()), None)
+    def is_open(self, pid: uuid.UUID) -> bool:
+        """Whether media of and to this member pass."""
+        member = self._members.get(pid)
+        return member is not None and member.line.is_open
+
+    def listen(self, listener: Listener) -> None:
+        """Tell it of every track that is there and of all that come."""
+        self._listeners.append(listener)
+        for source, pid in self._told.items():
+            listener.came(pid, source)
+
+    def unlisten(self, listener: Listener) -> None:
+        """Tell it nothing more. Its sinks are its own to take out."""
+        self._listeners.remove(listener)
 
     def ask_key_frame(self, source: Source) -> None:
-        """Of whoever sends it."""
-        for member in self.members.values():
-            if source in member.sources.values():
+        """Have whoever sends it begin the picture anew, not more often than three times a second."""
+        for member in self._members.values():
+            if member.source(source.ssrc) is source:
                 member.ask_for_key_frame(source)
 
-    def rewire(self) -> None:
-        """Say anew who gets what: after each offer, and when somebody left."""
-        for member in self.members.values():
-            watchers: dict[int, list[tuple[Member, View]]] = {}
-            for viewer in self.members.values():
-                for view in viewer.views.values():
-                    if view.source in member.sources.values():
-                        watchers.setdefault(view.source.ssrc, []).append((viewer, view))
-            member.watched_by(watchers)
+    def _enter(self, pid: uuid.UUID) -> Member:
+        member = Member(
+            pid,
+            certificate=self._certificate,
+            host=self._host,
+            changed=self._changed,
+            ask_key_frame=self.ask_key_frame,
+        )
+        before = self._members.get(pid)
+        if before is not None and before.line.is_open:
+            waiting = self._coming.pop(pid, None)
+            if waiting is not None:
+                self._later(waiting.line.close())
+            self._coming[pid] = member
+            return member
+        if before is not None:
+            self._later(before.line.close())
+        self._members[pid] = member
+        return member
+
+    def _changed(self, member: Member, state: LineState) -> None:
+        if state is LineState.CONNECTED:
+            self._came_open(member)
+        else:
+            self._later(member.line.close())
+            self._went(member, state)
+
+    def _came_open(self, member: Member) -> None:
+        pid = member.pid
+        if self._coming.get(pid) is member:
+            before, self._members[pid] = self._members.get(pid), self._coming.pop(pid)
+            if before is not None:
+                self._later(before.line.close())
+            self._rewire()
+        if self._members.get(pid) is member:
+            member.ask_key_frames()
+            self._line_changed(pid, LineState.CONNECTED)
+
+    def _went(self, member: Member, state: LineState) -> None:
+        pid = member.pid
+        if self._coming.get(pid) is member:
+            del self._coming[pid]
+        elif self._members.get(pid) is member:
+            coming = self._coming.pop(pid, None)
+            if coming is not None:
+                self._members[pid] = coming
+            else:
+                del self._members[pid]
+            self._rewire()
+            if coming is None:
+                self._line_changed(pid, state)
+
+    def _rewire(self) -> None:
+        """Say anew who gets what: after each offer, and when somebody came or left."""
+        for viewer in self._members.values():
+            for mid, view in viewer.views.items():
+                wanted = viewer.wants[mid]
+                view.show(self._layers(wanted), is_small=wanted.is_small)
+        for member in self._members.values():
+            member.watched_by(self._watchers(member))
+        self._tell_listeners()
+
+    def _layers(self, wanted: Wanted) -> list[Source]:
+        member = self._members.get(wanted.pid)
+        of_kind = [one for one in member.sources.values() if one.kind == wanted.kind] if member is not None else []
+        stream = wanted.stream or (of_kind[0].stream if of_kind else "")
+        layers = [one for one in of_kind if one.stream == stream]
+        return layers if stream and wanted.kind == "video" else layers[:1]
+
+    def _watchers(self, member: Member) -> Watchers:
+        watchers: dict[int, list[tuple[Member, View]]] = {}
+        for viewer in self._members.values():
+            for mid, view in viewer.views.items():
+                if viewer.wants[mid].pid == member.pid:
+                    for source in self._layers(viewer.wants[mid]):
+                        watchers.setdefault(source.ssrc, []).append((viewer, view))
+        return watchers
+
+    def _tell_listeners(self) -> None:
+        there = {source: pid for pid, member in self._members.items() for source in member.sources.values()}
+        gone = {source: pid for source, pid in self._told.items() if source not in there}
+        come = {source: pid for source, pid in there.items() if source not in self._told}
+        self._told = there
+        for listener in self._listeners:
+            for source, pid in gone.items():
+                listener.went(pid, source)
+            for source, pid in come.items():
+                listener.came(pid, source)
+
+    def _later(self, closing: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(closing)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _tick(self) -> None:
         count = 0
         while True:
             await asyncio.sleep(TICK)
             count += 1
-            members = list(self.members.values())
-            if count % REPORT_EVERY == 0:
-                for member in members:
-                    member.measure(REPORT_EVERY * TICK)
-            for member in members:
-                member.tick(count)
+            for member in list(self._members.values()):
+                try:
+                    member.tell_arrivals()
+                    if count % REPORT_EVERY == 0:
+                        member.measure(REPORT_EVERY * TICK)
+                        member.tell_reports()
+                except Exception:  # one member's packets must not end the feedback of all
+                    log.exception("no feedback", pid=str(member.pid))

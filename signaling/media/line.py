@@ -1,119 +1,113 @@
 """A line of media to one browser: aiortc's ICE, DTLS and SRTP, and RTP in and out as bytes that nobody decodes.
 
-The one place that touches private names of aiortc 1.16 and aioice 0.13 (`tests/signaling/media/test_contract.py` names
-them): their queue, their task and their parsing of each datagram cost more than everything the forwarder does.
+With `guard.py` the one place that touches private names of aiortc 1.16 and aioice 0.13
+(`tests/signaling/media/test_contract.py` names them): their queue, their task and their parsing of each datagram cost
+more than everything the forwarder does. ICE is RFC 8445, DTLS-SRTP RFC 5764.
 """
 
+import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+import dataclasses
+import ipaddress
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
 
 import pylibsrtp
-import structlog
-from aioice import ice
-from aiortc import (
-    RTCCertificate,
-    RTCDtlsTransport,
-    RTCIceGatherer,
-    RTCIceServer,
-    RTCIceTransport,
-)
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceCandidate, RTCIceParameters
 
-log = structlog.get_logger(__name__)
-
-_LARGEST_STUN: Final = 3  # the first byte (RFC 7983 §7)
-_SRTP: Final = range(128, 192)
-
-
-class GuardedStun(ice.StunProtocol):
-    """Hands on what comes from an address that takes part in this connection, and nothing else.
-
-    aioice gives any datagram to DTLS, whoever sent it: one stray ClientHello while a connection is made would end it.
-    """
-
-    _known: frozenset[tuple[str, int]] = frozenset()
-
-    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
-        """One datagram, told by its first byte (RFC 7983 §7)."""
-        if not data or not isinstance(data, bytes):
-            return
-        if data[0] <= _LARGEST_STUN:
-            super().datagram_received(data, addr)
-            return
-        sender = addr[0], addr[1]
-        if sender not in self._known:
-            self._known = frozenset(pair.remote_addr for pair in self.receiver._check_list)
-            if sender not in self._known:
-                return
-        tap = getattr(self.receiver, "tap", None)
-        if tap is not None and data[0] in _SRTP:
-            tap(data)
-        else:
-            self.receiver.data_received(data, self.local_candidate.component)
+OPEN_WITHIN: Final = 30.0
+"""Seconds a browser has to find its way here."""
+LONGEST: Final = 1_600
+"""Octets of a datagram: more than any link carries in one piece."""
+_RTCP: Final = range(192, 224)
 
 
-ice.StunProtocol = GuardedStun  # type: ignore[misc]
+class LineState(StrEnum):
+    """What is told of a line, each once and in this order; `failed` and `closed` are the end of it."""
+
+    CONNECTED = "connected"
+    FAILED = "failed"
+    CLOSED = "closed"
 
 
 class Line:
-    """ICE and DTLS with one browser, which offered; `rtp` and `rtcp` are called with each packet, decrypted."""
+    """ICE and DTLS with one browser, which offered.
+
+    The browser finds us and we answer where its checks come from (RFC 8445 §7.3.1.3): nothing is ever sent to an
+    address because an offer names it.
+    """
 
     def __init__(
         self,
         *,
         rtp: Callable[[bytes], None],
         rtcp: Callable[[bytes], None],
-        changed: Callable[[str], None],
-        servers: Sequence[RTCIceServer] = (),
+        changed: Callable[[LineState], None],
         certificate: RTCCertificate,
+        host: str = "",
     ) -> None:
-        """`changed` hears of `connected`, `failed` and `closed`, as DTLS has them."""
-        self._gatherer = RTCIceGatherer(iceServers=list(servers))
+        """`rtp` and `rtcp` get each packet, decrypted. `host`: by which address we are reached besides our own."""
+        self._gatherer = RTCIceGatherer(iceServers=[])
         self._ice = RTCIceTransport(self._gatherer)
         self._dtls = RTCDtlsTransport(self._ice, [certificate])
         self._connection = self._ice._connection
-        self._rtp, self._rtcp, self._changed = rtp, rtcp, changed
+        self._rtp, self._rtcp, self._changed, self._host = rtp, rtcp, changed, host
         self._dtls.on("statechange", self._state_changed)
         self._ice.on("statechange", self._state_changed)
+        self._opening: asyncio.Task[None] | None = None
+        self._is_over = False
         self.is_open = False
 
     async def gather(self) -> tuple[RTCIceParameters, list[RTCIceCandidate], RTCDtlsParameters]:
         """What the answer tells of us."""
         await self._gatherer.gather()
-        dtls = self._dtls.getLocalParameters()
-        return self._gatherer.getLocalParameters(), self._gatherer.getLocalCandidates(), dtls
+        own = self._gatherer.getLocalCandidates()
+        if self._host:
+            version = ipaddress.ip_address(self._host).version
+            own += [
+                dataclasses.replace(one, ip=self._host, foundation=f"{one.foundation}0")
+                for one in own
+                if ipaddress.ip_address(one.ip).version == version
+            ]
+        return self._gatherer.getLocalParameters(), own, self._dtls.getLocalParameters()
 
-    async def open(
-        self, ice_parameters: RTCIceParameters, candidates: Sequence[RTCIceCandidate], dtls: RTCDtlsParameters
-    ) -> None:
-        """Connect to the browser that told these; returns when media can pass or the attempt is over."""
+    def open(self, ice: RTCIceParameters, dtls: RTCDtlsParameters) -> None:
+        """Await the browser that told these. Once."""
         self._connection.ice_controlling = False
         self._dtls._set_role("client")
-        for candidate in candidates:
-            await self._ice.addRemoteCandidate(candidate)
-        await self._ice.addRemoteCandidate(None)
-        await self._ice.start(ice_parameters)
-        if self._ice.state == "completed":
-            await self._dtls.start(dtls)
+        self._opening = asyncio.create_task(self._open(ice, dtls))
 
     async def close(self) -> None:
-        """End it. Twice changes nothing."""
-        self.is_open = False
-        self._connection.tap = None  # type: ignore[attr-defined]
+        """End it, and tell nobody. Twice changes nothing."""
+        self.is_open, self._is_over = False, True
+        self._connection.tap = None  # type: ignore[attr-defined]  # ours, which the guard looks for
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait({self._opening})
         await self._dtls.stop()
         await self._ice.stop()
 
-    def send_rtp(self, packet: bytes | bytearray) -> None:
+    def send_rtp(self, packet: bytes) -> None:
         """Encrypt and send; what cannot go now is lost, as on any line."""
         if self.is_open:
-            self._send(self._dtls._tx_srtp.protect(bytes(packet)))
+            self._send(self._dtls._tx_srtp.protect(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
         """The same for a compound packet of feedback."""
         if self.is_open:
             self._send(self._dtls._tx_srtp.protect_rtcp(packet))
+
+    async def _open(self, ice: RTCIceParameters, dtls: RTCDtlsParameters) -> None:
+        try:
+            async with asyncio.timeout(OPEN_WITHIN):
+                await self._ice.start(ice)
+                if self._ice.state == "completed":
+                    await self._dtls.start(dtls)
+        except TimeoutError:
+            self._end(LineState.FAILED)
 
     def _send(self, data: bytes) -> None:
         pair = self._connection._nominated.get(1)
@@ -121,20 +115,25 @@ class Line:
             pair.protocol.transport.sendto(data, pair.remote_addr)
 
     def _take(self, data: bytes) -> None:
+        if not 12 <= len(data) <= LONGEST:
+            return
         with contextlib.suppress(pylibsrtp.Error):  # forged, or come twice
-            if 192 <= data[1] <= 223:  # RTCP's types (RFC 5761 §4)
+            if data[1] in _RTCP:  # its types (RFC 5761 §4)
                 self._rtcp(self._dtls._rx_srtp.unprotect_rtcp(data))
             else:
                 self._rtp(self._dtls._rx_srtp.unprotect(data))
 
     def _state_changed(self) -> None:
-        if self._dtls.state == "connected" and not self.is_open:
+        if "failed" in (self._dtls.state, self._ice.state):
+            self._end(LineState.FAILED)
+        elif self._dtls.state == "closed":
+            self._end(LineState.CLOSED)
+        elif self._dtls.state == "connected" and not self._is_over:
             self.is_open = True
             self._connection.tap = self._take  # type: ignore[attr-defined]
-            self._changed("connected")
-        elif "failed" in (self._dtls.state, self._ice.state):
-            self.is_open = False
-            self._changed("failed")
-        elif self._dtls.state == "closed":
-            self.is_open = False
-            self._changed("closed")
+            self._changed(LineState.CONNECTED)
+
+    def _end(self, state: LineState) -> None:
+        if not self._is_over:
+            self.is_open, self._is_over = False, True
+            self._changed(state)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from signaling.media.answering import BadOffer, read_offer
+from signaling.media.offering import BadOffer, read_offer
 
 
 @pytest.mark.parametrize(
