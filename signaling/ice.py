@@ -16,22 +16,31 @@ from typing import Final
 from signaling.protocol import IceServer
 from teleconsult.settings import Settings
 
-LIFETIME: Final = timedelta(minutes=10)  # to join by; a call that runs keeps its allocation
+LIFETIME: Final = timedelta(minutes=10)
+"""To connect by: what runs keeps its allocation. A page in a call asks for new ones before these end."""
 
 
 def ice_servers(settings: Settings, *, participant: uuid.UUID, at: datetime) -> tuple[IceServer, ...]:
     """The servers a participant may use for the next ten minutes.
 
-    `turn_url` holds one or several TURN addresses (RFC 7065), separated by commas.
+    `turn_url` holds one or several TURN addresses (RFC 7065), separated by commas. One that names no transport is
+    offered by UDP and by TCP, one with `turns:` by TLS.
     """
     if not settings.turn_url or not settings.turn_secret:
         return ()
-    turn = tuple(url.strip() for url in settings.turn_url.split(",") if url.strip())
+    turn = tuple(relay for url in settings.turn_url.split(",") if url.strip() for relay in _relays(url.strip()))
     stun = tuple(dict.fromkeys(_stun(url) for url in turn if url.startswith("turn:")))
     username = f"{int((at + LIFETIME).timestamp())}:{participant}"
     digest = hmac.new(settings.turn_secret.encode(), username.encode(), hashlib.sha1).digest()
     relay = IceServer(turn, username, base64.b64encode(digest).decode())
     return (IceServer(stun), relay) if stun else (relay,)
+
+
+def _relays(turn_url: str) -> tuple[str, ...]:
+    if "?" in turn_url:
+        return (turn_url,)
+    transports = ("tcp",) if turn_url.startswith("turns:") else ("udp", "tcp")
+    return tuple(f"{turn_url}?transport={transport}" for transport in transports)
 
 
 def _stun(turn_url: str) -> str:

@@ -1,4 +1,4 @@
-"""`teleconsult`: run, serve, worker, hl7, dimse, migrate, import, seed, token, note, audit, doctor."""
+"""`teleconsult`: run, serve, worker, hl7, dimse, migrate, import, seed, token, note, audit, turn-config, doctor."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 
 from teleconsult.access import Purpose
 from teleconsult.settings import SettingsError, load_settings
-from web import audit_commands, commands, import_commands, running
+from web import audit_commands, commands, import_commands, running, turn_commands
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_parser("checkpoint", help="sign how far the log is").set_defaults(command=audit_commands.checkpoint)
 
+    turn_commands.add_turn_config(verbs)
     verbs.add_parser("doctor", help="check every configured part").set_defaults(command=commands.doctor)
     return parser
 
