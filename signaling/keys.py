@@ -21,20 +21,20 @@ class KeysPart:
 
     def __init__(self, *, sitting_of: SittingOf, sittings_in: SittingsIn, tell: Tell) -> None:
         self._sitting_of, self._sittings_in, self._tell = sitting_of, sittings_in, tell
-        self._told: WeakKeyDictionary[Connection, str | None] = WeakKeyDictionary()
+        self._told: WeakKeyDictionary[Connection, Commit] = WeakKeyDictionary()
 
     async def on_commit(self, connection: Connection, message: Commit) -> Commitments | Refusal:
         """Tell the others, and answer what they told. Both see each other's whoever was first."""
         sitting = self._sitting_of(connection)
         if sitting is None:
             return Refusal("not-joined")
-        self._told[connection] = message.commitment
+        self._told[connection] = message
         seat = sitting.seat
-        told = CommitmentOf(seat.pid, message.commitment)
+        told = _of(seat.pid, message)
         await self._tell("commitment", told, to=room_name(seat.consult_id), skip=connection.sid)
         return Commitments(
             tuple(
-                CommitmentOf(other.seat.pid, self._told[other.connection])
+                _of(other.seat.pid, self._told[other.connection])
                 for other in self._sittings_in(seat.consult_id)
                 if other.connection is not connection and other.connection in self._told
             )
@@ -61,3 +61,7 @@ class KeysPart:
             return Refusal("gone")
         await self._tell(event, told(sitting.seat.pid), to=target.connection.sid)
         return Done()
+
+
+def _of(pid: uuid.UUID, told: Commit) -> CommitmentOf:
+    return CommitmentOf(pid, told.seals, told.commitment)

@@ -18,8 +18,11 @@ Number = Annotated[int, Size(0, MOST_CHANGES)]
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """After each `join`: SHA-256 of the page's card, or nothing where its browser seals no frames."""
+    """After each `join`: SHA-256 of the page's card, nothing where its browser makes no keys; and whether it seals
+    frames.
+    """
 
+    seals: bool
     commitment: Annotated[str, Size(COMMITMENT_LENGTH, COMMITMENT_LENGTH)] | None = None
 
 
@@ -44,9 +47,10 @@ class KeyFor:
 
 @dataclass(frozen=True, slots=True)
 class CommitmentOf:
-    """A peer's commitment; without one their browser seals no frames."""
+    """A peer's commitment, and whether their browser seals frames."""
 
     sender: uuid.UUID
+    seals: bool
     commitment: str | None = None
 
 

@@ -16,10 +16,14 @@ SEALED = base64.b64encode(bytes(48)).decode()
 async def test_members_hear_of_each_other_whoever_was_first(visit: VisitorMaker, booking: Booking) -> None:
     rural, specialist = await visit("rural"), await visit("specialist")
     mine, theirs = await rural.join(booking.consult), await specialist.join(booking.consult)
-    assert await rural.ask("commit", {"commitment": COMMITMENT}) == {"of": []}
-    assert await specialist.next("commitment") == {"sender": mine["pid"], "commitment": COMMITMENT}
-    assert await specialist.ask("commit", {}) == {"of": [{"sender": mine["pid"], "commitment": COMMITMENT}]}
-    assert await rural.next("commitment") == {"sender": theirs["pid"]}, "a browser that seals nothing says so"
+    assert await rural.ask("commit", {"seals": True, "commitment": COMMITMENT}) == {"of": []}
+    assert await specialist.next("commitment") == {"sender": mine["pid"], "seals": True, "commitment": COMMITMENT}
+    assert await specialist.ask("commit", {"seals": False}) == {
+        "of": [{"sender": mine["pid"], "seals": True, "commitment": COMMITMENT}]
+    }
+    assert await rural.next("commitment") == {"sender": theirs["pid"], "seals": False}, (
+        "a browser that seals nothing says so"
+    )
 
 
 async def test_cards_and_keys_reach_the_one_they_are_for(visit: VisitorMaker, booking: Booking) -> None:
@@ -37,9 +41,9 @@ async def test_cards_and_keys_reach_the_one_they_are_for(visit: VisitorMaker, bo
 async def test_who_holds_no_seat_gives_and_gets_nothing(event: str, visit: VisitorMaker, booking: Booking) -> None:
     rural, stranger = await visit("rural"), await visit("stranger")
     mine = await rural.join(booking.consult)
-    await rural.ask("commit", {"commitment": COMMITMENT})
+    await rural.ask("commit", {"seals": True, "commitment": COMMITMENT})
     message = {
-        "commit": {"commitment": COMMITMENT},
+        "commit": {"seals": True, "commitment": COMMITMENT},
         "reveal": {"to": mine["pid"], "card": CARD},
         "key": {"to": mine["pid"], "number": 0, "sealed": SEALED},
     }[event]
@@ -52,17 +56,18 @@ async def test_what_somebody_told_goes_with_them(visit: VisitorMaker, booking: B
     rural, specialist = await visit("rural"), await visit("specialist")
     for one in (rural, specialist):
         await one.join(booking.consult)
-    await rural.ask("commit", {"commitment": COMMITMENT})
+    await rural.ask("commit", {"seals": True, "commitment": COMMITMENT})
     await rural.ask("leave", {})
-    assert await specialist.ask("commit", {"commitment": COMMITMENT}) == {"of": []}
+    assert await specialist.ask("commit", {"seals": True, "commitment": COMMITMENT}) == {"of": []}
 
 
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        ("commit", {"commitment": COMMITMENT[:-1]}),
-        ("commit", {"commitment": 7}),
-        ("commit", {"commitment": COMMITMENT, "pid": str(uuid.uuid4())}),
+        ("commit", {"seals": True, "commitment": COMMITMENT[:-1]}),
+        ("commit", {"seals": True, "commitment": 7}),
+        ("commit", {"commitment": COMMITMENT}),
+        ("commit", {"seals": True, "commitment": COMMITMENT, "pid": str(uuid.uuid4())}),
         ("reveal", {"to": "nobody", "card": CARD}),
         ("reveal", {"to": str(uuid.uuid4()), "card": CARD + "AAAA"}),
         ("reveal", {"to": str(uuid.uuid4())}),

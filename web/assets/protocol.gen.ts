@@ -2,6 +2,8 @@
 
 export const CHAT_LENGTH = 2000;
 
+export const LOGGED = ["chat", "room"] as const;
+
 export type Role = "requester" | "specialist" | "guest";
 
 export type RoomState = "waiting" | "live" | "ended";
@@ -86,6 +88,7 @@ export interface Join {
   audio: boolean;
   video: boolean;
   streams?: Stream[] | null;
+  since?: number | null;
 }
 
 /** A description or a candidate, for one peer. */
@@ -121,6 +124,7 @@ export interface Joined {
   peers: Peer[];
   ice: IceServer[];
   chat: ChatLine[];
+  log: SessionLog;
   now: string;
   started_at?: string | null;
   showing?: Showing | null;
@@ -191,8 +195,9 @@ export interface Changed {
   id?: string | null;
 }
 
-/** After each `join`: SHA-256 of the page's card, or nothing where its browser seals no frames. */
+/** After each `join`: SHA-256 of the page's card, nothing where its browser makes no keys; and whether it seals */
 export interface Commit {
+  seals: boolean;
   commitment?: string | null;
 }
 
@@ -209,9 +214,10 @@ export interface KeyFor {
   sealed: string;
 }
 
-/** A peer's commitment; without one their browser seals no frames. */
+/** A peer's commitment, and whether their browser seals frames. */
 export interface CommitmentOf {
   sender: string;
+  seals: boolean;
   commitment?: string | null;
 }
 
@@ -398,6 +404,28 @@ export interface PieceOf {
   bytes: string;
 }
 
+/** Is anybody there? The answer is what counts. */
+export type Beat = Record<string, never>;
+
+/** Ask for the events after the last one that is held. */
+export interface Missed {
+  since: number;
+}
+
+/** An event of the session, as it is told: the message's name, the message, and its number. */
+export interface Logged {
+  number: number;
+  kind: string;
+  body: unknown;
+}
+
+/** What one needs to be up to date with the event `last`. `whole`: so much was missed that one begins anew. */
+export interface SessionLog {
+  last: number;
+  events: Logged[];
+  whole: boolean;
+}
+
 /** Moving pictures: the most lines, frames a second and bit/s of them. */
 export interface Picture {
   height: number;
@@ -441,7 +469,9 @@ export interface RoomAsks {
   join: (message: Join, reply: Reply<Joined>) => void;
   signal: (message: Signal, reply: Reply<Done>) => void;
   media: (message: Media, reply: Reply<Done>) => void;
-  chat: (message: Say, reply: Reply<ChatLine>) => void;
+  chat: (message: Say, reply: Reply<Done>) => void;
+  missed: (message: Missed, reply: Reply<SessionLog>) => void;
+  beat: (message: Beat, reply: Reply<Done>) => void;
   hand: (message: Hand, reply: Reply<Done>) => void;
   hush: (message: Hush, reply: Reply<Done>) => void;
   ice: (message: Ice, reply: Reply<FreshIce>) => void;
@@ -459,10 +489,10 @@ export interface RoomTells {
   media: (message: MediaOf) => void;
   net: (message: NetOf) => void;
   still: (message: PieceOf) => void;
-  chat: (message: ChatLine) => void;
+  chat: (message: ChatLine, number: number) => void;
   hand: (message: HandOf) => void;
   hush: (message: HushOf) => void;
-  room: (message: Room) => void;
+  room: (message: Room, number: number) => void;
   admitted: (message: Admitted) => void;
   guests: (message: GuestsChanged) => void;
   showing: (message: ImagesShown) => void;

@@ -46,11 +46,11 @@ class Member {
     const client = {
       commit: async (commitment: string) => {
         const known = [...table.commitments].map(
-          ([sender, one]): CommitmentOf => ({ sender, commitment: one ?? null }),
+          ([sender, one]): CommitmentOf => ({ sender, seals: true, commitment: one ?? null }),
         );
         table.commitments.set(pid, table.cheat("commitment", commitment));
         for (const other of others())
-          other.ring.commitment({ sender: pid, commitment: table.cheat("commitment", commitment) });
+          other.ring.commitment({ sender: pid, seals: true, commitment: table.cheat("commitment", commitment) });
         return { of: known.filter(({ sender }) => sender !== pid) };
       },
       reveal: ({ to: whom, card }: Reveal) => to(whom)?.ring.revealed({ sender: pid, card: table.cheat("card", card) }),
@@ -156,7 +156,7 @@ test("where one browser seals nothing, or the session is recorded, frames pass o
   const table = new Table();
   const [a] = [await Member.come("a", table), await Member.come("b", table)];
   a.ring.peer({ peer: peerOf("old"), change: "joined" });
-  a.ring.commitment({ sender: "old" });
+  a.ring.commitment({ sender: "old", seals: false });
   await table.settled();
   expect(a.standing).toMatchObject({ policy: "open", words: null });
   a.ring.peer({ peer: peerOf("old"), change: "left" });

@@ -27,6 +27,8 @@ export interface Standing {
 }
 
 interface Member {
+  seals: boolean;
+  /** Null until they have told; empty where they make no keys. */
   commitment: string | null;
   card: Card | null;
 }
@@ -55,10 +57,10 @@ export class Ring {
       this.#me = me;
       const present = new Set(peers.filter((peer) => peer.present).map((peer) => peer.pid));
       const gone = [...this.#members.keys()].filter((pid) => !present.has(pid));
-      for (const pid of present) this.#members.set(pid, this.#members.get(pid) ?? { commitment: null, card: null });
+      for (const pid of present) this.#members.set(pid, this.#members.get(pid) ?? unknown());
       if (gone.length > 0) await this.#drop(gone);
       const answer = await this.client.commit(await this.identity.card.commitment());
-      for (const one of answer?.of ?? []) await this.#commit(one.sender, one.commitment ?? "");
+      for (const one of answer?.of ?? []) await this.#commit(one);
       await this.#tellStanding();
     });
   }
@@ -66,16 +68,16 @@ export class Ring {
   peer({ peer, change }: PeerChanged): void {
     this.#do(async () => {
       if (change === "joined" && !this.#members.has(peer.pid)) {
-        this.#members.set(peer.pid, { commitment: null, card: null });
+        this.#members.set(peer.pid, unknown());
       }
       if (change === "left") await this.#drop([peer.pid]);
       await this.#tellStanding();
     });
   }
 
-  commitment({ sender, commitment }: CommitmentOf): void {
+  commitment(told: CommitmentOf): void {
     this.#do(async () => {
-      await this.#commit(sender, commitment ?? "");
+      await this.#commit(told);
       await this.#tellStanding();
     });
   }
@@ -136,9 +138,11 @@ export class Ring {
     await this.#work;
   }
 
-  async #commit(pid: string, commitment: string): Promise<void> {
-    const member = this.#members.get(pid) ?? { commitment: null, card: null };
+  async #commit({ sender: pid, seals, commitment: told }: CommitmentOf): Promise<void> {
+    const commitment = told ?? "";
+    const member = this.#members.get(pid) ?? unknown();
     this.#members.set(pid, member);
+    member.seals = seals;
     if (member.commitment !== commitment) {
       member.card = null;
       member.commitment = commitment;
@@ -175,7 +179,8 @@ export class Ring {
   async #tellStanding(): Promise<void> {
     const members = [...this.#members.values()];
     const cards = members.map(({ card }) => card).filter((card) => card !== null);
-    const policy = this.#isRecorded || members.some(({ commitment }) => commitment === "") ? "open" : "sealed";
+    const policy =
+      this.#isRecorded || members.some(({ seals, commitment }) => !seals || commitment === "") ? "open" : "sealed";
     const all = members.length > 0 && cards.length === members.length;
     const words = all && !this.#alarm ? await wordNumbers([this.identity.card, ...cards], WORDS) : null;
     this.tell({ tell: "policy", policy });
@@ -185,6 +190,11 @@ export class Ring {
   #do(work: () => Promise<void>): void {
     this.#work = this.#work.then(work).catch((error: unknown) => console.warn("Keys:", error));
   }
+}
+
+/** Somebody who has told nothing yet: they can open nothing either. */
+function unknown(): Member {
+  return { seals: true, commitment: null, card: null };
 }
 
 /** Each wrapping key wraps one base and no more: its nonce need not change (RFC 5116 §3.2). */
