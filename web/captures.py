@@ -59,6 +59,11 @@ def brought(subject: str) -> Brought | None:
         return None
     if subject not in set(Subject):
         raise Invalid({SUBJECT: "Say what the photograph shows."})
+    return Brought(Subject(subject), words())
+
+
+def words() -> Words:
+    """What the study and its series are called, in the reader's language."""
     series = {
         Kind.PHOTOGRAPH: _("Photographs"),
         Kind.FILM: _("Films, screens, paper"),
@@ -66,7 +71,7 @@ def brought(subject: str) -> Brought | None:
         Kind.DOCUMENT: _("Documents"),
         Kind.VIDEO: _("Videos"),
     }
-    return Brought(Subject(subject), Words(_("Photographs and documents"), series))
+    return Words(_("Photographs and documents"), series)
 
 
 def likely_subject(consult: ServiceRequest) -> Subject:

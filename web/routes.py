@@ -60,6 +60,7 @@ from web.views import (
     rooms,
     roster,
     second_factor,
+    session_files,
     sharing,
     step_up,
     tokens,
@@ -97,6 +98,7 @@ def add_routes(app: web.Application) -> None:
 
     # Administration
     _add_administration(route)
+    _add_services(route)
     _add_roster_and_network(route)
     _add_audit(route)
 
@@ -193,8 +195,18 @@ def _add_identity(route: Callable[..., object]) -> None:
     route("POST", f"{cases}/{{id}}/decision", identity_cases.decide, P.IDENTITY_DECIDE, name="identity_cases.decide")
 
 
+def _add_services(route: Callable[..., object]) -> None:
+    """What an establishment offers to others."""
+    needs = P.ADMINISTRATION
+    route("GET", "/admin/services", admin_services.index, needs, name="admin_services.index")
+    route("POST", "/admin/services", admin_services.create, needs)
+    route("POST", "/admin/services/{id}/opening", admin_services.open, needs, name="admin_services.open")
+    route("POST", "/admin/services/{id}/closing", admin_services.close, needs, name="admin_services.close")
+    route("POST", "/admin/services/{id}/telephone", admin_services.phone, needs, name="admin_services.phone")
+
+
 def _add_administration(route: Callable[..., object]) -> None:
-    """The console of one establishment: its people, services, other systems, sign-ins, rules, directory."""
+    """The console of one establishment: its people, other systems, sign-ins, rules, directory."""
     needs = P.ADMINISTRATION
     route("GET", "/admin", admin.show, needs, name="admin.show")
     route("GET", "/admin/people", admin_people.index, needs, name="admin_people.index")
@@ -209,11 +221,6 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("POST", f"{person}/sessions-end", admin_people.end_sessions, needs, name="admin_people.end_sessions")
     route("POST", f"{person}/factor-reset", admin_people.reset_factor, needs, name="admin_people.reset_factor")
     route("POST", "/admin/roles/{id}/ending", admin_people.take_role, needs, name="admin_roles.end")
-    route("GET", "/admin/services", admin_services.index, needs, name="admin_services.index")
-    route("POST", "/admin/services", admin_services.create, needs)
-    route("POST", "/admin/services/{id}/opening", admin_services.open, needs, name="admin_services.open")
-    route("POST", "/admin/services/{id}/closing", admin_services.close, needs, name="admin_services.close")
-    route("POST", "/admin/services/{id}/telephone", admin_services.phone, needs, name="admin_services.phone")
     route("GET", "/admin/dicom", admin_dicom.index, needs, name="admin_dicom.index")
     route("POST", "/admin/dicom", admin_dicom.create, needs)
     route("POST", "/admin/dicom/{id}/status", admin_dicom.switch, needs, name="admin_dicom.switch")
@@ -346,6 +353,7 @@ def _add_uploads(route: Callable[..., object]) -> None:
 def _add_room(route: Callable[..., object]) -> None:
     """The live room, and its guests."""
     route("GET", "/consults/{id}/room", rooms.show, P.SESSION_JOIN, name="rooms.show")
+    route("POST", "/consults/{id}/stills", session_files.keep_still, P.SESSION_JOIN, name="session_files.still")
     route("POST", "/consults/{id}/join-token", rooms.join_token, P.SESSION_JOIN, name="rooms.join_token")
     route("GET", "/consults/{id}/guests", guests.index, P.GUEST_INVITE, name="guests.index")
     route("POST", "/consults/{id}/guests", guests.create, P.GUEST_INVITE)

@@ -77,6 +77,23 @@ async def store_instances(
     shared where the consult was submitted, and audited. Raises as `consult_to_fill`.
     """
     consult = await consult_to_fill(session, actor, consult_id, lock=True)
+    return await store_in(session, actor, consult, instances=instances, objects=objects)
+
+
+async def store_in(
+    session: AsyncSession,
+    actor: Actor,
+    consult: ServiceRequest,
+    *,
+    instances: Sequence[Instance],
+    objects: Objects,
+    act: str = "images-stored",
+    **detail: str,
+) -> list[Outcome]:
+    """As `store_instances`, for who was allowed it by another rule than the table of states; the consult is locked.
+
+    `act` and `detail` are what the audit says of it.
+    """
     rows = BroughtStudies(session, consult)
     await take_turn(session, consult.requester_organization_id)
     known = await Known.of(session, consult.requester_organization_id, instances, objects)
@@ -102,12 +119,13 @@ async def store_instances(
         audit.record(
             session,
             actor,
-            "images-stored",
+            act,
             study,
             patient_id=study.patient_id,
             consult=consult.id,
             instances=count,
             identity_differs=study.identity_differs,
+            **detail,
         )
     if any(touched.values()) and consult.submitted_at:
         await tell_consult(session, "ConsultImagesAdded", consult)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import Actor
+from teleconsult.consults.models import ServiceRequest
 from teleconsult.imaging.actions import consult_to_fill
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.uids import derived_uid
@@ -66,7 +67,11 @@ _DRIFT = timedelta(hours=1)
 
 async def heading_for(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> Heading:
     """Raises NotFound, Forbidden and Refused where this actor may bring nothing to the consult now."""
-    consult = await consult_to_fill(session, actor, consult_id)
+    return await heading_of(session, await consult_to_fill(session, actor, consult_id))
+
+
+async def heading_of(session: AsyncSession, consult: ServiceRequest) -> Heading:
+    """The same for a consult that was looked up."""
     patient, house, requester = consult.patient, consult.requester_organization, consult.requester.practitioner
     zone = ZoneInfo(house.time_zone)
     offset = consult.authored_on.astimezone(zone).utcoffset() or timedelta()

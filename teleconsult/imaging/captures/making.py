@@ -89,7 +89,7 @@ class Studio:
         capture = Capture(
             kind=kind,
             content=answer.body,
-            digest=await asyncio.to_thread(_sha256, file.path),
+            digest=await asyncio.to_thread(sha256_of, file.path),
             made=heading.moment(answer.head.get("taken", ""), received=now()),
             number=number,
             title=file.name.rpartition(".")[0] or file.name,
@@ -112,6 +112,7 @@ def _start(path: Path) -> bytes:
         return file.read(START)
 
 
-def _sha256(path: Path) -> bytes:
+def sha256_of(path: Path) -> bytes:
+    """Of a file as it came."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()

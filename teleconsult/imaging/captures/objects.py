@@ -40,6 +40,10 @@ class Capture:
     study_title: str = ""
     series_title: str = ""
     told: dict[str, Any] = field(default_factory=dict)
+    operator: str = ""
+    """Who took it (0008,1070), where that is known."""
+    comment: str = ""
+    """How it came about (0020,4000)."""
 
 
 def write_object(path: Path, heading: Heading, capture: Capture) -> None:
@@ -54,6 +58,10 @@ def write_object(path: Path, heading: Heading, capture: Capture) -> None:
     _set_series(ds, heading, capture)
     ds.InstanceNumber = capture.number
     ds.ContentDate, ds.ContentTime = _date(capture.made), _time(capture.made)
+    if capture.operator:
+        ds.OperatorsName = _person(capture.operator, "")
+    if capture.comment:
+        ds.ImageComments = capture.comment
     if form.conversion:
         ds.ConversionType = form.conversion
     if capture.kind is Kind.DOCUMENT:

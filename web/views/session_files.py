@@ -1,0 +1,47 @@
+"""What the two of a session keep of it among the consult's images, asked for by the room's script."""
+
+from typing import Final
+
+from aiohttp import web
+
+from teleconsult.errors import Invalid
+from teleconsult.imaging.captures.session_files import LARGEST, Origin, Said, SessionFiles
+from web import captures
+from web.i18n import gettext as _
+from web.requests import (
+    actor_of,
+    id_in,
+    objects_of,
+    own_transactions,
+    receiver_of,
+    sandbox_of,
+    sessions_of,
+    takes_files,
+)
+from web.uploads import uploaded_form
+
+PICTURE: Final = "picture"
+AGREED: Final = "agreed"
+_BODY: Final = LARGEST + 64 * 1024
+
+
+@own_transactions
+@takes_files
+async def keep_still(request: web.Request) -> web.StreamResponse:
+    """Keep a picture that was frozen out of the video; the patient agrees, or there is none."""
+    async with uploaded_form(request, name=PICTURE, fields={AGREED}, limit=_BODY) as (files, told):
+        if told.get(AGREED) != "yes":
+            raise Invalid({AGREED: "Ask the patient first: without their agreement no picture is kept."})
+        if len(files) != 1:
+            raise Invalid({PICTURE: "Choose the files to send."})
+        comment = _("Out of the video of a teleconsultation; the patient agreed that it is kept.")
+        said = Said(Origin.VIDEO, captures.words(), comment)
+        kept = await _session_files(request).keep(
+            actor_of(request), consult_id=id_in(request), file=files[0], said=said
+        )
+    address = request.app.router["studies.show"].url_for(uid=kept.study_uid).with_query(id=str(kept.study_id))
+    return web.json_response({"study": str(kept.study_id), "url": str(address)}, status=201)
+
+
+def _session_files(request: web.Request) -> SessionFiles:
+    return SessionFiles(sessions_of(request), receiver_of(request), sandbox_of(request), objects_of(request))
