@@ -28,6 +28,8 @@ MODULES = (
     "teleconsult.imaging.jobs",
     "teleconsult.imaging.pacs.jobs",
     "teleconsult.notes.jobs",
+    "teleconsult.scheduling.jobs",
+    "teleconsult.scheduling.notices",
 )
 """Where tasks are declared; the worker imports them all."""
 

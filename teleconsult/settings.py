@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     oidc_acr: str = ""
     oidc_vouches_for_ids: bool = False
     audit_checkpoints: Path | None = None
+    missed_minutes: int = Field(default=15, ge=0, le=1440)
+    session_end_minutes: int = Field(default=5, ge=1, le=120)
     excerpt_days: int = Field(default=EXCERPT_DAYS, ge=0, le=365)
     mllp_port: int | None = Field(default=None, ge=0, le=65535)
     mllp_host: str = "127.0.0.1"

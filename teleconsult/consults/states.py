@@ -145,6 +145,8 @@ class Verb(StrEnum):
     DECLINE = "decline"
     PROPOSE_TIME = "propose-time"
     BOOK = "book"
+    MARK_MISSED = "mark-missed"
+    """Nobody came, or one side alone."""
     CANCEL = "cancel"
     JOIN = "join"
     WRITE_NOTE = "write-note"
@@ -178,12 +180,17 @@ _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]
     (Verb.RECEIVE, (Part.COORDINATOR,), (ConsultState.SUBMITTED, ConsultState.DECLINED, ConsultState.REDIRECTED)),
     (Verb.ACCEPT, (Part.CANDIDATE,), WAITING),
     (Verb.DECLINE, (Part.CANDIDATE,), WAITING),
-    (Verb.DECLINE, (Part.OWNER,), (ConsultState.ACCEPTED,)),
-    (Verb.PROPOSE_TIME, (Part.COORDINATOR,), (*WAITING, ConsultState.ACCEPTED)),
+    (Verb.DECLINE, (Part.OWNER,), (ConsultState.ACCEPTED, ConsultState.NO_SHOW)),
+    (Verb.PROPOSE_TIME, (Part.COORDINATOR,), (*WAITING, ConsultState.ACCEPTED, ConsultState.NO_SHOW)),
     (Verb.BOOK, (Part.COORDINATOR,), (ConsultState.ACCEPTED,)),
-    (Verb.CANCEL, (Part.REQUESTER, Part.COORDINATOR), BEFORE_SESSION),
+    (Verb.MARK_MISSED, (Part.COORDINATOR,), (ConsultState.SCHEDULED, ConsultState.ARRIVED)),
+    (Verb.CANCEL, (Part.REQUESTER, Part.COORDINATOR), (*BEFORE_SESSION, ConsultState.NO_SHOW)),
     (Verb.JOIN, (Part.REQUESTER, Part.OWNER), WITH_SESSION),
-    (Verb.WRITE_NOTE, (Part.OWNER,), (ConsultState.ACCEPTED, *WITH_SESSION, ConsultState.UNSIGNED)),
+    (
+        Verb.WRITE_NOTE,
+        (Part.OWNER,),
+        (ConsultState.ACCEPTED, *WITH_SESSION, ConsultState.UNSIGNED, ConsultState.NO_SHOW),
+    ),
     (Verb.ACKNOWLEDGE, (Part.REQUESTER,), (ConsultState.DELIVERED,)),
     (Verb.REVOKE_EXCERPT, (Part.REQUESTER,), _SHARING),
     (Verb.WITHDRAW_CONSENT, (Part.REQUESTER, Part.COLLEAGUE), _SHARING),
@@ -200,7 +207,7 @@ ALLOWED: Final[Mapping[tuple[ConsultState, Verb], frozenset[Part]]] = {
 NEEDS: Final[Mapping[Verb, Permission]] = {
     **dict.fromkeys((Verb.SAVE, Verb.SUBMIT, Verb.ADD_ENTRIES, Verb.ACKNOWLEDGE), Permission.CONSULT_REQUEST),
     Verb.ADD_IMAGES: Permission.IMAGES_ADD,
-    **dict.fromkeys((Verb.RECEIVE, Verb.PROPOSE_TIME, Verb.BOOK), Permission.CONSULT_TRIAGE),
+    **dict.fromkeys((Verb.RECEIVE, Verb.PROPOSE_TIME, Verb.BOOK, Verb.MARK_MISSED), Permission.CONSULT_TRIAGE),
     **dict.fromkeys((Verb.ACCEPT, Verb.DECLINE), Permission.CONSULT_ANSWER),
     **dict.fromkeys(
         (Verb.REVOKE_EXCERPT, Verb.WITHDRAW_CONSENT, Verb.CONFIRM_CONSENT, Verb.SEE_READINGS),
@@ -222,6 +229,7 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.DECLINE: lambda: Refused("This consult can no longer be declined."),
     Verb.PROPOSE_TIME: lambda: Refused("The time of this consult is booked, or the consult is closed."),
     Verb.BOOK: lambda: Refused("A time can be booked once a specialist has accepted, and only once."),
+    Verb.MARK_MISSED: lambda: Refused("The session of this consult has begun, or no time is booked."),
     Verb.CANCEL: lambda: Refused("This consult can no longer be cancelled."),
     Verb.JOIN: lambda: Refused("The room of this consult is closed."),
     Verb.WRITE_NOTE: lambda: Refused("The note of this consult cannot be written now."),

@@ -11,15 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.audit import record
 from teleconsult.clock import now
-from teleconsult.consults.models import UNSIGNED, ServiceRequest, Task, TaskStatus
+from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
+from teleconsult.encounters.attendance import come, go
+from teleconsult.encounters.call_models import Departure
+from teleconsult.encounters.ending import end_session
 from teleconsult.encounters.guest_room import enter_as_guest, guest_session
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus
 from teleconsult.encounters.queries import OVER, LiveSession, RoomSession, encounter_for
+from teleconsult.encounters.session_log import chat_as_told, log_event, room_as_told
 from teleconsult.errors import Conflict, Invalid, Refused
 from teleconsult.events import tell
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
 CHAT_LENGTH: Final = 2000
+ELSEWHERE: Final = "elsewhere"
 WAITING: Final = timedelta(hours=2)
 """From so long before its time on, being in the room is waiting for the session."""
 
@@ -61,6 +66,7 @@ async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: u
     is_first = participant.arrived_at is None
     participant.arrived_at = participant.arrived_at or now()
     participant.left_at = None
+    await come(session, participant)
     is_time = live.appointment.starts_at - now() <= WAITING
     if live.mine.part == "requester" and encounter.status is EncounterStatus.PLANNED and is_time:
         encounter.status = EncounterStatus.ARRIVED
@@ -96,6 +102,7 @@ async def start_encounter(session: AsyncSession, actor: Actor, *, consult_id: uu
     _record(session, actor, "encounter-started" if is_first else "encounter-resumed", live)
     await tell(session, "EncounterStarted", consult=live.request.id, encounter=encounter.id)
     await session.flush()
+    await log_event(session, encounter, "room", room_as_told(encounter))
     return live
 
 
@@ -109,18 +116,22 @@ async def leave_encounter(
     """
     live = await session_for(session, actor, consult_id)
     live.mine.participant.left_at = now()
+    await go(session, live.mine.participant.id, Departure(reason))
     _record(session, actor, "encounter-left", live, reason=reason)
     if not isinstance(live, LiveSession):
         await tell(session, "GuestChanged", consult=consult_id)
         return live
     is_end = reason == "left" and live.mine.part == "specialist" and live.is_open
     if is_end and live.encounter.status is EncounterStatus.IN_PROGRESS and live.encounter.ended_at is None:
-        live.encounter.ended_at = now()
-        live.appointment.status = AppointmentStatus.FULFILLED
-        live.task.business_status = UNSIGNED
-        live.task.modified_at = now()
-        _record(session, actor, "encounter-ended", live)
-        await tell(session, "EncounterEnded", consult=live.request.id, encounter=live.encounter.id)
+        await end_session(
+            session,
+            actor,
+            request=live.request,
+            task=live.task,
+            appointment=live.appointment,
+            encounter=live.encounter,
+            at=now(),
+        )
     await session.flush()
     return live
 
@@ -160,6 +171,7 @@ async def say(
     if kept is not None:
         _record(session, actor, "chat-written", live, message=str(message_id))
         await session.flush()
+        await log_event(session, live.encounter, "chat", chat_as_told(kept, name=live.mine.name))
         return kept
     # Of another room the database shows nothing, but the id is taken.
     known = await session.get(ChatMessage, message_id)
@@ -169,9 +181,14 @@ async def say(
 
 
 async def remove_participant(session: AsyncSession, *, participant_id: uuid.UUID, reason: str) -> None:
-    """Note that somebody was taken out of the room because they may no longer be there: the system's own act."""
+    """Note that a window of somebody's was taken out of the room: the system's own act.
+
+    They are gone themselves, unless they are there by another window (`elsewhere`).
+    """
     participant = await session.get_one(EncounterParticipant, participant_id)
-    participant.left_at = now()
+    if reason != ELSEWHERE:
+        participant.left_at = now()
+        await go(session, participant_id, Departure.REMOVED)
     consult_id, patient_id = (
         await session.execute(
             select(ServiceRequest.id, ServiceRequest.patient_id)

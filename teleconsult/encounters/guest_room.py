@@ -11,6 +11,7 @@ from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.audit import record
 from teleconsult.clock import now
+from teleconsult.encounters.attendance import come
 from teleconsult.encounters.models import Encounter, EncounterParticipant, GuestPass
 from teleconsult.encounters.queries import OVER, WITH_ROOM, RoomSession, pass_stands, seats_of
 from teleconsult.errors import NotFound
@@ -56,6 +57,7 @@ async def enter_as_guest(session: AsyncSession, actor: Actor, *, consult_id: uui
     participant = live.mine.participant
     participant.arrived_at = participant.arrived_at or now()
     participant.left_at = None
+    await come(session, participant)
     record(session, actor, "guest-joined", live.encounter, patient_id=live.patient_id, consult=consult_id)
     await tell(session, "GuestChanged", consult=consult_id)
     await session.flush()

@@ -12,6 +12,7 @@ from teleconsult import audit
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
+from teleconsult.consults.models import TaskStatus
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
 from teleconsult.encounters.actions import plan_encounter
@@ -30,8 +31,9 @@ async def propose_time(
 ) -> Appointment:
     """Propose a time, before or after a specialist has accepted; a second proposal replaces the first.
 
-    `starts_at` is aware. Raises NotFound, Forbidden, Refused once booked, Invalid for a time that is past, more
-    than a year away, of a length we do not plan, or when the specialist who accepted is taken.
+    Where the booked one was missed, the work goes on with the new one. `starts_at` is aware. Raises NotFound,
+    Forbidden, Refused once booked, Invalid for a time that is past, more than a year away, of a length we do not
+    plan, or when the specialist who accepted is taken.
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.PROPOSE_TIME)
@@ -50,6 +52,8 @@ async def propose_time(
     appointment.starts_at, appointment.ends_at = starts_at, starts_at + timedelta(minutes=minutes)
     appointment.created_by_id, appointment.created_at = actor.role_id, moment
     appointment.hold_for(consult.task.owner if consult.task else None)
+    if consult.task is not None and consult.task.status is TaskStatus.ON_HOLD:
+        consult.task.status, consult.task.modified_at = TaskStatus.ACCEPTED, moment
     await _require_free(session, appointment)
     consult.updated_at = moment
     audit.record(

@@ -1,0 +1,127 @@
+"""Who was in the room from when to when: kept stay by stay, and what the stays of both sides come to."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.clock import now
+from teleconsult.encounters.call_models import Attendance, Departure
+from teleconsult.encounters.models import EncounterParticipant
+
+UNSEEN: Final = timedelta(minutes=3)
+"""An open stay that was not confirmed for so long ended when it last was: its server was killed."""
+
+
+class Span(NamedTuple):
+    """From when to when."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One stay in the room, as it looks at some moment."""
+
+    participant_id: uuid.UUID
+    span: Span
+    how: Departure | None
+    """None while they are there."""
+
+
+async def come(session: AsyncSession, participant: EncounterParticipant) -> None:
+    """They are in the room from now on. By another window as well, it is the same stay."""
+    moment = now()
+    mine = (Attendance.participant_id == participant.id, Attendance.went_at.is_(None))
+    await session.execute(
+        update(Attendance)
+        .where(*mine, Attendance.seen_at < moment - UNSEEN)
+        .values(went_at=Attendance.seen_at, how=Departure.LOST)
+    )
+    stay = {"encounter_id": participant.encounter_id, "participant_id": participant.id}
+    await session.execute(
+        insert(Attendance)
+        .values(id=uuid.uuid4(), came_at=moment, seen_at=moment, **stay)
+        .on_conflict_do_nothing(index_elements=["participant_id"], index_where=Attendance.went_at.is_(None))
+    )
+
+
+async def go(session: AsyncSession, participant_id: uuid.UUID, how: Departure) -> None:
+    """They are in the room no longer; twice is as good as once."""
+    moment = now()
+    await session.execute(
+        update(Attendance)
+        .where(Attendance.participant_id == participant_id, Attendance.went_at.is_(None))
+        .values(seen_at=moment, went_at=moment, how=how)
+    )
+
+
+async def confirm(session: AsyncSession, participant_ids: Iterable[uuid.UUID]) -> None:
+    """They are still there: asked for all of a process at once, each minute."""
+    await session.execute(
+        update(Attendance)
+        .where(Attendance.participant_id.in_(list(participant_ids)), Attendance.went_at.is_(None))
+        .values(seen_at=now())
+    )
+
+
+async def stays_of(session: AsyncSession, encounter_id: uuid.UUID) -> list[Stay]:
+    """All stays of a session as they look now, in order. The caller has looked the session up."""
+    moment = now()
+    kept = await session.scalars(
+        select(Attendance).where(Attendance.encounter_id == encounter_id).order_by(Attendance.came_at, Attendance.id)
+    )
+    return [_as_of(one, moment) for one in kept]
+
+
+def _as_of(kept: Attendance, moment: datetime) -> Stay:
+    if kept.went_at is not None:
+        return Stay(kept.participant_id, Span(kept.came_at, kept.went_at), kept.how)
+    if moment - kept.seen_at > UNSEEN:
+        return Stay(kept.participant_id, Span(kept.came_at, kept.seen_at), Departure.LOST)
+    return Stay(kept.participant_id, Span(kept.came_at, max(moment, kept.came_at)), None)
+
+
+def spans_of(stays: Iterable[Stay], participant_id: uuid.UUID) -> list[Span]:
+    """When one of them was there, in order."""
+    return [stay.span for stay in stays if stay.participant_id == participant_id]
+
+
+def together(one: Sequence[Span], other: Sequence[Span]) -> list[Span]:
+    """When both were there, in order."""
+    met = (Span(max(a.start, b.start), min(a.end, b.end)) for a in one for b in other)
+    return sorted(span for span in met if span.start < span.end)
+
+
+def length_of(spans: Iterable[Span]) -> timedelta:
+    """How long spans that do not overlap are in all."""
+    return sum((span.length for span in spans), timedelta())
+
+
+def interruptions_of(stays: Iterable[Stay], participant_id: uuid.UUID) -> list[Span]:
+    """When somebody was away because the line, the page or the device went, and came back."""
+    mine = [stay for stay in stays if stay.participant_id == participant_id]
+    return [Span(before.span.end, after.span.start) for before, after in pairwise(mine) if before.how is Departure.LOST]
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The same time, told once where spans overlap or touch."""
+    found: list[Span] = []
+    for span in sorted(spans):
+        if found and span.start <= found[-1].end:
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found
