@@ -78,6 +78,7 @@ class Stream:
 
     id: Annotated[str, Size(1, 64)]
     what: StreamKind
+    name: Annotated[str, Size(1, 60)] | None = None  # what its sender calls it: Ultrasound
 
     def __post_init__(self) -> None:
         if not _STREAM_ID.fullmatch(self.id):

@@ -2,8 +2,6 @@
 
 export const CHAT_LENGTH = 2000;
 
-export const LOGGED = ["chat", "room"] as const;
-
 export type Role = "requester" | "specialist" | "guest";
 
 export type RoomState = "waiting" | "live" | "ended";
@@ -49,6 +47,7 @@ export interface IceServer {
 export interface Stream {
   id: string;
   what: StreamKind;
+  name?: string | null;
 }
 
 /** Another participant, as the receiver of the message sees them. */
@@ -88,7 +87,6 @@ export interface Join {
   audio: boolean;
   video: boolean;
   streams?: Stream[] | null;
-  since?: number | null;
 }
 
 /** A description or a candidate, for one peer. */
@@ -124,7 +122,6 @@ export interface Joined {
   peers: Peer[];
   ice: IceServer[];
   chat: ChatLine[];
-  log: SessionLog;
   now: string;
   started_at?: string | null;
   showing?: Showing | null;
@@ -404,28 +401,6 @@ export interface PieceOf {
   bytes: string;
 }
 
-/** Is anybody there? The answer is what counts. */
-export type Beat = Record<string, never>;
-
-/** Ask for the events after the last one that is held. */
-export interface Missed {
-  since: number;
-}
-
-/** An event of the session, as it is told: the message's name, the message, and its number. */
-export interface Logged {
-  number: number;
-  kind: string;
-  body: unknown;
-}
-
-/** What one needs to be up to date with the event `last`. `whole`: so much was missed that one begins anew. */
-export interface SessionLog {
-  last: number;
-  events: Logged[];
-  whole: boolean;
-}
-
 /** Moving pictures: the most lines, frames a second and bit/s of them. */
 export interface Picture {
   height: number;
@@ -469,9 +444,7 @@ export interface RoomAsks {
   join: (message: Join, reply: Reply<Joined>) => void;
   signal: (message: Signal, reply: Reply<Done>) => void;
   media: (message: Media, reply: Reply<Done>) => void;
-  chat: (message: Say, reply: Reply<Done>) => void;
-  missed: (message: Missed, reply: Reply<SessionLog>) => void;
-  beat: (message: Beat, reply: Reply<Done>) => void;
+  chat: (message: Say, reply: Reply<ChatLine>) => void;
   hand: (message: Hand, reply: Reply<Done>) => void;
   hush: (message: Hush, reply: Reply<Done>) => void;
   ice: (message: Ice, reply: Reply<FreshIce>) => void;
@@ -489,10 +462,10 @@ export interface RoomTells {
   media: (message: MediaOf) => void;
   net: (message: NetOf) => void;
   still: (message: PieceOf) => void;
-  chat: (message: ChatLine, number: number) => void;
+  chat: (message: ChatLine) => void;
   hand: (message: HandOf) => void;
   hush: (message: HushOf) => void;
-  room: (message: Room, number: number) => void;
+  room: (message: Room) => void;
   admitted: (message: Admitted) => void;
   guests: (message: GuestsChanged) => void;
   showing: (message: ImagesShown) => void;

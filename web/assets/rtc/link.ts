@@ -8,6 +8,8 @@ export interface Outgoing {
   track: MediaStreamTrack;
   stream: MediaStream;
   what: StreamKind;
+  /** What the others see it called. */
+  name?: string;
 }
 
 export type LinkState = "connecting" | "connected" | "interrupted";
