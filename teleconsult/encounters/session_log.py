@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from teleconsult.clock import now
 from teleconsult.db import Base
-from teleconsult.encounters.models import Encounter, GuestPass
+from teleconsult.encounters.models import ChatMessage, Encounter, GuestPass
 from teleconsult.encounters.queries import RoomSession
 from teleconsult.events import tell
 
@@ -63,6 +63,20 @@ async def log_event(session: AsyncSession, encounter: Encounter, kind: str, body
     ).scalar_one()
     await tell(session, "SessionEventWritten", encounter=encounter.id)
     return number
+
+
+def chat_as_told(line: ChatMessage, *, name: str) -> dict[str, Any]:
+    """A line of the chat as it travels (`signaling.protocol.ChatLine`)."""
+    ids = {"id": str(line.id), "sender": str(line.participant_id)}
+    return {**ids, "name": name, "text": line.text, "sent_at": line.sent_at.isoformat()}
+
+
+def room_as_told(encounter: Encounter) -> dict[str, Any]:
+    """How the session stands, as it travels (`signaling.protocol.Room`)."""
+    if encounter.started_at is None:
+        return {"state": "waiting"}
+    state = "live" if encounter.ended_at is None else "ended"
+    return {"state": state, "started_at": encounter.started_at.isoformat()}
 
 
 async def missed_by(session: AsyncSession, live: RoomSession, *, since: int | None, told: int) -> Missed:
