@@ -37,6 +37,8 @@ async def test_who_joins_tells_and_is_told(visit: VisitorMaker, booking: Booking
         [MAIN | {"id": "a b"}],
         [MAIN | {"id": "a" * 65}],
         [MAIN | {"more": 1}],
+        [MAIN | {"name": ""}],
+        [MAIN | {"name": "a" * 61}],
         [{"id": str(number), "what": "camera"} for number in range(7)],
     ],
 )

@@ -32,7 +32,11 @@ export class Sent {
 
   /** As the others are told of it. */
   get streams(): Stream[] {
-    return [...new Map(this.tracks.map(({ stream, what, name }) => [stream.id, { id: stream.id, what, ...(name && { name }) }])).values()];
+    return [
+      ...new Map(
+        this.tracks.map(({ stream, what, name }) => [stream.id, { id: stream.id, what, ...(name && { name }) }]),
+      ).values(),
+    ];
   }
 
   /** Microphone or camera on or off; whether there is one, and it is on. */
