@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     dimse_client_ca: Path | None = None
     pacs_networks: str = ""
     commitment_days: int = Field(default=30, ge=1, le=3650)
+    recording_days: int = Field(default=30, ge=1, le=3650)
     dicomweb_origins: str = ""
     log_level: str = "INFO"
 

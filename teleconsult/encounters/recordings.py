@@ -153,11 +153,14 @@ async def end_recording(
     await session.flush()
 
 
-async def end_abandoned(session: AsyncSession, *, encounter_id: uuid.UUID, days: int) -> None:
-    """The system's own act: end what no server carries on in this session."""
-    for id in await session.scalars(
-        select(Recording.id).where(Recording.encounter_id == encounter_id, Recording.ended_at.is_(None))
-    ):
+async def end_abandoned(session: AsyncSession, *, consult_id: uuid.UUID, days: int) -> None:
+    """The system's own act: end what no server carries on in this consult's session."""
+    open_ones = (
+        select(Recording.id)
+        .join(Encounter, Encounter.id == Recording.encounter_id)
+        .where(Encounter.service_request_id == consult_id, Recording.ended_at.is_(None))
+    )
+    for id in (await session.scalars(open_ones)).all():
         await end_recording(session, recording_id=id, why=RecordingEnd.CUT_OFF, days=days)
 
 
@@ -227,4 +230,5 @@ def _record(
     consult_id: uuid.UUID,
     **detail: str | int | None,
 ) -> None:
-    record(session, actor, action, recording, patient_id=recording.patient_id, consult=consult_id, **detail)
+    event = record(session, actor, action, recording, patient_id=recording.patient_id, consult=consult_id)
+    event.detail = event.detail | detail
