@@ -8,17 +8,18 @@ import type {
   Peer,
   PeerChanged,
   Room,
+  RungName,
   Showing,
   SignalFrom,
   Stream,
 } from "../protocol.gen";
 import { Incoming } from "./incoming";
+import { Ladder, type Mode, type Plan } from "./ladder";
 import type { LinkState, Outgoing } from "./link";
 import { Sent } from "./outgoing";
 import { PeerLink } from "./peer_link";
-import { type Grade, grade, type Reading, worst } from "./quality";
+import { type Grade, grade, type Reading, together, worst } from "./quality";
 import type { RoomClient, RoomListener } from "./room_client";
-import { RUNGS, type Rung, Sending, SOUND, type Sound } from "./sending";
 
 export interface CallView {
   /** We are in; peers are there or awaited. Comes again after each reconnect. */
@@ -34,8 +35,10 @@ export interface CallView {
   /** Something somebody sends arrives; it goes when `media` names it no more. The same stream may come again. */
   stream(peer: Peer, stream: MediaStream, sent: Stream): void;
   chat(line: ChatLine): void;
-  /** What the lines say of themselves, every two seconds. */
+  /** What the lines say of themselves, every second. */
   readings(readings: Reading[]): void;
+  /** What is sent has changed, or why. */
+  ladder(ladder: Ladder): void;
   /** That of the worst link, where there are several. */
   quality(grade: Grade): void;
   atDoor(): void;
@@ -48,7 +51,7 @@ interface Line {
   link: PeerLink;
 }
 
-const MEASURE_EVERY = 2_000; // ms
+const MEASURE_EVERY = 1_000; // ms
 /** How long sound and pictures may outlive a peer's line to the server, ms: it may be gone because they may not be here. */
 const GRACE = 60_000;
 
@@ -61,14 +64,21 @@ export class Call implements RoomListener {
   readonly #measuring: ReturnType<typeof setInterval>;
   readonly #sent = new Sent();
   readonly #incoming = new Incoming();
-  readonly #sending = new Sending();
+  /** What is sent, and why no more. */
+  readonly ladder: Ladder;
   #ice: RTCIceServer[] = [];
   #withVideo = true;
-  #fit: [Rung, Sound] = [RUNGS[this.#sending.rung] as Rung, SOUND];
 
-  constructor(makeRoom: (listener: RoomListener) => RoomClient, stream: MediaStream | null, view: Partial<CallView>) {
+  /** `opening` is the rung of the link check. */
+  constructor(
+    makeRoom: (listener: RoomListener) => RoomClient,
+    stream: MediaStream | null,
+    view: Partial<CallView>,
+    opening?: RungName,
+  ) {
     this.#views = [view];
-    this.#sent.setMain(stream);
+    this.ladder = new Ladder(opening);
+    this.#setMain(stream);
     this.client = makeRoom(this);
     this.#tellMedia();
     this.#measuring = setInterval(() => void this.#measure(), MEASURE_EVERY);
@@ -97,7 +107,7 @@ export class Call implements RoomListener {
 
   /** Microphone and camera that came later, or in place of others. */
   async setStream(stream: MediaStream): Promise<void> {
-    this.#sent.setMain(stream);
+    this.#setMain(stream);
     await this.#sendAll();
   }
 
@@ -113,10 +123,9 @@ export class Call implements RoomListener {
     await this.#sendAll();
   }
 
-  /** Send pictures and sound of this size at most, over every line. */
-  async fit(rung: Rung, sound: Sound): Promise<void> {
-    this.#fit = [rung, sound];
-    for (const link of this.#links) await link.fit(rung, sound);
+  /** Have what is sent walk the ladder like this from now on. */
+  choose(mode: Mode): void {
+    if (this.ladder.choose(mode)) this.#fit(this.ladder.plan);
   }
 
   say(text: string): void {
@@ -235,7 +244,7 @@ export class Call implements RoomListener {
           this.#show(this.#lines.get(peer.pid)?.peer ?? peer);
         },
         state: (state) => {
-          if (state === "connected") void link.fit(...this.#fit);
+          if (state === "connected") void link.fit(this.ladder.plan);
           this.#say("link", peer, state);
         },
         freshIce: async () => {
@@ -283,8 +292,19 @@ export class Call implements RoomListener {
     this.#tellMedia();
     for (const link of this.#links) {
       await link.setTracks(this.#sent.tracks);
-      await link.fit(...this.#fit);
+      await link.fit(this.ladder.plan);
     }
+  }
+
+  #setMain(stream: MediaStream | null): void {
+    this.#sent.setMain(stream);
+    const lines = this.#sent.cameraLines;
+    if (lines) this.ladder.camera(lines);
+  }
+
+  #fit(plan: Plan): void {
+    for (const link of this.#links) void link.fit(plan);
+    this.#say("ladder", this.ladder);
   }
 
   #tellMedia(): void {
@@ -301,8 +321,7 @@ export class Call implements RoomListener {
     if (readings.length === 0) return;
     this.#say("readings", readings);
     this.#say("quality", worst(readings.map(grade)));
-    const narrowest = readings.reduce((one, other) => ((other.uplink ?? 0) < (one.uplink ?? 0) ? other : one));
-    if (this.#sending.take(narrowest)) await this.fit(RUNGS[this.#sending.rung] as Rung, SOUND);
+    if (this.ladder.take(together(readings))) this.#fit(this.ladder.plan);
   }
 }
 

@@ -1,7 +1,7 @@
 // What every line has that sound and pictures go over, whether to one person or to the server.
 import type { StreamKind } from "../protocol.gen";
+import type { Plan } from "./ladder";
 import type { Reading } from "./quality";
-import type { Rung, Sound } from "./sending";
 
 /** A track we send, in the stream by whose id the others know it. */
 export interface Outgoing {
@@ -21,21 +21,9 @@ export interface Link {
   setTracks(outgoing: readonly Outgoing[]): Promise<void>;
   /** Have pictures in both directions, or in none. */
   setVideo(wanted: boolean): void;
-  /** What the statistics say since the last time; null before the line stands. Call every two seconds. */
+  /** What the statistics say of the last few seconds; null before the line stands. Call every second. */
   measure(): Promise<Reading | null>;
   /** Send pictures and sound of this size at most. */
-  fit(rung: Rung, sound: Sound): Promise<void>;
+  fit(plan: Plan): Promise<void>;
   close(): void;
-}
-
-/** Put a size onto all that is sent, each track by its kind. */
-export async function fitSenders(
-  senders: readonly RTCRtpSender[],
-  fitted: (parameters: RTCRtpSendParameters, track: MediaStreamTrack) => RTCRtpSendParameters,
-): Promise<void> {
-  for (const sender of senders) {
-    if (!sender.track) continue;
-    const wanted = fitted(sender.getParameters(), sender.track);
-    await sender.setParameters(wanted).catch((error: unknown) => console.warn("Parameters:", error));
-  }
 }

@@ -30,6 +30,14 @@ export class Sent {
     return [...main, ...this.#more];
   }
 
+  /** How many lines the camera gives; undefined without one, or where it does not say. */
+  get cameraLines(): number | undefined {
+    return this.#main
+      .getTracks()
+      .find(({ kind }) => kind === "video")
+      ?.getSettings().height;
+  }
+
   /** As the others are told of it. */
   get streams(): Stream[] {
     return [

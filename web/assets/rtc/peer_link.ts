@@ -7,10 +7,11 @@ import type {
   NegotiationRole,
   NegotiationState,
 } from "../protocol.gen";
-import { fitSenders, type Link, type LinkState, type Outgoing } from "./link";
+import { fitSenders, retune, tuned } from "./fitting";
+import { Ladder, type Plan } from "./ladder";
+import type { Link, LinkState, Outgoing } from "./link";
 import { step } from "./negotiation";
-import { type Counters, type Reading, read } from "./quality";
-import { type Rung, type Sound, withRung, withSoundFirst } from "./sending";
+import { Meter, type Reading } from "./quality";
 
 export interface PeerLinkListener {
   send(signal: { description: Description } | { candidate: Candidate }): void;
@@ -40,7 +41,10 @@ export class PeerLink implements Link {
   #withVideo = true;
   #state: NegotiationState;
   #work: Promise<void> = Promise.resolve();
-  #counters: Counters | null = null;
+  readonly #meter = new Meter();
+  #plan: Plan = new Ladder().plan;
+  /** Something changed that the other side has to hear of: an offer of ours is to follow. */
+  #isNeeded = false;
   #interruption?: ReturnType<typeof setTimeout>;
 
   constructor(
@@ -51,7 +55,10 @@ export class PeerLink implements Link {
     this.#connection = connection;
     this.#role = options.role;
     this.#state = options.expecting ? "expecting" : "idle";
-    connection.onnegotiationneeded = () => this.take("needed");
+    connection.onnegotiationneeded = () => {
+      this.#isNeeded = true;
+      this.take("needed");
+    };
     connection.onicecandidate = ({ candidate }) => {
       if (candidate) listener.send({ candidate: candidate.toJSON() as Candidate });
     };
@@ -75,22 +82,23 @@ export class PeerLink implements Link {
   take(event: "candidate", candidate: Candidate): void;
   take(event: "offer" | "answer", description: Description): void;
   take(event: NegotiationEvent, payload?: Candidate | Description): void {
-    this.#work = this.#work
-      .then(async () => {
-        if (this.#state === "closed") return;
-        const [state, action] = step(this.#role, event, this.#state);
-        this.#state = state;
-        await this.#act(action, payload);
-      })
-      .catch((error: unknown) => console.warn("Negotiation:", error));
+    void this.#next(async () => {
+      const [state, action] = step(this.#role, event, this.#state);
+      this.#state = state;
+      await this.#act(action, payload);
+    });
   }
 
   setVideo(wanted: boolean): void {
     this.#withVideo = wanted;
-    this.#direct();
+    void this.#next(async () => this.#direct());
   }
 
   async setTracks(outgoing: readonly Outgoing[]): Promise<void> {
+    await this.#next(() => this.#setTracks(outgoing));
+  }
+
+  async #setTracks(outgoing: readonly Outgoing[]): Promise<void> {
     const wanted = new Map(outgoing.map((one) => [slot(one), one]));
     for (const [sender, key] of [...this.#slots]) {
       const next = wanted.get(key);
@@ -113,17 +121,13 @@ export class PeerLink implements Link {
 
   async measure(): Promise<Reading | null> {
     if (!this.isConnected) return null;
-    const [reading, counters] = read(await this.#connection.getStats(), this.#counters);
-    this.#counters = counters;
-    return reading;
+    return this.#meter.take(await this.#connection.getStats());
   }
 
-  async fit(rung: Rung, sound: Sound): Promise<void> {
-    await fitSenders(this.#connection.getSenders(), (parameters, track) =>
-      track.kind === "audio"
-        ? withSoundFirst(parameters, sound)
-        : withRung(parameters, rung, track.getSettings().height),
-    );
+  async fit(plan: Plan): Promise<void> {
+    this.#plan = plan;
+    await fitSenders(this.#connection.getSenders(), plan);
+    await this.#next(() => this.#retune());
   }
 
   close(): void {
@@ -133,20 +137,36 @@ export class PeerLink implements Link {
     this.#connection.close();
   }
 
+  /** Do this when everything before it is done. */
+  #next(work: () => Promise<void>): Promise<void> {
+    this.#work = this.#work
+      .then(() => (this.#state === "closed" ? undefined : work()))
+      .catch((error: unknown) => console.warn("Negotiation:", error));
+    return this.#work;
+  }
+
+  /** Pack speech as planned. Where an offer is to follow anyway, its answer is taken so. */
+  async #retune(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve)); // what changed just now is told as a task
+    if (this.#state === "idle" && !this.#isNeeded) await retune(this.#connection, this.#plan.sound);
+  }
+
   async #act(action: NegotiationAction, payload?: Candidate | Description): Promise<void> {
     const connection = this.#connection;
     switch (action) {
       case "send-offer":
+        this.#isNeeded = false;
         await connection.setLocalDescription();
         this.#sendDescription();
         break;
       case "send-answer":
-        await connection.setRemoteDescription(payload as Description);
+        this.#isNeeded = false; // what the answer does not settle is told again
+        await connection.setRemoteDescription(tuned(connection, payload as Description, this.#plan.sound));
         await connection.setLocalDescription();
         this.#sendDescription();
         break;
       case "take-answer":
-        await connection.setRemoteDescription(payload as Description);
+        await connection.setRemoteDescription(tuned(connection, payload as Description, this.#plan.sound));
         break;
       case "take-candidate":
         await connection.addIceCandidate(payload as Candidate);

@@ -1,7 +1,20 @@
 import { expect, test } from "vitest";
-import { grade, read } from "./quality";
+import { grade, Meter, type Reading, read, together } from "./quality";
 
-const QUIET = { roundTrip: 40, loss: 0, concealed: 0, uplink: 1_000_000, frames: 20, packets: 100 };
+const QUIET: Reading = {
+  roundTrip: 40,
+  jitter: 5,
+  loss: 0,
+  lossOut: 0,
+  concealed: 0,
+  uplink: 1_000_000,
+  up: 600_000,
+  down: 600_000,
+  slow: false,
+  frames: 20,
+  freezes: 0,
+  packets: 100,
+};
 
 function report(received: number, lost: number, extra: Record<string, unknown> = {}) {
   return new Map<string, Record<string, unknown>>([
@@ -14,10 +27,12 @@ function report(received: number, lost: number, extra: Record<string, unknown> =
         packetsLost: lost,
         totalSamplesReceived: received * 960,
         concealedSamples: lost * 960,
-        timestamp: received,
+        jitter: 0.03,
+        timestamp: received * 20,
       },
     ],
-    ["video", { type: "inbound-rtp", kind: "video", framesDecoded: received / 5 }],
+    ["video", { type: "inbound-rtp", kind: "video", framesDecoded: received / 5, freezeCount: lost }],
+    ["sent", { type: "outbound-rtp", kind: "video", qualityLimitationReason: "cpu" }],
     ["far", { type: "remote-inbound-rtp", fractionLost: 0.01 }],
     [
       "pair",
@@ -27,6 +42,8 @@ function report(received: number, lost: number, extra: Record<string, unknown> =
         state: "succeeded",
         currentRoundTripTime: 0.12,
         availableOutgoingBitrate: 240_000,
+        bytesReceived: received * 100,
+        bytesSent: received * 200,
         ...extra,
       },
     ],
@@ -39,7 +56,32 @@ test("a reading is what happened since the one before", () => {
   const [reading] = read(report(1090, 110), before);
   expect(reading.loss).toBeCloseTo(0.1);
   expect(reading.concealed).toBeCloseTo((10 * 960) / (90 * 960));
-  expect(reading).toMatchObject({ roundTrip: 120, uplink: 240_000, frames: 18, packets: 90 });
+  expect(reading).toMatchObject({ roundTrip: 120, uplink: 240_000, frames: 18, packets: 90, freezes: 10 });
+  expect(reading).toMatchObject({ jitter: 30, lossOut: 0.01, slow: true, up: 80_000, down: 40_000 });
+});
+
+test("shares and rates are those of three seconds, counts those of one", () => {
+  const meter = new Meter();
+  for (const received of [0, 50, 100, 150]) meter.take(report(received, 0));
+  const reading = meter.take(report(200, 15));
+  expect(reading.packets).toBe(50);
+  expect(reading.concealed).toBeCloseTo(15 / 150);
+  expect(reading.loss).toBeCloseTo(15 / 165);
+  expect(meter.take(report(250, 15)).loss).toBeCloseTo(15 / 165);
+});
+
+test("of several links the worst counts, and all that they carry", () => {
+  const one = { ...QUIET, uplink: 300_000, lossOut: 0.02, roundTrip: null };
+  const other = { ...QUIET, uplink: null, concealed: 0.04, slow: true };
+  expect(together([one, other])).toMatchObject({
+    roundTrip: 40,
+    uplink: 300_000,
+    lossOut: 0.02,
+    concealed: 0.04,
+    slow: true,
+    up: 1_200_000,
+    packets: 200,
+  });
 });
 
 test("of several nominated pairs the one in use counts", () => {
