@@ -157,6 +157,9 @@ class Forwarder:
             self._rewire()
         if self._members.get(pid) is member:
             member.ask_key_frames()
+            for source in member.sources.values():
+                if member.watchers_of(source.ssrc):
+                    member.ask_for_key_frame(source)
             self._line_changed(pid, LineState.CONNECTED)
 
     def _went(self, member: Member, state: LineState) -> None:

@@ -13,7 +13,8 @@ MOST_PAIRS: Final = 64
 MOST_WAITING: Final = 256
 """Datagrams that wait for DTLS to read them."""
 _LARGEST_STUN: Final = 3
-_SRTP: Final = range(128, 192)
+SRTP: Final = range(128, 192)
+"""First bytes."""
 
 
 class GuardedStun(ice.StunProtocol):
@@ -36,7 +37,7 @@ class GuardedStun(ice.StunProtocol):
         if not self._takes_part(sender):
             return
         tap: Callable[[bytes], None] | None = getattr(self.receiver, "tap", None)
-        if tap is not None and data[0] in _SRTP:
+        if tap is not None and data[0] in SRTP:
             tap(data)
         elif self.receiver._queue.qsize() < MOST_WAITING:
             self.receiver.data_received(data, self.local_candidate.component)

@@ -18,6 +18,8 @@ from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTrans
 from aiortc.rtcdtlstransport import RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceCandidate, RTCIceParameters
 
+from signaling.media.guard import SRTP
+
 OPEN_WITHIN: Final = 30.0
 """Seconds a browser has to find its way here."""
 LONGEST: Final = 1_600
@@ -123,6 +125,17 @@ class Line:
             else:
                 self._rtp(self._dtls._rx_srtp.unprotect(data))
 
+    def _take_over(self) -> None:
+        """Have packets from now on, and those that came while DTLS was at its last step."""
+        waiting = self._connection._queue
+        for _ in range(waiting.qsize()):
+            item = waiting.get_nowait()
+            if item is not None and item[0][0] in SRTP:
+                self._take(item[0])
+            else:
+                waiting.put_nowait(item)
+        self._connection.tap = self._take  # type: ignore[attr-defined]
+
     def _state_changed(self) -> None:
         if "failed" in (self._dtls.state, self._ice.state):
             self._end(LineState.FAILED)
@@ -130,8 +143,8 @@ class Line:
             self._end(LineState.CLOSED)
         elif self._dtls.state == "connected" and not self._is_over:
             self.is_open = True
-            self._connection.tap = self._take  # type: ignore[attr-defined]
             self._changed(LineState.CONNECTED)
+            self._take_over()
 
     def _end(self, state: LineState) -> None:
         if not self._is_over:

@@ -212,7 +212,7 @@ class Member:
         if not source.add(packet, now=now):
             return
         for viewer, view in self._watchers.get(packet.ssrc, ()):
-            sent = view.out(packet, source, now=now)
+            sent = view.out(packet, source, now=now) if viewer.line.is_open else None
             if sent is not None:
                 viewer.line.send_rtp(sent)
             elif view.coming is source:

@@ -17,8 +17,8 @@ from aiortc.sdp import MediaDescription, SessionDescription
 CODECS: Final = {"audio": ("opus", 48_000), "video": ("vp8", 90_000)}
 TRANSPORT_NUMBERS: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
-MOST_LINES: Final = 40
-MOST_SENT: Final = 12
+MOST_LINES: Final = 60
+MOST_SENT: Final = 18
 """m-lines one browser sends on."""
 LARGEST_OFFER: Final = 100_000  # characters
 _MOST_OF_A_KIND: Final = 128
