@@ -5,12 +5,13 @@ the end.
 """
 
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
 from signaling.doorman import Cookies, Doorman
+from signaling.keeping import Keeper
 from signaling.looking import LookingNamespace
 from signaling.protocol import Showing
 from signaling.room import RoomNamespace
@@ -41,6 +42,8 @@ class Live:
         self.looking = LookingNamespace(doorman, shown=self.room.show_images)
         self.worklist = WorklistNamespace(doorman)
         self.watch = Watch(settings, sessions, room=self.room, looking=self.looking, others=[self.worklist])
+        self.keeper = Keeper(sessions, seated=self.room.seated)
+        self.room.net.listeners.append(self.keeper.take)
         for namespace in (self.room, self.looking, self.worklist):
             self.server.register_namespace(namespace)
 
@@ -48,9 +51,11 @@ class Live:
         """Serve `/socket.io/`, WebSocket and long polling."""
         self.server.attach(app)
 
-    def watching(self) -> AbstractAsyncContextManager[None]:
-        """Turn out, inside the block, whoever may no longer be connected."""
-        return self.watch.kept()
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Turn out, inside the block, whoever may no longer be connected, and keep how calls do."""
+        async with self.watch.kept(), self.keeper.keeping():
+            yield
 
     async def hear(self, event: Event) -> None:
         """Take what happened anywhere (a `teleconsult.events.Listener`) to the sockets it concerns."""
@@ -66,4 +71,5 @@ class Live:
         """Hang up on everyone and stop watching over them."""
         for eio_sid in list(self.server.eio.sockets):
             await self.server.hang_up(eio_sid)
+        await self.keeper.write()
         await self.server.shutdown()

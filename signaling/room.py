@@ -76,6 +76,10 @@ class RoomNamespace(SignedInNamespace):
         """The seat a socket holds, if it does."""
         return self._sittings.get(connection.sid)
 
+    def seated(self) -> Iterator[uuid.UUID]:
+        """Who sits in a room of this process now, by participant."""
+        return (sitting.seat.pid for sitting in self._sittings.values())
+
     async def on_join(self, connection: Connection, message: Join) -> Joined | Refusal:
         """Take the actor's seat. A newer page of the same person takes it from an older one.
 

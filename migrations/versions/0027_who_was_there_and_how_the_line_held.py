@@ -6,7 +6,6 @@ It never edits rows that are signed, audited or frozen. Grants for new tables ar
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 from migrations import bindings, call_walls, rules, walls
 
@@ -68,7 +67,7 @@ def upgrade() -> None:
         sa.Column("encounter_id", sa.UUID(), nullable=False),
         sa.Column("participant_id", sa.UUID(), nullable=False),
         sa.Column("begins_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("samples", JSONB(), nullable=False),
+        sa.Column("figures", sa.ARRAY(sa.SmallInteger()), nullable=False),
         sa.Column("id", sa.UUID(), nullable=False),
         sa.ForeignKeyConstraint(["encounter_id"], ["encounter.id"], name=op.f("fk_call_minute_encounter_id")),
         sa.ForeignKeyConstraint(

@@ -3,10 +3,9 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from teleconsult.db import Base
@@ -44,7 +43,7 @@ class Attendance(Base):
 
 
 class CallMinute(Base):
-    """What a participant's browser measured within one minute, a short list for each time."""
+    """What a participant's browser measured within one minute."""
 
     __tablename__ = "call_minute"
     __table_args__ = (UniqueConstraint("participant_id", "begins_at"), Index(None, "encounter_id", "begins_at"))
@@ -52,7 +51,8 @@ class CallMinute(Base):
     encounter_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encounter.id"))
     participant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encounter_participant.id"))
     begins_at: Mapped[datetime]
-    samples: Mapped[list[Any]] = mapped_column(JSONB)
+    figures: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    """One sample after the other, so many figures each (`quality.pack`)."""
 
 
 class CallSummary(Base):
