@@ -17,8 +17,8 @@ from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.directory.models import Practitioner, PractitionerRole
 from teleconsult.encounters.guest_room import seat_of_guest
-from teleconsult.encounters.link_models import LinkCheck
-from teleconsult.encounters.link_verdicts import Figures, OpeningRung, rung_for, verdict_on
+from teleconsult.encounters.link_figures import Devices, Figures
+from teleconsult.encounters.link_models import LinkCheck, LinkVerdict
 from teleconsult.encounters.models import Encounter, EncounterParticipant
 from teleconsult.encounters.queries import OVER, WITH_ROOM, encounter_for
 from teleconsult.errors import Refused, TooMany
@@ -30,16 +30,6 @@ GOOD_FOR: Final = timedelta(hours=24)
 WINDOW: Final = timedelta(hours=1)
 MOST: Final = 20
 """Checks one participant may have kept within an hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class Devices:
-    """What worked on the participant's device."""
-
-    camera: bool
-    microphone: bool
-    speaker: bool | None = None
-    """Whether they heard the tone; None where they did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +67,15 @@ async def own_seat(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -
 
 
 async def keep_link_check(
-    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, figures: Figures, devices: Devices
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    consult_id: uuid.UUID,
+    figures: Figures,
+    devices: Devices,
+    verdict: LinkVerdict,
 ) -> LinkCheck:
-    """Keep what a participant's check found, and what it means for the session.
+    """Keep what a participant's check found, and what it means for the session (`signaling.verdicts`).
 
     Raises NotFound and Refused as `own_seat` does, TooMany after twenty within an hour.
     """
@@ -93,7 +89,7 @@ async def keep_link_check(
         id=uuid.uuid4(),
         participant_id=seat.participant_id,
         checked_at=now(),
-        verdict=verdict_on(figures),
+        verdict=verdict,
         round_trip=_whole(figures.round_trip),
         jitter=_whole(figures.jitter),
         loss=figures.loss,
@@ -113,7 +109,7 @@ async def keep_link_check(
         check,
         patient_id=seat.patient_id,
         consult=str(consult_id),
-        verdict=check.verdict.value,
+        verdict=verdict.value,
     )
     await tell(session, "EncounterLinkChecked", consult=consult_id)
     await session.flush()
@@ -132,10 +128,10 @@ async def newest_check(session: AsyncSession, participant_id: uuid.UUID) -> Link
     return found
 
 
-async def opening_rung(session: AsyncSession, participant_id: uuid.UUID) -> OpeningRung | None:
-    """The rung a participant's session opens at by their newest check; None where there is none of today."""
+async def check_in_force(session: AsyncSession, participant_id: uuid.UUID) -> LinkCheck | None:
+    """The newest, while the session opens as it says; None where there is none of the last 24 hours."""
     check = await newest_check(session, participant_id)
-    return rung_for(check) if check is not None and check.checked_at > now() - GOOD_FOR else None
+    return check if check is not None and check.checked_at > now() - GOOD_FOR else None
 
 
 async def checks_of(

@@ -17,15 +17,14 @@ from teleconsult.encounters.link_checks import (
     GOOD_FOR,
     MOST,
     Checked,
-    Devices,
+    check_in_force,
     checks_of,
     keep_link_check,
     newest_check,
-    opening_rung,
     own_seat,
 )
+from teleconsult.encounters.link_figures import Devices, Figures
 from teleconsult.encounters.link_models import LinkCheck, LinkVerdict, Way
-from teleconsult.encounters.link_verdicts import Figures, OpeningRung
 from teleconsult.encounters.models import GuestKind
 from teleconsult.errors import NotFound, Refused, TooMany
 from tests import consult_steps
@@ -53,7 +52,14 @@ async def consult(cast: Cast, sessions: Sessions) -> ServiceRequest:
 async def kept(sessions: Sessions, actor: Actor, consult: ServiceRequest, figures: Figures = FAIR) -> LinkCheck:
     """A check that was kept."""
     async with transaction(sessions, actor) as session:
-        return await keep_link_check(session, actor, consult_id=consult.id, figures=figures, devices=ALL)
+        return await keep_link_check(
+            session,
+            actor,
+            consult_id=consult.id,
+            figures=figures,
+            devices=ALL,
+            verdict=LinkVerdict.PICTURES if figures is THIN else LinkVerdict.VIDEO,
+        )
 
 
 async def guest_of(sessions: Sessions, cast: Cast, consult: ServiceRequest) -> Actor:
@@ -95,18 +101,19 @@ async def test_what_was_found_is_kept_and_told(sessions: Sessions, cast: Cast, c
 async def test_the_newest_check_counts_for_a_day(sessions: Sessions, cast: Cast, consult: ServiceRequest) -> None:
     async with transaction(sessions, cast.rural) as session:
         seat = (await own_seat(session, cast.rural, consult.id)).participant_id
-        assert await opening_rung(session, seat) is None
+        assert await check_in_force(session, seat) is None
     await kept(sessions, cast.rural, consult)
     thin = await kept(sessions, cast.rural, consult, THIN)
     async with transaction(sessions, cast.rural) as session:
-        assert await opening_rung(session, seat) is OpeningRung.STILLS
+        found = await check_in_force(session, seat)
+        assert found and found.id == thin.id
         assert (await sides(sessions, cast.coordinator, consult))[0].check.id == thin.id  # type: ignore[union-attr]
     async with transaction(sessions, cast.specialist) as session:
         other = (await own_seat(session, cast.specialist, consult.id)).participant_id
         session.add(_check(other, ago=GOOD_FOR))
         await session.flush()
         assert await newest_check(session, other)
-        assert await opening_rung(session, other) is None
+        assert await check_in_force(session, other) is None
 
 
 async def test_a_guest_keeps_their_own_and_sees_no_other(
