@@ -1,4 +1,4 @@
-"""The messages of recording a session, a part of `signaling.protocol`: nothing is recorded before everybody said yes."""
+"""The messages of recording a session, a part of `signaling.protocol`. Nothing is recorded before all have agreed."""
 
 import uuid
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ class Recorder:
         self._sources: dict[Key, list[Source]] = {}
         self._tapes: dict[Key, Tape] = {}
         self._open: dict[Tape, OpenFile] = {}
-        self._ended: list[Tape] = []
+        self._ended: list[tuple[Key, Tape]] = []
         self._stopping = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -102,7 +102,7 @@ class Recorder:
             return
         if tape is not None:
             tape.detach()
-            self._ended.append(self._tapes.pop(key))
+            self._ended.append((key, self._tapes.pop(key)))
         if chosen:
             self._tapes[key] = Tape(sources, self._clocks[key[0]])
 
@@ -117,8 +117,8 @@ class Recorder:
             log.exception("recording.failed", recording=str(self._recording_id), error=type(error).__name__)
             self.stop_taking()
             self._failed()
-        for tape in [*self._ended, *self._tapes.values()]:
-            await self._end(tape)
+        for key, tape in [*self._ended, *self._tapes.items()]:
+            await self._end(key, tape)
 
     async def _turn(self) -> None:
         now = time.monotonic()
@@ -129,13 +129,13 @@ class Recorder:
                 await self._begin(key, tape)
             elif tape.needs_another() and self._tapes.get(key) is tape:
                 tape.detach()
-                self._ended.append(tape)
+                self._ended.append((key, tape))
                 self._tapes[key] = Tape(self._sources[key], self._clocks[key[0]])
         for tape in self._tapes.values():
             for source in tape.wants_key_frames():
                 self._forwarder.ask_key_frame(source)
         while self._ended:
-            await self._end(self._ended.pop())
+            await self._end(*self._ended.pop())
 
     async def _begin(self, key: Key, tape: Tape) -> None:
         pid, stream = key
@@ -143,16 +143,22 @@ class Recorder:
         self._open[tape] = file
         await asyncio.to_thread(tape.begin, file.writer)
 
-    async def _end(self, tape: Tape) -> None:
+    async def _end(self, key: Key, tape: Tape) -> None:
         """Close a file and keep it, however it ended."""
+        is_cut = False
+        try:
+            await asyncio.to_thread(tape.work, now=time.monotonic(), is_last=True)
+            if not tape.is_begun and tape.heard:
+                await self._begin(key, tape)
+        except (OSError, Fallen) as error:
+            is_cut = True
+            log.warning("recording.cut", recording=str(self._recording_id), error=type(error).__name__)
         file = self._open.pop(tape, None)
         if file is None:
             return
-        is_cut = False
         try:
-            await asyncio.to_thread(_finish, tape)
-        except (OSError, Fallen) as error:
-            log.warning("recording.cut", file=str(file.id), error=type(error).__name__)
+            await asyncio.to_thread(tape.close)
+        except OSError:
             is_cut = True
         await self._files.keep(file, Outcome(tape.seconds, is_cut))
 
@@ -160,10 +166,3 @@ class Recorder:
 def _work(tapes: list[Tape], now: float) -> None:
     for tape in tapes:
         tape.work(now=now)
-
-
-def _finish(tape: Tape) -> None:
-    try:
-        tape.work(now=time.monotonic(), is_last=True)
-    finally:
-        tape.close()

@@ -116,7 +116,7 @@ def played(webm: bytes) -> Played:
     shown: list[int] = []
     heard: list[int] = []
     sizes = set()
-    with av.open(io.BytesIO(webm)) as file:
+    with av.open(io.BytesIO(webm), "r") as file:
         for frame in file.decode():
             at = round((frame.time or 0) * 1000)
             if isinstance(frame, av.VideoFrame):
