@@ -193,7 +193,7 @@ def _session(cast: Cast, ids: Walled) -> list[Base]:
         ChatMessage(encounter_id=ids.encounter_id, participant_id=seat, text="Hello", sent_at=moment),
         SessionEvent(encounter_id=ids.encounter_id, kind="room", body={"state": "live"}, at=moment),
         Attendance(encounter_id=ids.encounter_id, participant_id=seat, came_at=moment, seen_at=moment),
-        CallMinute(encounter_id=ids.encounter_id, participant_id=seat, begins_at=moment, samples=[]),
+        CallMinute(encounter_id=ids.encounter_id, participant_id=seat, begins_at=moment, figures=[]),
         CallSummary(
             encounter_id=ids.encounter_id,
             participant_id=seat,
