@@ -62,6 +62,7 @@ class Live:
         await self.watch.hear(event)
         if event.name == "GuestChanged" and (consult_id := event.ids.get("consult")):
             await self.room.show_guests(consult_id)
+        await self.room.recall.hear(event)
         await self.worklist.publish(event)
 
     def _showing(self, role_id: uuid.UUID | None, consult_id: uuid.UUID) -> Showing | None:
@@ -71,5 +72,6 @@ class Live:
         """Hang up on everyone and stop watching over them."""
         for eio_sid in list(self.server.eio.sockets):
             await self.server.hang_up(eio_sid)
+        await self.room.through.close()
         await self.keeper.write()
         await self.server.shutdown()

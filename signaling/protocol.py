@@ -17,6 +17,9 @@ from signaling.protocol_keys import Commit, CommitmentOf, Commitments, KeyFor, K
 from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Seen, Together, Welcome
 from signaling.protocol_manners import Hand, HandOf, Hush, HushOf
 from signaling.protocol_net import Net, NetOf, Piece, PieceOf
+from signaling.protocol_recall import Beat, EventNumber, Missed, SessionLog
+from signaling.protocol_recording import Record, RecordingNow
+from signaling.protocol_through import Known, Path, PathNumber, PathTried, Through, ThroughAnswer
 from signaling.wire import Size
 from teleconsult.access import Permission
 
@@ -141,6 +144,8 @@ class Join:
     audio: bool
     video: bool
     streams: Streams | None = None
+    path: Known | None = None
+    since: EventNumber | None = None  # the last event of the session's log that this page holds
 
     def __post_init__(self) -> None:
         _each_once(self.streams)
@@ -153,6 +158,7 @@ class Signal:
     to: uuid.UUID
     description: Description | None = None
     candidate: Candidate | None = None
+    path: PathNumber | None = None  # by which path; each change of it makes new connections
 
     def __post_init__(self) -> None:
         if (self.description is None) == (self.candidate is None):
@@ -205,7 +211,9 @@ class Joined:
     peers: tuple[Peer, ...]
     ice: tuple[IceServer, ...]
     chat: tuple[ChatLine, ...]
+    log: SessionLog
     now: datetime
+    path: Path
     started_at: datetime | None = None
     showing: Showing | None = None
 
@@ -249,6 +257,7 @@ class SignalFrom:
     sender: uuid.UUID
     description: Description | None = None
     candidate: Candidate | None = None
+    path: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,15 +328,20 @@ FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {
         "join": Ask(Join, Joined),
         "signal": Ask(Signal, Done),
         "media": Ask(Media, Done),
-        "chat": Ask(Say, ChatLine),
+        "chat": Ask(Say, Done),
+        "missed": Ask(Missed, SessionLog),
+        "beat": Ask(Beat, Done),
         "hand": Ask(Hand, Done),
         "hush": Ask(Hush, Done),
         "ice": Ask(Ice, FreshIce),
         "net": Ask(Net, Done),
         "still": Ask(Piece, Done),
+        "path": Ask(PathTried, Done),
+        "through": Ask(Through, ThroughAnswer),
         "commit": Ask(Commit, Commitments),
         "reveal": Ask(Reveal, Done),
         "key": Ask(KeyFor, Done),
+        "record": Ask(Record, RecordingNow),
         "leave": Ask(Leave, Done),
     },
     "/looking": {
@@ -350,6 +364,7 @@ FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
         "media": MediaOf,
         "net": NetOf,
         "still": PieceOf,
+        "path": Path,
         "chat": ChatLine,
         "hand": HandOf,
         "hush": HushOf,
@@ -360,11 +375,15 @@ FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
         "commitment": CommitmentOf,
         "reveal": RevealOf,
         "key": KeyOf,
+        "recording": RecordingNow,
         "bye": Bye,
     },
     "/looking": {"together": Together, "look": Look, "point": Point, "marks": Marks, "bye": Bye},
     "/worklist": {"changed": Changed, "bye": Bye},
 }
+
+LOGGED: Final = ("chat", "room")
+"""What stands in a session's log (`log_event`): in `/room`, told with its number, and never lost."""
 
 
 if __name__ == "__main__":

@@ -34,13 +34,15 @@ from signaling.protocol import (
     Peer,
     PeerChanged,
     Refusal,
-    Room,
     RoomState,
     Say,
     Showing,
     Signal,
     SignalFrom,
 )
+from signaling.protocol_recall import Logged, SessionLog
+from signaling.recall import RecallPart, as_told
+from signaling.through import ThroughPart
 from teleconsult.accounts import SYSTEM
 from teleconsult.audit import record_denied
 from teleconsult.clock import now
@@ -49,6 +51,7 @@ from teleconsult.encounters import actions
 from teleconsult.encounters import queries as encounters
 from teleconsult.encounters.models import ChatMessage
 from teleconsult.encounters.queries import RoomSession
+from teleconsult.encounters.session_log import missed_by
 from teleconsult.errors import NotFound, TeleconsultError
 from teleconsult.settings import Settings
 
@@ -70,6 +73,11 @@ class RoomNamespace(SignedInNamespace):
         self.net = NetPart(sitting_of=self.sitting_of, tell=self.tell)
         self.parts.append(self.net)
         self.parts.append(MannersPart(sitting_of=self.sitting_of, tell=self.tell))
+        self.recall = RecallPart(doorman.sessions, sitting_of=self.sitting_of, tell_event=self._tell_event)
+        self.parts.append(self.recall)
+        self.through = ThroughPart(sitting_of=self.sitting_of, tell=self.tell)
+        self.net.listeners.append(self.through.take_net)
+        self.parts.append(self.through)
         self.parts.append(KeysPart(sitting_of=self.sitting_of, sittings_in=self._in, tell=self.tell))
 
     def sitting_of(self, connection: Connection) -> Sitting | None:
@@ -90,7 +98,7 @@ class RoomNamespace(SignedInNamespace):
         is_guest = connection.actor.guest_pass_id is not None
         if is_guest and await self.door.keeps_out(connection, message.consult):
             return Refusal("not-admitted")
-        live, chat = await self._arrive(connection, message)
+        live = await self._arrive(connection, message)
         if connection.sid not in self.connections:  # turned out while we asked
             raise NotFound
         mine = live.mine
@@ -107,11 +115,13 @@ class RoomNamespace(SignedInNamespace):
         await self._vacate(connection, seat)
         self._sittings[connection.sid] = Sitting(connection, seat)
         await self.enter_room(connection.sid, room_name(message.consult))
+        await self.through.seated(seat, message.path)
         present = {sitting.seat.pid for sitting in self._in(message.consult)}
         if not is_guest and {seat.participant.id for seat in live.professionals} <= present:
             async with transaction(self.doorman.sessions, connection.actor) as session:
                 live = await actions.start_encounter(session, connection.actor, consult_id=message.consult)
-            await self.tell("room", Room(_state(live), live.encounter.started_at), to=room_name(message.consult))
+            await self.recall.look(live.encounter.id)
+        log, chat = await self._missed(connection, live, message.since)
         await self._tell_others(seat, "joined")
         # Nothing is awaited from here on: what changes after this look is told after this answer.
         return Joined(
@@ -121,7 +131,9 @@ class RoomNamespace(SignedInNamespace):
             peers=tuple(self._as_seen_by(seat.pid, other, message.consult) for other in live.others),
             ice=ice_servers(self._settings, participant=seat.pid, at=now()),
             chat=chat,
+            log=log,
             now=now(),
+            path=self.through.path_of(message.consult),
             showing=None if is_guest else self._showing(connection.actor.role_id, message.consult),
         )
 
@@ -133,7 +145,7 @@ class RoomNamespace(SignedInNamespace):
         target = self._sitting_of(sitting.seat.consult_id, message.to)
         if target is None or target is sitting:
             return Refusal("gone")
-        signal = SignalFrom(sitting.seat.pid, message.description, message.candidate)
+        signal = SignalFrom(sitting.seat.pid, message.description, message.candidate, message.path)
         await self.tell("signal", signal, to=target.connection.sid)
         return Done()
 
@@ -150,8 +162,8 @@ class RoomNamespace(SignedInNamespace):
         await self.tell("media", told, to=room_name(seat.consult_id), skip=connection.sid)
         return Done()
 
-    async def on_chat(self, connection: Connection, message: Say) -> ChatLine | Refusal:
-        """Keep a line and pass it on."""
+    async def on_chat(self, connection: Connection, message: Say) -> Done | Refusal:
+        """Keep a line. Everybody, its writer too, is told by the session's log."""
         sitting = self._sittings.get(connection.sid)
         if sitting is None:
             return Refusal("not-joined")
@@ -160,9 +172,8 @@ class RoomNamespace(SignedInNamespace):
             kept = await actions.say(
                 session, connection.actor, consult_id=seat.consult_id, message_id=message.id, text=message.text
             )
-        line = ChatLine(kept.id, seat.pid, seat.name, kept.text, kept.sent_at)
-        await self.tell("chat", line, to=room_name(seat.consult_id), skip=connection.sid)
-        return line
+        await self.recall.look(kept.encounter_id)
+        return Done()
 
     async def on_ice(self, connection: Connection, _message: Ice) -> FreshIce | Refusal:
         """New credentials for the relay, before ICE restarts."""
@@ -181,7 +192,7 @@ class RoomNamespace(SignedInNamespace):
         await self._tell_others(seat, "left")
         async with transaction(self.doorman.sessions, connection.actor) as session:
             live = await actions.leave_encounter(session, connection.actor, consult_id=seat.consult_id, reason="left")
-        await self.tell("room", Room(_state(live), live.encounter.started_at), to=room_name(seat.consult_id))
+        await self.recall.look(live.encounter.id)
         return Done()
 
     async def gone(self, connection: Connection) -> None:
@@ -229,14 +240,28 @@ class RoomNamespace(SignedInNamespace):
                 showing = self._showing(sitting.connection.actor.role_id, consult_id)
                 await self.tell("showing", ImagesShown(showing), to=sitting.connection.sid)
 
-    async def _arrive(self, connection: Connection, message: Join) -> tuple[RoomSession, tuple[ChatLine, ...]]:
+    async def _arrive(self, connection: Connection, message: Join) -> RoomSession:
         try:
             async with transaction(self.doorman.sessions, connection.actor) as session:
-                live = await actions.arrive_encounter(session, connection.actor, consult_id=message.consult)
-                return live, _lines(await encounters.chat_of(session, live))
+                return await actions.arrive_encounter(session, connection.actor, consult_id=message.consult)
         except NotFound:
             await record_denied(self.doorman.sessions, connection.actor, "encounter-refused", consult=message.consult)
             raise
+
+    async def _missed(
+        self, connection: Connection, live: RoomSession, since: int | None
+    ) -> tuple[SessionLog, tuple[ChatLine, ...]]:
+        """What who has just come in must be told; of the chat nothing that the log holds."""
+        told = await self.recall.follow(live)
+        async with transaction(self.doorman.sessions, connection.actor) as session:
+            missed = await missed_by(session, live, since=since, told=told)
+            return as_told(missed), _lines(await encounters.chat_of(session, live)) if missed.is_whole else ()
+
+    async def _tell_event(self, consult_id: uuid.UUID, event: Logged) -> bool:
+        if not any(self._in(consult_id)):
+            return False
+        await self.emit(event.kind, (event.body, event.number), to=room_name(consult_id))
+        return True
 
     async def _vacate(self, connection: Connection, seat: Seat) -> None:
         """Free the seat: this socket's own former one, and other sockets' of the same person."""
@@ -256,6 +281,8 @@ class RoomNamespace(SignedInNamespace):
             if other.seat.pid != seat.pid:
                 peer = _peer(other.seat.pid, seat, present=change == "joined")
                 await self.tell("peer", PeerChanged(peer, change), to=other.connection.sid)
+        if change != "joined":
+            await self.through.stood_up(seat, change)
 
     def _in(self, consult_id: uuid.UUID) -> Iterator[Sitting]:
         return sittings(self.server.manager, self.namespace, consult_id, self._sittings)

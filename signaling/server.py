@@ -59,9 +59,11 @@ class DirectManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         callback: None = None,
         **_ignored: object,
     ) -> None:
-        """Tell everyone in a room, of one text made once. We never ask clients for acknowledgements."""
+        """Tell everyone in a room, of one text made once; a tuple are several arguments. We never ask clients for
+        acknowledgements.
+        """
         assert callback is None
-        text = write_event(namespace, event, data)
+        text = write_event(namespace, event, *(data if isinstance(data, tuple) else (data,)))
         for sid, eio_sid in self.get_participants(namespace, room):
             if sid != skip_sid:
                 await self.server.eio.deliver(eio_sid, text)

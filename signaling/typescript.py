@@ -7,12 +7,31 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
-from signaling import ladder, negotiation, protocol, protocol_keys, protocol_looking, protocol_manners, protocol_net
+from signaling import (
+    ladder,
+    negotiation,
+    protocol,
+    protocol_keys,
+    protocol_looking,
+    protocol_manners,
+    protocol_net,
+    protocol_recall,
+    protocol_through,
+)
 from signaling.wire import fields_of, to_wire
 
 PATH: Final = Path(__file__).parent.parent / "web" / "assets" / "protocol.gen.ts"
 PLAIN: Final = {str: "string", int: "number", float: "number", bool: "boolean", uuid.UUID: "string", datetime: "string"}
-MODULES: Final = (protocol, protocol_keys, protocol_looking, protocol_manners, protocol_net, ladder)
+MODULES: Final = (
+    protocol,
+    protocol_keys,
+    protocol_looking,
+    protocol_manners,
+    protocol_net,
+    protocol_recall,
+    protocol_through,
+    ladder,
+)
 ALIASES: Final = {
     hint: name for module in MODULES for name, hint in vars(module).items() if get_origin(hint) is Literal
 }
@@ -27,6 +46,7 @@ def source() -> str:
     """The whole text of `protocol.gen.ts`."""
     parts = ["// Written by `python -m signaling.protocol`. Change that file, not this one.\n"]
     parts.append(f"export const CHAT_LENGTH = {protocol.CHAT_LENGTH};\n")
+    parts.append(f"export const LOGGED = {json.dumps(protocol.LOGGED)} as const;\n")
     parts += [f"export type {name} = {_words(hint)};\n" for hint, name in ALIASES.items()]
     parts += [_interface(kind) for kind in _messages()]
     parts.append("export type Reply<T> = (answer: T | Refusal) => void;\n")
@@ -63,6 +83,8 @@ def _type(hint: Any) -> str:
         hint = get_args(hint)[0]
     if get_origin(hint) is Literal:
         return ALIASES.get(hint) or _words(hint)
+    if get_origin(hint) is dict:
+        return "unknown"
     if get_origin(hint) is tuple:
         inner = _type(get_args(hint)[0])
         return f"({inner})[]" if "|" in inner else f"{inner}[]"
@@ -82,12 +104,19 @@ def _events(namespace: str) -> list[str]:
         f"  {name}: (message: {ask.message.__name__}, reply: Reply<{ask.answer.__name__}>) => void;"
         for name, ask in protocol.FROM_CLIENT[namespace].items()
     ]
-    tells = [f"  {name}: (message: {kind.__name__}) => void;" for name, kind in protocol.FROM_SERVER[namespace].items()]
+    tells = [
+        f"  {name}: (message: {kind.__name__}{', number: number' if _is_logged(namespace, name) else ''}) => void;"
+        for name, kind in protocol.FROM_SERVER[namespace].items()
+    ]
     blocks = []
     if asks:
         blocks.append(f"export interface {title}Asks {{\n" + "\n".join(asks) + "\n}\n")
     blocks.append(f"export interface {title}Tells {{\n" + "\n".join(tells) + "\n}\n")
     return blocks
+
+
+def _is_logged(namespace: str, name: str) -> bool:
+    return namespace == "/room" and name in protocol.LOGGED
 
 
 def _negotiation() -> str:

@@ -155,7 +155,8 @@ async def test_a_guest_reads_the_chat_since_they_were_let_in(
     await let_in(sessions, cast.rural, booking)
     await rose.next("admitted")
     assert (await rose.join(booking.consult))["chat"] == []
-    line = await rose.ask("chat", {"id": str(uuid.uuid4()), "text": "hello"})
+    await rose.ask("chat", {"id": str(uuid.uuid4()), "text": "hello"})
+    line = await rose.next("chat")
     assert (line["name"], line["text"]) == ("Rose", "hello")
     assert (await specialist.next("chat"))["text"] in {"about her, among us", "hello"}
     again = await visit("specialist")

@@ -102,10 +102,11 @@ async def test_chat_is_kept_passed_on_and_given_to_who_comes_back(
 ) -> None:
     rural, specialist, first, _ = await both_in(visit, booking)
     message = {"id": str(uuid.uuid4()), "text": "<b>Đau đầu</b> depuis hier"}
-    line = await rural.ask("chat", message)
-    assert line["text"] == message["text"]
-    assert (await specialist.next("chat")) == line
-    assert (await rural.ask("chat", message))["id"] == message["id"]  # sent again after an outage: kept once
+    assert await rural.ask("chat", message) == {"ok": "yes"}
+    line = await specialist.next("chat")
+    assert (line["id"], line["text"], line["sender"]) == (message["id"], message["text"], first["pid"])
+    assert await rural.next("chat") == line, "its writer has it the same way"
+    assert await rural.ask("chat", message) == {"ok": "yes"}, "sent again after an outage: kept once"
     async with transaction(sessions) as session:
         assert await session.scalar(select(func.count()).select_from(ChatMessage)) == 1
     again = await visit("specialist")

@@ -17,6 +17,8 @@ class Visitor:
         self.url, self.namespace, self.headers, self.auth = url, namespace, headers, auth
         self.page = uuid.uuid4()
         self.heard: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        self.numbers: list[int] = []
+        """Of the session's log, as they came."""
         self.gone = asyncio.Event()
         self.client = socketio.AsyncClient(reconnection=False)
         self.client.on("*", self._hear, namespace=namespace)
@@ -63,8 +65,10 @@ class Visitor:
         """Go away."""
         await self.client.disconnect()
 
-    async def _hear(self, event: str, message: Any = None) -> None:
+    async def _hear(self, event: str, message: Any = None, number: int | None = None) -> None:
         self.heard.put_nowait((event, message))
+        if number is not None:
+            self.numbers.append(number)
 
     async def _end(self, *_reason: object) -> None:
         self.gone.set()

@@ -2,6 +2,8 @@
 
 export const CHAT_LENGTH = 2000;
 
+export const LOGGED = ["chat", "room"] as const;
+
 export type Role = "requester" | "specialist" | "guest";
 
 export type RoomState = "waiting" | "live" | "ended";
@@ -21,6 +23,10 @@ export type MarkKind = "length" | "angle" | "area";
 export type RungName = "hd" | "480p" | "360p" | "240p" | "stills" | "audio";
 
 export type Why = "opening" | "fine" | "weak" | "device" | "chosen";
+
+export type Way = "direct" | "server";
+
+export type TrackKind = "audio" | "video";
 
 /** An SDP offer or answer (RTCSessionDescriptionInit). */
 export interface Description {
@@ -87,6 +93,8 @@ export interface Join {
   audio: boolean;
   video: boolean;
   streams?: Stream[] | null;
+  path?: Known | null;
+  since?: number | null;
 }
 
 /** A description or a candidate, for one peer. */
@@ -94,6 +102,7 @@ export interface Signal {
   to: string;
   description?: Description | null;
   candidate?: Candidate | null;
+  path?: number | null;
 }
 
 /** Whether microphone and camera are on, and all that is sent; without `streams` that is what it was. */
@@ -122,7 +131,9 @@ export interface Joined {
   peers: Peer[];
   ice: IceServer[];
   chat: ChatLine[];
+  log: SessionLog;
   now: string;
+  path: Path;
   started_at?: string | null;
   showing?: Showing | null;
 }
@@ -153,6 +164,7 @@ export interface SignalFrom {
   sender: string;
   description?: Description | null;
   candidate?: Candidate | null;
+  path?: number | null;
 }
 
 /** A peer switched microphone or camera, or sends something more or less. */
@@ -401,6 +413,66 @@ export interface PieceOf {
   bytes: string;
 }
 
+/** Is anybody there? The answer is what counts. */
+export type Beat = Record<string, never>;
+
+/** Ask for the events after the last one that is held. */
+export interface Missed {
+  since: number;
+}
+
+/** An event of the session, as it is told: the message's name, the message, and its number. */
+export interface Logged {
+  number: number;
+  kind: string;
+  body: unknown;
+}
+
+/** What one needs to be up to date with the event `last`. `whole`: so much was missed that one begins anew. */
+export interface SessionLog {
+  last: number;
+  events: Logged[];
+  whole: boolean;
+}
+
+/** The way of everyone in the room. Each change has a higher number; it is settled when all have changed over. */
+export interface Path {
+  number: number;
+  way: Way;
+  settled: boolean;
+}
+
+/** The path a page is on, told when it joins: a server that began anew goes on from there. */
+export interface Known {
+  number: number;
+  way: Way;
+}
+
+/** How the change to a path went here: everything expected arrives by it, or nothing gets through. */
+export interface PathTried {
+  number: number;
+  works: boolean;
+}
+
+/** What is wanted on an m-line that only receives: the sound or the picture of one of somebody's streams. */
+export interface Want {
+  mid: string;
+  pid: string;
+  stream: string;
+  kind: TrackKind;
+}
+
+/** An offer to the server (SDP). What is sent goes up on m-lines of its own, what is wanted comes down on others. */
+export interface Through {
+  sdp: string;
+  wants: Want[];
+}
+
+/** The server's answer (SDP). */
+export interface ThroughAnswer {
+  sdp: string;
+}
+
 /** Moving pictures: the most lines, frames a second and bit/s of them. */
 export interface Picture {
   height: number;
@@ -444,15 +516,20 @@ export interface RoomAsks {
   join: (message: Join, reply: Reply<Joined>) => void;
   signal: (message: Signal, reply: Reply<Done>) => void;
   media: (message: Media, reply: Reply<Done>) => void;
-  chat: (message: Say, reply: Reply<ChatLine>) => void;
+  chat: (message: Say, reply: Reply<Done>) => void;
+  missed: (message: Missed, reply: Reply<SessionLog>) => void;
+  beat: (message: Beat, reply: Reply<Done>) => void;
   hand: (message: Hand, reply: Reply<Done>) => void;
   hush: (message: Hush, reply: Reply<Done>) => void;
   ice: (message: Ice, reply: Reply<FreshIce>) => void;
   net: (message: Net, reply: Reply<Done>) => void;
   still: (message: Piece, reply: Reply<Done>) => void;
+  path: (message: PathTried, reply: Reply<Done>) => void;
+  through: (message: Through, reply: Reply<ThroughAnswer>) => void;
   commit: (message: Commit, reply: Reply<Commitments>) => void;
   reveal: (message: Reveal, reply: Reply<Done>) => void;
   key: (message: KeyFor, reply: Reply<Done>) => void;
+  record: (message: Record, reply: Reply<RecordingNow>) => void;
   leave: (message: Leave, reply: Reply<Done>) => void;
 }
 
@@ -462,16 +539,18 @@ export interface RoomTells {
   media: (message: MediaOf) => void;
   net: (message: NetOf) => void;
   still: (message: PieceOf) => void;
-  chat: (message: ChatLine) => void;
+  path: (message: Path) => void;
+  chat: (message: ChatLine, number: number) => void;
   hand: (message: HandOf) => void;
   hush: (message: HushOf) => void;
-  room: (message: Room) => void;
+  room: (message: Room, number: number) => void;
   admitted: (message: Admitted) => void;
   guests: (message: GuestsChanged) => void;
   showing: (message: ImagesShown) => void;
   commitment: (message: CommitmentOf) => void;
   reveal: (message: RevealOf) => void;
   key: (message: KeyOf) => void;
+  recording: (message: RecordingNow) => void;
   bye: (message: Bye) => void;
 }
 

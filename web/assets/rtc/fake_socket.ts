@@ -5,15 +5,15 @@ export class FakeSocket {
   connected = false;
   active = true;
   readonly sent: [string, unknown][] = [];
-  readonly #handlers = new Map<string, (message?: unknown) => void>();
+  readonly #handlers = new Map<string, (message?: unknown, number?: number) => void>();
 
   constructor(readonly answers: Record<string, unknown>) {}
 
-  on(event: string, handler: (message?: unknown) => void) {
+  on(event: string, handler: (message?: unknown, number?: number) => void) {
     this.#handlers.set(event, handler);
   }
-  hear(event: string, message?: unknown) {
-    this.#handlers.get(event)?.(message);
+  hear(event: string, message?: unknown, number?: number) {
+    this.#handlers.get(event)?.(message, number);
   }
   emit(event: string, message: unknown) {
     this.sent.push([event, message]);

@@ -3,7 +3,15 @@ import type { ChatLine, Joined } from "../protocol.gen";
 import { FakeSocket } from "./fake_socket";
 import { RoomClient, type RoomListener, type RoomSocket } from "./room_client";
 
-const JOINED: Joined = { pid: "me", state: "waiting", peers: [], ice: [], chat: [], now: "2026-01-01T00:00:00+00:00" };
+const JOINED: Joined = {
+  pid: "me",
+  state: "waiting",
+  peers: [],
+  ice: [],
+  chat: [],
+  log: { last: 0, events: [], whole: true },
+  now: "2026-01-01T00:00:00+00:00",
+};
 
 let socket: FakeSocket;
 let listener: Record<keyof RoomListener, ReturnType<typeof vi.fn>>;
@@ -37,8 +45,8 @@ test("it joins on every connection, as the same page and with what is switched o
   socket.disconnect();
   socket.connect();
   await turn();
-  const join = { consult: "c", page: room.page, audio: true, video: false, streams: [] };
-  expect(socket.named("join")).toEqual([join, join]);
+  const join = { consult: "c", page: room.page, audio: true, video: false, streams: [], since: undefined };
+  expect(socket.named("join")).toEqual([join, { ...join, since: 0 }]);
   expect(listener.joined).toHaveBeenCalledTimes(2);
   expect(listener.offline).toHaveBeenCalledTimes(1);
 });
@@ -61,17 +69,57 @@ test("chat is sent again under the same id until it is taken", async () => {
   room.say("hello");
   await turn();
   socket.disconnect();
-  socket.answers.chat = ({ id, text }: ChatLine) => ({ id, text, sender: "me", name: "", sent_at: "" });
+  socket.answers.chat = { ok: "yes" };
   socket.connect();
   await turn();
   await turn();
   const [first, second] = socket.named("chat") as ChatLine[];
   expect(first?.id).toBe(second?.id);
-  expect(listener.chat).toHaveBeenCalledTimes(1);
   socket.disconnect();
   socket.connect();
   await turn();
   expect(socket.named("chat")).toHaveLength(2);
+});
+
+const line = (id: string) => ({ id, sender: "you", name: "", text: id, sent_at: "" });
+
+test("what came before the answer to join, and what was missed, is taken once and in order", async () => {
+  const missed = { last: 2, events: [{ number: 2, kind: "chat", body: line("b") }], whole: false };
+  socket.answers.join = {
+    ...JOINED,
+    log: { last: 1, events: [{ number: 1, kind: "chat", body: line("a") }], whole: false },
+  };
+  socket.answers.missed = missed;
+  socket.hear("chat", line("a"), 1);
+  socket.connect();
+  await turn();
+  expect(listener.chat.mock.calls.map(([{ id }]) => id)).toEqual(["a"]);
+  socket.hear("chat", line("c"), 3);
+  await turn();
+  expect(socket.named("missed")).toEqual([{ since: 1 }]);
+  expect(listener.chat.mock.calls.map(([{ id }]) => id)).toEqual(["a", "b", "c"]);
+});
+
+test("who missed too much joins anew", async () => {
+  socket.answers.missed = { last: 900, events: [], whole: true };
+  socket.connect();
+  await turn();
+  socket.answers.join = { ...JOINED, log: { last: 900, events: [], whole: true } };
+  socket.hear("room", { state: "live" }, 900);
+  await turn();
+  await turn();
+  expect((socket.named("join") as { since?: number }[]).map(({ since }) => since)).toEqual([undefined, undefined]);
+  socket.hear("room", { state: "ended" }, 901);
+  expect(listener.room).toHaveBeenLastCalledWith({ state: "ended" });
+});
+
+test("who begins to listen late hears what is in the log", async () => {
+  socket.connect();
+  await turn();
+  socket.hear("room", { state: "live" }, 1);
+  const heard = vi.fn();
+  room.hear("room", heard);
+  expect(heard).toHaveBeenCalledWith({ state: "live" });
 });
 
 test("a refusal is final", async () => {

@@ -1,22 +1,25 @@
 // The room's messages over Socket.IO: joins again after every reconnect, and keeps unsent chat until it is taken.
 import { io, type Socket } from "socket.io-client";
-import type {
-  ByeReason,
-  ChatLine,
-  ErrorCode,
-  FreshIce,
-  Joined,
-  MediaOf,
-  PeerChanged,
-  Refusal,
-  Room,
-  RoomAsks,
-  RoomTells,
-  Showing,
-  Signal,
-  SignalFrom,
-  Stream,
+import {
+  type ByeReason,
+  type ChatLine,
+  type ErrorCode,
+  type FreshIce,
+  type Joined,
+  LOGGED,
+  type Logged,
+  type MediaOf,
+  type PeerChanged,
+  type Refusal,
+  type Room,
+  type RoomAsks,
+  type RoomTells,
+  type Showing,
+  type Signal,
+  type SignalFrom,
+  type Stream,
 } from "../protocol.gen";
+import { SessionLog } from "./session_log";
 
 export interface RoomListener {
   joined(reply: Joined): void;
@@ -42,6 +45,12 @@ type Answer<E extends Event> = Exclude<Parameters<Parameters<RoomAsks[E]>[1]>[0]
 
 export type RoomSocket = Socket<RoomTells, RoomAsks>;
 
+/** Who listens to a kind of what is in the session's log. */
+interface Ear {
+  kind: string;
+  take: (body: unknown) => void;
+}
+
 const PATIENCE = 8_000; // ms for an answer
 const AGAIN = 2_000; // ms before joining is tried again on a connection that stands
 
@@ -61,6 +70,11 @@ export function openRoomSocket({ asGuest = false } = {}): RoomSocket {
 export class RoomClient {
   readonly page = crypto.randomUUID();
   readonly #unsaid = new Map<string, string>();
+  readonly #ears: Ear[] = [];
+  readonly #log = new SessionLog(({ kind, body }) => {
+    for (const ear of this.#ears) if (ear.kind === kind) ear.take(body);
+  });
+  #isAsking = false;
   #isJoined = false;
   #isOver = false;
   #audio = false;
@@ -97,14 +111,12 @@ export class RoomClient {
       "media",
       joinedOnly((message) => listener.media(message)),
     );
-    socket.on(
-      "chat",
-      joinedOnly((message) => listener.chat(message)),
-    );
-    socket.on(
-      "room",
-      joinedOnly((message) => listener.room(message)),
-    );
+    for (const kind of LOGGED) {
+      const take = (body: unknown, number: number) => this.#hear({ kind, body, number });
+      (socket as { on(event: string, take: (body: unknown, number: number) => void): unknown }).on(kind, take);
+    }
+    this.hear("chat", (line) => listener.chat(line));
+    this.hear("room", (room) => listener.room(room));
     socket.on(
       "guests",
       joinedOnly(() => listener.guests()),
@@ -147,8 +159,15 @@ export class RoomClient {
     return settled(socket.emitWithAck(event, message));
   }
 
-  /** Hear what only a part of the page has a use for. Before `join` is answered nothing is heard. */
-  hear<E extends keyof RoomTells>(event: E, take: RoomTells[E]): void {
+  /** Hear what only a part of the page has a use for. Before `join` is answered nothing is heard; of what is in the
+   * session's log, but for the chat, nothing is ever missed: who listens late hears what was before. */
+  hear<E extends keyof RoomTells>(event: E, take: (message: Parameters<RoomTells[E]>[0]) => void): void {
+    if ((LOGGED as readonly string[]).includes(event)) {
+      const ear: Ear = { kind: event, take: take as (body: unknown) => void };
+      for (const { body } of this.#log.of(event)) ear.take(body);
+      this.#ears.push(ear);
+      return;
+    }
     const whenJoined = (message: unknown) => {
       if (this.#isJoined) (take as (message: unknown) => void)(message);
     };
@@ -172,7 +191,8 @@ export class RoomClient {
     this.#end(() => undefined);
   }
 
-  async #join(): Promise<void> {
+  /** `anew`: so much was missed that one begins from the beginning. */
+  async #join({ anew = false } = {}): Promise<void> {
     if (this.#isOver) return;
     const ask = {
       consult: this.consult,
@@ -180,6 +200,7 @@ export class RoomClient {
       audio: this.#audio,
       video: this.#video,
       streams: this.#streams,
+      ...(!anew && { since: this.#log.last }),
     };
     let reply: Joined | Refusal;
     try {
@@ -198,19 +219,31 @@ export class RoomClient {
     }
     this.#isJoined = true;
     this.listener.joined(reply);
+    this.#log.catchUp(reply.log);
     for (const [id, text] of this.#unsaid) void this.#send(id, text);
   }
 
   async #send(id: string, text: string): Promise<void> {
     if (!this.#isJoined) return;
-    let line: ChatLine | Refusal;
     try {
-      line = await this.socket.timeout(PATIENCE).emitWithAck("chat", { id, text });
+      await this.socket.timeout(PATIENCE).emitWithAck("chat", { id, text });
     } catch {
       return; // it goes out again with the next join
     }
     this.#unsaid.delete(id);
-    if (!("error" in line)) this.listener.chat(line);
+  }
+
+  #hear(event: Logged): void {
+    if (this.#log.hear(event)) void this.#askForMissed();
+  }
+
+  async #askForMissed(): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const log = await this.ask("missed", { since: this.#log.last ?? 0 });
+    this.#isAsking = false;
+    if (log?.whole) void this.#join({ anew: true });
+    else if (log) this.#log.catchUp(log);
   }
 
   #dropped(): void {
