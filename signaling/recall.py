@@ -5,7 +5,7 @@ Every process follows the sessions of its own sockets. Whoever was away when an 
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -84,13 +84,16 @@ class RecallPart:
         if followed is None:
             return
         async with followed.looking:
-            async with transaction(self._sessions, SYSTEM) as session:
-                events = await events_after(session, encounter_id, followed.told)
-            for event in events:
-                if not await self._tell_event(followed.consult_id, logged(event)):
-                    self._followed.pop(encounter_id, None)
-                    return
-                followed.told = event.number
+            while events := await self._untold(encounter_id, followed.told):
+                for event in events:
+                    if not await self._tell_event(followed.consult_id, logged(event)):
+                        self._followed.pop(encounter_id, None)
+                        return
+                    followed.told = event.number
+
+    async def _untold(self, encounter_id: uuid.UUID, told: int) -> Sequence[SessionEvent]:
+        async with transaction(self._sessions, SYSTEM) as session:
+            return await events_after(session, encounter_id, told)
 
 
 def as_told(missed: Missed) -> SessionLog:

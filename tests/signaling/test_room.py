@@ -94,7 +94,7 @@ async def test_nothing_works_before_joining(visit: VisitorMaker, booking: Bookin
 async def test_microphone_and_camera_are_told(visit: VisitorMaker, booking: Booking) -> None:
     rural, specialist, first, _ = await both_in(visit, booking)
     await rural.ask("media", {"audio": False, "video": True})
-    assert await specialist.next("media") == {"sender": first["pid"], "audio": False, "video": True}
+    assert await specialist.next("media") == {"sender": first["pid"], "audio": False, "video": True, "streams": []}
 
 
 async def test_chat_is_kept_passed_on_and_given_to_who_comes_back(
