@@ -1,6 +1,6 @@
 """A browser's offer, read (RFC 8829, RFC 8866): a stranger wrote it, so nothing of it is believed unchecked.
 
-What is not Opus or VP8 is left out. Candidates are not read at all: the browser finds us (`line.py`).
+What is not Opus or VP8 is left out. Candidates are not read: the browser finds us (`line.py`).
 """
 
 import re
@@ -21,8 +21,14 @@ MOST_LINES: Final = 60
 MOST_SENT: Final = 18
 """m-lines one browser sends on."""
 LARGEST_OFFER: Final = 100_000  # characters
-_MOST_OF_A_KIND: Final = 128
-"""Attributes of one name in one m-line: a browser writes some 60, and the parser compares them with each other."""
+_READ: Final = re.compile(
+    r"(?:[vostcm]=|a=(?:mid:|msid:|ice-ufrag:|ice-pwd:|setup:|fingerprint:|extmap:|rtpmap:\S+ (?:opus|VP8)/|ssrc:"
+    r"|sendonly$|recvonly$|sendrecv$|inactive$))",
+    re.IGNORECASE,
+)
+"""The lines of which anything is read; the rest is not even parsed."""
+_MOST_OF_A_KIND: Final = 32
+"""Of these in one m-line; of sources one is enough."""
 _UFRAG: Final = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PASSWORD: Final = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _MID: Final = re.compile(r"[!#-'*+\-.0-9A-Z^-~]{1,16}")
@@ -64,9 +70,9 @@ class Offer:
 
 def read_offer(sdp: str) -> Offer:
     """Raises BadOffer, and nothing else, whatever is given."""
-    bundled = _look_over(sdp)
+    lines, bundled = _looked_over(sdp)
     try:
-        described = SessionDescription.parse(sdp)
+        described = SessionDescription.parse(lines)
     except Exception as error:  # aiortc's parser asserts, indexes and unpacks what strangers wrote
         raise BadOffer(type(error).__name__) from error
     mids = [media.rtp.muxId for media in described.media]
@@ -89,24 +95,30 @@ def is_stream(name: str) -> bool:
     return bool(_STREAM.fullmatch(name))
 
 
-def _look_over(sdp: str) -> set[int]:
-    """Which m-lines have no port because they share one (RFC 9143 §6); raises BadOffer at too much to parse."""
+def _looked_over(sdp: str) -> tuple[str, set[int]]:
+    """The lines that are read, and which m-lines have no port because they share one (RFC 9143 §6).
+
+    Raises BadOffer where that is more than any browser writes.
+    """
     if len(sdp) > LARGEST_OFFER:
         raise BadOffer("too long")
+    kept: list[str] = []
     bundled: set[int] = set()
     seen: Counter[str] = Counter()
-    lines = 0
+    count = 0
     for line in sdp.splitlines():
         if line.startswith("m="):
-            lines += 1
+            count += 1
             seen.clear()
         elif line == "a=bundle-only":
-            bundled.add(lines - 1)
-        name = line[:7]
-        seen[name] += 1
-        if seen[name] > _MOST_OF_A_KIND or lines > MOST_LINES:
+            bundled.add(count - 1)
+        if not _READ.match(line) or (line.startswith("a=ssrc:") and seen["a=ssrc"]):
+            continue
+        seen[line[:6]] += 1
+        if seen[line[:6]] > _MOST_OF_A_KIND or count > MOST_LINES:
             raise BadOffer("too much of a kind")
-    return bundled
+        kept.append(line)
+    return "\r\n".join(kept) + "\r\n", bundled
 
 
 def _way(described: SessionDescription) -> tuple[RTCIceParameters, RTCDtlsParameters]:
