@@ -72,6 +72,7 @@ class Live:
         """Hang up on everyone and stop watching over them."""
         for eio_sid in list(self.server.eio.sockets):
             await self.server.hang_up(eio_sid)
+        await self.room.recording.close()
         await self.room.through.close()
         await self.keeper.write()
         await self.server.shutdown()

@@ -42,6 +42,7 @@ from signaling.protocol import (
 )
 from signaling.protocol_recall import Logged, SessionLog
 from signaling.recall import RecallPart, as_told
+from signaling.recording import RecordingPart
 from signaling.through import ThroughPart
 from teleconsult.accounts import SYSTEM
 from teleconsult.audit import record_denied
@@ -51,6 +52,7 @@ from teleconsult.encounters import actions
 from teleconsult.encounters import queries as encounters
 from teleconsult.encounters.models import ChatMessage
 from teleconsult.encounters.queries import RoomSession
+from teleconsult.encounters.recorded_files import RecordedFiles
 from teleconsult.encounters.session_log import missed_by
 from teleconsult.errors import NotFound, TeleconsultError
 from teleconsult.settings import Settings
@@ -78,6 +80,14 @@ class RoomNamespace(SignedInNamespace):
         self.through = ThroughPart(sitting_of=self.sitting_of, tell=self.tell)
         self.net.listeners.append(self.through.take_net)
         self.parts.append(self.through)
+        self.recording = RecordingPart(
+            RecordedFiles.of(settings, doorman.sessions),
+            through=self.through,
+            sitting_of=self.sitting_of,
+            sittings_in=self._in,
+            tell=self.tell,
+        )
+        self.parts.append(self.recording)
         self.parts.append(KeysPart(sitting_of=self.sitting_of, sittings_in=self._in, tell=self.tell))
 
     def sitting_of(self, connection: Connection) -> Sitting | None:
@@ -116,6 +126,7 @@ class RoomNamespace(SignedInNamespace):
         self._sittings[connection.sid] = Sitting(connection, seat)
         await self.enter_room(connection.sid, room_name(message.consult))
         await self.through.seated(seat, message.path)
+        await self.recording.seated(seat)
         present = {sitting.seat.pid for sitting in self._in(message.consult)}
         if not is_guest and {seat.participant.id for seat in live.professionals} <= present:
             async with transaction(self.doorman.sessions, connection.actor) as session:
@@ -283,6 +294,7 @@ class RoomNamespace(SignedInNamespace):
                 await self.tell("peer", PeerChanged(peer, change), to=other.connection.sid)
         if change != "joined":
             await self.through.stood_up(seat, change)
+            await self.recording.stood_up(seat, change)
 
     def _in(self, consult_id: uuid.UUID) -> Iterator[Sitting]:
         return sittings(self.server.manager, self.namespace, consult_id, self._sittings)

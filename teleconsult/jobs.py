@@ -23,6 +23,8 @@ MODULES = (
     "teleconsult.accounts.pruning",
     "teleconsult.audit.jobs",
     "teleconsult.directory.jobs",
+    "teleconsult.encounters.jobs",
+    "teleconsult.encounters.summaries",
     "teleconsult.imaging.commitment.jobs",
     "teleconsult.imaging.commitment.pruning",
     "teleconsult.imaging.jobs",

@@ -29,6 +29,8 @@ class Permission(StrEnum):
     EXCERPT_REVOKE = "excerpt-revoke"
     SESSION_JOIN = "session-join"
     GUEST_INVITE = "guest-invite"
+    RECORDING_PLAY = "recording-play"
+    """Recordings of one's own sessions; also, by the doctor, their deletion."""
     IMAGES_READ = "images-read"
     IMAGES_ADD = "images-add"
     """To one's own request, where nothing else of it changes; and, by a program, to the establishment."""
@@ -36,6 +38,8 @@ class Permission(StrEnum):
     NOTE_WRITE = "note-write"
     AGENDA = "agenda"
     ROSTER = "roster"
+    SESSIONS_OVERVIEW = "sessions-overview"
+    """How the sessions of an establishment went, in numbers, and no session in particular."""
     ADMINISTRATION = "administration"
     """The console of one's own establishment."""
     NETWORK = "network"
@@ -63,6 +67,7 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
         _P.EXCERPT_REVOKE,
         _P.SESSION_JOIN,
         _P.GUEST_INVITE,
+        _P.RECORDING_PLAY,
         _P.AGENDA,
     },
     RoleCode.NURSE: _EVERYONE | _TREATS | {_P.PATIENT_REGISTER, _P.CONSULTS_SEE, _P.AGENDA},
@@ -74,12 +79,15 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
         _P.CONSULT_ANSWER,
         _P.SESSION_JOIN,
         _P.GUEST_INVITE,
+        _P.RECORDING_PLAY,
         _P.NOTE_WRITE,
         _P.AGENDA,
     },
-    RoleCode.COORDINATOR: _EVERYONE | {_P.CONSULTS_SEE, _P.CONSULT_TRIAGE, _P.CONSULT_CANCEL, _P.AGENDA, _P.ROSTER},
+    RoleCode.COORDINATOR: _EVERYONE
+    | {_P.CONSULTS_SEE, _P.CONSULT_TRIAGE, _P.CONSULT_CANCEL, _P.AGENDA, _P.ROSTER, _P.SESSIONS_OVERVIEW},
     RoleCode.SECRETARY: _EVERYONE | {_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.IDENTITY_DECIDE, _P.AGENDA},
-    RoleCode.ADMINISTRATOR: _EVERYONE | {_P.ADMINISTRATION, _P.ROSTER, _P.AUDIT_CHECK, _P.IDENTITY_DECIDE},
+    RoleCode.ADMINISTRATOR: _EVERYONE
+    | {_P.ADMINISTRATION, _P.ROSTER, _P.SESSIONS_OVERVIEW, _P.AUDIT_CHECK, _P.IDENTITY_DECIDE},
     RoleCode.PRIVACY_OFFICER: _EVERYONE | {_P.AUDIT_READ, _P.AUDIT_CHECK},
     RoleCode.OPERATOR: _EVERYONE | {_P.NETWORK, _P.AUDIT_CHECK},
 }

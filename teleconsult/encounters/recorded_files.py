@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import structlog
 from sqlalchemy import func, select
@@ -22,9 +22,10 @@ from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.encounters.recording_models import Recording, RecordingEnd, RecordingFile
 from teleconsult.encounters.recordings import end_recording
-from teleconsult.objects import Objects, new_key
+from teleconsult.objects import Objects, new_key, open_store
 from teleconsult.sealed_files import SealedWriter, new_file_key, salvage
 from teleconsult.sealing import Sealer
+from teleconsult.settings import Settings
 
 KIND: Final = "recordings"
 PURPOSE: Final = "recordings"
@@ -60,6 +61,12 @@ class RecordedFiles:
         self.sessions, self.days = sessions, days
         self._objects, self._sealer = objects, Sealer(secret_key, PURPOSE)
         self._folder = data / KIND
+
+    @classmethod
+    def of(cls, settings: Settings, sessions: Sessions) -> Self:
+        """As the settings say."""
+        objects = Objects(open_store(settings.objects_url, settings.data))
+        return cls(sessions, objects, secret_key=settings.secret_key, data=settings.data, days=settings.recording_days)
 
     async def begin(
         self, recording_id: uuid.UUID, participant_id: uuid.UUID, *, what: str, kinds: Collection[str]

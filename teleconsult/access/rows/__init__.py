@@ -61,6 +61,7 @@ from teleconsult.access.rows.patients import (
     treated_patients,
 )
 from teleconsult.access.rows.people import audit_events, houses_that_share, roles_of_house, watched_patients
+from teleconsult.access.rows.recordings import recordings
 
 __all__ = [
     "audit_events",
@@ -97,6 +98,7 @@ __all__ = [
     "patients_of_house",
     "patients_of_network",
     "practitioners_of_house",
+    "recordings",
     "requests",
     "roles_of_house",
     "rules_of_house",

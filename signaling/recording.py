@@ -1,0 +1,326 @@
+"""Recording a session: asked by the doctor or the specialist, begun when everybody present has said yes, paused while
+somebody is there who has not, ended for good by anybody who says no.
+
+Everyone is told before anything is written down. Whatever ends it, the recorder takes no packet more before anything
+else is done.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import structlog
+
+from signaling.allowance import Allowance
+from signaling.connection import Connection
+from signaling.media.forwarder import Forwarder
+from signaling.media.recorder import Recorder
+from signaling.presence import Seat, Sitting, room_name
+from signaling.protocol import Change, Refusal
+from signaling.protocol_recording import PatientWord, Record, RecordingNow, RecordingPhase, RecordingState
+from signaling.through import ThroughPart
+from teleconsult.accounts import SYSTEM, Actor
+from teleconsult.clock import now
+from teleconsult.consents.models import ConsentBasis
+from teleconsult.db import transaction
+from teleconsult.encounters import recordings
+from teleconsult.encounters.recorded_files import RecordedFiles
+from teleconsult.encounters.recording_models import RecordingEnd
+from teleconsult.encounters.recordings import PatientAgrees
+from teleconsult.errors import Forbidden, Invalid, Refused
+
+SittingOf = Callable[[Connection], Sitting | None]
+SittingsIn = Callable[[uuid.UUID], Iterable[Sitting]]
+Tell = Callable[..., Awaitable[None]]
+
+STARTS_WITHIN: Final = 20.0
+"""Seconds everybody has to send through the server, unsealed, once all have agreed."""
+LOOK_EVERY: Final = 0.1
+ACTS_A_SECOND: Final = 1
+ACTS_AT_ONCE: Final = 20
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Running:
+    """One room's recording, from the question to its end."""
+
+    id: uuid.UUID
+    consult_id: uuid.UUID
+    by: str
+    asker: uuid.UUID
+    phase: RecordingPhase = "asked"
+    since: datetime | None = None
+    agreed: set[uuid.UUID] = field(default_factory=set)
+    ready: set[uuid.UUID] = field(default_factory=set)
+    """Whose pages send what the server can read."""
+    recorder: Recorder | None = None
+    starting: asyncio.Task[None] | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class RecordingPart:
+    """A part of the room: `record`."""
+
+    def __init__(
+        self,
+        files: RecordedFiles,
+        *,
+        through: ThroughPart,
+        sitting_of: SittingOf,
+        sittings_in: SittingsIn,
+        tell: Tell,
+    ) -> None:
+        self._files, self._through = files, through
+        self._sitting_of, self._sittings_in, self._tell = sitting_of, sittings_in, tell
+        self._running: dict[uuid.UUID, Running] = {}
+        self._acts: WeakKeyDictionary[Connection, Allowance] = WeakKeyDictionary()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def on_record(self, connection: Connection, message: Record) -> RecordingNow | Refusal:
+        """One act of somebody who sits in the room; the answer is where the recording stands afterwards."""
+        sitting = self._sitting_of(connection)
+        if sitting is None:
+            return Refusal("not-joined")
+        if self._acts.setdefault(connection, Allowance(a_second=ACTS_A_SECOND, burst=ACTS_AT_ONCE)).take() < 0:
+            return Refusal("too-many")
+        running = self._running.get(sitting.seat.consult_id)
+        if message.act == "ask":
+            return await self._ask(connection.actor, sitting.seat, message.patient)
+        if message.act != "look":
+            if running is None or running.id != message.recording:
+                return Refusal("gone")
+            await self._act(running, connection.actor, sitting.seat, message)
+        return self._now(sitting.seat.consult_id)
+
+    async def seated(self, seat: Seat) -> None:
+        """Somebody sits down. Until they agree nothing is recorded: neither they nor what they hear."""
+        running = self._running.get(seat.consult_id)
+        if running is not None:
+            if seat.pid not in running.agreed:
+                _halt(running)
+            running.ready.discard(seat.pid)
+            await self._advance(running)
+
+    async def stood_up(self, seat: Seat, change: Change) -> None:
+        """Somebody is gone; when one of the two whose session it is has left it for good, so is the recording."""
+        running = self._running.get(seat.consult_id)
+        if running is None:
+            return
+        running.ready.discard(seat.pid)
+        if change == "left" and seat.role != "guest":
+            await self._end(running, RecordingEnd.LEFT, by=seat.pid)
+        else:
+            await self._advance(running)
+
+    async def close(self) -> None:
+        """End all of them; every file is kept."""
+        for running in list(self._running.values()):
+            await self._end(running, RecordingEnd.CUT_OFF)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _ask(self, actor: Actor, seat: Seat, patient: PatientWord | None) -> RecordingNow | Refusal:
+        if seat.role == "guest":
+            raise Forbidden("This is for someone else to do.")
+        if seat.consult_id in self._running:
+            return Refusal("invalid")
+        async with transaction(self._files.sessions, SYSTEM) as session:
+            await recordings.end_abandoned(session, consult_id=seat.consult_id, days=self._files.days)
+        async with transaction(self._files.sessions, actor) as session:
+            asked = await recordings.ask_recording(
+                session, actor, consult_id=seat.consult_id, patient=_agreement(patient)
+            )
+        running = Running(asked.id, seat.consult_id, seat.name, seat.pid, agreed={seat.pid})
+        self._running[seat.consult_id] = running
+        await self._advance(running)
+        await self._tell_all(running)
+        return self._now(seat.consult_id)
+
+    async def _act(self, running: Running, actor: Actor, seat: Seat, message: Record) -> None:
+        if message.act == "ready":
+            running.ready.add(seat.pid)
+        elif message.act in ("agree", "decline"):
+            agrees = message.act == "agree"
+            if not agrees:
+                _halt(running)
+            async with transaction(self._files.sessions, actor) as session:
+                await recordings.answer_recording(
+                    session,
+                    actor,
+                    consult_id=seat.consult_id,
+                    recording_id=running.id,
+                    agrees=agrees,
+                    patient=_agreement(message.patient),
+                )
+            if not agrees:
+                await self._end(running, RecordingEnd.DECLINED, by=seat.pid, actor=actor)
+                return
+            running.agreed.add(seat.pid)
+            await self._tell_all(running)
+        elif message.act == "withdraw":
+            if seat.pid not in running.agreed:
+                raise Invalid({"act": "There is nothing to withdraw."})
+            _halt(running)
+            running.agreed.discard(seat.pid)
+            async with transaction(self._files.sessions, actor) as session:
+                await recordings.withdraw_from_recording(
+                    session, actor, consult_id=seat.consult_id, recording_id=running.id
+                )
+            await self._end(running, RecordingEnd.WITHDRAWN, by=seat.pid, actor=actor)
+            return
+        elif message.act == "stop":
+            if seat.role == "guest":
+                raise Forbidden("This is for someone else to do.")
+            await self._end(running, RecordingEnd.STOPPED, by=seat.pid, actor=actor)
+            return
+        await self._advance(running)
+
+    async def _advance(self, running: Running) -> None:
+        """Do what is to be done, as things stand now."""
+        async with running.turn:
+            if self._running.get(running.consult_id) is not running:
+                return
+            seats = [sitting.seat for sitting in self._sittings_in(running.consult_id)]
+            present = {seat.pid for seat in seats}
+            if all(seat.role == "guest" for seat in seats):
+                self._later(self._end(running, RecordingEnd.LEFT))
+            elif not present <= running.agreed:
+                await self._pause(running)
+            elif running.phase in ("asked", "paused") and self._doctor_agrees(running, seats):
+                await self._get_ready(running)
+            elif running.phase == "starting" and self._is_ready(running, present):
+                await self._begin(running, present)
+
+    async def _pause(self, running: Running) -> None:
+        was_running, recorder = _halt(running), running.recorder
+        running.phase, running.recorder = "paused" if running.since is not None else "asked", None
+        if recorder is not None:
+            self._later(recorder.stop())
+        if was_running:
+            async with transaction(self._files.sessions, SYSTEM) as session:
+                await recordings.pause_recording(session, recording_id=running.id)
+        await self._tell_all(running)
+
+    async def _get_ready(self, running: Running) -> None:
+        running.phase, running.ready = "starting", set()
+        await self._tell_all(running)
+        await self._through.ask_for_server(running.consult_id, True)
+        running.starting = self._later(self._watch_start(running))
+
+    def _doctor_agrees(self, running: Running, seats: list[Seat]) -> bool:
+        """Who speaks for the patient has done so: the first time they must be there."""
+        return running.since is not None or any(seat.role == "requester" for seat in seats)
+
+    def _is_ready(self, running: Running, present: set[uuid.UUID]) -> bool:
+        forwarder = self._through.forwarder_of(running.consult_id)
+        is_server = self._through.path_of(running.consult_id).way == "server"
+        return (
+            is_server
+            and forwarder is not None
+            and present <= running.ready
+            and all(forwarder.is_open(pid) for pid in present)
+        )
+
+    async def _begin(self, running: Running, present: set[uuid.UUID]) -> None:
+        forwarder = self._through.forwarder_of(running.consult_id)
+        assert forwarder is not None, "ready"
+        try:
+            async with transaction(self._files.sessions, SYSTEM) as session:
+                await recordings.begin_recording(session, recording_id=running.id, present=present)
+        except Refused:  # the log of consents does not say what we thought it did
+            self._failed(running)
+            return
+        running.phase, running.since = "recording", running.since or now()
+        await self._tell_all(running)
+        running.recorder = self._recorder(running, forwarder)
+        running.recorder.start()
+
+    def _recorder(self, running: Running, forwarder: Forwarder) -> Recorder:
+        return Recorder(
+            self._files,
+            forwarder,
+            recording_id=running.id,
+            pids=running.agreed,
+            failed=lambda: self._failed(running),
+            name_of=lambda pid, stream: self._name_of(running.consult_id, pid, stream),
+        )
+
+    def _failed(self, running: Running) -> None:
+        self._later(self._end(running, RecordingEnd.FAILED))
+
+    def _name_of(self, consult_id: uuid.UUID, pid: uuid.UUID, stream: str) -> str:
+        seat = next((one.seat for one in self._sittings_in(consult_id) if one.seat.pid == pid), None)
+        return next((one.what for one in seat.streams if one.id == stream), "main") if seat else "main"
+
+    async def _watch_start(self, running: Running) -> None:
+        for _look in range(int(STARTS_WITHIN / LOOK_EVERY)):
+            await asyncio.sleep(LOOK_EVERY)
+            if running.phase != "starting" or self._running.get(running.consult_id) is not running:
+                return
+            await self._advance(running)
+        log.warning("recording.cannot_start", recording=str(running.id))
+        await self._end(running, RecordingEnd.FAILED)
+
+    async def _end(
+        self, running: Running, why: RecordingEnd, *, by: uuid.UUID | None = None, actor: Actor = SYSTEM
+    ) -> None:
+        _halt(running)
+        if self._running.get(running.consult_id) is not running:
+            return
+        del self._running[running.consult_id]
+        async with running.turn:
+            if running.recorder is not None:
+                running.recorder.stop_taking()
+            await self._tell("recording", RecordingNow(None, why.value), to=room_name(running.consult_id))
+            async with transaction(self._files.sessions, SYSTEM) as session:
+                await recordings.end_recording(
+                    session, recording_id=running.id, why=why, days=self._files.days, by=by, actor=actor
+                )
+        if running.recorder is not None:
+            self._later(running.recorder.stop())
+        await self._through.ask_for_server(running.consult_id, False)
+
+    def _now(self, consult_id: uuid.UUID) -> RecordingNow:
+        running = self._running.get(consult_id)
+        if running is None:
+            return RecordingNow()
+        present = {sitting.seat.pid for sitting in self._sittings_in(consult_id)}
+        return RecordingNow(
+            RecordingState(
+                id=running.id,
+                phase=running.phase,
+                by=running.by,
+                asker=running.asker,
+                agreed=tuple(sorted(running.agreed)),
+                awaited=tuple(sorted(present - running.agreed)),
+                since=running.since,
+            )
+        )
+
+    async def _tell_all(self, running: Running) -> None:
+        await self._tell("recording", self._now(running.consult_id), to=room_name(running.consult_id))
+
+    def _later(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _halt(running: Running) -> bool:
+    """Write down nothing more; whether something was."""
+    recorder = running.recorder
+    if recorder is None or running.phase != "recording":
+        return False
+    recorder.stop_taking()
+    return True
+
+
+def _agreement(word: PatientWord | None) -> PatientAgrees | None:
+    return PatientAgrees(ConsentBasis(word.by), word.name) if word is not None else None
