@@ -36,6 +36,8 @@ IDS_OF: Final = {
     "ice": (),
     "net": (),
     "still": (),
+    "path": (),
+    "through": (),
     "leave": (),
 }
 """Where an id stands in each message. A message that is not here fails the build."""
@@ -49,6 +51,8 @@ MESSAGES: Final[dict[str, dict[str, Any]]] = {
     "hush": {},
     "ice": {},
     "net": {"rung": "240p", "why": "weak", "loss": 0, "concealed": 0, "up": 0, "down": 0, "silent": 0, "freezes": 0},
+    "path": {"number": 1, "works": False},
+    "through": {"sdp": "v=0", "wants": []},
     "still": {"index": 0, "count": 1, "bytes": "/9j/"},
     "leave": {},
 }
