@@ -18,6 +18,9 @@ from teleconsult.encounters.models import EncounterParticipant
 UNSEEN: Final = timedelta(minutes=3)
 """An open stay that was not confirmed for so long ended when it last was: its server was killed."""
 
+LONGEST_INTERRUPTION: Final = timedelta(minutes=10)
+"""Who comes back later comes anew."""
+
 
 class Span(NamedTuple):
     """From when to when."""
@@ -111,9 +114,10 @@ def length_of(spans: Iterable[Span]) -> timedelta:
 
 
 def interruptions_of(stays: Iterable[Stay], participant_id: uuid.UUID) -> list[Span]:
-    """When somebody was away because the line, the page or the device went, and came back."""
+    """When somebody was away because the line, the page or the device went, and soon came back."""
     mine = [stay for stay in stays if stay.participant_id == participant_id]
-    return [Span(before.span.end, after.span.start) for before, after in pairwise(mine) if before.how is Departure.LOST]
+    lost = [Span(before.span.end, after.span.start) for before, after in pairwise(mine) if before.how is Departure.LOST]
+    return [span for span in lost if span.length <= LONGEST_INTERRUPTION]
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

@@ -127,5 +127,6 @@ def test_an_interruption_is_a_line_lost_that_came_back() -> None:
         Stay(who, span(6, 10), Departure.LEFT),
         Stay(uuid.uuid4(), span(0, 5), Departure.LOST),
         Stay(who, span(12, 15), Departure.LOST),
+        Stay(who, span(26, 30), Departure.LOST),
     ]
     assert interruptions_of(stays, who) == [span(5, 6)]
