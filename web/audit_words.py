@@ -53,6 +53,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "consult-accepted": _("Accepted a consult"),
     "consult-booked": _("Booked the time of a consult"),
     "consult-cancelled": _("Cancelled a consult"),
+    "writing-asked": _("Asked for an answer in writing"),
     "consult-declined": _("Declined a consult"),
     "consult-draft-discarded": _("Deleted a draft"),
     "consult-exported": _("Exported or printed a consult"),

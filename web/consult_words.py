@@ -67,6 +67,7 @@ _ACTS: Final[Mapping[str, LazyString]] = {
     "consult-declined": _("%(who)s declined"),
     "consult-booked": _("%(who)s booked the time"),
     "consult-cancelled": _("%(who)s cancelled the consult"),
+    "writing-asked": _("%(who)s asked for an answer in writing"),
     "excerpt-added": _("%(who)s shared more of the file"),
     "excerpt-revoked": _("%(who)s stopped sharing the excerpt"),
     "consent-confirmed": _("%(who)s noted that the consent is confirmed"),

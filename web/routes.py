@@ -119,6 +119,7 @@ def _add_consults(route: Callable[..., object]) -> None:
     route("POST", "/consults/{id}/acceptance", triage.accept, P.CONSULT_ANSWER, name="consults.accept")
     route("POST", "/consults/{id}/refusal", triage.decline, P.CONSULT_ANSWER, name="consults.decline")
     route("POST", "/consults/{id}/cancellation", triage.cancel, P.CONSULT_CANCEL, name="consults.cancel")
+    route("POST", "/consults/{id}/writing", triage.ask_in_writing, P.SESSION_JOIN, name="consults.ask_in_writing")
     route("POST", "/consults/{id}/proposal", triage.propose, P.CONSULT_TRIAGE, name="consults.propose")
     versions = "/consults/{id}/excerpt-versions"
     route("GET", "/consults/{id}/excerpt", excerpt_versions.show, P.CONSULTS_SEE, name="excerpts.show")

@@ -7,7 +7,7 @@ from teleconsult.events import tell
 
 
 async def tell_consult(session: AsyncSession, name: str, consult: ServiceRequest) -> None:
-    """Tell `ConsultSubmitted`, `…Received`, `…TimeProposed`, `…Accepted`, `…Declined`, `…Booked` or `…Cancelled`.
+    """Tell of one, by its `name`: `ConsultSubmitted`, `…Received`, `…TimeProposed`, `…Accepted`, and so on.
 
     With the ids of both establishments, the service, the requester's role and the specialist's who accepted.
     """

@@ -18,6 +18,7 @@ ACTS: Final = (
     "consult-declined",
     "consult-booked",
     "consult-cancelled",
+    "writing-asked",
     "excerpt-added",
     "excerpt-revoked",
     "consent-confirmed",

@@ -149,6 +149,8 @@ class Verb(StrEnum):
     """Nobody came, or one side alone."""
     CANCEL = "cancel"
     JOIN = "join"
+    ASK_FOR_WRITING = "ask-for-writing"
+    """Have it answered in a note, where the call cannot be held."""
     WRITE_NOTE = "write-note"
     ACKNOWLEDGE = "acknowledge"
     REVOKE_EXCERPT = "revoke-excerpt"
@@ -186,6 +188,7 @@ _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]
     (Verb.MARK_MISSED, (Part.COORDINATOR,), (ConsultState.SCHEDULED, ConsultState.ARRIVED)),
     (Verb.CANCEL, (Part.REQUESTER, Part.COORDINATOR), (*BEFORE_SESSION, ConsultState.NO_SHOW)),
     (Verb.JOIN, (Part.REQUESTER, Part.OWNER), WITH_SESSION),
+    (Verb.ASK_FOR_WRITING, (Part.REQUESTER, Part.OWNER), WITH_SESSION),
     (
         Verb.WRITE_NOTE,
         (Part.OWNER,),
@@ -214,7 +217,7 @@ NEEDS: Final[Mapping[Verb, Permission]] = {
         Permission.EXCERPT_REVOKE,
     ),
     Verb.CANCEL: Permission.CONSULT_CANCEL,
-    Verb.JOIN: Permission.SESSION_JOIN,
+    **dict.fromkeys((Verb.JOIN, Verb.ASK_FOR_WRITING), Permission.SESSION_JOIN),
     Verb.WRITE_NOTE: Permission.NOTE_WRITE,
 }
 """The kind of act each of them is: what a role has no part in, no state allows."""
@@ -232,6 +235,7 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.MARK_MISSED: lambda: Refused("The session of this consult has begun, or no time is booked."),
     Verb.CANCEL: lambda: Refused("This consult can no longer be cancelled."),
     Verb.JOIN: lambda: Refused("The room of this consult is closed."),
+    Verb.ASK_FOR_WRITING: lambda: Refused("There is no session that could be answered in writing instead."),
     Verb.WRITE_NOTE: lambda: Refused("The note of this consult cannot be written now."),
     Verb.ACKNOWLEDGE: lambda: Refused("This note has not been delivered yet, or it is already acknowledged."),
     Verb.REVOKE_EXCERPT: lambda: Refused("This excerpt is not shared any more."),

@@ -123,3 +123,18 @@ async def test_what_is_not_theirs_to_do(cast: Cast, sessions: Sessions, signed_i
     ):
         await signed_in(who)
         assert (await post(f"/consults/{consult.id}/{act}", reason="?")).status == status, (who, act)
+
+
+async def test_an_answer_in_writing_in_place_of_the_call(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    consult = await consult_steps.booked(cast, sessions)
+    await signed_in("rural")
+    assert (await post(f"/consults/{consult.id}/writing")).status == 303
+    page = await (await client.get(f"/consults/{consult.id}")).text()
+    assert 'data-state="unsigned"' in page
+    assert "asked for an answer in writing" in page
+    await signed_in("specialist")
+    assert 'data-testid="open-note"' in await (await client.get(f"/consults/{consult.id}")).text()
+    await signed_in("coordinator")
+    assert (await post(f"/consults/{consult.id}/writing")).status == 404

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from teleconsult.consults.answering import accept_consult, decline_consult
 from teleconsult.consults.triage import cancel_consult, open_consult
+from teleconsult.consults.writing import ask_for_writing
 from teleconsult.errors import Invalid
 from teleconsult.scheduling.booking import book_appointment, propose_time
 from web.bodies import Form, read_form
@@ -44,6 +45,13 @@ async def cancel(request: web.Request) -> web.StreamResponse:
         )
 
     return await acted(request, act, said=_("The consult is cancelled. The other side has been told."))
+
+
+async def ask_in_writing(request: web.Request) -> web.StreamResponse:
+    """The call cannot be held: either side has the specialist answer in a note."""
+    await ask_for_writing(db(request), actor_of(request), consult_id=id_in(request))
+    flash(request, _("The specialist answers in writing. The other side has been told."))
+    return to_page(request, "consults.show", id=id_in(request))
 
 
 async def propose(request: web.Request) -> web.StreamResponse:
