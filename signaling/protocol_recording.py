@@ -17,7 +17,7 @@ class PatientWord:
     """That the patient agrees, as the doctor who is with them states; where another speaks for them, their name."""
 
     by: Literal["patient", "representative"]
-    name: Annotated[str, Size(0, 200)] = ""
+    name: Annotated[str, Size(0, 200)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -323,4 +323,4 @@ def _halt(running: Running) -> bool:
 
 
 def _agreement(word: PatientWord | None) -> PatientAgrees | None:
-    return PatientAgrees(ConsentBasis(word.by), word.name) if word is not None else None
+    return PatientAgrees(ConsentBasis(word.by), word.name or "") if word is not None else None

@@ -1,15 +1,13 @@
 """Somebody who sends sound and a small picture to a forwarder: aiortc, as a browser would."""
 
 import asyncio
-import uuid
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
 import av
 import numpy as np
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
-
-from signaling.media.forwarder import Forwarder
 
 
 class Picture(VideoStreamTrack):
@@ -24,11 +22,15 @@ class Picture(VideoStreamTrack):
         return frame
 
 
+Offer = Callable[[str], Awaitable[str]]
+"""An offer in SDP, to its answer."""
+
+
 class Publisher:
     """`async with` it: connected, and sending."""
 
-    def __init__(self, forwarder: Forwarder, pid: uuid.UUID, *, picture: bool = True, sound: bool = True) -> None:
-        self._forwarder, self.pid = forwarder, pid
+    def __init__(self, offer: Offer, *, picture: bool = True, sound: bool = True) -> None:
+        self._offer = offer
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         if sound:
             self._connection.addTrack(AudioStreamTrack())
@@ -42,7 +44,7 @@ class Publisher:
             lambda: connected.set() if self._connection.connectionState == "connected" else None,
         )
         await self._connection.setLocalDescription(await self._connection.createOffer())
-        answer = await self._forwarder.offer(self.pid, self._connection.localDescription.sdp, {})
+        answer = await self._offer(self._connection.localDescription.sdp)
         await self._connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         await asyncio.wait_for(connected.wait(), 10)
         return self

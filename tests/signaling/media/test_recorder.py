@@ -54,6 +54,10 @@ class Desk:
         recorder.start()
         return recorder
 
+    def publisher(self, pid: uuid.UUID, *, picture: bool = True) -> Publisher:
+        """Somebody who sends."""
+        return Publisher(lambda sdp: self.forwarder.offer(pid, sdp, {}), picture=picture)
+
     async def rows(self) -> list[RecordingFile]:
         """What was written down of the files."""
         async with transaction(self.sessions, SYSTEM) as session:
@@ -95,7 +99,7 @@ async def desk(sessions: Sessions, cast: Cast, booking: Booking, tmp_path: Path)
 
 
 async def test_ten_short_ones_in_a_row_have_sound_and_picture(desk: Desk, people: list[uuid.UUID]) -> None:
-    async with Publisher(desk.forwarder, people[0]):
+    async with desk.publisher(people[0]):
         for _take in range(10):
             recorder = desk.recorder(*people)
             assert await eventually(partial(_has_run, recorder, 0.25))
@@ -113,7 +117,7 @@ async def test_ten_short_ones_in_a_row_have_sound_and_picture(desk: Desk, people
 
 
 async def test_who_did_not_agree_is_in_no_file(desk: Desk, people: list[uuid.UUID]) -> None:
-    async with Publisher(desk.forwarder, people[0], picture=False), Publisher(desk.forwarder, people[1]):
+    async with desk.publisher(people[0], picture=False), desk.publisher(people[1]):
         recorder = desk.recorder(people[0])
         await asyncio.sleep(0.5)
         await recorder.stop()
