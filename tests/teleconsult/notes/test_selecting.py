@@ -13,8 +13,10 @@ from sqlalchemy import func, select, text, update
 
 from teleconsult.accounts.stepping_up import Proof
 from teleconsult.audit.models import AuditEvent
+from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.notes.composing import compose
 from teleconsult.notes.content import KeyImage
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.models import Composition
@@ -91,6 +93,14 @@ async def test_the_worker_names_them_in_their_study(cast: Cast, signing: Signing
         assert (study.modalities, study.number_of_series, study.number_of_instances) == (["CT", "KO"], 2, 3)
         written = select(func.count()).where(AuditEvent.action == "key-objects-written")
         assert await session.scalar(written) == 1
+
+
+async def test_what_names_images_is_not_counted_among_them(cast: Cast, signing: Signing, signed: Signed) -> None:
+    await mailbox.work(signing.settings, signing.sessions)
+    async with transaction(signing.sessions) as session:
+        note = await session.get_one(Composition, signed.note.id)
+        (shared,) = (await compose(session, note, at=now(), verify_at="https://here.test/verify")).images
+    assert (shared.study_uid, shared.modality, shared.images) == (STUDY, "CT", 2)
 
 
 async def test_twice_is_once_and_another_note_makes_another(cast: Cast, signing: Signing, signed: Signed) -> None:
