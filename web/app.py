@@ -28,6 +28,7 @@ from web.cookies import guest_cookie, session_cookie
 from web.foreign_viewers import allow_viewers
 from web.kept_uploads import KeptUploads, swept
 from web.lately import Lately
+from web.link_probes import add_probes
 from web.looks import Looks
 from web.middlewares import MIDDLEWARES, add_security_headers
 from web.rendering import setup_rendering
@@ -84,6 +85,7 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
     app[PRINTER] = Printer()
     app[KEPT_UPLOADS] = kept_uploads = KeptUploads(settings.data)
     add_studio(app)
+    add_probes(app)
     app[CHECKER] = Checker(trust_folder(settings.data))
     setup_rendering(app)
     add_statics(app)

@@ -20,7 +20,9 @@ PUBLIC = {
     "/sign-in", "/sign-in/second-factor", "/sign-in/federated", "/sign-in/federated/callback",
     "/sign-in/passkey", "/sign-in/passkey/options", "/sign-in/federated/unknown", "/sign-in/code",
     "/sign-in/code/entry", "/sign-in/reset", "/sign-in/reset-mail", "/sign-in/reset/{token}",
-    "/invitation/{token}", "/invitation/{token}/opening", "/join", "/join/{token}", "/language", "/healthz",
+    "/invitation/{token}", "/invitation/{token}/opening", "/join", "/join/{token}",
+    *(f"/join/check{part}" for part in ("", "/servers", "/probe", "/download")),
+    "/language", "/healthz",
     "/readyz", "/metrics", "/verify", "/fhir/metadata", "/fhir/.well-known/smart-configuration", "/oauth/token",
     "/static", "/favicon.ico",
 }  # fmt: skip

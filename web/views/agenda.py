@@ -8,6 +8,7 @@ from aiohttp import web
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.states import Verb, may, state_of
+from teleconsult.encounters.link_checks import checks_of
 from teleconsult.errors import NotFound
 from teleconsult.scheduling.queries import SHOWN, agenda
 from web.rendering import render, zone_of
@@ -38,6 +39,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         earlier=first - SHOWN,
         later=first + SHOWN,
         state_of=state_of,
+        checks=await checks_of(db(request), actor, [consult.id for consult in consults]),
         may_join=lambda consult: may(consult, actor, Verb.JOIN),
     )
 

@@ -12,6 +12,7 @@ from teleconsult.consults.models import RequestPriority, ServiceRequest
 from teleconsult.consults.states import BEFORE_SESSION, WAITING, WITH_SESSION, ConsultState, state_of
 from teleconsult.consults.worklists import Standing, consults_page, coordinator_board, own_requests, specialist_worklist
 from teleconsult.directory.models import RoleCode
+from teleconsult.encounters.link_checks import checks_of
 from teleconsult.patients.reviewing import openings_to_review
 from teleconsult.patients.searching import patients_in_care
 from teleconsult.scheduling.local_times import local_from_moment, suggested_time
@@ -74,6 +75,7 @@ async def _board(request: web.Request) -> web.StreamResponse:
     return _render(
         request,
         "coordinator",
+        checks=await checks_of(db(request), actor, [one.id for one in _in(consults, *WITH_SESSION)]),
         columns={column: _in(consults, *states) for column, states in COLUMNS.items()},
         **time_field(actor),
     )
