@@ -7,6 +7,7 @@ import type {
   ErrorCode,
   Joined,
   MediaOf,
+  Path,
   Peer,
   PeerChanged,
   Room,
@@ -30,7 +31,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
   static override targets = [
     ...["audioOnly", "camera", "grade", "guests", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab"],
     ...["offline", "others", "quiet", "remote", "self", "send", "showing", "showingLink", "stage", "state"],
-    ...["study", "tile", "timer", "trouble", "troubles", "unscripted"],
+    ...["study", "through", "tile", "timer", "trouble", "troubles", "unscripted"],
   ];
   static override values = { consult: String, guest: Boolean, main: String, zone: String };
   declare readonly consultValue: string;
@@ -63,6 +64,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
   declare readonly stageTarget: HTMLElement;
   declare readonly stateTargets: HTMLElement[];
   declare readonly studyTarget: HTMLElement;
+  declare readonly throughTargets: HTMLElement[];
   declare readonly tileTarget: HTMLTemplateElement;
   declare readonly timerTarget: HTMLElement;
   declare readonly troubleTargets: HTMLElement[];
@@ -234,6 +236,11 @@ export default class RoomController extends Controller<HTMLElement> implements P
     const isHeard = await (isMain ? play(this.remoteTarget, stream) : this.#tiles?.stream(peer.pid, stream));
     if (isHeard === false) this.hearTarget.hidden = false;
     else if (isMain) this.hearTarget.hidden = true;
+  }
+
+  path({ way, settled }: Path): void {
+    for (const target of this.throughTargets) target.hidden = way !== "server";
+    if (settled) this.element.dataset.path = way;
   }
 
   room({ state, started_at }: Pick<Room, "state" | "started_at">): void {

@@ -5,6 +5,7 @@ import type {
   ErrorCode,
   Joined,
   MediaOf,
+  Path,
   Peer,
   PeerChanged,
   Room,
@@ -13,13 +14,16 @@ import type {
   SignalFrom,
   Stream,
 } from "../protocol.gen";
-import { Incoming } from "./incoming";
 import { Ladder, type Mode, type Plan } from "./ladder";
-import type { LinkState, Outgoing } from "./link";
+import { Lifeline } from "./lifeline";
+import type { Link, LinkState, Outgoing } from "./link";
 import { Sent } from "./outgoing";
-import { PeerLink } from "./peer_link";
+import { Paths } from "./paths";
 import { type Grade, grade, type Reading, together, worst } from "./quality";
+import { Reports } from "./reports";
 import type { RoomClient, RoomListener } from "./room_client";
+import { type StillPiece, Stills } from "./stills";
+import type { Guard, Supplies } from "./way";
 
 export interface CallView {
   /** We are in; peers are there or awaited. Comes again after each reconnect. */
@@ -34,9 +38,13 @@ export interface CallView {
   link(peer: Peer, state: LinkState): void;
   /** Something somebody sends arrives; it goes when `media` names it no more. The same stream may come again. */
   stream(peer: Peer, stream: MediaStream, sent: Stream): void;
+  /** The way sound and pictures take; unsettled while not everybody has changed over. */
+  path(path: Path): void;
   chat(line: ChatLine): void;
   /** What the lines say of themselves, every second. */
   readings(readings: Reading[]): void;
+  /** A single picture of somebody's, where moving ones rest. */
+  still(pid: string, picture: Blob): void;
   /** What is sent has changed, or why. */
   ladder(ladder: Ladder): void;
   /** That of the worst link, where there are several. */
@@ -46,28 +54,24 @@ export interface CallView {
   showing(showing: Showing | null): void;
 }
 
-interface Line {
-  peer: Peer;
-  link: PeerLink;
-}
-
 const MEASURE_EVERY = 1_000; // ms
-/** How long sound and pictures may outlive a peer's line to the server, ms: it may be gone because they may not be here. */
-const GRACE = 60_000;
-
-export class Call implements RoomListener {
+export class Call implements RoomListener, Supplies {
   /** For parts with messages of their own. */
   readonly client: RoomClient;
   readonly #views: Partial<CallView>[];
-  readonly #lines = new Map<string, Line>();
-  readonly #absent = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #measuring: ReturnType<typeof setInterval>;
+  readonly #lifeline: Lifeline;
   readonly #sent = new Sent();
-  readonly #incoming = new Incoming();
+  readonly #paths: Paths;
+  readonly #stills: Stills;
+  readonly #reports = new Reports((net) => this.client.ask("net", net));
   /** What is sent, and why no more. */
   readonly ladder: Ladder;
-  #ice: RTCIceServer[] = [];
-  #withVideo = true;
+  /** What paths are given. */
+  readonly guard: Guard | null = null;
+  ice: RTCIceServer[] = [];
+  withVideo = true;
+  withIncoming = true;
 
   /** `opening` is the rung of the link check. */
   constructor(
@@ -80,8 +84,20 @@ export class Call implements RoomListener {
     this.ladder = new Ladder(opening);
     this.#setMain(stream);
     this.client = makeRoom(this);
+    this.#paths = new Paths(this, {
+      stream: (...told) => this.#say("stream", ...told),
+      link: (...told) => this.#say("link", ...told),
+      path: (path) => {
+        this.client.setPath(path);
+        this.#say("path", path);
+      },
+      still: (pid, message) => this.#stills.take(pid, message),
+      gone: (peer) => this.#say("peer", peer, "left"),
+    });
+    this.#stills = new Stills(this.client, (pid, picture) => this.#say("still", pid, picture));
     this.#tellMedia();
     this.#measuring = setInterval(() => void this.#measure(), MEASURE_EVERY);
+    this.#lifeline = new Lifeline(() => this.#links, this.client);
   }
 
   /** Tell one more what this call tells, from now on. */
@@ -100,7 +116,7 @@ export class Call implements RoomListener {
 
   /** Sound alone, in both directions: for a link that carries no more. */
   setVideo(wanted: boolean): void {
-    this.#withVideo = wanted;
+    this.withVideo = wanted;
     for (const link of this.#links) link.setVideo(wanted);
     this.#tellMedia();
   }
@@ -123,6 +139,21 @@ export class Call implements RoomListener {
     await this.#sendAll();
   }
 
+  get isCameraOn(): boolean {
+    return this.#sent.isOn("video") && this.withVideo;
+  }
+
+  /** Get the others' moving pictures, or only send ours. */
+  receiveVideo(wanted: boolean): void {
+    this.withIncoming = wanted;
+    for (const link of this.#links) link.setIncoming(wanted);
+  }
+
+  /** Send a piece of a single picture to everyone. */
+  still(piece: StillPiece): void {
+    this.#stills.send(piece, this.#links, { mayPass: this.guard === null });
+  }
+
   /** Have what is sent walk the ladder like this from now on. */
   choose(mode: Mode): void {
     if (this.ladder.choose(mode)) this.#fit(this.ladder.plan);
@@ -139,37 +170,43 @@ export class Call implements RoomListener {
 
   close(): void {
     clearInterval(this.#measuring);
+    this.#lifeline.close();
     this.client.close();
-    for (const pid of [...this.#lines.keys()]) this.#hangUp(pid);
+    this.#paths.close();
+  }
+
+  get outgoing(): readonly Outgoing[] {
+    return this.#sent.tracks;
+  }
+
+  get plan(): Plan {
+    return this.ladder.plan;
+  }
+
+  async freshIce(): Promise<RTCIceServer[] | null> {
+    const fresh = await this.client.freshIce();
+    if (fresh) this.ice = servers(fresh.ice);
+    return fresh && this.ice;
   }
 
   joined(reply: Joined): void {
-    this.#ice = servers(reply.ice);
-    const expected = new Map(reply.peers.map((peer) => [peer.pid, peer]));
-    for (const [pid, { peer }] of this.#lines) {
-      // Who was turned out while we heard nothing is not on the list any more.
-      if (!expected.has(pid)) this.peer({ peer, change: "left" });
-      else if (!expected.get(pid)?.present) this.#letGoSoon(peer);
-    }
-    for (const peer of reply.peers) {
-      if (!peer.present) continue;
-      // Who comes last offers: the others have just been told of us.
-      if (!this.#resume(peer)) this.#connect(peer, { expecting: false });
-    }
+    this.ice = servers(reply.ice);
+    // Who was turned out while we heard nothing is not on the list any more.
+    for (const peer of this.#paths.joined(reply.peers, reply.path)) this.#say("peer", peer, "left");
     this.#say("joined", reply);
   }
 
-  peer({ peer, change }: PeerChanged): void {
-    if (change === "joined" && !this.#resume(peer)) this.#connect(peer, { expecting: true });
-    if (change === "lost") this.#letGoSoon(peer);
-    if (change === "left") this.#hangUp(peer.pid);
-    this.#say("peer", peer, change);
+  peer(changed: PeerChanged): void {
+    this.#paths.peer(changed);
+    this.#say("peer", changed.peer, changed.change);
   }
 
-  signal({ sender, description, candidate }: SignalFrom): void {
-    const link = this.#lines.get(sender)?.link;
-    if (description) link?.take(description.type, description);
-    else if (candidate) link?.take("candidate", candidate);
+  path(path: Path): void {
+    this.#paths.follow(path);
+  }
+
+  signal(signal: SignalFrom): void {
+    this.#paths.signal(signal);
   }
 
   refused(error: ErrorCode): void {
@@ -187,11 +224,8 @@ export class Call implements RoomListener {
   }
 
   media(media: MediaOf): void {
-    const line = this.#lines.get(media.sender);
-    const { audio, video, streams } = media;
-    if (line) line.peer = { ...line.peer, audio, video, streams };
     this.#say("media", media);
-    if (line) this.#show(line.peer);
+    this.#paths.media(media);
   }
 
   chat(line: ChatLine): void {
@@ -214,65 +248,6 @@ export class Call implements RoomListener {
     this.#say("showing", showing);
   }
 
-  /** The same page of the same person is back: their connection to us may have lived on. */
-  #resume(peer: Peer): boolean {
-    const line = this.#lines.get(peer.pid);
-    if (!line || line.peer.page !== peer.page) return false;
-    line.peer = peer;
-    clearTimeout(this.#absent.get(peer.pid));
-    line.link.take("resumed");
-    return true;
-  }
-
-  #letGoSoon(peer: Peer): void {
-    if (!this.#lines.has(peer.pid)) return;
-    clearTimeout(this.#absent.get(peer.pid));
-    this.#absent.set(
-      peer.pid,
-      setTimeout(() => this.peer({ peer, change: "left" }), GRACE),
-    );
-  }
-
-  #connect(peer: Peer, { expecting }: { expecting: boolean }): void {
-    this.#hangUp(peer.pid);
-    const link = new PeerLink(
-      { role: peer.polite ? "polite" : "impolite", expecting, ice: this.#ice, outgoing: this.#sent.tracks },
-      {
-        send: (signal) => this.client.signal({ to: peer.pid, ...signal }),
-        track: (track, streamId) => {
-          this.#incoming.put(peer.pid, streamId, track);
-          this.#show(this.#lines.get(peer.pid)?.peer ?? peer);
-        },
-        state: (state) => {
-          if (state === "connected") void link.fit(this.ladder.plan);
-          this.#say("link", peer, state);
-        },
-        freshIce: async () => {
-          const fresh = await this.client.freshIce();
-          return fresh && servers(fresh.ice);
-        },
-      },
-    );
-    if (!this.#withVideo) link.setVideo(false);
-    this.#lines.set(peer.pid, { peer, link });
-  }
-
-  #hangUp(pid: string): void {
-    clearTimeout(this.#absent.get(pid));
-    this.#absent.delete(pid);
-    this.#lines.get(pid)?.link.close();
-    this.#lines.delete(pid);
-    this.#incoming.forget(pid);
-  }
-
-  /** Everything of theirs that has arrived and has been named. */
-  #show(peer: Peer): void {
-    for (const [id, stream] of this.#incoming.of(peer.pid)) {
-      const sent = peer.streams.find((one) => one.id === id);
-      if (sent) this.#say("stream", peer, stream, sent);
-    }
-  }
-
   #say<E extends keyof CallView>(event: E, ...told: Parameters<CallView[E]>): void {
     for (const view of this.#views) (view[event] as ((...told: unknown[]) => void) | undefined)?.apply(view, told);
   }
@@ -283,8 +258,8 @@ export class Call implements RoomListener {
     return is;
   }
 
-  get #links(): PeerLink[] {
-    return [...this.#lines.values()].map(({ link }) => link);
+  get #links(): readonly Link[] {
+    return this.#paths.links;
   }
 
   /** The others hear what is coming before it is offered. */
@@ -309,7 +284,7 @@ export class Call implements RoomListener {
 
   #tellMedia(): void {
     const { streams } = this.#sent;
-    this.client.media(this.#sent.isOn("audio"), this.#sent.isOn("video") && this.#withVideo, streams);
+    this.client.media(this.#sent.isOn("audio"), this.#sent.isOn("video") && this.withVideo, streams);
   }
 
   async #measure(): Promise<void> {
@@ -318,6 +293,7 @@ export class Call implements RoomListener {
       const reading = await link.measure();
       if (reading) readings.push(reading);
     }
+    void this.#reports.take(readings, this.ladder);
     if (readings.length === 0) return;
     this.#say("readings", readings);
     this.#say("quality", worst(readings.map(grade)));

@@ -21,9 +21,54 @@ export interface Link {
   setTracks(outgoing: readonly Outgoing[]): Promise<void>;
   /** Have pictures in both directions, or in none. */
   setVideo(wanted: boolean): void;
+  /** Get moving pictures, or only send them. */
+  setIncoming(wanted: boolean): void;
+  /** Send a piece of a single picture beside sound and picture; false where there is no way for it. */
+  still?(message: Uint8Array<ArrayBuffer>): boolean;
   /** What the statistics say of the last few seconds; null before the line stands. Call every second. */
   measure(): Promise<Reading | null>;
   /** Send pictures and sound of this size at most. */
   fit(plan: Plan): Promise<void>;
+  /** The ids of those tracks of which something has come. */
+  arrived(): Promise<ReadonlySet<string>>;
+  /** How many packets have come, of sound and pictures. */
+  received(): Promise<number>;
+  /** Nothing comes any more, whatever the connection says: find another way. */
+  recover(): void;
   close(): void;
+}
+
+/** A connection like all of ours: everything in one bundle, and one certificate for all where it stands for the page. */
+export function connect(iceServers: RTCIceServer[], certificate?: RTCCertificate): RTCPeerConnection {
+  return new RTCPeerConnection({
+    iceServers,
+    bundlePolicy: "max-bundle",
+    ...(certificate && { certificates: [certificate] }),
+  });
+}
+
+/** The same thing's sound or picture, whatever device it comes from. */
+export function slot({ stream, track }: Outgoing): string {
+  return `${stream.id} ${track.kind}`;
+}
+
+type Report = { forEach(take: (row: Record<string, unknown>) => void): void };
+
+/** All packets of sound and pictures that came. */
+export function receivedPackets(report: Report): number {
+  let sum = 0;
+  report.forEach((row) => {
+    if (row.type === "inbound-rtp") sum += Number(row.packetsReceived ?? 0);
+  });
+  return sum;
+}
+
+/** The tracks, by their ids, of which a picture was decoded or a packet of sound received. */
+export function arrivedTracks(report: Report): ReadonlySet<string> {
+  const ids = new Set<string>();
+  report.forEach((row) => {
+    const count = row.kind === "video" ? row.framesDecoded : row.packetsReceived;
+    if (row.type === "inbound-rtp" && Number(count) > 0) ids.add(String(row.trackIdentifier));
+  });
+  return ids;
 }

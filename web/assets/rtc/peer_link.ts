@@ -9,7 +9,7 @@ import type {
 } from "../protocol.gen";
 import { fitSenders, retune, tuned } from "./fitting";
 import { Ladder, type Plan } from "./ladder";
-import type { Link, LinkState, Outgoing } from "./link";
+import { arrivedTracks, connect, type Link, type LinkState, type Outgoing, receivedPackets, slot } from "./link";
 import { step } from "./negotiation";
 import { Meter, type Reading } from "./quality";
 
@@ -18,6 +18,8 @@ export interface PeerLinkListener {
   /** Something of theirs arrives, in their stream of this id. */
   track(track: MediaStreamTrack, streamId: string): void;
   state(state: LinkState): void;
+  /** A piece of a single picture of theirs. */
+  still(message: unknown): void;
   /** Servers with fresh credentials, before ICE restarts. */
   freshIce(): Promise<RTCIceServer[] | null>;
 }
@@ -28,10 +30,13 @@ export interface PeerLinkOptions {
   expecting: boolean;
   ice: RTCIceServer[];
   outgoing: readonly Outgoing[];
+  /** What this page proves itself with. */
+  certificate?: RTCCertificate;
 }
 
 const INTERRUPTION = 3_000; // ms of `disconnected` before ICE restarts
 const KINDS = ["audio", "video"] as const;
+const MOST_WAITING = 4_096; // bytes of single pictures
 
 export class PeerLink implements Link {
   readonly #connection: RTCPeerConnection;
@@ -39,6 +44,8 @@ export class PeerLink implements Link {
   /** Which track of ours each sender is for. */
   readonly #slots = new Map<RTCRtpSender, string>();
   #withVideo = true;
+  #withIncoming = true;
+  readonly #stills: RTCDataChannel;
   #state: NegotiationState;
   #work: Promise<void> = Promise.resolve();
   readonly #meter = new Meter();
@@ -50,7 +57,7 @@ export class PeerLink implements Link {
   constructor(
     options: PeerLinkOptions,
     private readonly listener: PeerLinkListener,
-    connection = new RTCPeerConnection({ iceServers: options.ice, bundlePolicy: "max-bundle" }),
+    connection = connect(options.ice, options.certificate),
   ) {
     this.#connection = connection;
     this.#role = options.role;
@@ -64,6 +71,9 @@ export class PeerLink implements Link {
     };
     connection.ontrack = ({ track, streams }) => listener.track(track, streams[0]?.id ?? "");
     connection.onconnectionstatechange = () => this.#pathChanged();
+    this.#stills = connection.createDataChannel("stills", { negotiated: true, id: 1 });
+    this.#stills.binaryType = "arraybuffer";
+    this.#stills.onmessage = ({ data }) => listener.still(data);
     for (const one of options.outgoing) this.#slots.set(connection.addTrack(one.track, one.stream), slot(one));
     if (!options.expecting) {
       // Who offers asks for what it has none of to send, too.
@@ -92,6 +102,18 @@ export class PeerLink implements Link {
   setVideo(wanted: boolean): void {
     this.#withVideo = wanted;
     void this.#next(async () => this.#direct());
+  }
+
+  setIncoming(wanted: boolean): void {
+    this.#withIncoming = wanted;
+    void this.#next(async () => this.#direct());
+  }
+
+  still(message: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#stills.readyState !== "open") return false;
+    // What does not get out now is old when it does.
+    if (this.#stills.bufferedAmount < MOST_WAITING) this.#stills.send(message);
+    return true;
   }
 
   async setTracks(outgoing: readonly Outgoing[]): Promise<void> {
@@ -128,6 +150,18 @@ export class PeerLink implements Link {
     this.#plan = plan;
     await fitSenders(this.#connection.getSenders(), plan);
     await this.#next(() => this.#retune());
+  }
+
+  async arrived(): Promise<ReadonlySet<string>> {
+    return this.#state === "closed" ? new Set() : arrivedTracks(await this.#connection.getStats());
+  }
+
+  async received(): Promise<number> {
+    return this.#state === "closed" ? 0 : receivedPackets(await this.#connection.getStats());
+  }
+
+  recover(): void {
+    void this.#restart({ whatever: true });
   }
 
   close(): void {
@@ -213,10 +247,10 @@ export class PeerLink implements Link {
     }
   }
 
-  async #restart(): Promise<void> {
+  async #restart({ whatever = false } = {}): Promise<void> {
     const iceServers = await this.listener.freshIce();
-    if (this.#state === "closed" || this.isConnected) return;
-    if (iceServers) this.#connection.setConfiguration({ iceServers, bundlePolicy: "max-bundle" });
+    if (this.#state === "closed" || (this.isConnected && !whatever)) return;
+    if (iceServers) this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers });
     this.#connection.restartIce();
   }
 
@@ -224,13 +258,15 @@ export class PeerLink implements Link {
   #direct(): void {
     for (const transceiver of this.#connection.getTransceivers()) {
       if (transceiver.direction === "stopped") continue;
-      const open = this.#slots.has(transceiver.sender) ? "sendrecv" : "recvonly";
-      transceiver.direction = this.#withVideo || transceiver.receiver.track.kind === "audio" ? open : "inactive";
+      const isSound = transceiver.receiver.track.kind === "audio";
+      const sends = this.#slots.has(transceiver.sender) && (isSound || this.#withVideo);
+      const receives = isSound || (this.#withVideo && this.#withIncoming);
+      transceiver.direction = direction(sends, receives);
     }
   }
 }
 
-/** The same thing's sound or picture, whatever device it comes from. */
-function slot({ stream, track }: Outgoing): string {
-  return `${stream.id} ${track.kind}`;
+function direction(sends: boolean, receives: boolean): RTCRtpTransceiverDirection {
+  if (sends) return receives ? "sendrecv" : "sendonly";
+  return receives ? "recvonly" : "inactive";
 }

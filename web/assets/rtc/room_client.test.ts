@@ -9,6 +9,7 @@ const JOINED: Joined = {
   peers: [],
   ice: [],
   chat: [],
+  path: { number: 1, way: "direct", settled: true },
   log: { last: 0, events: [], whole: true },
   now: "2026-01-01T00:00:00+00:00",
 };
@@ -32,6 +33,7 @@ beforeEach(() => {
     "bye",
     "atDoor",
     "guests",
+    "path",
     "showing",
   ] as const;
   listener = Object.fromEntries(names.map((name) => [name, vi.fn()])) as typeof listener;

@@ -6,9 +6,11 @@ import {
   type ErrorCode,
   type FreshIce,
   type Joined,
+  type Known,
   LOGGED,
   type Logged,
   type MediaOf,
+  type Path,
   type PeerChanged,
   type Refusal,
   type Room,
@@ -34,6 +36,8 @@ export interface RoomListener {
   atDoor(): void;
   /** Who is invited or at the door has changed. */
   guests(): void;
+  /** The way sound and pictures take has changed, or all have changed over. */
+  path(path: Path): void;
   /** What the other side shows in the images now; null: nothing. */
   showing(showing: Showing | null): void;
   bye(reason: ByeReason): void;
@@ -80,6 +84,7 @@ export class RoomClient {
   #audio = false;
   #video = false;
   #streams: Stream[] = [];
+  #path: Known | null = null;
 
   constructor(
     private readonly consult: string,
@@ -115,6 +120,7 @@ export class RoomClient {
       const take = (body: unknown, number: number) => this.#hear({ kind, body, number });
       (socket as { on(event: string, take: (body: unknown, number: number) => void): unknown }).on(kind, take);
     }
+    this.hear("path", (path) => listener.path(path));
     this.hear("chat", (line) => listener.chat(line));
     this.hear("room", (room) => listener.room(room));
     socket.on(
@@ -140,6 +146,11 @@ export class RoomClient {
     this.#video = video;
     this.#streams = streams;
     if (this.#isJoined) this.socket.emit("media", { audio, video, streams }, () => undefined);
+  }
+
+  /** The path this page is on, told again with each `join`. */
+  setPath({ number, way }: Path): void {
+    this.#path = { number, way };
   }
 
   /** Write a line; it is sent again after an outage until it is taken, and comes back through `chat`. */
@@ -200,6 +211,7 @@ export class RoomClient {
       audio: this.#audio,
       video: this.#video,
       streams: this.#streams,
+      ...(this.#path && { path: this.#path }),
       ...(!anew && { since: this.#log.last }),
     };
     let reply: Joined | Refusal;
