@@ -18,7 +18,7 @@ from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Pre
 from signaling.protocol_manners import Hand, HandOf, Hush, HushOf
 from signaling.protocol_net import Net, NetOf, Piece, PieceOf
 from signaling.protocol_recall import Beat, EventNumber, Missed, SessionLog
-from signaling.protocol_recording import Record, RecordingNow
+from signaling.protocol_recording import RecordAct, RecordingNow
 from signaling.protocol_through import Known, Path, PathNumber, PathTried, Through, ThroughAnswer
 from signaling.wire import Size
 from teleconsult.access import Permission
@@ -341,7 +341,7 @@ FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {
         "commit": Ask(Commit, Commitments),
         "reveal": Ask(Reveal, Done),
         "key": Ask(KeyFor, Done),
-        "record": Ask(Record, RecordingNow),
+        "record": Ask(RecordAct, RecordingNow),
         "leave": Ask(Leave, Done),
     },
     "/looking": {

@@ -21,7 +21,7 @@ class PatientWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordAct:
     """What somebody does about recording. All but `look` and `ask` name the recording they answer."""
 
     act: RecordingAct

@@ -21,7 +21,7 @@ from signaling.media.forwarder import Forwarder
 from signaling.media.recorder import Recorder
 from signaling.presence import Seat, Sitting, room_name
 from signaling.protocol import Change, Refusal
-from signaling.protocol_recording import PatientWord, Record, RecordingNow, RecordingPhase, RecordingState
+from signaling.protocol_recording import PatientWord, RecordAct, RecordingNow, RecordingPhase, RecordingState
 from signaling.through import ThroughPart
 from teleconsult.accounts import SYSTEM, Actor
 from teleconsult.clock import now
@@ -82,7 +82,7 @@ class RecordingPart:
         self._acts: WeakKeyDictionary[Connection, Allowance] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def on_record(self, connection: Connection, message: Record) -> RecordingNow | Refusal:
+    async def on_record(self, connection: Connection, message: RecordAct) -> RecordingNow | Refusal:
         """One act of somebody who sits in the room; the answer is where the recording stands afterwards."""
         sitting = self._sitting_of(connection)
         if sitting is None:
@@ -92,9 +92,11 @@ class RecordingPart:
         running = self._running.get(sitting.seat.consult_id)
         if message.act == "ask":
             return await self._ask(connection.actor, sitting.seat, message.patient)
-        if message.act != "look":
-            if running is None or running.id != message.recording:
-                return Refusal("gone")
+        if message.act == "look":  # told too: all that hears of a recording on a page hears the same
+            await self._tell("recording", self._now(sitting.seat.consult_id), to=connection.sid)
+        elif running is None or running.id != message.recording:
+            return Refusal("gone")
+        else:
             await self._act(running, connection.actor, sitting.seat, message)
         return self._now(sitting.seat.consult_id)
 
@@ -142,7 +144,7 @@ class RecordingPart:
         await self._tell_all(running)
         return self._now(seat.consult_id)
 
-    async def _act(self, running: Running, actor: Actor, seat: Seat, message: Record) -> None:
+    async def _act(self, running: Running, actor: Actor, seat: Seat, message: RecordAct) -> None:
         if message.act == "ready":
             running.ready.add(seat.pid)
         elif message.act in ("agree", "decline"):

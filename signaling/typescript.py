@@ -16,6 +16,7 @@ from signaling import (
     protocol_manners,
     protocol_net,
     protocol_recall,
+    protocol_recording,
     protocol_through,
 )
 from signaling.wire import fields_of, to_wire
@@ -29,6 +30,7 @@ MODULES: Final = (
     protocol_manners,
     protocol_net,
     protocol_recall,
+    protocol_recording,
     protocol_through,
     ladder,
 )

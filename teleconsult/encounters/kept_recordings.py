@@ -41,6 +41,11 @@ class KeptRecording:
     """Whether who reads it is the doctor, who may delete it."""
 
     @property
+    def agreed(self) -> list[str]:
+        """Names of who agreed."""
+        return [name for word, name in self.words if word.agreed]
+
+    @property
     def is_playable(self) -> bool:
         """Whether there is something to play."""
         return self.recording.deleted_at is None and any(one.file.size for one in self.files)

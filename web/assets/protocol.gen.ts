@@ -24,6 +24,12 @@ export type RungName = "hd" | "480p" | "360p" | "240p" | "stills" | "audio";
 
 export type Why = "opening" | "fine" | "weak" | "device" | "chosen";
 
+export type RecordingAct = "look" | "ask" | "agree" | "decline" | "ready" | "withdraw" | "stop";
+
+export type RecordingPhase = "asked" | "starting" | "recording" | "paused";
+
+export type RecordingOver = "stopped" | "declined" | "withdrawn" | "left" | "failed" | "cut-off";
+
 export type Way = "direct" | "server";
 
 export type TrackKind = "audio" | "video";
@@ -435,6 +441,36 @@ export interface SessionLog {
   whole: boolean;
 }
 
+/** That the patient agrees, as the doctor who is with them states; where another speaks for them, their name. */
+export interface PatientWord {
+  by: "patient" | "representative";
+  name?: string | null;
+}
+
+/** What somebody does about recording. All but `look` and `ask` name the recording they answer. */
+export interface RecordAct {
+  act: RecordingAct;
+  recording?: string | null;
+  patient?: PatientWord | null;
+}
+
+/** Where a recording stands: who asked (`by` is their name), who has agreed, who present has not answered yet. */
+export interface RecordingState {
+  id: string;
+  phase: RecordingPhase;
+  by: string;
+  asker: string;
+  agreed: string[];
+  awaited: string[];
+  since?: string | null;
+}
+
+/** The recording of the room, if there is one; where there is none any more, why. */
+export interface RecordingNow {
+  recording?: RecordingState | null;
+  over?: RecordingOver | null;
+}
+
 /** The way of everyone in the room. Each change has a higher number; it is settled when all have changed over. */
 export interface Path {
   number: number;
@@ -529,7 +565,7 @@ export interface RoomAsks {
   commit: (message: Commit, reply: Reply<Commitments>) => void;
   reveal: (message: Reveal, reply: Reply<Done>) => void;
   key: (message: KeyFor, reply: Reply<Done>) => void;
-  record: (message: Record, reply: Reply<RecordingNow>) => void;
+  record: (message: RecordAct, reply: Reply<RecordingNow>) => void;
   leave: (message: Leave, reply: Reply<Done>) => void;
 }
 
