@@ -3,9 +3,13 @@
 A browser's estimate of its uplink reads at 0.55 to 0.95 of what the line carries, and so do the ladder's limits.
 """
 
+import uuid
 from typing import Final
 
-from signaling.ladder import RungName, opening
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from signaling.ladder import OPENING, RungName, opening
+from teleconsult.encounters.link_checks import check_in_force
 from teleconsult.encounters.link_figures import Figures
 from teleconsult.encounters.link_models import LinkCheck, LinkVerdict
 
@@ -28,6 +32,12 @@ WORDS: Final[dict[RungName, LinkVerdict]] = {
 def opening_rung(found: Figures | LinkCheck) -> RungName:
     """The rung a session opens at: what both directions hold. What was not measured holds nothing up."""
     return opening(uplink=_rate(found), loss=found.loss or 0, round_trip=found.round_trip or 0)
+
+
+async def opening_of(session: AsyncSession, participant_id: uuid.UUID) -> RungName:
+    """The rung at which a participant's session opens, by their link check where one is in force."""
+    check = await check_in_force(session, participant_id)
+    return OPENING if check is None else opening_rung(check)
 
 
 def verdict_on(found: Figures | LinkCheck) -> LinkVerdict:

@@ -4,11 +4,15 @@ import math
 
 import pytest
 
-from signaling.ladder import RUNGS
-from signaling.verdicts import WORDS, opening_rung, verdict_on
-from teleconsult.encounters.link_figures import Figures
+from signaling.ladder import OPENING, RUNGS
+from signaling.verdicts import WORDS, opening_of, opening_rung, verdict_on
+from teleconsult.db import Sessions, transaction
+from teleconsult.encounters.link_checks import keep_link_check, own_seat
+from teleconsult.encounters.link_figures import Devices, Figures
 from teleconsult.encounters.link_models import LinkVerdict, Way
 from teleconsult.errors import Invalid
+from tests import consult_steps
+from tests.people import Cast
 
 DIRECT = (Way.DIRECT,)
 
@@ -70,3 +74,19 @@ def test_every_rung_has_a_word() -> None:
 def test_figures_that_no_link_has_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(Invalid):
         Figures(**wrong)  # type: ignore[arg-type]  # each wrong in its own way
+
+
+async def test_a_session_opens_as_its_check_said_and_in_the_middle_without_one(cast: Cast, sessions: Sessions) -> None:
+    consult = await consult_steps.booked(cast, sessions)
+    async with transaction(sessions, cast.rural) as session:
+        seat = await own_seat(session, cast.rural, consult.id)
+        assert await opening_of(session, seat.participant_id) == OPENING
+        await keep_link_check(
+            session,
+            cast.rural,
+            consult_id=consult.id,
+            figures=figures(90),
+            devices=Devices(camera=True, microphone=True, speaker=None),
+            verdict=LinkVerdict.PICTURES,
+        )
+        assert await opening_of(session, seat.participant_id) == "stills"

@@ -4,6 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
+from signaling.verdicts import opening_of
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
@@ -46,6 +47,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         live=live,
         other=live.counterpart.name,
         main=live.counterpart.participant.id,
+        opening=await opening_of(session, live.mine.participant.id),
         is_guest=False,
         guests=guests,
         kinds=options(GuestKind),
