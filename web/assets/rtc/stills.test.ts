@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RUNGS } from "../protocol.gen";
-import { Assembly, allowance, packed, pieces, Shutter, type StillPiece, unpacked } from "./stills";
+import { Assembly, allowance, packed, pieces, Shutter, type StillPiece, Stills, unpacked } from "./stills";
 
 const SOUND = RUNGS.find(({ name }) => name === "stills")?.sound ?? { bitrate: 0, packet: 20, pauses: true };
 const picture = (length: number) => new Uint8Array(length).map((_, at) => at % 251);
@@ -64,4 +64,32 @@ test("pictures follow each other, their pieces spread over the time, until it is
   shutter.set(false);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(sent).toHaveLength(5);
+});
+
+test("pieces go from person to person, through the server only where they may", async () => {
+  const shown: [string, number][] = [];
+  let hear: (message: object) => void = () => undefined;
+  const client = {
+    ask: vi.fn(async () => null),
+    hear: (_event: string, take: (message: never) => void) => {
+      hear = take as typeof hear;
+    },
+  };
+  const stills = new Stills(client, (pid, { size }) => shown.push([pid, size]));
+  const [piece] = pieces(picture(300)) as [StillPiece];
+  const still = vi.fn(() => true);
+  stills.send(piece, [{ still }], { mayPass: true });
+  stills.send(piece, [{}], { mayPass: false });
+  expect([still.mock.calls.length, client.ask.mock.calls.length]).toEqual([1, 0]);
+  stills.send(piece, [{ still: () => false }], { mayPass: true });
+  const [[event, message]] = client.ask.mock.calls as unknown as [[string, object]];
+  expect(event).toBe("still");
+  hear({ sender: "rose", ...message });
+  hear({ sender: "rose", ...message, bytes: "?" });
+  stills.take("otto", packed(piece).buffer);
+  stills.take("otto", "no piece");
+  expect(shown).toEqual([
+    ["rose", 300],
+    ["otto", 300],
+  ]);
 });

@@ -2,6 +2,9 @@
 
 import type { Sound } from "../protocol.gen";
 import { sounding } from "./ladder";
+import type { Link } from "./link";
+import type { RoomClient } from "./room_client";
+import { base64, bytesOf } from "./sealing/identity";
 
 /** A piece of a picture; `count` of them, from 0 on, make it whole. */
 export interface StillPiece {
@@ -68,6 +71,42 @@ export function unpacked(message: unknown): StillPiece | null {
   const all = new Uint8Array(message);
   const [index = 0, count = 0] = all;
   return index < count ? { index, count, bytes: all.slice(2) } : null;
+}
+
+/** How pieces go and come: from person to person where that stands, else by the room's own messages. */
+export class Stills {
+  readonly #assemblies = new Map<string, Assembly>();
+
+  constructor(
+    private readonly client: Pick<RoomClient, "ask" | "hear">,
+    private readonly shown: (pid: string, picture: Blob) => void,
+  ) {
+    client.hear("still", ({ sender, index, count, bytes }) => {
+      const decoded = bytesOf(bytes);
+      if (decoded) this.#assemble(sender, { index, count, bytes: decoded });
+    });
+  }
+
+  /** `mayPass`: the server may see it. */
+  send(piece: StillPiece, links: readonly Pick<Link, "still">[], { mayPass }: { mayPass: boolean }): void {
+    const message = packed(piece);
+    const taken = links.filter((link) => link.still?.(message));
+    const { index, count, bytes } = piece;
+    if (taken.length === 0 && mayPass) void this.client.ask("still", { index, count, bytes: base64(bytes) });
+  }
+
+  /** What came from person to person. */
+  take(pid: string, message: unknown): void {
+    const piece = unpacked(message);
+    if (piece) this.#assemble(pid, piece);
+  }
+
+  #assemble(pid: string, piece: StillPiece): void {
+    const assembly = this.#assemblies.get(pid) ?? new Assembly();
+    this.#assemblies.set(pid, assembly);
+    const picture = assembly.take(piece);
+    if (picture) this.shown(pid, picture);
+  }
 }
 
 /** What the camera sees now, as a JPEG of at most `size` bytes; null while it sees nothing, or nothing so small. */
