@@ -22,6 +22,7 @@ from markupsafe import Markup, escape
 from teleconsult.access import Permission, may
 from teleconsult.accounts.relying_party import relying_party
 from teleconsult.clock import now, on_clock
+from teleconsult.directory.telephones import dialled
 from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.imaging.cutting import may_allow_planes
 from teleconsult.imaging.enclosures import enclosures_of
@@ -102,6 +103,7 @@ def make_environment() -> jinja2.Environment:
         "percent": lambda ratio: numbers.format_percent(ratio, locale=i18n.babel_locale()),
         "number": format_number,
         "filesize": format_bytes,
+        "dialled": dialled,
         "initials": initials,
         "label": label,
         "act_name": act_name,

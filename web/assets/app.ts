@@ -18,6 +18,7 @@ for (const [path, controller] of Object.entries(small)) {
 }
 
 const forms = () => import("./forms");
+const more = () => import("./room/more");
 new LazyControllers(application, {
   autosave: async () => (await forms()).autosave,
   camera: async () => (await forms()).camera,
@@ -27,6 +28,11 @@ new LazyControllers(application, {
   search: async () => (await forms()).search,
   passkey: async () => (await import("./passkey")).default,
   room: async () => (await import("./room")).default,
+  "call-devices": async () => (await more()).call_devices,
+  manners: async () => (await more()).manners,
+  "small-window": async () => (await more()).small_window,
+  sources: async () => (await more()).sources,
+  still: async () => (await more()).still,
   compare: async () => (await import("./viewer/comparing")).default,
   together: async () => (await import("./viewer/together/main")).default,
   viewer: async () => (await import("./viewer/main")).default,

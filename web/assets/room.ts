@@ -1,5 +1,5 @@
 // The room's page: shows what a Call tells, and hands it what the person presses. Loaded where a page has a room.
-import { Controller } from "@hotwired/stimulus";
+import { type ActionEvent, Controller } from "@hotwired/stimulus";
 import { type Frame, lookAgain } from "./frames";
 import type {
   ByeReason,
@@ -11,19 +11,22 @@ import type {
   Peer,
   PeerChanged,
   Room,
+  RungName,
   Showing,
   Stream,
 } from "./protocol.gen";
 import { ChatLog } from "./room/chat_log";
+import { chime } from "./room/chime";
+import { OwnDevices } from "./room/own_devices";
+import { Pictures } from "./room/pictures";
 import { begin, end } from "./room/present_call";
 import { afterBye, afterRefusal, clock, type Facts, type Over, standing } from "./room/standing";
-import { Tiles } from "./room/tiles";
-import { play, release } from "./room/video";
+import { play } from "./room/video";
 import { Call, type CallView } from "./rtc/call";
-import { type Devices, openDevices } from "./rtc/devices";
+import type { Kind } from "./rtc/devices";
 import type { LinkState } from "./rtc/link";
 import type { Grade } from "./rtc/quality";
-import { openRoomSocket, RoomClient } from "./rtc/room_client";
+import { openRoomSocket, RoomClient, type RoomListener } from "./rtc/room_client";
 
 type Toggle = "mute" | "camera" | "audioOnly";
 
@@ -31,14 +34,16 @@ export default class RoomController extends Controller<HTMLElement> implements P
   static override targets = [
     ...["audioOnly", "camera", "grade", "guests", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab"],
     ...["offline", "others", "quiet", "remote", "self", "send", "showing", "showingLink", "stage", "state"],
-    ...["study", "through", "tile", "timer", "trouble", "troubles", "unscripted"],
+    ...["streamTile", "study", "through", "tile", "tiles", "timer", "trouble", "troubles", "unscripted"],
   ];
-  static override values = { consult: String, guest: Boolean, main: String, zone: String };
+  static override values = { consult: String, guest: Boolean, main: String, opening: String, zone: String };
   declare readonly consultValue: string;
   /** Whether a guest's device opened the page. */
   declare readonly guestValue: boolean;
   /** Who has the large picture; everyone else a small one. */
   declare readonly mainValue: string;
+  /** The rung of the link check; empty where there was none. */
+  declare readonly openingValue: RungName | "";
   declare readonly zoneValue: string;
   declare readonly audioOnlyTarget: HTMLButtonElement;
   declare readonly cameraTarget: HTMLButtonElement;
@@ -63,9 +68,12 @@ export default class RoomController extends Controller<HTMLElement> implements P
   declare readonly showingLinkTarget: HTMLAnchorElement;
   declare readonly stageTarget: HTMLElement;
   declare readonly stateTargets: HTMLElement[];
+  declare readonly streamTileTarget: HTMLTemplateElement;
   declare readonly studyTarget: HTMLElement;
   declare readonly throughTargets: HTMLElement[];
   declare readonly tileTarget: HTMLTemplateElement;
+  /** Where all pictures stand. */
+  declare readonly tilesTarget: HTMLElement;
   declare readonly timerTarget: HTMLElement;
   declare readonly troubleTargets: HTMLElement[];
   declare readonly troublesTarget: HTMLElement;
@@ -74,8 +82,8 @@ export default class RoomController extends Controller<HTMLElement> implements P
 
   #call: Call | null = null;
   #chat?: ChatLog;
-  #tiles?: Tiles;
-  #stream: MediaStream | null = null;
+  #pictures?: Pictures;
+  #devices?: OwnDevices;
   #me = "";
   #showing: Showing | null = null;
   #startedAt: number | null = null;
@@ -96,7 +104,8 @@ export default class RoomController extends Controller<HTMLElement> implements P
   override connect(): void {
     if (this.hasUnscriptedTarget) this.unscriptedTarget.remove();
     this.#chat ??= new ChatLog(this.logTarget, document.documentElement.lang, this.zoneValue || undefined);
-    this.#tiles ??= new Tiles(this.othersTarget, this.tileTarget);
+    const { tilesTarget: stage, othersTarget: others, selfTarget: self, tileTarget: tile } = this;
+    this.#pictures = new Pictures({ stage, others, self, tile, streamTile: this.streamTileTarget }, this.mainValue);
     this.#ticking = setInterval(() => this.#tick(), 1000);
     this.remoteTarget.addEventListener("resize", () => this.#know({}));
     void this.#begin();
@@ -105,6 +114,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
   override disconnect(): void {
     clearInterval(this.#ticking);
     this.#hangUp();
+    this.#pictures?.close();
   }
 
   // What the person presses.
@@ -131,16 +141,37 @@ export default class RoomController extends Controller<HTMLElement> implements P
     location.reload();
   }
 
-  async retry(): Promise<void> {
-    release(this.#stream);
-    this.#take(await openDevices());
-    if (this.#stream) await this.#call?.setStream(this.#stream);
+  /** Another device was chosen, or the missing one may be there now. */
+  async reopen({ detail }: Partial<CustomEvent<{ kind?: Kind }>> = {}): Promise<void> {
+    const stream = await this.#devices?.reopen(detail?.kind);
+    if (stream) await this.#call?.setStream(stream);
+  }
+
+  /** Somebody asked for silence. */
+  silence(): void {
+    if (!this.muteTarget.disabled && this.muteTarget.getAttribute("aria-pressed") !== "true") this.mute();
+  }
+
+  enlarge({ params: { key } }: ActionEvent): void {
+    this.#pictures?.large.toggle(String(key));
+  }
+
+  muteStream({ params: { key }, currentTarget }: ActionEvent): void {
+    this.#pictures?.streams.mute(String(key), currentTarget as HTMLElement);
+  }
+
+  showOwn({ detail: { stream, sent } }: CustomEvent<{ stream: MediaStream; sent: Stream }>): void {
+    void this.#pictures?.streams.showOwn(stream, sent);
+  }
+
+  removeOwn({ detail: { id } }: CustomEvent<{ id: string }>): void {
+    this.#pictures?.streams.remove(id);
   }
 
   hear(): void {
     this.remoteTarget.muted = false;
     void this.remoteTarget.play();
-    this.#tiles?.hear();
+    this.#pictures?.hear();
     this.hearTarget.hidden = true;
   }
 
@@ -182,7 +213,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
     this.#me = reply.pid;
     this.#aheadBy = Date.parse(reply.now) - Date.now();
     for (const line of reply.chat) this.chat(line);
-    for (const peer of reply.peers) if (peer.present && !this.#isMain(peer)) this.#tiles?.show(peer);
+    for (const peer of reply.peers) if (peer.present) this.#pictures?.peer(peer, "joined");
     const main = reply.peers.find((peer) => this.#isMain(peer));
     const before = this.#facts.peer === "here" ? "lost" : this.#facts.peer;
     this.#know({ door: false, joined: true, online: true, peer: main?.present ? "here" : before });
@@ -199,6 +230,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
 
   guests(): void {
     for (const frame of this.guestsTargets) lookAgain(frame, frame.dataset.url ?? "");
+    chime();
   }
 
   showing(showing: Showing | null): void {
@@ -208,12 +240,9 @@ export default class RoomController extends Controller<HTMLElement> implements P
   }
 
   peer(peer: Peer, change: PeerChanged["change"]): void {
-    if (!this.#isMain(peer)) {
-      if (change === "joined") this.#tiles?.show(peer);
-      if (change === "lost") this.#tiles?.lost(peer.pid);
-      if (change === "left") this.#tiles?.remove(peer.pid);
-      return;
-    }
+    if (change === "joined") chime();
+    this.#pictures?.peer(peer, change);
+    if (!this.#isMain(peer)) return;
     const where = { joined: "here", lost: "lost", left: "left" } as const;
     this.#know({ peer: where[change] });
     if (change === "joined") this.#see(peer);
@@ -221,21 +250,20 @@ export default class RoomController extends Controller<HTMLElement> implements P
   }
 
   media(media: MediaOf): void {
+    this.#pictures?.media(media);
     if (media.sender === this.mainValue) this.#see(media);
-    else this.#tiles?.media(media);
   }
 
   link(peer: Peer, link: LinkState): void {
     if (this.#isMain(peer)) this.#know({ link });
-    else this.#tiles?.link(peer.pid, link);
+    else this.#pictures?.link(peer, link);
   }
 
-  async stream(peer: Peer, stream: MediaStream, { what }: Stream): Promise<void> {
-    if (what !== "main") return;
-    const isMain = this.#isMain(peer);
-    const isHeard = await (isMain ? play(this.remoteTarget, stream) : this.#tiles?.stream(peer.pid, stream));
+  async stream(peer: Peer, stream: MediaStream, sent: Stream): Promise<void> {
+    const isFace = sent.what === "main" && this.#isMain(peer);
+    const isHeard = await (isFace ? play(this.remoteTarget, stream) : this.#pictures?.stream(peer, stream, sent));
     if (isHeard === false) this.hearTarget.hidden = false;
-    else if (isMain) this.hearTarget.hidden = true;
+    else if (isFace) this.hearTarget.hidden = true;
   }
 
   path({ way, settled }: Path): void {
@@ -273,30 +301,20 @@ export default class RoomController extends Controller<HTMLElement> implements P
 
   async #begin(): Promise<void> {
     this.#know({ asked: false });
-    const devices = await openDevices();
+    const { muteTarget: mute, cameraTarget: camera, selfTarget: self, localTarget: local } = this;
+    const page = { mute, camera, self, local, troubles: this.troublesTarget, sentences: this.troubleTargets };
+    this.#devices = new OwnDevices(page);
+    const stream = await this.#devices.reopen();
     if (!this.element.isConnected) {
-      release(devices.stream);
+      this.#devices.release();
       return;
     }
-    this.#take(devices);
     const socket = () => openRoomSocket({ asGuest: this.guestValue });
-    this.#call = new Call((listener) => new RoomClient(this.consultValue, listener, socket()), this.#stream, this);
+    const room = (listener: RoomListener) => new RoomClient(this.consultValue, listener, socket());
+    this.#call = new Call(room, stream, this, this.openingValue || undefined);
     begin(this.#call);
     this.audioOnlyTarget.disabled = false;
     this.#know({ asked: true });
-  }
-
-  #take({ stream, trouble }: Devices): void {
-    this.#stream = stream;
-    const has = (kind: string) => stream?.getTracks().some((track) => track.kind === kind) ?? false;
-    this.muteTarget.disabled = !has("audio");
-    this.cameraTarget.disabled = !has("video");
-    this.selfTarget.hidden = !has("video");
-    if (stream) void play(this.localTarget, stream);
-    const said = new Set(Object.entries(trouble).map(([kind, why]) => `${kind}:${why}`));
-    if (trouble.audio && trouble.video) said.add("both");
-    for (const target of this.troubleTargets) target.hidden = !said.has(target.dataset.trouble ?? "");
-    this.troublesTarget.hidden = said.size === 0;
   }
 
   #isMain(peer: Peer): boolean {
@@ -314,6 +332,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
     const now = standing({ ...this.#facts, pictures: this.#facts.pictures && !soundOnly });
     for (const target of this.stateTargets) target.hidden = target.dataset.state !== now;
     this.stageTarget.dataset.standing = now;
+    if (now !== "live" && now !== "silent") this.#pictures?.large.reset(); // there is something to say, in the first picture
     this.nameTarget.hidden = now !== "live" && now !== "silent";
     this.offlineTarget.hidden = this.#facts.online || this.#facts.over !== null;
   }
@@ -344,7 +363,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
     this.#startedAt = null;
     this.#tick();
     this.#forget();
-    this.#tiles?.clear();
+    this.#pictures?.clear();
     this.selfTarget.hidden = true;
     const controls = [this.muteTarget, this.cameraTarget, this.audioOnlyTarget, this.leaveTarget, this.sendTarget];
     for (const control of controls) control.disabled = true;
@@ -368,7 +387,6 @@ export default class RoomController extends Controller<HTMLElement> implements P
     this.#call?.close();
     this.#call = null;
     end();
-    release(this.#stream);
-    this.#stream = null;
+    this.#devices?.release();
   }
 }

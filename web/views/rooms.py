@@ -5,6 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from signaling.verdicts import opening_of
+from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
@@ -17,7 +18,7 @@ from teleconsult.imaging.queries import studies_of_consult
 from web.rendering import render
 from web.requests import actor_of, db, frame_of, id_in, own_transactions, sealer_of, sessions_of
 from web.views.excerpts import excerpt_context
-from web.words import options
+from web.words import label, options
 
 EXCERPT: Final = "shown-excerpt"
 STUDIES: Final = "shown-studies"
@@ -53,8 +54,20 @@ async def show(request: web.Request) -> web.StreamResponse:
         kinds=options(GuestKind),
         studies=studies,
         may_write=may(consult, actor, Verb.WRITE_NOTE),
+        telephones=_telephones(consult, is_requester=live.mine.part == "requester"),
         **shown,
     )
+
+
+def _telephones(consult: ServiceRequest, *, is_requester: bool) -> list[tuple[str, str]]:
+    """Names and numbers by which the other side is reached when nothing else works."""
+    if not is_requester:
+        house = consult.requester_organization
+        return [(house.name, house.phone)] if house.phone else []
+    if (service := consult.service) is None:
+        return []
+    named = (f"{label(service.specialty)}, {service.organization.name}", service.phone)
+    return [pair for pair in (named, (service.organization.name, service.organization.phone)) if pair[1]]
 
 
 @own_transactions

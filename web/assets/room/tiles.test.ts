@@ -11,6 +11,7 @@ const PEER: Peer = {
   audio: true,
   video: true,
   streams: [],
+  hand: false,
 };
 let place: HTMLElement;
 let tiles: Tiles;

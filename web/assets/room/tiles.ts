@@ -68,8 +68,12 @@ export class Tiles {
   #make(peer: Peer): Tile {
     const element = (this.template.content.cloneNode(true) as DocumentFragment).firstElementChild as HTMLElement;
     const video = element.querySelector("video") as HTMLVideoElement;
-    element.dataset.pid = peer.pid;
+    element.dataset.pid = element.dataset.tileKey = peer.pid;
     video.ariaLabel = (video.dataset.label ?? "{name}").replace("{name}", peer.name);
+    for (const button of element.querySelectorAll<HTMLElement>("button[data-label]")) {
+      button.dataset.roomKeyParam = peer.pid;
+      button.ariaLabel = (button.dataset.label ?? "").replace("{name}", peer.name);
+    }
     const name = part(element, "name");
     if (name) name.textContent = peer.name;
     const tile: Tile = { element, video, lost: false, link: null, pictures: true };

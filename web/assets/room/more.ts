@@ -1,0 +1,7 @@
+// What a call needs beside sound and picture, in one piece: small files would each wait for the line.
+export { default as call_devices } from "./more/call_devices";
+export { default as ladder } from "./more/ladder";
+export { default as manners } from "./more/manners";
+export { default as small_window } from "./more/small_window";
+export { default as sources } from "./more/sources";
+export { default as still } from "./more/still";

@@ -1,0 +1,85 @@
+// Hands that go up, and the request for silence.
+import { Controller } from "@hotwired/stimulus";
+import type { Call } from "../../rtc/call";
+import { withCall } from "../present_call";
+
+export default class MannersController extends Controller<HTMLElement> {
+  static override targets = ["asking", "hand", "hushed"];
+  static override values = { main: String };
+  declare readonly askingTarget: HTMLElement;
+  declare readonly handTarget: HTMLButtonElement;
+  declare readonly hushedTarget: HTMLElement;
+  declare readonly mainValue: string;
+  #call: Call | null = null;
+  #ends?: () => void;
+  /** Everybody's names, and those who ask to speak in the order they did. */
+  readonly #names = new Map<string, string>();
+  readonly #raised = new Set<string>();
+
+  override connect(): void {
+    this.#ends = withCall((call) => this.#begin(call));
+  }
+
+  override disconnect(): void {
+    this.#ends?.();
+  }
+
+  async raise(): Promise<void> {
+    const isRaised = this.handTarget.getAttribute("aria-pressed") !== "true";
+    this.#showOwn(isRaised);
+    await this.#call?.client.ask("hand", { raised: isRaised });
+  }
+
+  async hush(): Promise<void> {
+    await this.#call?.client.ask("hush", {});
+  }
+
+  #begin(call: Call): void {
+    this.#call = call;
+    call.client.hear("hand", ({ sender, raised }) => this.#show(sender, raised));
+    call.client.hear("hush", ({ name }) => {
+      say(this.hushedTarget, name);
+      this.dispatch("hushed");
+    });
+    call.tell({
+      joined: ({ peers }) => {
+        for (const peer of peers) this.#know(peer);
+        // The server forgot it with the line.
+        if (this.handTarget.getAttribute("aria-pressed") === "true") void call.client.ask("hand", { raised: true });
+      },
+      peer: (peer, change) => this.#know({ ...peer, hand: peer.hand && change === "joined" }),
+      bye: () => this.#showOwn(false),
+    });
+  }
+
+  #know({ pid, name, hand }: { pid: string; name: string; hand: boolean }): void {
+    this.#names.set(pid, name);
+    this.#show(pid, hand);
+  }
+
+  #show(pid: string, raised: boolean): void {
+    if (raised) this.#raised.add(pid);
+    else this.#raised.delete(pid);
+    this.#mark(pid === this.mainValue ? "main" : pid, raised);
+    const [first] = this.#raised;
+    if (first === undefined) this.askingTarget.hidden = true;
+    else say(this.askingTarget, [...this.#raised].map((one) => this.#names.get(one) ?? "").join(", "));
+  }
+
+  #showOwn(raised: boolean): void {
+    this.handTarget.setAttribute("aria-pressed", String(raised));
+    this.#mark("self", raised);
+  }
+
+  #mark(key: string, raised: boolean): void {
+    const hand = this.element.querySelector<HTMLElement>(`[data-tile-key="${CSS.escape(key)}"] [data-tile="hand"]`);
+    if (hand) hand.hidden = !raised;
+  }
+}
+
+/** Show a notice with somebody's name in it, as text. */
+function say(notice: HTMLElement, name: string): void {
+  const words = notice.querySelector("span");
+  if (words) words.textContent = (notice.dataset.text ?? "{name}").replace("{name}", name);
+  notice.hidden = false;
+}
