@@ -8,6 +8,7 @@ from teleconsult.audit.entries import Entry, Why
 from teleconsult.patients.care import CareReason
 from web.i18n import LazyString, gettext
 from web.i18n import lazy_gettext as _
+from web.recording_words import RECORDING_ACTS
 from web.words import label
 
 ACTS: Final[Mapping[str, LazyString]] = {
@@ -71,6 +72,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "encounter-rejoined": _("Came back to a session"),
     "encounter-resumed": _("Resumed a session"),
     "encounter-started": _("Started a session"),
+    "session-missed": _("Noted that a booked session did not take place"),
+    **RECORDING_ACTS,
     "commitment-asked": _("Asked whether its images are kept"),
     "commitment-reported": _("Told a system which of its images are kept"),
     "commitment-unreported": _("Could not tell a system whether its images are kept"),

@@ -24,6 +24,7 @@ from teleconsult.directory.models import (
     Specialty,
 )
 from teleconsult.encounters.guests import GuestState
+from teleconsult.encounters.link_models import LinkVerdict, Way
 from teleconsult.encounters.models import GuestKind
 from teleconsult.exports.asking import ExportFormat, ExportReason
 from teleconsult.health import Part
@@ -38,11 +39,13 @@ from web.i18n import lazy_gettext as _
 from web.identity_words import IDENTITY_LABELS
 from web.pacs_words import PACS_LABELS
 from web.record_words import RECORD_LABELS
+from web.recording_words import RECORDING_LABELS
 
 LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     **RECORD_LABELS,
     **IDENTITY_LABELS,
     **PACS_LABELS,
+    **RECORDING_LABELS,
     RoleCode: {
         RoleCode.DOCTOR: _("Referring doctor"),
         RoleCode.NURSE: _("Nurse"),
@@ -138,6 +141,18 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Fault.HEAD_REWRITTEN: _("The chain was written anew."),
         Fault.CHECKPOINT_MISSING: _("A signed checkpoint was removed."),
         Fault.CHECKPOINT_FORGED: _("A signed checkpoint was changed, or signed with another key."),
+    },
+    LinkVerdict: {
+        LinkVerdict.VIDEO: _("Video will be fine"),
+        LinkVerdict.PICTURES: _("Sound and still pictures"),
+        LinkVerdict.SOUND: _("Sound only"),
+        LinkVerdict.WRITE: _("Better to write"),
+    },
+    Way: {
+        Way.DIRECT: _("Direct (UDP)"),
+        Way.RELAY_UDP: _("Relay by UDP"),
+        Way.RELAY_TCP: _("Relay by TCP"),
+        Way.RELAY_TLS: _("Relay by TLS, as web pages"),
     },
     GuestKind: {
         GuestKind.PATIENT: _("Patient"),

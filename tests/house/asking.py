@@ -67,6 +67,8 @@ KINDS: Final = {
     "/patient-links/": "patient link",
     "/patient-numbers/": "patient number",
     "/patients/": "patient",
+    "/recordings/files/": "recording file",
+    "/recordings/": "recording",
     "/roster/shifts/": "shift",
     "/studies/": "study",
     "/studies-to-match/": "waiting study",

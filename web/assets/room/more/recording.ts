@@ -31,7 +31,7 @@ export default class RecordingController extends Controller<HTMLElement> {
   async ask(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
-    if (await this.#act({ act: "ask", patient: patientOf(form) })) form.closest<HTMLElement>("[popover]")?.hidePopover();
+    if (await this.#act({ act: "ask", patient: patientOf(form) })) form.closest("dialog")?.close();
   }
 
   async agree(event: SubmitEvent): Promise<void> {

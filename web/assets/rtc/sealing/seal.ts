@@ -43,6 +43,7 @@ export class Seal {
     client.hear("commitment", (message) => ring.commitment(message));
     client.hear("reveal", (message) => ring.revealed(message));
     client.hear("key", (message) => ring.key(message));
+    client.hear("recording", ({ recording }) => this.record(recording != null && recording.phase !== "asked"));
   }
 
   joined({ pid, peers }: Joined): void {
