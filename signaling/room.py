@@ -5,6 +5,7 @@ Each message does its part of the record in a short transaction of its own.
 
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from signaling.connection import Connection, SignedInNamespace
@@ -13,6 +14,7 @@ from signaling.doorman import Doorman
 from signaling.ice import ice_servers
 from signaling.keys import KeysPart
 from signaling.manners import MannersPart
+from signaling.media.forwarder import Forwarder, Reach
 from signaling.negotiation import is_polite
 from signaling.net import NetPart
 from signaling.presence import Seat, Sitting, room_name, sittings
@@ -77,7 +79,9 @@ class RoomNamespace(SignedInNamespace):
         self.parts.append(MannersPart(sitting_of=self.sitting_of, tell=self.tell))
         self.recall = RecallPart(doorman.sessions, sitting_of=self.sitting_of, tell_event=self._tell_event)
         self.parts.append(self.recall)
-        self.through = ThroughPart(sitting_of=self.sitting_of, tell=self.tell)
+        self.through = ThroughPart(
+            sitting_of=self.sitting_of, tell=self.tell, make_forwarder=partial(Forwarder, reach=Reach.of(settings))
+        )
         self.net.listeners.append(self.through.take_net)
         self.parts.append(self.through)
         self.recording = RecordingPart(

@@ -6,7 +6,7 @@ A wrong value stops the start with one sentence. Every setting is described in `
 import contextlib
 import os
 import secrets
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     secret_key: str = ""
     turn_url: str | None = None
     turn_secret: str | None = None
+    media_host: str = ""
+    media_ports: str = ""
     metrics_addresses: str = "127.0.0.1,::1"
     trusted_proxies: str = ""
     upload_limit: int = Field(default=2048 * MIB, ge=MIB)
@@ -102,6 +104,17 @@ class Settings(BaseSettings):
             raise ValueError("must have neither ? nor #")
         return value
 
+    @field_validator("media_host")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        return str(ip_address(value)) if value else value
+
+    @field_validator("media_ports")
+    @classmethod
+    def _ports(cls, value: str) -> str:
+        port_range(value)
+        return value
+
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, value: str) -> str:
@@ -143,6 +156,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def media_port_range(self) -> range | None:
+        """The UDP ports of media; None: any."""
+        return port_range(self.media_ports)
+
+    @property
     def base_url(self) -> str:
         """Where people reach us: `TELECONSULT_PUBLIC_URL`, or what host and port say. No slash at the end."""
         if self.public_url:
@@ -180,6 +198,16 @@ def origins_in(text: str) -> frozenset[str]:
 def networks_in(text: str) -> list[IPv4Network | IPv6Network]:
     """Addresses and networks separated by commas. Raises ValueError for what is none."""
     return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def port_range(text: str) -> range | None:
+    """`first-last`, both included; None for nothing. Raises ValueError for what is none."""
+    if not text:
+        return None
+    first, dash, last = text.partition("-")
+    if not (dash and first.isdecimal() and last.isdecimal() and 1024 <= int(first) <= int(last) < 65_536):
+        raise ValueError("takes ports above 1023 such as 40000-40999")
+    return range(int(first), int(last) + 1)
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -4,13 +4,16 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Hashable
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
 from signaling.allowance import Allowance
+from signaling.media.forwarder import Forwarder, Reach
 from signaling.media.probe import Probes
 from teleconsult.errors import TooMany
+from web.requests import SETTINGS
 
 PROBES: Final = web.AppKey("probes", Probes)
 _ALLOWANCES: Final = web.AppKey("probe_allowances", OrderedDict[Hashable, Allowance])
@@ -25,7 +28,7 @@ _CHUNK: Final = os.urandom(16 * 1024)
 
 def add_probes(app: web.Application) -> None:
     """Give the application its probes, and end them with it."""
-    app[PROBES] = probes = Probes()
+    app[PROBES] = probes = Probes(make_forwarder=partial(Forwarder, reach=Reach.of(app[SETTINGS])))
     app[_ALLOWANCES] = OrderedDict()
 
     async def probing(_app: web.Application) -> AsyncIterator[None]:

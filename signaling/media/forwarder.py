@@ -20,10 +20,11 @@ from aiortc import RTCCertificate
 from signaling.media.line import LineState
 from signaling.media.member import Member, Wanted, Watchers
 from signaling.media.offering import BadOffer, read_offer
+from signaling.media.reach import Reach
 from signaling.media.source import Source
 from signaling.media.view import View
 
-__all__ = ["BadOffer", "Forwarder", "LineState", "Listener", "Source", "Wanted"]
+__all__ = ["BadOffer", "Forwarder", "LineState", "Listener", "Reach", "Source", "Wanted"]
 
 TICK: Final = 0.05
 """Seconds between two feedbacks."""
@@ -47,14 +48,17 @@ class Forwarder:
     """One room."""
 
     def __init__(
-        self, *, line_changed: Callable[[uuid.UUID, LineState], None] = lambda _pid, _state: None, host: str = ""
+        self,
+        *,
+        line_changed: Callable[[uuid.UUID, LineState], None] = lambda _pid, _state: None,
+        reach: Reach | None = None,
     ) -> None:
         """`line_changed` hears of the connection that a participant has, not of one that another took the place of.
 
-        `host`: the address by which browsers reach this server, where it is none of its own (TELECONSULT_MEDIA_HOST).
+        `reach`: where this server's media are reached; None: at any port of its own addresses.
         """
         self._certificate = RTCCertificate.generateCertificate()
-        self._line_changed, self._host = line_changed, host
+        self._line_changed, self._reach = line_changed, reach or Reach()
         self._members: dict[uuid.UUID, Member] = {}
         self._coming: dict[uuid.UUID, Member] = {}
         """A participant's next connection, until it is open."""
@@ -125,7 +129,7 @@ class Forwarder:
         member = Member(
             pid,
             certificate=self._certificate,
-            host=self._host,
+            reach=self._reach,
             changed=self._changed,
             ask_key_frame=self.ask_key_frame,
         )

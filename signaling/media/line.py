@@ -1,14 +1,12 @@
 """A line of media to one browser: aiortc's ICE, DTLS and SRTP, and RTP in and out as bytes that nobody decodes.
 
-With `guard.py` the one place that touches private names of aiortc 1.16 and aioice 0.13
+With `guard.py` and `reach.py` the one place that touches private names of aiortc 1.16 and aioice 0.13
 (`tests/signaling/media/test_contract.py` names them): their queue, their task and their parsing of each datagram cost
 more than everything the forwarder does. ICE is RFC 8445, DTLS-SRTP RFC 5764.
 """
 
 import asyncio
 import contextlib
-import dataclasses
-import ipaddress
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
@@ -19,6 +17,7 @@ from aiortc.rtcdtlstransport import RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceCandidate, RTCIceParameters
 
 from signaling.media.guard import SRTP
+from signaling.media.reach import Reach
 
 OPEN_WITHIN: Final = 30.0
 """Seconds a browser has to find its way here."""
@@ -49,14 +48,15 @@ class Line:
         rtcp: Callable[[bytes], None],
         changed: Callable[[LineState], None],
         certificate: RTCCertificate,
-        host: str = "",
+        reach: Reach,
     ) -> None:
-        """`rtp` and `rtcp` get each packet, decrypted. `host`: by which address we are reached besides our own."""
+        """`rtp` and `rtcp` get each packet, decrypted; `changed` hears of each state."""
         self._gatherer = RTCIceGatherer(iceServers=[])
         self._ice = RTCIceTransport(self._gatherer)
         self._dtls = RTCDtlsTransport(self._ice, [certificate])
         self._connection = self._ice._connection
-        self._rtp, self._rtcp, self._changed, self._host = rtp, rtcp, changed, host
+        self._rtp, self._rtcp, self._changed, self._reach = rtp, rtcp, changed, reach
+        reach.confine(self._connection)
         self._dtls.on("statechange", self._state_changed)
         self._ice.on("statechange", self._state_changed)
         self._opening: asyncio.Task[None] | None = None
@@ -66,14 +66,7 @@ class Line:
     async def gather(self) -> tuple[RTCIceParameters, list[RTCIceCandidate], RTCDtlsParameters]:
         """What the answer tells of us."""
         await self._gatherer.gather()
-        own = self._gatherer.getLocalCandidates()
-        if self._host:
-            version = ipaddress.ip_address(self._host).version
-            own += [
-                dataclasses.replace(one, ip=self._host, foundation=f"{one.foundation}0")
-                for one in own
-                if ipaddress.ip_address(one.ip).version == version
-            ]
+        own = self._reach.told(self._gatherer.getLocalCandidates())
         return self._gatherer.getLocalParameters(), own, self._dtls.getLocalParameters()
 
     def open(self, ice: RTCIceParameters, dtls: RTCDtlsParameters) -> None:

@@ -16,6 +16,7 @@ from signaling.media.downlink import Downlink
 from signaling.media.line import Line, LineState
 from signaling.media.offering import BadOffer, Offer, is_stream
 from signaling.media.packets import read
+from signaling.media.reach import Reach
 from signaling.media.reports import Reports
 from signaling.media.source import Source
 from signaling.media.view import View
@@ -49,7 +50,7 @@ class Member:
         pid: uuid.UUID,
         *,
         certificate: RTCCertificate,
-        host: str,
+        reach: Reach,
         changed: Callable[["Member", LineState], None],
         ask_key_frame: Callable[[Source], None],
     ) -> None:
@@ -70,7 +71,7 @@ class Member:
         self._octets = 0
         reports = Reports(self, ask_key_frame=ask_key_frame)
         self.line = Line(
-            rtp=self._take_rtp, rtcp=reports.take, changed=self._line_changed, certificate=certificate, host=host
+            rtp=self._take_rtp, rtcp=reports.take, changed=self._line_changed, certificate=certificate, reach=reach
         )
 
     def is_of(self, offer: Offer) -> bool:

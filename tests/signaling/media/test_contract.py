@@ -1,5 +1,5 @@
 """What we build on of aiortc and aioice that they do not promise: when one of these changes, read
-`signaling/media/{guard,line}.py` again before taking the new version.
+`signaling/media/{guard,line,reach}.py` again before taking the new version.
 """
 
 import hashlib
@@ -22,6 +22,9 @@ VERSIONS = {"aiortc": "1.16.0", "aioice": "0.13.0"}
 OVERRIDDEN = {STUN.datagram_received: "(self, data: bytes | str, addr: tuple[typing.Any, ...]) -> None"}
 CALLED = {
     RTCDtlsTransport._set_role: "(self, role: str) -> None",
+    ice.Connection.get_component_candidates: (
+        "(self, component: int, addresses: list[str], timeout: int = 5) -> list[aioice.candidate.Candidate]"
+    ),
     ice.Connection.data_received: "(self, data: bytes, component: int) -> None",
 }
 READ = {
@@ -69,7 +72,7 @@ async def test_the_libraries_attributes_are_where_we_look_for_them() -> None:
     connection = transport._connection
     assert isinstance(connection, aioice.Connection)
     assert connection is gatherer._connection
-    assert {"_check_list", "_nominated", "_queue", "ice_controlling"} <= vars(connection).keys()
+    assert {"_check_list", "_nominated", "_protocols", "_queue", "ice_controlling"} <= vars(connection).keys()
     assert {"_rx_srtp", "_tx_srtp"} <= vars(dtls).keys()
     assert (dtls.state, transport.state) == ("new", "new")
     assert not hasattr(connection, "tap"), "theirs now"
