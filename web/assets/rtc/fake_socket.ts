@@ -4,6 +4,8 @@
 export class FakeSocket {
   connected = false;
   active = true;
+  isReachable = true;
+  tries = 0;
   readonly sent: [string, unknown][] = [];
   readonly #handlers = new Map<string, (message?: unknown, number?: number) => void>();
 
@@ -29,10 +31,13 @@ export class FakeSocket {
     };
   }
   disconnect() {
+    if (!this.connected) return;
     this.connected = false;
     this.hear("disconnect");
   }
   connect() {
+    this.tries += 1;
+    if (!this.isReachable) return;
     this.connected = true;
     this.hear("connect");
   }

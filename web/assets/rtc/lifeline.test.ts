@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, type Mock, test, vi } from "vitest";
 import { Lifeline, type Watched } from "./lifeline";
 
 let now: number;
-let link: { isConnected: boolean; packets: number; received(): Promise<number>; recover: ReturnType<typeof vi.fn> };
-let server: { beat: ReturnType<typeof vi.fn>; reopen: ReturnType<typeof vi.fn>; hurry: ReturnType<typeof vi.fn> };
+let link: { isConnected: boolean; packets: number; received(): Promise<number>; recover: Mock<() => void> };
+let server: { beat: Mock<() => Promise<boolean>>; reopen: Mock<() => void>; hurry: Mock<() => void> };
 let network: EventTarget;
 let line: Lifeline;
 
@@ -13,7 +13,7 @@ beforeEach(() => {
   server = { beat: vi.fn(async () => true), reopen: vi.fn(), hurry: vi.fn() };
   network = new EventTarget();
   line = new Lifeline(
-    () => [link as Watched],
+    () => [link satisfies Watched],
     server,
     [[network, "change"]],
     () => now,

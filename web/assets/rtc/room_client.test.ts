@@ -9,8 +9,8 @@ const JOINED: Joined = {
   peers: [],
   ice: [],
   chat: [],
-  path: { number: 1, way: "direct", settled: true },
   log: { last: 0, events: [], whole: true },
+  path: { number: 1, way: "direct", settled: true },
   now: "2026-01-01T00:00:00+00:00",
 };
 
@@ -122,6 +122,55 @@ test("who begins to listen late hears what is in the log", async () => {
   const heard = vi.fn();
   room.hear("room", heard);
   expect(heard).toHaveBeenCalledWith({ state: "live" });
+});
+
+test("it tries again by itself until the server is there, and gives up no try before its time", async () => {
+  vi.useFakeTimers();
+  const chance = vi.spyOn(Math, "random").mockReturnValue(0.999);
+  socket.connect();
+  await vi.advanceTimersByTimeAsync(1);
+  socket.isReachable = false;
+  socket.disconnect();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(socket.tries).toBe(2);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(socket.tries).toBe(2);
+  await vi.advanceTimersByTimeAsync(600);
+  expect(socket.tries).toBe(3);
+  socket.isReachable = true;
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(socket.named("join")).toHaveLength(2);
+  chance.mockRestore();
+  vi.useRealTimers();
+});
+
+test("who hurries waits for no try", async () => {
+  vi.useFakeTimers();
+  socket.connect();
+  await vi.advanceTimersByTimeAsync(1);
+  socket.isReachable = false;
+  socket.disconnect();
+  await vi.advanceTimersByTimeAsync(2_500);
+  socket.isReachable = true;
+  room.hurry();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(socket.named("join")).toHaveLength(2);
+  vi.useRealTimers();
+});
+
+test("a beat tells whether the server is there, and has the room entered again where it forgot us", async () => {
+  expect(await room.beat()).toBe(false);
+  socket.connect();
+  await turn();
+  expect(await room.beat()).toBe(false);
+  socket.answers.beat = { ok: "yes" };
+  expect(await room.beat()).toBe(true);
+  socket.answers.beat = { error: "not-joined" };
+  expect(await room.beat()).toBe(true);
+  expect(socket.named("join")).toHaveLength(2);
+  room.reopen();
+  await turn();
+  expect(socket.named("join")).toHaveLength(3);
 });
 
 test("a refusal is final", async () => {

@@ -21,6 +21,7 @@ import {
   type SignalFrom,
   type Stream,
 } from "../protocol.gen";
+import { patience, spacing } from "./reconnecting";
 import { SessionLog } from "./session_log";
 
 export interface RoomListener {
@@ -57,6 +58,7 @@ interface Ear {
 
 const PATIENCE = 8_000; // ms for an answer
 const AGAIN = 2_000; // ms before joining is tried again on a connection that stands
+const BEAT = 1_000; // ms in which a server that is there answers
 
 /** A connection of our own: the page's other sockets come and go without it. A guest's cookie speaks only where asked to. */
 export function openRoomSocket({ asGuest = false } = {}): RoomSocket {
@@ -64,10 +66,7 @@ export function openRoomSocket({ asGuest = false } = {}): RoomSocket {
     ...(asGuest && { auth: { as: "guest" } }),
     transports: ["websocket", "polling"],
     forceNew: true,
-    reconnectionDelay: 500,
-    reconnectionDelayMax: 7_000,
-    randomizationFactor: 0.5,
-    timeout: 8_000,
+    reconnection: false, // by ourselves: see reconnecting.ts
   });
 }
 
@@ -79,6 +78,12 @@ export class RoomClient {
     for (const ear of this.#ears) if (ear.kind === kind) ear.take(body);
   });
   #isAsking = false;
+  /** Tries to reach the server since we were last in the room. */
+  #tries = 0;
+  #begun = 0;
+  #next?: ReturnType<typeof setTimeout>;
+  /** Of a message and its answer lately, ms. */
+  #roundTrip: number | null = null;
   #isJoined = false;
   #isOver = false;
   #audio = false;
@@ -100,9 +105,10 @@ export class RoomClient {
     socket.on("connect", () => void this.#join());
     socket.on("disconnect", () => this.#dropped());
     socket.on("connect_error", (error) => {
-      // `active` means that the client tries again by itself; else the server has refused us.
+      // `active` means that the server was not reached; else it has refused us.
       const why = error?.message === "too-many" ? "too-many" : "signed-out";
-      if (!socket.active) this.#end(() => listener.refused(why));
+      if (socket.active) this.#tryAgain();
+      else this.#end(() => listener.refused(why));
     });
     socket.on(
       "peer",
@@ -134,6 +140,34 @@ export class RoomClient {
     socket.on("admitted", () => void this.#join());
     socket.on("bye", ({ reason }) => this.#end(() => listener.bye(reason)));
     if (socket.connected) void this.#join();
+    else this.#giveUpAfter(patience(null));
+  }
+
+  /** Whether the server answers at once. Where it does but knows us no more, we join again. */
+  async beat(): Promise<boolean> {
+    if (!this.#isJoined) return false;
+    const begun = performance.now();
+    try {
+      const answer = await this.socket.timeout(Math.max(BEAT, 3 * (this.#roundTrip ?? 0))).emitWithAck("beat", {});
+      this.#roundTrip = performance.now() - begun;
+      if ("error" in answer) void this.#join();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The connection is dead, whatever it says of itself: have another, now. */
+  reopen(): void {
+    if (!this.socket.connected || this.#isOver) return;
+    this.socket.disconnect();
+    this.#open();
+  }
+
+  /** Where a connection is waited for, wait no longer. */
+  hurry(): void {
+    if (this.socket.connected || this.#isOver || this.#tries === 0) return;
+    if (performance.now() - this.#begun > BEAT) this.#open();
   }
 
   /** What is signalled while messages do not go out is lost, and negotiated anew afterwards. */
@@ -214,6 +248,7 @@ export class RoomClient {
       ...(this.#path && { path: this.#path }),
       ...(!anew && { since: this.#log.last }),
     };
+    const begun = performance.now();
     let reply: Joined | Refusal;
     try {
       reply = await this.socket.timeout(PATIENCE).emitWithAck("join", ask);
@@ -230,6 +265,8 @@ export class RoomClient {
       return;
     }
     this.#isJoined = true;
+    this.#tries = 0;
+    this.#roundTrip = performance.now() - begun;
     this.listener.joined(reply);
     this.#log.catchUp(reply.log);
     for (const [id, text] of this.#unsaid) void this.#send(id, text);
@@ -261,13 +298,40 @@ export class RoomClient {
   #dropped(): void {
     const was = this.#isJoined;
     this.#isJoined = false;
-    if (!this.#isOver && was) this.listener.offline();
+    if (this.#isOver) return;
+    if (was) this.listener.offline();
+    this.#tryAgain();
+  }
+
+  #tryAgain(): void {
+    const since = this.#tries === 0 ? performance.now() : this.#begun;
+    clearTimeout(this.#next);
+    this.#next = setTimeout(() => this.#open(), since + spacing(this.#tries) - performance.now());
+  }
+
+  #open(): void {
+    clearTimeout(this.#next);
+    if (this.#isOver || this.socket.connected) return;
+    this.#tries += 1;
+    this.#begun = performance.now();
+    this.socket.disconnect(); // what is still on its way
+    this.socket.connect();
+    this.#giveUpAfter(patience(this.#roundTrip));
+  }
+
+  #giveUpAfter(ms: number): void {
+    this.#next = setTimeout(() => {
+      if (this.socket.connected) return;
+      this.socket.disconnect();
+      this.#tryAgain();
+    }, ms);
   }
 
   #end(tell: () => void): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#isJoined = false;
+    clearTimeout(this.#next);
     this.socket.disconnect();
     tell();
   }
