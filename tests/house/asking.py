@@ -24,7 +24,7 @@ NOBODYS: Final = {
     "id": str(uuid.UUID(int=1)), "uid": "1.2.3", "sop": "1.2.3.4", "guest": str(uuid.UUID(int=2)),
     "entry": str(uuid.UUID(int=4)), "type": "Condition", "version": "1",
     "series": "1.2.3.5", "frames": "1", "path": "7FE00010",
-    "token": "nobodys",
+    "token": "nobodys", "file": str(uuid.UUID(int=6)),
 }  # fmt: skip
 CHANGING_ANYWAY: Final = {"audit_event", "audit_chain", "web_session", "sign_in_attempt"}
 
@@ -116,7 +116,7 @@ SHARED_BY_THE_WALL: Final = {
 PAGES: Final = (
     *("/identity-cases/{id}", "/patient-links/{id}", "/patients/{id}/label"),
     *("/consults/{id}", "/patients/{id}", "/notes/{id}", "/studies/{uid}", "/studies/{uid}/thumbnail"),
-    "/studies-to-match/{id}",
+    *("/studies-to-match/{id}", "/recordings/{id}", "/recordings/files/{file}"),
     *("/admin/people/{id}", "/admin/imports/{id}", "/network/establishments/{id}", "/fhir/AuditEvent/{id}"),
     "/admin/fhir-clients/{id}",
     *("/fhir/Patient/{id}", "/fhir/{type}/{id}", "/fhir/{type}/{id}/_history", "/fhir/{type}/{id}/_history/{version}"),

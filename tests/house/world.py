@@ -37,6 +37,7 @@ from teleconsult.settings import Settings
 from tests import consult_steps, note_steps
 from tests.house.administered import administered
 from tests.people import Cast, another_neurologist
+from tests.recording_steps import recorded
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.teleconsult.imaging.steps import door
 
@@ -87,6 +88,8 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
     async with transaction(sessions) as session:
         note = await open_note(session, cast.specialist, consult_id=submitted.id)
 
+    film = await recorded(cast, sessions, settings, booked.id)
+
     both_sides = ("rural", "specialist", "coordinator")
     add("accepted consult", "consult", submitted.id, *both_sides)
     add("signed consult", "consult", signed.consult.id, *both_sides)
@@ -126,6 +129,8 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
             add(f"{who}'s binary", "binary", await _document(session, settings, getattr(cast, who), whom), who)
         add("stranger's entry", "entry", cast.strangers_patient.id, "stranger", "nurse_elsewhere", entry=theirs)
         add("guest", "guest", booked.id, "rural", "specialist", guest=guest.id)
+        add("recording", "recording", film.id, "rural", "specialist")
+        add("recording file", "recording file", film.file, "rural", "specialist", file=film.file)
         for name, row, kind, insiders in administered(cast):
             session.add(row)
             await session.flush()
