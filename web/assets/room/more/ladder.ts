@@ -9,12 +9,16 @@ import { StillTiles } from "../still_tiles";
 
 type Word = RungName | "chosen" | null;
 
+/** So long without sound and picture of who is there, and other ways are offered, ms. */
+const PATIENCE = 60_000;
+
 export default class LadderController extends Controller<HTMLElement> {
-  static override targets = ["mode", "own", "picture", "theirs"];
+  static override targets = ["mode", "own", "picture", "stuck", "theirs"];
   static override values = { main: String, name: String };
   declare readonly modeTargets: HTMLInputElement[];
   declare readonly ownTargets: HTMLElement[];
   declare readonly pictureTarget: HTMLTemplateElement;
+  declare readonly stuckTarget: HTMLElement;
   declare readonly theirsTargets: HTMLElement[];
   /** Who has the large picture, and their name. */
   declare readonly mainValue: string;
@@ -26,6 +30,8 @@ export default class LadderController extends Controller<HTMLElement> {
   #stills?: StillTiles;
   #shutter?: Shutter;
   #uplink: number | null = null;
+  #isThrough = false;
+  #stuck?: ReturnType<typeof setTimeout> | undefined;
   #stop?: () => void;
   readonly #followButton = () => this.#showMode();
 
@@ -39,6 +45,7 @@ export default class LadderController extends Controller<HTMLElement> {
   override disconnect(): void {
     this.#stop?.();
     this.#shutter?.set(false);
+    this.#moving();
     this.#soundOnly?.removeEventListener("click", this.#followButton);
   }
 
@@ -65,6 +72,13 @@ export default class LadderController extends Controller<HTMLElement> {
     call.tell({
       joined: ({ peers }) => {
         for (const { pid, name } of peers) this.#names.set(pid, name);
+        if (peers.some(({ pid, present }) => present && pid === this.mainValue)) this.#awaited();
+      },
+      link: ({ pid }, state) => {
+        if (pid !== this.mainValue) return;
+        this.#isThrough = state === "connected";
+        if (this.#isThrough) this.#moving();
+        else this.#awaited();
       },
       peer: (peer, change) => this.#peer(peer, change),
       readings: (readings) => {
@@ -81,10 +95,30 @@ export default class LadderController extends Controller<HTMLElement> {
 
   #peer({ pid, name }: Peer, change: string): void {
     this.#names.set(pid, name);
+    if (pid === this.mainValue && change === "joined") this.#awaited();
+    if (pid === this.mainValue && change === "left") {
+      this.#isThrough = false;
+      this.#moving();
+    }
     if (change === "left") this.#theirs({ sender: pid, rung: "hd", why: "fine" });
   }
 
+  /** The other side is there, and nothing comes of theirs yet. */
+  #awaited(): void {
+    if (this.#isThrough) return;
+    this.#stuck ??= setTimeout(() => {
+      this.stuckTarget.hidden = false;
+    }, PATIENCE);
+  }
+
+  #moving(): void {
+    clearTimeout(this.#stuck);
+    this.#stuck = undefined;
+    this.stuckTarget.hidden = true;
+  }
+
   #over(): void {
+    this.#moving();
     this.#shutter?.set(false);
     for (const pid of [...this.#words.keys()]) this.#theirs({ sender: pid, rung: "hd", why: "fine" });
     for (const target of this.ownTargets) target.hidden = true;
