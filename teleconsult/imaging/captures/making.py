@@ -78,7 +78,7 @@ class Studio:
 
     async def _made(self, file: Received, heading: Heading, brought: Brought, *, number: int) -> Path | None:
         """The object's file, beside the one that came; None for what is none of those that are taken here."""
-        medium = medium_of(await asyncio.to_thread(_start, file.path))
+        medium = await asyncio.to_thread(medium_at, file.path)
         if medium is None:
             return None
         if medium is Medium.HEIC:
@@ -107,9 +107,10 @@ def _as_same(outcome: Outcome) -> Outcome:
     return replace(outcome, refusal=None) if outcome.refusal is Refusal.OTHER_BYTES else outcome
 
 
-def _start(path: Path) -> bytes:
+def medium_at(path: Path) -> Medium | None:
+    """What a file is by its first bytes."""
     with path.open("rb") as file:
-        return file.read(START)
+        return medium_of(file.read(START))
 
 
 def sha256_of(path: Path) -> bytes:

@@ -1,11 +1,11 @@
-"""What the two of a session keep of it among the consult's images, asked for by the room's script."""
+"""Pictures out of the video, kept among the consult's images: asked for by the room's script."""
 
 from typing import Final
 
 from aiohttp import web
 
 from teleconsult.errors import Invalid
-from teleconsult.imaging.captures.session_files import LARGEST, Origin, Said, SessionFiles
+from teleconsult.imaging.captures.stills import LARGEST, Album
 from web import captures
 from web.i18n import gettext as _
 from web.requests import (
@@ -27,7 +27,7 @@ _BODY: Final = LARGEST + 64 * 1024
 
 @own_transactions
 @takes_files
-async def keep_still(request: web.Request) -> web.StreamResponse:
+async def create(request: web.Request) -> web.StreamResponse:
     """Keep a picture that was frozen out of the video; the patient agrees, or there is none."""
     async with uploaded_form(request, name=PICTURE, fields={AGREED}, limit=_BODY) as (files, told):
         if told.get(AGREED) != "yes":
@@ -35,13 +35,9 @@ async def keep_still(request: web.Request) -> web.StreamResponse:
         if len(files) != 1:
             raise Invalid({PICTURE: "Choose the files to send."})
         comment = _("Out of the video of a teleconsultation; the patient agreed that it is kept.")
-        said = Said(Origin.VIDEO, captures.words(), comment)
-        kept = await _session_files(request).keep(
-            actor_of(request), consult_id=id_in(request), file=files[0], said=said
+        album = Album(sessions_of(request), receiver_of(request), sandbox_of(request), objects_of(request))
+        kept = await album.keep(
+            actor_of(request), consult_id=id_in(request), file=files[0], words=captures.words(), comment=comment
         )
     address = request.app.router["studies.show"].url_for(uid=kept.study_uid).with_query(id=str(kept.study_id))
     return web.json_response({"study": str(kept.study_id), "url": str(address)}, status=201)
-
-
-def _session_files(request: web.Request) -> SessionFiles:
-    return SessionFiles(sessions_of(request), receiver_of(request), sandbox_of(request), objects_of(request))

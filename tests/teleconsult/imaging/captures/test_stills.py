@@ -16,7 +16,7 @@ from teleconsult.errors import Invalid, NotFound, Refused
 from teleconsult.excerpts.models import ExcerptStudy
 from teleconsult.imaging.captures.kinds import Kind
 from teleconsult.imaging.captures.making import Words
-from teleconsult.imaging.captures.session_files import Kept, Origin, Said, SessionFiles
+from teleconsult.imaging.captures.stills import Album, Kept
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.imaging.receiving import Received
 from teleconsult.imaging.sandbox import Sandbox
@@ -39,12 +39,12 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 class Room(Door):
     """A booked consult whose two may keep something."""
 
-    async def keep(self, actor: Actor, consult: ServiceRequest, content: bytes, origin: Origin = Origin.VIDEO) -> Kept:
+    async def keep(self, actor: Actor, consult: ServiceRequest, content: bytes) -> Kept:
         path = self.folder / "came"
         path.write_bytes(content)
-        keeping = SessionFiles(self.sessions, self.receiver, self.sandbox, self.objects)
-        file, said = Received("still.jpg", path), Said(origin, WORDS, COMMENT)
-        return await keeping.keep(actor, consult_id=consult.id, file=file, said=said)
+        album = Album(self.sessions, self.receiver, self.sandbox, self.objects)
+        file = Received("still.jpg", path)
+        return await album.keep(actor, consult_id=consult.id, file=file, words=WORDS, comment=COMMENT)
 
     def __init__(self, sessions: Sessions, folder: Path, sandbox: Sandbox) -> None:
         super().__init__(sessions, folder, sandbox)
@@ -66,7 +66,6 @@ async def test_a_still_is_filed_and_shared(cast: Cast, sessions: Sessions, room:
     consult, actor = await consult_steps.booked(cast, sessions), getattr(cast, who)
     kept = [await room.keep(actor, consult, photograph()) for _twice in range(2)]
     assert kept[0] == kept[1]
-    assert kept[0].kind is Kind.PHOTOGRAPH
     (path,) = room.stored_files()
     made = pydicom.dcmread(path)
     assert made.SOPClassUID.name == "VL Photographic Image Storage"
@@ -82,13 +81,6 @@ async def test_a_still_is_filed_and_shared(cast: Cast, sessions: Sessions, room:
         assert (await session.scalars(select(ExcerptStudy.imaging_study_id))).all() == [study.id]
     (event,) = await audited(sessions, "still-kept")
     assert (event.actor_name, event.patient_id) == (actor.name, cast.patient.id)
-
-
-async def test_a_pdf_is_brought_to_the_session(cast: Cast, sessions: Sessions, room: Room) -> None:
-    consult = await consult_steps.booked(cast, sessions)
-    kept = await room.keep(cast.specialist, consult, document(), Origin.DEVICE)
-    assert kept.kind is Kind.DOCUMENT
-    assert len(await audited(sessions, "session-file-kept")) == 1
 
 
 async def test_nobody_else_and_not_for_ever(cast: Cast, sessions: Sessions, room: Room) -> None:
