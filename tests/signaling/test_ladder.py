@@ -1,10 +1,14 @@
 """The ladder's table, and the rung a link check gives."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from signaling.ladder import OPENING, RUNGS, opening
+from signaling.ladder import OPENING, RUNGS, Rung, opening
+
+DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "live.md"
 
 
 def test_each_rung_asks_less_than_the_one_above() -> None:
@@ -47,3 +51,22 @@ def test_it_opens_in_the_middle_where_nothing_is_known() -> None:
 )
 def test_the_rung_of_a_link_check(uplink: float, loss: float, round_trip: float, name: str) -> None:
     assert opening(uplink=uplink, loss=loss, round_trip=round_trip) == name
+
+
+def _told(rung: Rung) -> list[str]:
+    """The numbers of a rung, as the document's table has them."""
+    picture, sound = rung.picture, rung.sound
+    told = [f"{sound.bitrate // 1000} kbit/s", f"{sound.packet} ms"]
+    if rung.enter:
+        told += [f"{rung.enter // 1000:,}", f"{rung.leave // 1000:,}", f"{rung.loss:.0%}".replace("%", " %")]
+    if picture:
+        told += [f"{picture.height} lines, {picture.frame_rate}/s, {picture.bitrate // 1000:,} kbit/s"]
+        told += [str(picture.least // 1000)]
+    return told
+
+
+@pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
+def test_the_document_has_the_tables_numbers(rung: Rung) -> None:
+    row = re.search(rf"^\| `{rung.name}` \|.*$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert row
+    assert [number for number in _told(rung) if number not in row.group()] == []
