@@ -136,7 +136,6 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "number-qualified": _("Noted that a patient’s number was checked"),
     "number-withdrawn": _("Withdrew a patient’s number"),
     "images-stored": _("Received images"),
-    "session-file-kept": _("Brought a file to the session"),
     "still-kept": _("Kept a picture out of the video, with the patient’s agreement"),
     "join-token-issued": _("Received a token for a session"),
     "key-image-added": _("Put an image into a note"),

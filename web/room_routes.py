@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from teleconsult.access import Permission as P
 from web.requests import ANYONE
-from web.views import guests, joining, link_checks, recordings, rooms, session_files
+from web.views import guests, joining, link_checks, recordings, rooms, stills
 
 
 def add_room_routes(route: Callable[..., object]) -> None:
     """The live room, and its guests."""
     route("GET", "/consults/{id}/room", rooms.show, P.SESSION_JOIN, name="rooms.show")
-    route("POST", "/consults/{id}/stills", session_files.keep_still, P.SESSION_JOIN, name="session_files.still")
+    route("POST", "/consults/{id}/stills", stills.create, P.SESSION_JOIN, name="stills.create")
     route("POST", "/consults/{id}/join-token", rooms.join_token, P.SESSION_JOIN, name="rooms.join_token")
     route("GET", "/consults/{id}/guests", guests.index, P.GUEST_INVITE, name="guests.index")
     route("POST", "/consults/{id}/guests", guests.create, P.GUEST_INVITE)

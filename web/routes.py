@@ -60,9 +60,9 @@ from web.views import (
     rooms,
     roster,
     second_factor,
-    session_files,
     sharing,
     step_up,
+    stills,
     tokens,
     triage,
     uploads,
@@ -354,7 +354,7 @@ def _add_uploads(route: Callable[..., object]) -> None:
 def _add_room(route: Callable[..., object]) -> None:
     """The live room, and its guests."""
     route("GET", "/consults/{id}/room", rooms.show, P.SESSION_JOIN, name="rooms.show")
-    route("POST", "/consults/{id}/stills", session_files.keep_still, P.SESSION_JOIN, name="session_files.still")
+    route("POST", "/consults/{id}/stills", stills.create, P.SESSION_JOIN, name="stills.create")
     route("POST", "/consults/{id}/join-token", rooms.join_token, P.SESSION_JOIN, name="rooms.join_token")
     route("GET", "/consults/{id}/guests", guests.index, P.GUEST_INVITE, name="guests.index")
     route("POST", "/consults/{id}/guests", guests.create, P.GUEST_INVITE)
