@@ -81,6 +81,7 @@ def make_environment() -> jinja2.Environment:
         "allowed": is_allowed,
         "passkey_site": passkey_site,
         "provider_name": provider_name,
+        "recording_days": recording_days,
         "activities_in_words": activities_in_words,
         "locale_tag": lambda: i18n.babel_locale().language,
         "now": now,
@@ -224,6 +225,11 @@ def passkey_site() -> str:
     """The domain our passkeys are bound to; nothing where there can be none."""
     party = relying_party(_request.get().app[SETTINGS])
     return party.id if party else ""
+
+
+def recording_days() -> int:
+    """How many days a recording of a session is kept."""
+    return _request.get().app[SETTINGS].recording_days
 
 
 def provider_name() -> str:

@@ -13,6 +13,7 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Part, Verb, may, part_of, state_of
 from teleconsult.consults.triage import open_consult
 from teleconsult.consults.worklists import Cursor, Standing, consults_page
+from teleconsult.encounters.kept_recordings import recordings_of
 from teleconsult.errors import Invalid
 from teleconsult.imaging.pacs.searching import pacs_asked
 from teleconsult.imaging.queries import studies_of_consult
@@ -89,6 +90,7 @@ async def consult_page(
         archives=await pacs_asked(session, actor),
         may_add=may(consult, actor, Verb.ADD_IMAGES),
         consent=await consent_of(session, consult.id),
+        recordings=await recordings_of(session, actor, consult.id),
         history=[(event, act_in_words(event)) for event in await history_of(session, consult)],
         **(await excerpt_context(request, consult.id) if sees_excerpt else NO_EXCERPT),
         **_progress(request, consult),
