@@ -1,7 +1,7 @@
 """A picture out of the video of a session, kept among the consult's images with the patient's agreement.
 
-Either of the two may: the specialist, too, who brings nothing to a consult otherwise. It is filed as the system, since the
-images are of the requester's establishment; the audit names who kept it.
+Either of the two may: the specialist, too, who brings nothing to a consult otherwise. It is filed as the system: the
+images are of the requester's establishment. The audit names who kept it.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Album:
     objects: Objects
 
     async def keep(self, actor: Actor, *, consult_id: uuid.UUID, file: Received, words: Words, comment: str) -> Kept:
-        """Keep a picture; the same one again is the same object. The caller removes the file, and has asked the patient.
+        """Keep a picture; the same one again is the same object. The caller asked the patient, and removes the file.
 
         `comment` says in the object's header how it came about. Raises NotFound for who is not one of the two whose
         session it is, Refused once their room is closed, Invalid for what is no picture that can be read.
