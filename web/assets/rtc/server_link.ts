@@ -26,6 +26,8 @@ interface Down {
 
 /** ms of `disconnected`: such a connection may heal by itself, but not where an address has changed. */
 const INTERRUPTION = 1_500;
+/** ms until an offer that was not answered is made again. */
+const AGAIN = 2_000;
 
 export class ServerLink implements Link {
   readonly #connection: RTCPeerConnection;
@@ -43,6 +45,7 @@ export class ServerLink implements Link {
   #isWaiting = false;
   #work: Promise<void> = Promise.resolve();
   #interruption?: ReturnType<typeof setTimeout>;
+  #again?: ReturnType<typeof setTimeout>;
 
   constructor(
     options: { ice: RTCIceServer[]; plan: Plan; guard: Guard | null },
@@ -83,7 +86,8 @@ export class ServerLink implements Link {
 
   /** Offer anew what is sent and wanted, once however often it is called meanwhile. */
   negotiate(): void {
-    if (this.#isWaiting) return;
+    clearTimeout(this.#again);
+    if (this.#isWaiting || this.#isClosed) return;
     this.#isWaiting = true;
     this.#next(async () => {
       this.#isWaiting = false;
@@ -119,6 +123,7 @@ export class ServerLink implements Link {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#interruption);
+    clearTimeout(this.#again);
     this.#connection.close();
   }
 
@@ -202,6 +207,7 @@ export class ServerLink implements Link {
     if (this.#isClosed) return;
     if (sdp === null) {
       await connection.setLocalDescription({ type: "rollback" });
+      this.#again = setTimeout(() => this.negotiate(), AGAIN);
       return;
     }
     await connection.setRemoteDescription(tuned(connection, { type: "answer", sdp }, this.#plan.sound));
