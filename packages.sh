@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Install the Debian packages a purpose needs: `fonts` to print PDFs, `browser` to test pages (and calls over bad lines),
 # `peers` to be sent images by other programs, have ours judged by one, and relay calls by another,
-# `bench` to be measured beside another archive (Orthanc), `judges` to have PDFs judged by another program.
+# `bench` to be measured beside another archive (Orthanc) and another media server (Janus),
+# `judges` to have PDFs judged by another program.
 # Where we are not root, name what is missing and go on: only what needs it will fail.
 set -euo pipefail
 
@@ -9,7 +10,7 @@ case "${1:-}" in
   fonts) packages=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-liberation fonts-open-sans) ;;
   browser) packages=(chromium iproute2) ;;
   peers) packages=(dcmtk dicom3tools orthanc orthanc-dicomweb coturn) ;;
-  bench) packages=(dcmtk orthanc orthanc-dicomweb orthanc-gdcm) ;;
+  bench) packages=(dcmtk orthanc orthanc-dicomweb orthanc-gdcm janus) ;;
   judges) packages=(libpdfbox2-java libactivation-java libjaxb-api-java libbcprov-java libbcmail-java default-jdk-headless) ;;
   *) echo "usage: packages.sh fonts|browser|peers|bench|judges" >&2; exit 2 ;;
 esac

@@ -1,6 +1,7 @@
 """A browser's end of a line, by hand: real ICE, DTLS and SRTP over real sockets, and packets as a test wants them."""
 
 import asyncio
+import dataclasses
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -66,12 +67,12 @@ class Peer:
         await until(lambda: self.forwarder.is_open(self.pid))
         return self
 
-    async def open(self) -> None:
-        """Connect to what was answered."""
+    async def open(self, *, is_controlling: bool = True) -> None:
+        """Connect to what was answered, or, where the other side controls, offered."""
         media = self.answer.media[0]
         assert media.dtls is not None
-        self.ice._connection.ice_controlling = True
-        self.dtls._set_role("server")
+        self.ice._connection.ice_controlling = is_controlling
+        self.dtls._set_role("server" if is_controlling else "client")
         self.dtls._handle_rtp_data = self._take_rtp  # type: ignore[method-assign]
         self.dtls._handle_rtcp_data = self._take_rtcp  # type: ignore[method-assign]
         for candidate in media.ice_candidates:
@@ -86,14 +87,21 @@ class Peer:
         await self.ice.stop()
 
     async def send(
-        self, track: Track, sequence: int, payload: bytes = KEY_FRAME, *, timestamp: int = 0, number: int | None = None
+        self,
+        track: Track,
+        sequence: int,
+        payload: bytes = KEY_FRAME,
+        *,
+        timestamp: int = 0,
+        number: int | None = None,
+        is_last: bool = False,
     ) -> None:
-        """Send one packet of a track; `number`: its number on the line."""
+        """Send one packet of a track; `number`: its number on the line, `is_last`: of its frame."""
         raw = written(
-            packet(sequence, timestamp, payload),
+            dataclasses.replace(packet(sequence, timestamp, payload), marker=128 if is_last else 0),
             payload_type=int(CODECS[track.kind].split()[0]),
             ssrc=track.ssrc,
-            sequence=sequence,
+            sequence=sequence & 0xFFFF,
             timestamp=timestamp,
             send_time_id=None,
         )
@@ -113,8 +121,9 @@ class Peer:
     def sdp(self) -> str:
         """The offer."""
         ice, dtls = self.gatherer.getLocalParameters(), self.dtls.getLocalParameters()
-        lines = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
         tracks = [(one.kind, one) for one in self.sends] + [(one.kind, None) for one in self.wants]
+        bundle = " ".join(str(mid) for mid in range(len(tracks)))
+        lines = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {bundle}"]
         for mid, (kind, track) in enumerate(tracks):
             number = CODECS[kind].split()[0]
             lines += [

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from signaling.media import layers
 from signaling.media.forwarder import Forwarder, Wanted
+from signaling.media.member import Member
 from tests.browser.conftest import CHROMIUM, FLAGS, LONGEST
 
 pytestmark = pytest.mark.browser
@@ -21,6 +22,8 @@ PAGE: Final = (Path(__file__).parent / "page.html").read_text()
 ADDRESS: Final = "http://localhost/"
 SMALL: Final = 120
 """Pixels: a busy machine's Chromium halves the larger size, never the smaller one twice."""
+LIMIT: Final = 120_000
+"""bit/s"""
 Figures = list[dict[str, Any]]
 
 
@@ -169,3 +172,15 @@ async def test_a_viewer_is_turned_to_the_smaller_size_and_back(
     [after] = await viewer.until("video", lambda those: those[0]["width"] > SMALL)
     assert after["frames"] > before["frames"]
     assert after["lost"] <= 5, "the numbers go on"
+
+
+async def test_a_sender_keeps_to_the_limit_it_is_told(
+    come: Come, forwarder: Forwarder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = await come()
+    await sender.connect()
+    await sender.until("sent", lambda those: bool(those) and those[0]["rate"] > LIMIT)
+    monkeypatch.setattr(Member, "limit", LIMIT)
+    await sender.until("sent", lambda those: 0 < those[0]["rate"] <= LIMIT)
+    monkeypatch.undo()
+    await sender.until("sent", lambda those: those[0]["rate"] > LIMIT)
