@@ -60,6 +60,8 @@ from web.views import (
     rooms,
     roster,
     second_factor,
+    session_ends,
+    sessions,
     sharing,
     step_up,
     stills,
@@ -85,6 +87,8 @@ def add_routes(app: web.Application) -> None:
     # Home, by role
     route("GET", "/", home.show, P.HOME, name="home.show")
     route("GET", "/agenda", agenda.show, P.AGENDA, name="agenda.show")
+    route("GET", "/sessions", sessions.index, P.SESSIONS_OVERVIEW, name="sessions.index")
+    route("GET", "/sessions.csv", sessions.table, P.SESSIONS_OVERVIEW, name="sessions.table")
 
     _add_patients(route)
 
@@ -134,6 +138,8 @@ def _add_consults(route: Callable[..., object]) -> None:
     route("GET", "/consults/{id}/export", exports.consult_form, P.FILE_READ, name="exports.consult")
     route("POST", "/consults/{id}/export", exports.take_consult, P.FILE_READ)
     route("POST", "/consults/{id}/booking", triage.book, P.CONSULT_TRIAGE, name="consults.book")
+    route("POST", "/consults/{id}/non-attendance", triage.miss, P.CONSULT_TRIAGE, name="consults.mark_missed")
+    route("POST", "/consults/{id}/room-end", session_ends.go_on, P.SESSION_JOIN, name="rooms.go_on")
 
 
 def _add_patients(route: Callable[..., object]) -> None:

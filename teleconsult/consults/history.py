@@ -25,6 +25,7 @@ ACTS: Final = (
     "consent-withdrawn",
     "encounter-started",
     "encounter-ended",
+    "session-missed",
     "note-signed",
     "note-delivered",
     "note-acknowledged",

@@ -1,5 +1,6 @@
 """Appointments by day."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +12,7 @@ from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import RequestStatus, ServiceRequest
 from teleconsult.consults.queries import whole
-from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment
+from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment, AppointmentStatus
 
 SHOWN: Final = timedelta(days=14)
 MOST_SHOWN: Final = 300
@@ -34,3 +35,10 @@ async def agenda(session: AsyncSession, actor: Actor, *, start: datetime) -> Seq
         .options(*whole())
     )
     return (await session.scalars(query)).all()
+
+
+async def last_missed(session: AsyncSession, consult_id: uuid.UUID) -> Appointment | None:
+    """The consult's last time that was booked and missed. The caller has looked the consult up."""
+    missed = (Appointment.service_request_id == consult_id, Appointment.status == AppointmentStatus.NOSHOW)
+    found = select(Appointment).where(*missed).order_by(Appointment.starts_at.desc()).limit(1)
+    return (await session.scalars(found)).one_or_none()

@@ -5,20 +5,24 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from teleconsult.clock import now
 from teleconsult.consents.recording import consent_of
 from teleconsult.consults.drafting import start_draft
 from teleconsult.consults.history import history_of
 from teleconsult.consults.models import RequestStatus, ServiceRequest
 from teleconsult.consults.queries import consult_for
-from teleconsult.consults.states import Part, Verb, may, part_of, state_of
+from teleconsult.consults.states import ConsultState, Part, Verb, may, part_of, state_of
 from teleconsult.consults.triage import open_consult
 from teleconsult.consults.worklists import Cursor, Standing, consults_page
 from teleconsult.encounters.kept_recordings import recordings_of
+from teleconsult.encounters.link_checks import checks_of
 from teleconsult.errors import Invalid
 from teleconsult.imaging.pacs.searching import pacs_asked
 from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.scheduling.booking import DURATIONS
+from teleconsult.scheduling.queries import last_missed
 from web.bodies import read_form
+from web.call_words import missed_in_words
 from web.consult_words import act_in_words, next_step
 from web.forms.patients import read_patient_id
 from web.rendering import render
@@ -26,6 +30,7 @@ from web.requests import actor_of, db, frame_of, id_in, to_page
 from web.views.drafting import draft_page
 from web.views.excerpts import NO_EXCERPT, excerpt_context
 from web.views.home import time_field
+from web.views.session_ends import held_context
 from web.words import options
 
 PROGRESS: Final = "progress"
@@ -62,7 +67,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     actor, session = actor_of(request), db(request)
     if frame_of(request) == PROGRESS:
         consult = await consult_for(session, actor, id_in(request))
-        return render(request, "consults/_progress.html.jinja", **_progress(request, consult))
+        return render(request, "consults/_progress.html.jinja", **await _progress(request, consult))
     consult = await open_consult(session, actor, consult_id=id_in(request))
     if consult.status is RequestStatus.DRAFT:
         return await draft_page(request, consult)
@@ -92,21 +97,27 @@ async def consult_page(
         consent=await consent_of(session, consult.id),
         recordings=await recordings_of(session, actor, consult.id),
         history=[(event, act_in_words(event)) for event in await history_of(session, consult)],
+        **await held_context(request, consult),
         **(await excerpt_context(request, consult.id) if sees_excerpt else NO_EXCERPT),
-        **_progress(request, consult),
+        **await _progress(request, consult),
     )
 
 
-def _progress(request: web.Request, consult: ServiceRequest) -> dict[str, Any]:
+async def _progress(request: web.Request, consult: ServiceRequest) -> dict[str, Any]:
     """What the top of the page needs: where the consult stands and what its reader may do now."""
     actor = actor_of(request)
     part, state = part_of(consult, actor), state_of(consult)
+    missed = await last_missed(db(request), consult.id) if state is ConsultState.NO_SHOW else None
     return {
         "consult": consult,
         "part": part,
         "state": state,
         "next_step": next_step(consult, actor),
+        "missed": missed,
+        "missed_words": missed_in_words(missed.status_reason) if missed else "",
+        "is_due": consult.appointment is not None and consult.appointment.starts_at <= now(),
         "may": {verb.value: may(consult, actor, verb) for verb in Verb},
+        "checks": (await checks_of(db(request), actor, [consult.id])).get(consult.id, []),
         "durations": DURATIONS,
         "zone": actor.time_zone,
         **time_field(actor),

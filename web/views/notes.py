@@ -43,6 +43,7 @@ from web.requests import (
 )
 from web.views.excerpts import excerpt_context
 from web.views.key_images import pictures_of
+from web.views.session_ends import summary_for
 from web.views.step_up import read_proof
 
 FRAME = "note"
@@ -86,6 +87,9 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def save(request: web.Request) -> web.StreamResponse:
     """Keep the draft: by script every time something changed (JSON), by a button without one, or on to signing."""
     version, sections = await forms.read_note(request)
+    chosen = "" if wants_json(request) else (await read_form(request)).get("next", "")
+    if chosen == "summary":
+        sections = await _with_summary(request, sections)
     try:
         note = await save_draft(
             db(request), actor_of(request), note_id=id_in(request), version=version, sections=sections
@@ -96,7 +100,7 @@ async def save(request: web.Request) -> web.StreamResponse:
         return await _editor_again(request, error, sections)
     if wants_json(request):
         return web.json_response({"version": note.version, "saved_at": note.updated_at.isoformat()})
-    if (await read_form(request)).get("next") == "signature":
+    if chosen == "signature":
         return to_page(request, "notes.signature", id=note.id)
     return _to_note(request, note)
 
@@ -200,7 +204,8 @@ async def _editor(
 ) -> web.StreamResponse:
     """The draft to write in; on a page of its own with the excerpt beside it."""
     session, actor = db(request), actor_of(request)
-    context: dict[str, Any] = {"consult": await consult_for(session, actor, note.service_request_id)}
+    consult = await consult_for(session, actor, note.service_request_id)
+    context: dict[str, Any] = {"consult": consult, "summary": await summary_for(request, note, consult)}
     if not _framed(request):
         context |= await excerpt_context(request, note.service_request_id)
     return _page(
@@ -214,6 +219,14 @@ async def _editor(
         pictures=pictures_of(note),
         **context,
     )
+
+
+async def _with_summary(request: web.Request, sections: dict[str, str]) -> dict[str, str]:
+    """What is written, and below the findings how the session was held."""
+    note = await draft_for(db(request), actor_of(request), id_in(request))
+    consult = await consult_for(db(request), actor_of(request), note.service_request_id)
+    findings = [sections.get("findings", "").strip(), await summary_for(request, note, consult)]
+    return sections | {"findings": "\n\n".join(filter(None, findings))}
 
 
 def _content(content: NoteContent) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from teleconsult.consults.answering import accept_consult, decline_consult
 from teleconsult.consults.triage import cancel_consult, open_consult
 from teleconsult.consults.writing import ask_for_writing
 from teleconsult.errors import Invalid
+from teleconsult.scheduling.attending import mark_missed
 from teleconsult.scheduling.booking import book_appointment, propose_time
 from web.bodies import Form, read_form
 from web.flash import flash
@@ -52,6 +53,13 @@ async def ask_in_writing(request: web.Request) -> web.StreamResponse:
     await ask_for_writing(db(request), actor_of(request), consult_id=id_in(request))
     flash(request, _("The specialist answers in writing. The other side has been told."))
     return to_page(request, "consults.show", id=id_in(request))
+
+
+async def miss(request: web.Request) -> web.StreamResponse:
+    """The coordinator says that the booked session did not take place."""
+    await mark_missed(db(request), actor_of(request), consult_id=id_in(request))
+    flash(request, _("Both sides have been told. You can propose another time."))
+    return _back(request, await read_form(request))
 
 
 async def propose(request: web.Request) -> web.StreamResponse:

@@ -1,0 +1,117 @@
+"""What follows a session on the pages: the note for one, the consult for the other, and how it went for both."""
+
+from datetime import timedelta
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from sqlalchemy import select
+
+from teleconsult.clock import now
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.db import Sessions, transaction
+from teleconsult.encounters.actions import start_encounter
+from teleconsult.encounters.models import EncounterParticipant
+from teleconsult.encounters.quality import Sample, keep_samples
+from teleconsult.scheduling.attending import settle
+from teleconsult.settings import Settings
+from tests import consult_steps
+from tests.conftest import Post, SignIn
+from tests.people import Cast
+from tests.teleconsult.encounters.attended import moved, was_there
+
+Client = TestClient[web.Request, web.Application]
+
+
+async def held(cast: Cast, sessions: Sessions, settings: Settings) -> ServiceRequest:
+    """Twenty minutes, the rural side cut off once and weak for two; nobody pressed leave."""
+    consult = await consult_steps.booked(cast, sessions)
+    await moved(sessions, consult.id, ended=0)
+    await was_there(sessions, consult.id, cast.specialist, came=30, went=10)
+    await was_there(sessions, consult.id, cast.rural, came=32, went=20)
+    await was_there(sessions, consult.id, cast.rural, came=19.5, went=9)
+    async with transaction(sessions) as session:
+        await start_encounter(session, cast.rural, consult_id=consult.id)
+        seats = await session.scalars(
+            select(EncounterParticipant.id).where(EncounterParticipant.practitioner_role_id == cast.rural.role_id)
+        )
+        began = now() - timedelta(minutes=29)
+        measured = [
+            Sample(began + timedelta(seconds=after), "240p", "weak", 0.02, 0, 310, 12, 90_000, 200_000, 95_000, 0, 0)
+            for after in range(0, 120, 5)
+        ]
+        await keep_samples(session, {seats.one(): measured})
+    async with transaction(sessions) as session:
+        await settle(session, settings, consult_id=consult.id)
+    return consult
+
+
+async def test_both_sides_see_how_it_went(
+    client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn
+) -> None:
+    consult = await held(cast, sessions, settings)
+    for who in ("rural", "specialist", "coordinator"):
+        await signed_in(who)
+        page = await (await client.get(f"/consults/{consult.id}")).text()
+        assert 'data-testid="call-held"' in page, who
+        assert page.count('class="call-lane"') == page.count('class="call-cut"') == 4, "of the side that was measured"
+        assert page.count('<th scope="row"') >= 2, "the same as a table"
+
+
+async def test_a_session_that_was_not_held_is_told_of_nowhere(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn
+) -> None:
+    consult = await consult_steps.booked(cast, sessions)
+    await signed_in("rural")
+    assert "call-held" not in await (await client.get(f"/consults/{consult.id}")).text()
+
+
+async def test_the_specialist_goes_on_to_the_note_and_who_asked_to_the_consult(
+    client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn, post: Post
+) -> None:
+    consult = await held(cast, sessions, settings)
+    await signed_in("rural")
+    answer = await post(f"/consults/{consult.id}/room-end")
+    assert (answer.status, answer.headers["Location"]) == (303, f"/consults/{consult.id}")
+    await signed_in("specialist")
+    first, again = [await post(f"/consults/{consult.id}/room-end") for _ in range(2)]
+    assert first.status == 303
+    assert first.headers["Location"].startswith("/notes/")
+    assert first.headers["Location"] == again.headers["Location"]
+    await signed_in("stranger")
+    assert (await post(f"/consults/{consult.id}/room-end")).status == 404
+
+
+async def test_the_coordinator_notes_that_nobody_came_and_proposes_another_time(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    consult = await consult_steps.booked(cast, sessions)
+    await signed_in("coordinator")
+    path = f"/consults/{consult.id}"
+    assert "mark-missed" not in await (await client.get(path)).text(), "the time has not come"
+    assert (await post(f"{path}/non-attendance")).status == 409
+    await moved(sessions, consult.id, ended=-20)
+    assert "mark-missed" in await (await client.get(path)).text()
+    assert (await post(f"{path}/non-attendance")).status == 303
+    page = await (await client.get(path)).text()
+    assert 'data-state="no-show"' in page
+    assert 'data-testid="propose-time"' in page
+
+
+async def test_how_it_was_held_is_offered_to_the_note(
+    client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn, post: Post
+) -> None:
+    consult = await held(cast, sessions, settings)
+    await signed_in("specialist")
+    path = (await post(f"/consults/{consult.id}/room-end")).headers["Location"]
+    page = await (await client.get(path)).text()
+    assert 'data-testid="note-summary"' in page
+    words = {"version": "1", "findings": "Tired.", "opinion": "Mine.", "next": "summary"}
+    assert (await post(f"{path}/draft", **words)).status == 303
+    page = await (await client.get(path)).text()
+    assert 'data-testid="note-summary"' not in page, "it was taken"
+    findings = page.split('name="findings"')[1].split("</textarea>")[0]
+    assert "Tired.\n\n" in findings
+    assert cast.rural.name in findings
+    assert (await post(f"{path}/draft", **words | {"findings": "Else."})).status == 409, (
+        "other words were saved meanwhile"
+    )

@@ -1,0 +1,50 @@
+"""What follows a session: the specialist goes on to the note, who asked to the consult, where the note will come."""
+
+from typing import Any
+
+from aiohttp import web
+
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import Verb, may
+from teleconsult.encounters.call_chart import chart_of
+from teleconsult.encounters.summing import latest_call
+from teleconsult.notes.drafting import open_note
+from teleconsult.notes.models import Composition
+from web.call_words import RUNG_NAMES, WHY_NAMES, call_in_words, length_in_words, summary_of
+from web.i18n import using_locale
+from web.requests import actor_of, db, id_in, to_page
+
+
+async def go_on(request: web.Request) -> web.StreamResponse:
+    """From the room, once one has left it."""
+    session, actor, consult_id = db(request), actor_of(request), id_in(request)
+    consult = await consult_for(session, actor, consult_id)
+    if may(consult, actor, Verb.WRITE_NOTE):
+        note = await open_note(session, actor, consult_id=consult_id)
+        return to_page(request, "notes.show", id=note.id)
+    return to_page(request, "consults.show", id=consult_id)
+
+
+async def held_context(request: web.Request, consult: ServiceRequest) -> dict[str, Any]:
+    """What `consults/_held.html.jinja` needs: the last session of a consult, `call` None where none was held."""
+    call = await latest_call(db(request), consult)
+    if call is None:
+        return {"call": None}
+    return {
+        "call": call,
+        "told": call_in_words(call),
+        "charts": chart_of(call),
+        "rung_names": RUNG_NAMES,
+        "why_names": WHY_NAMES,
+        "length_in_words": length_in_words,
+    }
+
+
+async def summary_for(request: web.Request, note: Composition, consult: ServiceRequest) -> str:
+    """How the session was held, as a sentence in the note's language; nothing where none was."""
+    call = await latest_call(db(request), consult)
+    if call is None:
+        return ""
+    with using_locale(note.language):
+        return summary_of(call, actor_of(request).time_zone)
