@@ -7,7 +7,7 @@ import hashlib
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -53,6 +53,8 @@ class Guest:
 
     kept: GuestPass
     state: GuestState
+    since: datetime | None
+    """When they first came to the door."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ async def guests_of(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) 
         .order_by(GuestPass.created_at, GuestPass.id)
         .execution_options(populate_existing=True)
     )
-    return [Guest(kept, _state(kept, participant)) for kept, participant in found]
+    return [Guest(kept, _state(kept, participant), participant.arrived_at) for kept, participant in found]
 
 
 async def admit_guest(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, pass_id: uuid.UUID) -> None:

@@ -143,8 +143,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
 
   /** Another device was chosen, or the missing one may be there now. */
   async reopen({ detail }: Partial<CustomEvent<{ kind?: Kind }>> = {}): Promise<void> {
-    const stream = await this.#devices?.reopen(detail?.kind);
-    if (stream) await this.#call?.setStream(stream);
+    await this.#devices?.reopen(detail?.kind);
   }
 
   /** Somebody asked for silence. */
@@ -303,7 +302,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
     this.#know({ asked: false });
     const { muteTarget: mute, cameraTarget: camera, selfTarget: self, localTarget: local } = this;
     const page = { mute, camera, self, local, troubles: this.troublesTarget, sentences: this.troubleTargets };
-    this.#devices = new OwnDevices(page);
+    this.#devices = new OwnDevices(page, (stream) => void this.#call?.setStream(stream));
     const stream = await this.#devices.reopen();
     if (!this.element.isConnected) {
       this.#devices.release();

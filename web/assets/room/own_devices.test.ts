@@ -3,7 +3,7 @@ import type { Devices, Kind } from "../rtc/devices";
 import { OwnDevices, type OwnPage } from "./own_devices";
 
 class Stream {
-  constructor(private readonly tracks: MediaStreamTrack[]) {}
+  constructor(private readonly tracks: MediaStreamTrack[] = []) {}
   getTracks() {
     return this.tracks;
   }
@@ -40,19 +40,28 @@ const devices =
   async (_asker: unknown, _choice: unknown, kinds: readonly Kind[] = ["audio", "video"]): Promise<Devices> => {
     const tracks = kinds
       .filter((kind) => !missing.includes(kind))
-      .map((kind) => ({ kind, enabled: true, readyState: "live", stop: vi.fn(), getSettings: () => ({}) }));
+      .map((kind) => ({
+        kind,
+        enabled: true,
+        readyState: "live",
+        stop: vi.fn(),
+        getSettings: () => ({}),
+        addEventListener: vi.fn(),
+      }));
     opened.push(...tracks);
     const trouble = Object.fromEntries(kinds.filter((kind) => missing.includes(kind)).map((kind) => [kind, "missing"]));
     return { stream: tracks.length ? (new Stream(tracks as never) as unknown as MediaStream) : null, trouble };
   };
 
 test("another camera leaves the microphone as it is, and what was off stays off", async () => {
-  const own = new OwnDevices(page, devices());
+  const changed = vi.fn();
+  const own = new OwnDevices(page, changed, devices());
   await own.reopen();
   page.camera.setAttribute("aria-pressed", "true");
   const stream = await own.reopen("video");
   const [microphone, first, second] = opened;
   expect(stream?.getTracks()).toEqual([microphone, second]);
+  expect(changed).toHaveBeenLastCalledWith(stream);
   expect(microphone?.stop).not.toHaveBeenCalled();
   expect(first?.stop).toHaveBeenCalled();
   expect(second?.enabled).toBe(false);
@@ -60,11 +69,11 @@ test("another camera leaves the microphone as it is, and what was off stays off"
 });
 
 test("what is missing is said, and taken back once it is there", async () => {
-  const own = new OwnDevices(page, devices("audio", "video"));
+  const own = new OwnDevices(page, () => undefined, devices("audio", "video"));
   expect(await own.reopen()).toBeNull();
   expect(page.sentences.map(({ hidden }) => hidden)).toEqual([false, false, false]);
   expect([page.mute.disabled, page.camera.disabled, page.self.hidden]).toEqual([true, true, true]);
-  const later = new OwnDevices(page, devices());
+  const later = new OwnDevices(page, () => undefined, devices());
   await later.reopen();
   expect(page.troubles.hidden).toBe(true);
 });

@@ -1,5 +1,6 @@
 // Our own microphone and camera on the page: what was opened, what is wrong with the rest, one's own picture.
 import { type Devices, type Kind, openDevices } from "../rtc/devices";
+import { Replugging } from "../rtc/replugging";
 import { play, release } from "./video";
 
 export interface OwnPage {
@@ -15,9 +16,13 @@ export interface OwnPage {
 export class OwnDevices {
   stream: MediaStream | null = null;
   #trouble: Devices["trouble"] = {};
+  /** What was pulled out is opened anew once it is back, and another in its place until then. */
+  readonly #replugging = new Replugging((kind) => this.reopen(kind));
 
   constructor(
     private readonly page: OwnPage,
+    /** This is what is sent from now on. */
+    private readonly changed: (stream: MediaStream) => void,
     private readonly open: typeof openDevices = openDevices,
   ) {}
 
@@ -34,10 +39,13 @@ export class OwnDevices {
     const all = [...kept, ...(stream?.getTracks() ?? [])];
     this.stream = all.length > 0 ? new MediaStream(all) : null;
     this.#show();
+    this.changed(this.stream ?? new MediaStream());
+    await this.#replugging.follow(this.stream);
     return this.stream;
   }
 
   release(): void {
+    this.#replugging.close();
     release(this.stream);
     this.stream = null;
   }

@@ -22,7 +22,8 @@ export default class StillController extends Controller<HTMLElement> {
   async freeze({ currentTarget }: Event): Promise<void> {
     const tile = (currentTarget as HTMLElement).closest<HTMLElement>("[data-tile-key]");
     const video = tile?.querySelector("video");
-    const isOurCamera = tile?.dataset.tileKey === "self" || (tile?.dataset.own === "" && tile.dataset.what === "camera");
+    const isOurCamera =
+      tile?.dataset.tileKey === "self" || (tile?.dataset.own === "" && tile.dataset.what === "camera");
     this.#picture = video ? await ((isOurCamera && (await photographed(video))) || frozen(video)) : null;
     if (!this.#picture) return;
     this.pictureTarget.src = URL.createObjectURL(this.#picture);
