@@ -56,7 +56,8 @@ class RecallPart:
             return Refusal("not-joined")
         async with transaction(self._sessions, connection.actor) as session:
             live = await actions.session_for(session, connection.actor, sitting.seat.consult_id)
-            told = await self.follow(live)
+        told = await self.follow(live)
+        async with transaction(self._sessions, connection.actor) as session:
             return as_told(await missed_by(session, live, since=message.since, told=told))
 
     async def follow(self, live: RoomSession) -> int:

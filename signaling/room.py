@@ -3,6 +3,7 @@
 Each message does its part of the record in a short transaction of its own.
 """
 
+import asyncio
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -61,6 +62,8 @@ from teleconsult.settings import Settings
 
 NAMESPACE: Final = "/room"
 NOBODY: Final = uuid.UUID(int=0)
+JOINS_AT_ONCE: Final = 8
+"""While everybody comes back, some of the database's connections are left to those who are in."""
 ShowingTo = Callable[[uuid.UUID | None, uuid.UUID], Showing | None]
 """What others than this role show within this consult."""
 
@@ -74,6 +77,7 @@ class RoomNamespace(SignedInNamespace):
         self._showing = showing
         self._sittings: dict[str, Sitting] = {}
         self.door = Door(doorman.sessions)
+        self._joining = asyncio.Semaphore(JOINS_AT_ONCE)
         self.net = NetPart(sitting_of=self.sitting_of, tell=self.tell)
         self.parts.append(self.net)
         self.parts.append(MannersPart(sitting_of=self.sitting_of, tell=self.tell))
@@ -107,6 +111,10 @@ class RoomNamespace(SignedInNamespace):
 
         A guest waits at the door until they are let in.
         """
+        async with self._joining:
+            return await self._join(connection, message)
+
+    async def _join(self, connection: Connection, message: Join) -> Joined | Refusal:
         if connection.entry.consult_id not in (None, message.consult):
             raise NotFound
         is_guest = connection.actor.guest_pass_id is not None
