@@ -37,6 +37,7 @@ from web.kept_forms import forget_form, kept_fields
 from web.modalities import modality_names
 from web.record_words import came_by, dates_in_words, line_text, part_name
 from web.requests import CSRF_TOKEN, SETTINGS, visitor_of
+from web.safety_words import SAFETY_WORDS
 from web.study_words import contents_in_words, written
 from web.window_presets import window_presets
 from web.words import activities_in_words, label
@@ -94,6 +95,7 @@ def make_environment() -> jinja2.Environment:
         "identity_differences": identity_differences,
         "told_gender": told_gender,
         "capture_types": ACCEPTED,
+        "safety_words": SAFETY_WORDS,
     }
     filters: dict[str, Callable[..., Any]] = {
         "attributes": attributes,

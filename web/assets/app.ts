@@ -33,6 +33,7 @@ new LazyControllers(application, {
   ladder: async () => (await more()).ladder,
   manners: async () => (await more()).manners,
   recording: async () => (await more()).recording,
+  sealing: async () => (await more()).sealing,
   "small-window": async () => (await more()).small_window,
   sources: async () => (await more()).sources,
   still: async () => (await more()).still,

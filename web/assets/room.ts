@@ -27,6 +27,7 @@ import type { Kind } from "./rtc/devices";
 import type { LinkState } from "./rtc/link";
 import type { Grade } from "./rtc/quality";
 import { openRoomSocket, RoomClient, type RoomListener } from "./rtc/room_client";
+import { Seal } from "./rtc/sealing/seal";
 
 type Toggle = "mute" | "camera" | "audioOnly";
 
@@ -34,7 +35,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
   static override targets = [
     ...["audioOnly", "camera", "grade", "guests", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab"],
     ...["offline", "others", "quiet", "remote", "self", "send", "showing", "showingLink", "stage", "state"],
-    ...["streamTile", "study", "through", "tile", "tiles", "timer", "trouble", "troubles", "unscripted"],
+    ...["streamTile", "study", "tile", "tiles", "timer", "trouble", "troubles", "unscripted"],
   ];
   static override values = { consult: String, guest: Boolean, main: String, opening: String, zone: String };
   declare readonly consultValue: string;
@@ -70,7 +71,6 @@ export default class RoomController extends Controller<HTMLElement> implements P
   declare readonly stateTargets: HTMLElement[];
   declare readonly streamTileTarget: HTMLTemplateElement;
   declare readonly studyTarget: HTMLElement;
-  declare readonly throughTargets: HTMLElement[];
   declare readonly tileTarget: HTMLTemplateElement;
   /** Where all pictures stand. */
   declare readonly tilesTarget: HTMLElement;
@@ -266,7 +266,6 @@ export default class RoomController extends Controller<HTMLElement> implements P
   }
 
   path({ way, settled }: Path): void {
-    for (const target of this.throughTargets) target.hidden = way !== "server";
     if (settled) this.element.dataset.path = way;
   }
 
@@ -303,14 +302,14 @@ export default class RoomController extends Controller<HTMLElement> implements P
     const { muteTarget: mute, cameraTarget: camera, selfTarget: self, localTarget: local } = this;
     const page = { mute, camera, self, local, troubles: this.troublesTarget, sentences: this.troubleTargets };
     this.#devices = new OwnDevices(page, (stream) => void this.#call?.setStream(stream));
-    const stream = await this.#devices.reopen();
+    const [stream, seal] = await Promise.all([this.#devices.reopen(), Seal.draw()]);
     if (!this.element.isConnected) {
       this.#devices.release();
       return;
     }
     const socket = () => openRoomSocket({ asGuest: this.guestValue });
     const room = (listener: RoomListener) => new RoomClient(this.consultValue, listener, socket());
-    this.#call = new Call(room, stream, this, this.openingValue || undefined);
+    this.#call = new Call(room, stream, this, this.openingValue || undefined, seal);
     begin(this.#call);
     this.audioOnlyTarget.disabled = false;
     this.#know({ asked: true });

@@ -3,6 +3,7 @@ export { default as call_devices } from "./more/call_devices";
 export { default as ladder } from "./more/ladder";
 export { default as manners } from "./more/manners";
 export { default as recording } from "./more/recording";
+export { default as sealing } from "./more/sealing";
 export { default as small_window } from "./more/small_window";
 export { default as sources } from "./more/sources";
 export { default as still } from "./more/still";

@@ -22,6 +22,8 @@ import { Paths } from "./paths";
 import { type Grade, grade, type Reading, together, worst } from "./quality";
 import { Reports } from "./reports";
 import type { RoomClient, RoomListener } from "./room_client";
+import type { Standing as SealStanding } from "./sealing/ring";
+import type { Seal } from "./sealing/seal";
 import { type StillPiece, Stills } from "./stills";
 import type { Guard, Supplies } from "./way";
 
@@ -40,6 +42,8 @@ export interface CallView {
   stream(peer: Peer, stream: MediaStream, sent: Stream): void;
   /** The way sound and pictures take; unsettled while not everybody has changed over. */
   path(path: Path): void;
+  /** Who can hear and see the call. */
+  sealed(standing: SealStanding): void;
   chat(line: ChatLine): void;
   /** What the lines say of themselves, every second. */
   readings(readings: Reading[]): void;
@@ -68,19 +72,21 @@ export class Call implements RoomListener, Supplies {
   /** What is sent, and why no more. */
   readonly ladder: Ladder;
   /** What paths are given. */
-  readonly guard: Guard | null = null;
+  readonly guard: Guard | null;
   ice: RTCIceServer[] = [];
   withVideo = true;
   withIncoming = true;
 
-  /** `opening` is the rung of the link check. */
+  /** `opening` is the rung of the link check; without a `seal` the server could read what passes through it. */
   constructor(
     makeRoom: (listener: RoomListener) => RoomClient,
     stream: MediaStream | null,
     view: Partial<CallView>,
     opening?: RungName,
+    private readonly seal: Seal | null = null,
   ) {
     this.#views = [view];
+    this.guard = seal;
     this.ladder = new Ladder(opening);
     this.#setMain(stream);
     this.client = makeRoom(this);
@@ -95,6 +101,8 @@ export class Call implements RoomListener, Supplies {
       gone: (peer) => this.#say("peer", peer, "left"),
     });
     this.#stills = new Stills(this.client, (pid, picture) => this.#say("still", pid, picture));
+    seal?.begin(this.client, (standing) => this.#say("sealed", standing));
+    this.tell({ joined: (reply) => seal?.joined(reply), peer: (peer, change) => seal?.peer(peer, change) });
     this.#tellMedia();
     this.#measuring = setInterval(() => void this.#measure(), MEASURE_EVERY);
     this.#lifeline = new Lifeline(() => this.#links, this.client);
@@ -173,6 +181,7 @@ export class Call implements RoomListener, Supplies {
     this.#lifeline.close();
     this.client.close();
     this.#paths.close();
+    this.seal?.end();
   }
 
   get outgoing(): readonly Outgoing[] {

@@ -19,6 +19,8 @@ export interface RingClient {
 }
 
 export interface Standing {
+  /** Whether anybody else is in the room. */
+  hasOthers: boolean;
   policy: Policy;
   /** Numbers below 64, one for each word; null until everyone's card is known. */
   words: readonly number[] | null;
@@ -184,7 +186,7 @@ export class Ring {
     const all = members.length > 0 && cards.length === members.length;
     const words = all && !this.#alarm ? await wordNumbers([this.identity.card, ...cards], WORDS) : null;
     this.tell({ tell: "policy", policy });
-    this.changed({ policy, words, alarm: this.#alarm });
+    this.changed({ hasOthers: members.length > 0, policy, words, alarm: this.#alarm });
   }
 
   #do(work: () => Promise<void>): void {

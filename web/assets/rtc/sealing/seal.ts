@@ -11,6 +11,8 @@ type Sealable = { transform?: object | null };
 
 export class Seal {
   #worker: Worker | null = null;
+  /** What the worker has to know once it is needed: between two people it never is. */
+  readonly #told: Told[] = [];
   #ring: Ring | null = null;
   /** Fingerprints that direct connections came with, until their owners' cards are known. */
   readonly #seen = new Map<string, string[]>();
@@ -29,11 +31,10 @@ export class Seal {
 
   /** Give and take keys over this line; `changed` hears how it stands. */
   begin(client: Pick<RoomClient, "ask" | "hear">, changed: (standing: Standing) => void): void {
-    this.#worker = Transform() ? new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }) : null;
     const ring = new Ring(
       this.identity,
-      ringClient(client, { seals: this.#worker !== null }),
-      (told) => this.#worker?.postMessage(told satisfies Told),
+      ringClient(client, { seals: Transform() !== undefined }),
+      (told) => this.#tell(told),
       (standing) => {
         this.#compare();
         changed(standing);
@@ -83,7 +84,17 @@ export class Seal {
 
   #pass(through: Sealable, options: Passing): void {
     const Made = Transform();
-    if (Made && this.#worker) through.transform = new Made(this.#worker, options);
+    if (!Made) return;
+    if (!this.#worker) {
+      this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+      for (const told of this.#told) this.#worker.postMessage(told);
+    }
+    through.transform = new Made(this.#worker, options);
+  }
+
+  #tell(told: Told): void {
+    this.#told.push(told);
+    this.#worker?.postMessage(told);
   }
 
   #compare(): void {
