@@ -28,6 +28,9 @@ class Arrivals:
 
     def add(self, sequence: int, at: int) -> None:
         """Packet number `sequence` (16 bits) arrived at `at` µs."""
+        if len(self._at) > _MOST:  # no browser counts like this
+            self._at.clear()
+            self._next = None
         self._highest = full = _unwrapped(sequence, self._highest)
         if self._next is None:
             self._next = full

@@ -34,13 +34,13 @@ class Downlink:
         """The browser reports that so much of a picture was lost, of 1."""
         self._lost = max(self._lost, fraction)
 
-    def measure(self, sent: int) -> None:
-        """A second passed, in which `sent` bit/s of picture went to it."""
+    def measure(self, sent: int, *, sound: int = 0) -> None:
+        """A second passed, in which `sent` bit/s of picture and so much of sound went to it."""
         lost, self._lost = self._lost, 0.0
         if sent and lost > MUCH_LOST:
             self.room = max(LEAST, int(min(sent, self.room or sent) * (1 - lost / 2)))
-        elif self._estimate is not None and self._estimate <= FULL * sent:
-            self.room = max(LEAST, self._estimate)
+        elif self._estimate is not None and self._estimate <= FULL * (sent + sound):
+            self.room = max(LEAST, self._estimate - sound)
         elif self.room is not None:
             self._climb(self.room, sent)
 

@@ -12,7 +12,7 @@ from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtcpRrPacket, pack_remb_fc
 
 from signaling.media.answering import Sent, answer
 from signaling.media.arrivals import Arrivals
-from signaling.media.downlink import Downlink
+from signaling.media.downlink import LEAST, Downlink
 from signaling.media.line import Line, LineState
 from signaling.media.offering import BadOffer, Offer, is_stream
 from signaling.media.packets import read
@@ -68,10 +68,14 @@ class Member:
         self._transport_id: int | None = None
         self._arrivals = Arrivals()
         self._ufrag = ""
-        self._octets = 0
-        reports = Reports(self, ask_key_frame=ask_key_frame)
+        self._octets = {"audio": 0, "video": 0}
+        self._reports = Reports(self, ask_key_frame=ask_key_frame)
         self.line = Line(
-            rtp=self._take_rtp, rtcp=reports.take, changed=self._line_changed, certificate=certificate, reach=reach
+            rtp=self._take_rtp,
+            rtcp=self._reports.take,
+            changed=self._line_changed,
+            certificate=certificate,
+            reach=reach,
         )
 
     def is_of(self, offer: Offer) -> bool:
@@ -142,12 +146,15 @@ class Member:
         """Reckon anew, over the last `seconds`, what this one sends, and what its line takes of others."""
         for source in self.sources.values():
             source.measure(seconds)
-        pictures = [view for view in self.views.values() if view.kind == "video"]
-        octets = sum(view.octets for view in pictures)
-        self.downlink.measure(int(max(0, octets - self._octets) * 8 / seconds))
+        self._reports.renew()
+        octets = {kind: sum(one.octets for one in self.views.values() if one.kind == kind) for kind in self._octets}
+        sent = {kind: int(max(0, octets[kind] - before) * 8 / seconds) for kind, before in self._octets.items()}
+        self.downlink.measure(sent["video"], sound=sent["audio"])
         self._octets = octets
         now = time.monotonic()
-        for view in pictures:
+        for view in self.views.values():
+            if view.kind != "video":
+                continue
             view.fit(self.share, now=now)
             if view.coming is not None:
                 self._ask_key_frame(view.coming)
@@ -167,7 +174,7 @@ class Member:
                 if view.kind == "video" and not view.is_layered:
                     pictures.add(ssrc)
                     shares += [viewer.share] if viewer.share is not None else []
-        return min(shares) * len(pictures) + SOUND if shares else UNBOUND
+        return max(LEAST, min(shares)) * len(pictures) + SOUND if shares else UNBOUND
 
     def _take_sources(self, offer: Offer) -> None:
         ups = {mid: one for mid, one in offer.sections.items() if one.is_up}

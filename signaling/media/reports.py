@@ -30,8 +30,8 @@ from signaling.media.view import View
 if TYPE_CHECKING:
     from signaling.media.member import Member
 
-MOST_AGAIN: Final = 256
-"""Packets sent again for one request."""
+MOST_AGAIN: Final = 600
+"""Packets sent again to one browser in a second."""
 
 
 class Reports:
@@ -39,6 +39,7 @@ class Reports:
 
     def __init__(self, member: "Member", *, ask_key_frame: Callable[[Source], None]) -> None:
         self._member, self._ask_key_frame = member, ask_key_frame
+        self._left = MOST_AGAIN
 
     def take(self, data: bytes) -> None:
         """A compound packet came; one that is none is nothing."""
@@ -48,6 +49,10 @@ class Reports:
             return
         for packet in packets:
             self._take(packet)
+
+    def renew(self) -> None:
+        """A second passed."""
+        self._left = MOST_AGAIN
 
     def _take(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpSrPacket):
@@ -73,9 +78,10 @@ class Reports:
         view, now = self._view(packet.media_ssrc), time.monotonic()
         if view is None:
             return
-        for sequence in packet.lost[:MOST_AGAIN]:
+        for sequence in packet.lost[: self._left]:
             missed = view.again(sequence, now=now)
             if missed is not None:
+                self._left -= 1
                 self._member.line.send_rtp(missed)
 
     def _note_estimate(self, fci: bytes) -> None:

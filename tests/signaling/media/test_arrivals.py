@@ -70,3 +70,11 @@ def test_a_leap_is_another_beginning() -> None:
     arrivals.add(20_000, 1_000)
     assert [number for number, _at in told(arrivals.message(sender=1, media=2))] == [1]
     assert [number for number, _at in told(arrivals.message(sender=1, media=2))] == [20_000]
+
+
+def test_who_counts_like_nobody_fills_no_memory() -> None:
+    arrivals = Arrivals()
+    for step in range(20_000):
+        arrivals.add(step * 12_345 & 0xFFFF, step)
+    assert len(arrivals._at) <= 1_001
+    assert arrivals.message(sender=1, media=2)

@@ -62,3 +62,10 @@ def test_nobody_holds_a_sender_below_the_least() -> None:
     line.estimated(5_000)
     line.measure(300_000)
     assert line.room == LEAST
+
+
+def test_sound_takes_its_part() -> None:
+    line = Downlink()
+    line.estimated(220_000)
+    line.measure(100_000, sound=100_000)
+    assert line.room == 120_000

@@ -13,6 +13,7 @@ from aiortc.rtp import (
     RtcpSrPacket,
 )
 
+from signaling.media import reports
 from signaling.media.forwarder import MOST_MEMBERS, BadOffer, Forwarder, LineState, Source, Wanted
 from signaling.media.packets import Packet
 from tests.signaling.media.conftest import Enter
@@ -98,6 +99,23 @@ async def test_what_was_lost_on_the_way_down_is_sent_again(enter: Enter) -> None
     await viewer.report(nack)
     await until(lambda: len(viewer.packets) == 3)
     assert [one.sequence for one in viewer.packets] == [7, 9, 8]
+
+
+async def test_nobody_has_very_many_packets_sent_again(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "MOST_AGAIN", 5)
+    sender = await enter(sends=[FACE])
+    viewer = await enter(wants=[Wanted(sender.pid, "video")])
+    await sender.send(FACE, 7, KEY_FRAME)
+    await until(lambda: viewer.packets)
+    sent: list[bytes] = []
+    line = viewer.forwarder._members[viewer.pid].line
+    monkeypatch.setattr(line, "send_rtp", sent.append)
+    nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=viewer.ssrc_of(0), lost=[7])
+    for _ in range(20):
+        await viewer.report(nack)
+    await until(lambda: sent)
+    await asyncio.sleep(0.05)
+    assert len(sent) <= 5
 
 
 async def test_the_senders_clock_reaches_the_viewer(enter: Enter) -> None:
