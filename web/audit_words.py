@@ -73,7 +73,6 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "encounter-resumed": _("Resumed a session"),
     "encounter-started": _("Started a session"),
     "session-missed": _("Noted that a booked session did not take place"),
-    "session-missed": _("Noted that a booked session did not take place"),
     **RECORDING_ACTS,
     "commitment-asked": _("Asked whether its images are kept"),
     "commitment-reported": _("Told a system which of its images are kept"),

@@ -60,7 +60,6 @@ from web.views import (
     rooms,
     roster,
     second_factor,
-    session_ends,
     sessions,
     sharing,
     step_up,
@@ -139,7 +138,6 @@ def _add_consults(route: Callable[..., object]) -> None:
     route("POST", "/consults/{id}/export", exports.take_consult, P.FILE_READ)
     route("POST", "/consults/{id}/booking", triage.book, P.CONSULT_TRIAGE, name="consults.book")
     route("POST", "/consults/{id}/non-attendance", triage.miss, P.CONSULT_TRIAGE, name="consults.mark_missed")
-    route("POST", "/consults/{id}/room-end", session_ends.go_on, P.SESSION_JOIN, name="rooms.go_on")
 
 
 def _add_patients(route: Callable[..., object]) -> None:

@@ -27,10 +27,10 @@ from web.consult_words import act_in_words, next_step
 from web.forms.patients import read_patient_id
 from web.rendering import render
 from web.requests import actor_of, db, frame_of, id_in, to_page
+from web.views.calls import held_context
 from web.views.drafting import draft_page
 from web.views.excerpts import NO_EXCERPT, excerpt_context
 from web.views.home import time_field
-from web.views.session_ends import held_context
 from web.words import options
 
 PROGRESS: Final = "progress"

@@ -41,9 +41,9 @@ from web.requests import (
     settings_of,
     to_page,
 )
+from web.views.calls import summary_for
 from web.views.excerpts import excerpt_context
 from web.views.key_images import pictures_of
-from web.views.session_ends import summary_for
 from web.views.step_up import read_proof
 
 FRAME = "note"

@@ -1,4 +1,4 @@
-"""What follows a session on the pages: the note for one, the consult for the other, and how it went for both."""
+"""What follows a session on the pages: how it went for both sides, the note, another time where it was missed."""
 
 from datetime import timedelta
 
@@ -65,20 +65,12 @@ async def test_a_session_that_was_not_held_is_told_of_nowhere(
     assert "call-held" not in await (await client.get(f"/consults/{consult.id}")).text()
 
 
-async def test_the_specialist_goes_on_to_the_note_and_who_asked_to_the_consult(
-    client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn, post: Post
+async def test_who_asked_is_told_where_the_note_will_come(
+    client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn
 ) -> None:
     consult = await held(cast, sessions, settings)
     await signed_in("rural")
-    answer = await post(f"/consults/{consult.id}/room-end")
-    assert (answer.status, answer.headers["Location"]) == (303, f"/consults/{consult.id}")
-    await signed_in("specialist")
-    first, again = [await post(f"/consults/{consult.id}/room-end") for _ in range(2)]
-    assert first.status == 303
-    assert first.headers["Location"].startswith("/notes/")
-    assert first.headers["Location"] == again.headers["Location"]
-    await signed_in("stranger")
-    assert (await post(f"/consults/{consult.id}/room-end")).status == 404
+    assert 'data-state="unsigned"' in await (await client.get(f"/consults/{consult.id}")).text()
 
 
 async def test_the_coordinator_notes_that_nobody_came_and_proposes_another_time(
@@ -102,7 +94,7 @@ async def test_how_it_was_held_is_offered_to_the_note(
 ) -> None:
     consult = await held(cast, sessions, settings)
     await signed_in("specialist")
-    path = (await post(f"/consults/{consult.id}/room-end")).headers["Location"]
+    path = (await post(f"/consults/{consult.id}/note")).headers["Location"]
     page = await (await client.get(path)).text()
     assert 'data-testid="note-summary"' in page
     words = {"version": "1", "findings": "Tired.", "opinion": "Mine.", "next": "summary"}

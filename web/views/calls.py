@@ -1,29 +1,16 @@
-"""What follows a session: the specialist goes on to the note, who asked to the consult, where the note will come."""
+"""How a session went, as the consult's page shows it and the note is offered it."""
 
 from typing import Any
 
 from aiohttp import web
 
 from teleconsult.consults.models import ServiceRequest
-from teleconsult.consults.queries import consult_for
-from teleconsult.consults.states import Verb, may
 from teleconsult.encounters.call_chart import chart_of
 from teleconsult.encounters.summing import latest_call
-from teleconsult.notes.drafting import open_note
 from teleconsult.notes.models import Composition
 from web.call_words import RUNG_NAMES, WHY_NAMES, call_in_words, length_in_words, summary_of
 from web.i18n import using_locale
-from web.requests import actor_of, db, id_in, to_page
-
-
-async def go_on(request: web.Request) -> web.StreamResponse:
-    """From the room, once one has left it."""
-    session, actor, consult_id = db(request), actor_of(request), id_in(request)
-    consult = await consult_for(session, actor, consult_id)
-    if may(consult, actor, Verb.WRITE_NOTE):
-        note = await open_note(session, actor, consult_id=consult_id)
-        return to_page(request, "notes.show", id=note.id)
-    return to_page(request, "consults.show", id=consult_id)
+from web.requests import actor_of, db
 
 
 async def held_context(request: web.Request, consult: ServiceRequest) -> dict[str, Any]:
