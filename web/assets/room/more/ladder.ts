@@ -33,12 +33,12 @@ export default class LadderController extends Controller<HTMLElement> {
   #isThrough = false;
   #stuck?: ReturnType<typeof setTimeout> | undefined;
   #stop?: () => void;
-  readonly #followButton = () => this.#showMode();
+  readonly #button = new MutationObserver(() => this.#showMode());
 
   override connect(): void {
     this.#names.set(this.mainValue, this.nameValue);
     this.#stills ??= new StillTiles(this.element, this.pictureTarget, this.mainValue, document.documentElement.lang);
-    this.#soundOnly?.addEventListener("click", this.#followButton);
+    if (this.#soundOnly) this.#button.observe(this.#soundOnly, { attributeFilter: ["aria-pressed"] });
     this.#stop = withCall((call) => this.#begin(call));
   }
 
@@ -46,7 +46,7 @@ export default class LadderController extends Controller<HTMLElement> {
     this.#stop?.();
     this.#shutter?.set(false);
     this.#moving();
-    this.#soundOnly?.removeEventListener("click", this.#followButton);
+    this.#button.disconnect();
   }
 
   /** One of the four. Sound only is the button's own act, in both directions. */
