@@ -12,6 +12,7 @@ from web.api.routes import add_machine_routes
 from web.image_routes import add_image_routes
 from web.pacs_routes import add_pacs_routes
 from web.requests import ANYONE, NEEDS, Need, View
+from web.room_routes import add_room_routes
 from web.views import (
     accounts,
     admin,
@@ -37,13 +38,11 @@ from web.views import (
     federation,
     files,
     glass_review,
-    guests,
     home,
     identity,
     identity_cases,
     identity_links,
     invitations,
-    joining,
     key_images,
     mailed_codes,
     network,
@@ -57,13 +56,11 @@ from web.views import (
     registering,
     resetting,
     roles,
-    rooms,
     roster,
     second_factor,
     sessions,
     sharing,
     step_up,
-    stills,
     tokens,
     triage,
     uploads,
@@ -96,7 +93,7 @@ def add_routes(app: web.Application) -> None:
     add_image_routes(route)
     add_pacs_routes(route)
     _add_uploads(route)
-    _add_room(route)
+    add_room_routes(route)
     _add_notes(route)
 
     # Administration
@@ -353,20 +350,6 @@ def _add_uploads(route: Callable[..., object]) -> None:
     route("PATCH", f"{begun}/{{token}}", uploads.add, P.IMAGES_ADD)
     route("DELETE", f"{begun}/{{token}}", uploads.remove, P.IMAGES_ADD)
     route("POST", f"{begun}/{{token}}/reception", uploads.receive, P.IMAGES_ADD, name="uploads.receive")
-
-
-def _add_room(route: Callable[..., object]) -> None:
-    """The live room, and its guests."""
-    route("GET", "/consults/{id}/room", rooms.show, P.SESSION_JOIN, name="rooms.show")
-    route("POST", "/consults/{id}/stills", stills.create, P.SESSION_JOIN, name="stills.create")
-    route("POST", "/consults/{id}/join-token", rooms.join_token, P.SESSION_JOIN, name="rooms.join_token")
-    route("GET", "/consults/{id}/guests", guests.index, P.GUEST_INVITE, name="guests.index")
-    route("POST", "/consults/{id}/guests", guests.create, P.GUEST_INVITE)
-    route("POST", "/consults/{id}/guests/{guest}/admission", guests.admit, P.GUEST_INVITE, name="guests.admit")
-    route("POST", "/consults/{id}/guests/{guest}/revocation", guests.revoke, P.GUEST_INVITE, name="guests.revoke")
-    route("GET", "/join", joining.room, ANYONE, name="guests.room")
-    route("GET", "/join/{token}", joining.invitation, ANYONE, name="guests.invitation")
-    route("POST", "/join/{token}", joining.open_link, ANYONE)
 
 
 def _add_notes(route: Callable[..., object]) -> None:

@@ -2,11 +2,13 @@
 
 from aiohttp import web
 
+from signaling.verdicts import opening_of
 from teleconsult.accounts import SYSTEM
 from teleconsult.accounts.limits import Door, count_wrong
 from teleconsult.clock import now
 from teleconsult.db import transaction
 from teleconsult.encounters.guests import Invitation, actor_for_device, invitation_behind, may_open, open_pass, was_sent
+from teleconsult.encounters.link_checks import own_seat
 from teleconsult.errors import NotFound, Refused
 from web.cookies import guest_cookie
 from web.rendering import render
@@ -57,6 +59,9 @@ async def room(request: web.Request) -> web.StreamResponse:
     if found is None:
         return _refusal(request, NotFound.status)
     guest, held = found
+    async with transaction(sessions_of(request), guest) as session:
+        seat = await own_seat(session, guest, held.consult_id)
+        opening = await opening_of(session, seat.participant_id)
     page = render(
         request,
         "guests/room.html.jinja",
@@ -66,6 +71,7 @@ async def room(request: web.Request) -> web.StreamResponse:
         consult_id=held.consult_id,
         other=held.inviter,
         main=held.inviter_seat,
+        opening=opening,
     )
     return _private(page)
 

@@ -73,11 +73,11 @@ async def servers(request: web.Request) -> web.StreamResponse:
 async def probe(request: web.Request) -> web.StreamResponse:
     """Our answer to an offer of media (RFC 3264): the other end of the measurement."""
     actor, consult_id = await _visitor(request)
+    async with transaction(sessions_of(request), actor) as session:
+        seat = await own_seat(session, actor, consult_id)
     offer = (await read_json(request)).get("sdp")
     if not isinstance(offer, str):
         raise _bad_offer()
-    async with transaction(sessions_of(request), actor) as session:
-        seat = await own_seat(session, actor, consult_id)
     spend(request.app, seat.participant_id)
     try:
         answer = await request.app[PROBES].answer(offer, whose=seat.participant_id)

@@ -20,7 +20,7 @@ export default class CheckController extends Controller<HTMLElement> {
   declare readonly unscriptedTarget: HTMLElement;
   declare readonly stageTargets: HTMLElement[];
   declare readonly pictureTarget: HTMLVideoElement;
-  declare readonly levelTarget: HTMLMeterElement;
+  declare readonly levelTarget: HTMLProgressElement;
   declare readonly heardTarget: HTMLElement;
   declare readonly cameraTarget: HTMLSelectElement;
   declare readonly microphoneTarget: HTMLSelectElement;
