@@ -1,5 +1,5 @@
 """The recorder of one room, from one beginning to the next pause: writes down what those send who agreed, each into
-files of their own, as their browsers encoded it (ADR 21).
+files of their own, as their browsers encoded it (ADR 23).
 """
 
 import asyncio
