@@ -1,68 +1,24 @@
 // A whole call: the room's messages on one side, a link to each peer on the other. Knows nothing of the page.
-import type {
-  ByeReason,
-  ChatLine,
-  ErrorCode,
-  Joined,
-  MediaOf,
-  Path,
-  Peer,
-  PeerChanged,
-  Room,
-  RungName,
-  Showing,
-  SignalFrom,
-  Stream,
-} from "../protocol.gen";
+import type { ByeReason, ErrorCode, Joined, MediaOf, Path, PeerChanged, RungName, SignalFrom } from "../protocol.gen";
+import { type CallView, Views } from "./call_view";
+import { iceServers } from "./ice_servers";
 import { Ladder, type Mode, type Plan } from "./ladder";
 import { Lifeline } from "./lifeline";
-import type { Link, LinkState, Outgoing } from "./link";
+import type { Link, Outgoing } from "./link";
 import { Sent } from "./outgoing";
 import { Paths } from "./paths";
-import { type Grade, grade, type Reading, together, worst } from "./quality";
+import { grade, type Reading, together, worst } from "./quality";
 import { Reports } from "./reports";
 import type { RoomClient, RoomListener } from "./room_client";
-import type { Standing as SealStanding } from "./sealing/ring";
 import type { Seal } from "./sealing/seal";
 import { type StillPiece, Stills } from "./stills";
 import type { Guard, Supplies } from "./way";
 
-export interface CallView {
-  /** We are in; peers are there or awaited. Comes again after each reconnect. */
-  joined(reply: Joined): void;
-  refused(error: ErrorCode): void;
-  bye(reason: ByeReason): void;
-  offline(): void;
-  room(room: Room): void;
-  peer(peer: Peer, change: PeerChanged["change"]): void;
-  media(media: MediaOf): void;
-  /** How far the line to somebody is. */
-  link(peer: Peer, state: LinkState): void;
-  /** Something somebody sends arrives; it goes when `media` names it no more. The same stream may come again. */
-  stream(peer: Peer, stream: MediaStream, sent: Stream): void;
-  /** The way sound and pictures take; unsettled while not everybody has changed over. */
-  path(path: Path): void;
-  /** Who can hear and see the call. */
-  sealed(standing: SealStanding): void;
-  chat(line: ChatLine): void;
-  /** What the lines say of themselves, every second. */
-  readings(readings: Reading[]): void;
-  /** A single picture of somebody's, where moving ones rest. */
-  still(pid: string, picture: Blob): void;
-  /** What is sent has changed, or why. */
-  ladder(ladder: Ladder): void;
-  /** That of the worst link, where there are several. */
-  quality(grade: Grade): void;
-  atDoor(): void;
-  guests(): void;
-  showing(showing: Showing | null): void;
-}
-
 const MEASURE_EVERY = 1_000; // ms
-export class Call implements RoomListener, Supplies {
+
+export class Call extends Views implements RoomListener, Supplies {
   /** For parts with messages of their own. */
   readonly client: RoomClient;
-  readonly #views: Partial<CallView>[];
   readonly #measuring: ReturnType<typeof setInterval>;
   readonly #lifeline: Lifeline;
   readonly #sent = new Sent();
@@ -85,32 +41,28 @@ export class Call implements RoomListener, Supplies {
     opening?: RungName,
     private readonly seal: Seal | null = null,
   ) {
-    this.#views = [view];
+    super();
+    this.tell(view);
     this.guard = seal;
     this.ladder = new Ladder(opening);
     this.#setMain(stream);
     this.client = makeRoom(this);
     this.#paths = new Paths(this, {
-      stream: (...told) => this.#say("stream", ...told),
-      link: (...told) => this.#say("link", ...told),
+      stream: (...told) => this.told("stream", ...told),
+      link: (...told) => this.told("link", ...told),
       path: (path) => {
         this.client.setPath(path);
-        this.#say("path", path);
+        this.told("path", path);
       },
       still: (pid, message) => this.#stills.take(pid, message),
-      gone: (peer) => this.#say("peer", peer, "left"),
+      gone: (peer) => this.told("peer", peer, "left"),
     });
-    this.#stills = new Stills(this.client, (pid, picture) => this.#say("still", pid, picture));
-    seal?.begin(this.client, (standing) => this.#say("sealed", standing));
+    this.#stills = new Stills(this.client, (pid, picture) => this.told("still", pid, picture));
+    seal?.begin(this.client, (standing) => this.told("sealed", standing));
     this.tell({ joined: (reply) => seal?.joined(reply), peer: (peer, change) => seal?.peer(peer, change) });
     this.#tellMedia();
     this.#measuring = setInterval(() => void this.#measure(), MEASURE_EVERY);
     this.#lifeline = new Lifeline(() => this.#links, this.client);
-  }
-
-  /** Tell one more what this call tells, from now on. */
-  tell(view: Partial<CallView>): void {
-    this.#views.push(view);
   }
 
   /** Microphone on or off; returns what it now is. */
@@ -194,20 +146,20 @@ export class Call implements RoomListener, Supplies {
 
   async freshIce(): Promise<RTCIceServer[] | null> {
     const fresh = await this.client.freshIce();
-    if (fresh) this.ice = servers(fresh.ice);
+    if (fresh) this.ice = iceServers(fresh.ice);
     return fresh && this.ice;
   }
 
   joined(reply: Joined): void {
-    this.ice = servers(reply.ice);
+    this.ice = iceServers(reply.ice);
     // Who was turned out while we heard nothing is not on the list any more.
-    for (const peer of this.#paths.joined(reply.peers, reply.path)) this.#say("peer", peer, "left");
-    this.#say("joined", reply);
+    for (const peer of this.#paths.joined(reply.peers, reply.path)) this.told("peer", peer, "left");
+    this.told("joined", reply);
   }
 
   peer(changed: PeerChanged): void {
     this.#paths.peer(changed);
-    this.#say("peer", changed.peer, changed.change);
+    this.told("peer", changed.peer, changed.change);
   }
 
   path(path: Path): void {
@@ -220,45 +172,17 @@ export class Call implements RoomListener, Supplies {
 
   refused(error: ErrorCode): void {
     this.close();
-    this.#say("refused", error);
+    this.told("refused", error);
   }
 
   bye(reason: ByeReason): void {
     this.close();
-    this.#say("bye", reason);
-  }
-
-  offline(): void {
-    this.#say("offline");
+    this.told("bye", reason);
   }
 
   media(media: MediaOf): void {
-    this.#say("media", media);
+    this.told("media", media);
     this.#paths.media(media);
-  }
-
-  chat(line: ChatLine): void {
-    this.#say("chat", line);
-  }
-
-  room(room: Room): void {
-    this.#say("room", room);
-  }
-
-  atDoor(): void {
-    this.#say("atDoor");
-  }
-
-  guests(): void {
-    this.#say("guests");
-  }
-
-  showing(showing: Showing | null): void {
-    this.#say("showing", showing);
-  }
-
-  #say<E extends keyof CallView>(event: E, ...told: Parameters<CallView[E]>): void {
-    for (const view of this.#views) (view[event] as ((...told: unknown[]) => void) | undefined)?.apply(view, told);
   }
 
   #switch(kind: "audio" | "video", on: boolean): boolean {
@@ -288,7 +212,7 @@ export class Call implements RoomListener, Supplies {
 
   #fit(plan: Plan): void {
     for (const link of this.#links) void link.fit(plan);
-    this.#say("ladder", this.ladder);
+    this.told("ladder", this.ladder);
   }
 
   #tellMedia(): void {
@@ -304,17 +228,8 @@ export class Call implements RoomListener, Supplies {
     }
     void this.#reports.take(readings, this.ladder);
     if (readings.length === 0) return;
-    this.#say("readings", readings);
-    this.#say("quality", worst(readings.map(grade)));
+    this.told("readings", readings);
+    this.told("quality", worst(readings.map(grade)));
     if (this.ladder.take(together(readings))) this.#fit(this.ladder.plan);
   }
-}
-
-/** The wire's servers in the browser's own shape, which knows no null. */
-function servers(ice: Joined["ice"]): RTCIceServer[] {
-  return ice.map(({ urls, username, credential }) => ({
-    urls,
-    ...(username && { username }),
-    ...(credential && { credential }),
-  }));
 }
