@@ -13,6 +13,7 @@ VALUES = {
     "link": "https://clinic.example/sign-in/reset/abc",
     "sign_in": "https://clinic.example/sign-in",
     "minutes": 30,
+    "number": 1042,
     "opener": "Dr Marc Gagnon",
     "opener_establishment": "Centre de santé de l’Anse",
     "establishment": "CHU de la Capitale",
@@ -29,6 +30,7 @@ SAID = {
         VALUES["establishment"],
         VALUES["link"],
     ],
+    LetterKind.SESSION_MISSED: ["1042", VALUES["link"]],
 }
 
 
