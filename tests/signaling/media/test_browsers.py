@@ -15,6 +15,7 @@ from signaling.media import layers
 from signaling.media.forwarder import Forwarder, Wanted
 from signaling.media.member import Member
 from tests.browser.conftest import CHROMIUM, FLAGS, LONGEST
+from tests.signaling.media.peer import until
 
 pytestmark = pytest.mark.browser
 
@@ -127,7 +128,7 @@ async def test_three_see_and_hear_each_other_and_one_leaves(come: Come, forwarde
     assert forwarder.is_open(second.pid)
 
 
-async def test_who_comes_late_sees_at_once(come: Come) -> None:
+async def test_who_comes_late_sees_at_once_and_says_what_the_line_takes(come: Come, forwarder: Forwarder) -> None:
     sender, viewer = await come(), await come()
     await sender.connect()
     await asyncio.sleep(0.5)
@@ -135,6 +136,7 @@ async def test_who_comes_late_sees_at_once(come: Come) -> None:
     await viewer.only_watch(sender)
     await viewer.until("video", lambda those: bool(those) and those[0]["frames"] > 0)
     assert time.monotonic() - began < 5
+    await until(lambda: forwarder._members[viewer.pid].downlink._estimate)
 
 
 async def test_another_connection_goes_on_on_the_same_lines(come: Come, forwarder: Forwarder) -> None:

@@ -78,6 +78,11 @@ def limits(sender: Peer) -> list[int]:
     ]
 
 
+def last(sender: Peer) -> int:
+    """What it was told last."""
+    return (limits(sender) or [UNBOUND])[-1]
+
+
 async def test_nobody_is_limited_without_a_reason(sending: Sending, enter: Enter) -> None:
     await enter(wants=[Wanted(sending.peer.pid, "video")])
     await until(lambda: len(limits(sending.peer)) > 2)
@@ -91,19 +96,19 @@ async def test_the_weakest_viewer_limits_the_sender(sending: Sending, enter: Ent
     await estimate(good, 50_000_000)
     await estimate(weak, 300_000)
     await estimate(weakest, 200_000)
-    await until(lambda: limits(sending.peer)[-1] < 300_000)
-    assert 0.9 * 200_000 + SOUND < limits(sending.peer)[-1] <= 200_000 + SOUND
+    await until(lambda: last(sending.peer) < 300_000)
+    assert 0.9 * 200_000 + SOUND < last(sending.peer) <= 200_000 + SOUND
 
 
 async def test_the_limit_ends_when_the_line_is_good_again(sending: Sending, enter: Enter) -> None:
     viewer = await enter(wants=[Wanted(sending.peer.pid, "video")])
     await until(lambda: viewer.packets)
     await estimate(viewer, 200_000)
-    await until(lambda: limits(sending.peer)[-1] < 300_000)
+    await until(lambda: last(sending.peer) < 300_000)
     sending.size[HIGH] = 20
     before = len(limits(sending.peer))
     await estimate(viewer, 90_000_000)
-    await until(lambda: limits(sending.peer)[-1] > UNBOUND * 0.9)
+    await until(lambda: last(sending.peer) > UNBOUND * 0.9)
     climbing = [one for one in limits(sending.peer)[before:] if one < UNBOUND * 0.9]
     assert climbing == sorted(climbing), "and slowly"
     assert len(climbing) > 2
@@ -113,9 +118,9 @@ async def test_the_limit_ends_when_the_weak_viewer_leaves(sending: Sending, ente
     viewer = await enter(wants=[Wanted(sending.peer.pid, "video")])
     await until(lambda: viewer.packets)
     await estimate(viewer, 200_000)
-    await until(lambda: limits(sending.peer)[-1] < 300_000)
+    await until(lambda: last(sending.peer) < 300_000)
     await sending.peer.forwarder.leave(viewer.pid)
-    await until(lambda: limits(sending.peer)[-1] > UNBOUND * 0.9)
+    await until(lambda: last(sending.peer) > UNBOUND * 0.9)
 
 
 async def test_a_weak_viewer_gets_the_smaller_size_and_limits_nobody(
