@@ -15,11 +15,14 @@ import { type StillPiece, Stills } from "./stills";
 import type { Guard, Supplies } from "./way";
 
 const MEASURE_EVERY = 1_000; // ms
+/** Credentials for the relay end after ten minutes: who comes later is met with good ones. */
+const RENEW_ICE_EVERY = 4 * 60_000;
 
 export class Call extends Views implements RoomListener, Supplies {
   /** For parts with messages of their own. */
   readonly client: RoomClient;
   readonly #measuring: ReturnType<typeof setInterval>;
+  readonly #renewing: ReturnType<typeof setInterval>;
   readonly #lifeline: Lifeline;
   readonly #sent = new Sent();
   readonly #paths: Paths;
@@ -62,6 +65,7 @@ export class Call extends Views implements RoomListener, Supplies {
     this.tell({ joined: (reply) => seal?.joined(reply), peer: (peer, change) => seal?.peer(peer, change) });
     this.#tellMedia();
     this.#measuring = setInterval(() => void this.#measure(), MEASURE_EVERY);
+    this.#renewing = setInterval(() => void this.freshIce(), RENEW_ICE_EVERY);
     this.#lifeline = new Lifeline(() => this.#links, this.client);
   }
 
@@ -130,6 +134,7 @@ export class Call extends Views implements RoomListener, Supplies {
 
   close(): void {
     clearInterval(this.#measuring);
+    clearInterval(this.#renewing);
     this.#lifeline.close();
     this.client.close();
     this.#paths.close();
