@@ -12,8 +12,8 @@ Why = Literal["opening", "fine", "weak", "device", "chosen"]
 device manages; as the person wants it."""
 
 MOST_PIECES: Final = 16
-PIECE_LENGTH: Final = 1_368
-"""Of 1,024 bytes in base64: one packet on its way, with no room to hold up the sound."""
+PIECE_LENGTH: Final = 1_400
+"""Of 1,024 bytes in base64, and what seals them: one packet on its way, with no room to hold up the sound."""
 
 Share = Annotated[float, Size(0, 1)]
 Milliseconds = Annotated[float, Size(0, 60_000)]

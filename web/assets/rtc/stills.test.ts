@@ -66,7 +66,7 @@ test("pictures follow each other, their pieces spread over the time, until it is
   expect(sent).toHaveLength(5);
 });
 
-test("pieces go from person to person, through the server only where they may", async () => {
+test("pieces go from person to person, else through the server, sealed where there is a seal", async () => {
   const shown: [string, number][] = [];
   let hear: (message: object) => void = () => undefined;
   const client = {
@@ -78,18 +78,33 @@ test("pieces go from person to person, through the server only where they may", 
   const stills = new Stills(client, (pid, { size }) => shown.push([pid, size]));
   const [piece] = pieces(picture(300)) as [StillPiece];
   const still = vi.fn(() => true);
-  stills.send(piece, [{ still }], { mayPass: true });
-  stills.send(piece, [{}], { mayPass: false });
+  await stills.send(piece, [{ still }]);
   expect([still.mock.calls.length, client.ask.mock.calls.length]).toEqual([1, 0]);
-  stills.send(piece, [{ still: () => false }], { mayPass: true });
+  await stills.send(piece, [{ still: () => false }]);
   const [[event, message]] = client.ask.mock.calls as unknown as [[string, object]];
   expect(event).toBe("still");
   hear({ sender: "rose", ...message });
   hear({ sender: "rose", ...message, bytes: "?" });
   stills.take("otto", packed(piece).buffer);
   stills.take("otto", "no piece");
-  expect(shown).toEqual([
-    ["rose", 300],
-    ["otto", 300],
-  ]);
+  await vi.waitFor(() => expect(shown).toHaveLength(2));
+  expect(new Map(shown)).toEqual(
+    new Map([
+      ["rose", 300],
+      ["otto", 300],
+    ]),
+  );
+  const reversed = async (bytes: Uint8Array<ArrayBuffer>) => bytes.slice().reverse();
+  const unready = new Stills(client, () => undefined, { out: async () => null, in: async () => null });
+  await unready.send(piece, [{}]);
+  expect(client.ask).toHaveBeenCalledOnce();
+  const sealed = new Stills(client, (pid, { size }) => shown.push([pid, size]), {
+    out: reversed,
+    in: (_pid, bytes) => reversed(bytes),
+  });
+  await sealed.send(piece, [{}]);
+  const [, [, passed]] = client.ask.mock.calls as unknown as [unknown, [string, { bytes: string }]];
+  expect(passed.bytes).not.toBe((message as { bytes: string }).bytes);
+  hear({ sender: "luc", ...passed });
+  await vi.waitFor(() => expect(shown).toContainEqual(["luc", 300]));
 });

@@ -5,6 +5,7 @@ import { sounding } from "./ladder";
 import type { Link } from "./link";
 import type { RoomClient } from "./room_client";
 import { base64, bytesOf } from "./sealing/identity";
+import type { StillSeal } from "./sealing/still_seal";
 
 /** A piece of a picture; `count` of them, from 0 on, make it whole. */
 export interface StillPiece {
@@ -80,19 +81,22 @@ export class Stills {
   constructor(
     private readonly client: Pick<RoomClient, "ask" | "hear">,
     private readonly shown: (pid: string, picture: Blob) => void,
+    /** Without one the server may see what passes through it. */
+    private readonly seal: Pick<StillSeal, "out" | "in"> | null = null,
   ) {
-    client.hear("still", ({ sender, index, count, bytes }) => {
+    client.hear("still", async ({ sender, index, count, bytes }) => {
       const decoded = bytesOf(bytes);
-      if (decoded) this.#assemble(sender, { index, count, bytes: decoded });
+      const opened = decoded && this.seal ? await this.seal.in(sender, decoded) : decoded;
+      if (opened) this.#assemble(sender, { index, count, bytes: opened });
     });
   }
 
-  /** `mayPass`: the server may see it. */
-  send(piece: StillPiece, links: readonly Pick<Link, "still">[], { mayPass }: { mayPass: boolean }): void {
+  /** From person to person, else through the server. */
+  async send(piece: StillPiece, links: readonly Pick<Link, "still">[]): Promise<void> {
     const message = packed(piece);
-    const taken = links.filter((link) => link.still?.(message));
-    const { index, count, bytes } = piece;
-    if (taken.length === 0 && mayPass) void this.client.ask("still", { index, count, bytes: base64(bytes) });
+    if (links.filter((link) => link.still?.(message)).length > 0) return;
+    const bytes = this.seal ? await this.seal.out(piece.bytes) : piece.bytes;
+    if (bytes) void this.client.ask("still", { index: piece.index, count: piece.count, bytes: base64(bytes) });
   }
 
   /** What came from person to person. */

@@ -3,6 +3,7 @@ import type { Peer, SignalFrom } from "../protocol.gen";
 import type { Plan } from "./ladder";
 import type { Link, LinkState, Outgoing } from "./link";
 import type { RoomClient } from "./room_client";
+import type { StillSeal } from "./sealing/still_seal";
 
 /** What connections prove themselves with, and what passes through the server is sealed with. */
 export interface Guard {
@@ -13,6 +14,8 @@ export interface Guard {
   seal(sender: RTCRtpSender): void;
   /** Frames of theirs that come from the server. */
   open(receiver: RTCRtpReceiver, pid: string): void;
+  /** Single pictures, likewise. */
+  readonly stills: Pick<StillSeal, "out" | "in">;
 }
 
 /** What the call gives, as it is at the moment it is asked for. */

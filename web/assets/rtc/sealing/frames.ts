@@ -3,11 +3,11 @@ import { type FrameKey, headerOf, joined } from "./sframe";
 
 /** Whether frames must be sealed; `open` where somebody's browser cannot, or the session is recorded. */
 export type Policy = "sealed" | "open";
-export type FrameKind = "audio" | "key" | "delta";
+export type FrameKind = "audio" | "key" | "delta" | "still";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Bytes that stay clear: Opus' table of contents (RFC 6716 §3.1), VP8's frame header (RFC 6386 §9.1). */
-const CLEAR: Record<FrameKind, number> = { audio: 1, key: 10, delta: 3 };
+const CLEAR: Record<FrameKind, number> = { audio: 1, key: 10, delta: 3, still: 0 };
 /** Frames remembered, so that none is shown twice. */
 const REMEMBERED = 1024;
 /** A key that was changed still opens what was on its way. */

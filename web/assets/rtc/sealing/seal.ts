@@ -3,6 +3,7 @@ import type { Joined, Peer, PeerChanged } from "../../protocol.gen";
 import type { RoomClient } from "../room_client";
 import { Identity } from "./identity";
 import { Ring, type RingClient, type Standing } from "./ring";
+import { StillSeal } from "./still_seal";
 import type { Passing, Told } from "./worker";
 
 /** W3C WebRTC Encoded Transform §4; not yet in TypeScript's own types. */
@@ -13,6 +14,8 @@ export class Seal {
   #worker: Worker | null = null;
   /** What the worker has to know once it is needed: between two people it never is. */
   readonly #told: Told[] = [];
+  /** For single pictures. */
+  readonly stills = new StillSeal();
   #ring: Ring | null = null;
   /** Fingerprints that direct connections came with, until their owners' cards are known. */
   readonly #seen = new Map<string, string[]>();
@@ -94,6 +97,7 @@ export class Seal {
 
   #tell(told: Told): void {
     this.#told.push(told);
+    this.stills.hear(told);
     this.#worker?.postMessage(told);
   }
 
