@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,10 +16,10 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.encounters.recording_models import Recording, RecordingEnd, RecordingFile
 from tests.people import Cast
 from tests.signaling.booking import Booking
-from tests.signaling.conftest import LiveSite, VisitorMaker
+from tests.signaling.conftest import LiveSite
 from tests.signaling.media.publisher import Publisher
 from tests.signaling.test_guests import GuestMaker, guest, let_in
-from tests.signaling.visitors import Visitor
+from tests.signaling.visitors import Visitor, VisitorMaker
 from tests.waiting import eventually
 
 __all__ = ["guest"]
@@ -41,7 +42,7 @@ class Session:
     async def send(self, *visitors: Visitor) -> None:
         """They send through the server, readable by it."""
         for visitor in visitors:
-            await self._stack.enter_async_context(Publisher(lambda sdp, by=visitor: through(by, sdp)))
+            await self._stack.enter_async_context(Publisher(partial(through, visitor)))
 
     async def start(self) -> str:
         """Everybody agrees and sends; returns the recording's id once it runs."""

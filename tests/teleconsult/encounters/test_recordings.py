@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select, update
@@ -61,11 +62,11 @@ async def test_nothing_begins_before_all_present_have_agreed(
         with pytest.raises(Refused):
             await begin(sessions, recording, *present)
     async with transaction(sessions, cast.rural) as session:
-        said = {"consult_id": consult, "recording_id": recording, "agrees": True}
+        agree = partial(answer_recording, session, cast.rural, consult_id=consult, recording_id=recording, agrees=True)
         with pytest.raises(Invalid):
-            await answer_recording(session, cast.rural, **said)
-        await answer_recording(session, cast.rural, **said, patient=PATIENT)
-        await answer_recording(session, cast.rural, **said, patient=PATIENT)
+            await agree()
+        await agree(patient=PATIENT)
+        await agree(patient=PATIENT)
     await begin(sessions, recording, specialist, doctor)
     async with transaction(sessions, cast.rural) as session:
         await withdraw_from_recording(session, cast.rural, consult_id=consult, recording_id=recording)

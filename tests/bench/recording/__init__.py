@@ -1,0 +1,1 @@
+"""What it costs to write down one person's sound and picture."""
