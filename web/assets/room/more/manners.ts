@@ -72,7 +72,8 @@ export default class MannersController extends Controller<HTMLElement> {
   }
 
   #mark(key: string, raised: boolean): void {
-    const hand = this.element.querySelector<HTMLElement>(`[data-tile-key="${CSS.escape(key)}"] [data-tile="hand"]`);
+    const tiles = [...this.element.querySelectorAll<HTMLElement>("[data-tile-key]")];
+    const hand = tiles.find(({ dataset }) => dataset.tileKey === key)?.querySelector<HTMLElement>("[data-tile=hand]");
     if (hand) hand.hidden = !raised;
   }
 }

@@ -129,7 +129,8 @@ export default class SourcesController extends Controller<HTMLElement> {
     if (!sent) return;
     this.#sent.delete(id);
     for (const track of sent.stream.getTracks()) track.stop();
-    this.listTarget.querySelector(`[data-stream="${CSS.escape(id)}"]`)?.remove();
+    const rows = [...this.listTarget.children] as HTMLElement[];
+    rows.find(({ dataset }) => dataset.stream === id)?.remove();
     this.#press();
     this.dispatch("stopped", { detail: { id } });
     await this.#call?.stop(id);
