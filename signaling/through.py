@@ -26,12 +26,13 @@ Tell = Callable[..., Awaitable[None]]
 
 CALM: Final = 10.0
 """Seconds for which a call could go from person to person again, before it does."""
-SETTLED_WITHIN: Final = 10.0
-"""Seconds after which the old path ends, whoever has not said that the new one works."""
+SETTLED_WITHIN: Final = 20.0
+"""Seconds after which the old path ends, whoever has not said that the new one works: longer than pages need
+to say that it does not."""
 GRACE: Final = 60.0
 """Seconds sound and pictures may outlive somebody's line to the server: as long as pages give each other."""
 FORGIVEN_AFTER: Final = 300.0
-"""Seconds after which the server is tried again where it could not be reached."""
+"""Seconds after which a way is tried again by which somebody could not get through."""
 MOST_ROOMS: Final = 16
 """Whose media one process forwards."""
 OFFERS_A_SECOND: Final = 2
@@ -52,8 +53,7 @@ class Course:
     waited_for: set[uuid.UUID] = field(default_factory=set)
     uplinks: dict[uuid.UUID, Uplink] = field(default_factory=dict)
     is_asked_for: bool = False
-    direct_failed: bool = False
-    server_failed_at: float | None = None
+    failed_at: dict[Way, float] = field(default_factory=dict)
     forwarder: Forwarder | None = None
     calming: asyncio.Task[None] | None = None
     settling: asyncio.Task[None] | None = None
@@ -62,6 +62,10 @@ class Course:
     def path(self) -> Path:
         """As it is told."""
         return Path(self.number, self.way, self.settled)
+
+    def has_failed(self, way: Way) -> bool:
+        """Whether somebody could not get through that way, not long ago."""
+        return time.monotonic() - self.failed_at.get(way, -FORGIVEN_AFTER) < FORGIVEN_AFTER
 
 
 class ThroughPart:
@@ -152,11 +156,8 @@ class ThroughPart:
             return Done()
         if message.works:
             await self._changed_over(course, sitting.seat.pid)
-        elif course.way == "server":
-            course.server_failed_at = time.monotonic()
-            await self._reconsider(course)
         else:
-            course.direct_failed = True
+            course.failed_at[course.way] = time.monotonic()
             await self._reconsider(course)
         return Done()
 
@@ -173,20 +174,18 @@ class ThroughPart:
             await self._end(course)
 
     async def _reconsider(self, course: Course) -> None:
-        failed_at = course.server_failed_at
-        has_failed = failed_at is not None and time.monotonic() - failed_at < FORGIVEN_AFTER
         need = Need(
             present=len(course.people),
             uplinks=course.uplinks.values(),
             is_asked_for=course.is_asked_for,
-            server_fails=has_failed or (course.forwarder is None and self._is_full()),
-            direct_fails=course.direct_failed,
+            server_fails=course.has_failed("server") or (course.forwarder is None and self._is_full()),
+            direct_fails=course.has_failed("direct"),
         )
         way = chosen(need, course.way)
         if way == course.way:
             _end(course.calming)
             course.calming = None
-        elif way == "server" or has_failed:
+        elif way == "server" or course.has_failed("server"):
             await self._turn(course, way)
         elif course.calming is None:
             course.calming = _after(CALM, lambda: self._turn(course, "direct"))
@@ -219,7 +218,7 @@ class ThroughPart:
         del course.people[pid]
         course.lost.pop(pid, None)
         course.uplinks.pop(pid, None)
-        course.direct_failed = False
+        course.failed_at.pop("direct", None)
         if not course.people:
             await self._end(course)
             return

@@ -94,7 +94,7 @@ test("what rests with its sender is not waited for", async () => {
 
 test("nothing gets through: it is said, for the server and for a peer", async () => {
   paths.joined([peer("a")], SERVER);
-  await vi.advanceTimersByTimeAsync(8_000);
+  await vi.advanceTimersByTimeAsync(12_000);
   expect(tried()).toContainEqual({ number: 2, works: false });
   client.ask.mockClear();
   paths.follow({ number: 3, way: "direct", settled: false });

@@ -62,6 +62,11 @@ export class ServerLink implements Link {
     return this.#connection.connectionState === "connected";
   }
 
+  /** Whether there is anything to send or to receive. */
+  get isNeeded(): boolean {
+    return this.#connection.getTransceivers().length > 0;
+  }
+
   /** Get what these people send, all of it. */
   setPeople(people: readonly Peer[]): void {
     this.#people = people;

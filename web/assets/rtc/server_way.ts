@@ -5,7 +5,7 @@ import { ServerLink } from "./server_link";
 import type { Supplies, Way, WayListener } from "./way";
 
 /** Without a connection after so long there is none to be had, ms. */
-const PATIENCE = 8_000;
+const PATIENCE = 12_000;
 /** An older connection is kept while the newer one's tracks begin, ms. */
 const BESIDE = 2_000;
 const AGAIN = [0, 1_000, 2_000, 4_000]; // ms before the next try; the last stands for all further ones
@@ -85,6 +85,7 @@ export class ServerWay implements Way {
     link.setPeople([...this.#people.values()]);
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => {
+      if (!link.isNeeded) return;
       this.listener.fails(this);
       this.#tryAgain(link);
     }, PATIENCE);
