@@ -188,7 +188,7 @@ _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]
     (Verb.MARK_MISSED, (Part.COORDINATOR,), (ConsultState.SCHEDULED, ConsultState.ARRIVED)),
     (Verb.CANCEL, (Part.REQUESTER, Part.COORDINATOR), (*BEFORE_SESSION, ConsultState.NO_SHOW)),
     (Verb.JOIN, (Part.REQUESTER, Part.OWNER), WITH_SESSION),
-    (Verb.ASK_FOR_WRITING, (Part.REQUESTER, Part.OWNER), WITH_SESSION),
+    (Verb.ASK_FOR_WRITING, (Part.REQUESTER, Part.OWNER), (*WITH_SESSION, ConsultState.UNSIGNED)),
     (
         Verb.WRITE_NOTE,
         (Part.OWNER,),

@@ -10,7 +10,7 @@ from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import UNSIGNED, ServiceRequest, TaskStatus
 from teleconsult.consults.queries import consult_for
-from teleconsult.consults.states import Verb, require
+from teleconsult.consults.states import ConsultState, Verb, require, state_of
 from teleconsult.encounters.ending import end_session
 from teleconsult.encounters.models import EncounterStatus
 from teleconsult.scheduling.models import AppointmentStatus
@@ -19,10 +19,13 @@ from teleconsult.scheduling.models import AppointmentStatus
 async def ask_for_writing(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> ServiceRequest:
     """Have the specialist answer in a note: a session that began has ended, the time of one that did not is free again.
 
-    Either side may. Raises NotFound, Forbidden, Refused where no session is to be held.
+    Either side may; where a note is awaited already, nothing changes. Raises NotFound, Forbidden, Refused where no
+    session is to be held.
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.ASK_FOR_WRITING)
+    if state_of(consult) is ConsultState.UNSIGNED:
+        return consult
     task, appointment = consult.task, consult.appointment
     assert task is not None, "there is a session: somebody accepted"
     assert appointment is not None, "there is a session: it has a time"

@@ -54,7 +54,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         kinds=options(GuestKind),
         studies=studies,
         may_write=may(consult, actor, Verb.WRITE_NOTE),
-        may_ask_for_writing=may(consult, actor, Verb.ASK_FOR_WRITING),
+        may_ask_for_writing=live.encounter.ended_at is None and may(consult, actor, Verb.ASK_FOR_WRITING),
         telephones=_telephones(consult, is_requester=live.mine.part == "requester"),
         **shown,
     )

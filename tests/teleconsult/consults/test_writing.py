@@ -58,8 +58,10 @@ async def test_twice(cast: Cast, sessions: Sessions) -> None:
     async with transaction(sessions) as session:
         await ask_for_writing(session, cast.rural, consult_id=consult.id)
     async with transaction(sessions) as session:
-        with pytest.raises(Refused):
-            await ask_for_writing(session, cast.specialist, consult_id=consult.id)
+        again = await ask_for_writing(session, cast.specialist, consult_id=consult.id)
+        assert state_of(again) is ConsultState.UNSIGNED
+        audited = select(func.count()).where(AuditEvent.action == "writing-asked")
+        assert await session.scalar(audited) == 1
 
 
 async def test_where_there_is_no_session(cast: Cast, sessions: Sessions) -> None:

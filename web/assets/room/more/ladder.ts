@@ -60,6 +60,11 @@ export default class LadderController extends Controller<HTMLElement> {
     this.#call?.receiveVideo(!(currentTarget as HTMLInputElement).checked);
   }
 
+  /** The session ends with the answer in writing: the others hear it before this page goes. */
+  leave(): void {
+    void this.#call?.client.leave();
+  }
+
   #begin(call: Call): void {
     this.#call = call;
     const video = this.element.querySelector<HTMLVideoElement>("[data-testid=local-video]");
