@@ -19,6 +19,7 @@ MARGIN: Final = 4
 PLACES: Final = 120
 ROWS: Final = 30
 """Of the table that says the same."""
+A_MINUTE: Final = timedelta(minutes=1)
 LEAST_ROUND_TRIP, LEAST_LOSS, LEAST_RATE = 200.0, 0.05, 100_000.0
 """What a scale reaches at least: a good line does not look like a wild one (ms, share, bit/s)."""
 
@@ -79,7 +80,7 @@ def chart_of(call: Call) -> CallChart:
 
 
 def _side_chart(span: Span, side: Side, round_trip: float, loss: float, rate: float) -> SideChart:
-    places = _places(span, side.samples, PLACES)
+    places = _places(span, side.samples, PLACES, least=LONGEST_STEP / 2)
     last = len(RUNGS) - 1
     return SideChart(
         side=side,
@@ -89,13 +90,13 @@ def _side_chart(span: Span, side: Side, round_trip: float, loss: float, rate: fl
         up=_line([one.up if one else None for one in places], rate),
         cuts=_bands(span, side.interruptions),
         weak=_bands(span, merged(Span(one.at, one.at + LONGEST_STEP) for one in side.samples if is_weak(one))),
-        rows=tuple(place for place in _places(span, side.samples, ROWS) if place is not None),
+        rows=tuple(row for row in _places(span, side.samples, ROWS, least=A_MINUTE) if row is not None),
     )
 
 
-def _places(span: Span, samples: Sequence[Sample], most: int) -> list[Place | None]:
-    """The samples put together into so many equal stretches; None where a stretch has none."""
-    stretch = max(span.length / most, LONGEST_STEP / 2)
+def _places(span: Span, samples: Sequence[Sample], most: int, *, least: timedelta) -> list[Place | None]:
+    """The samples put together into so many equal stretches, none shorter than `least`; None where one has none."""
+    stretch = max(span.length / most, least)
     found: list[list[Sample]] = [[] for _ in range(max(round(span.length / stretch), 1))]
     for sample in samples:
         found[min(int((sample.at - span.start) / stretch), len(found) - 1)].append(sample)
