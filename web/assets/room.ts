@@ -36,7 +36,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
   static override targets = [
     ...["audioOnly", "camera", "grade", "guests", "hear", "input", "leave", "local", "log", "mute", "name", "noteTab"],
     ...["offline", "others", "quiet", "remote", "self", "send", "showing", "showingLink", "stage", "state"],
-    ...["streamTile", "study", "tile", "tiles", "timer", "trouble", "troubles", "unscripted"],
+    ...["admit", "streamTile", "study", "tile", "tiles", "timer", "trouble", "troubles", "unscripted"],
   ];
   static override values = { consult: String, guest: Boolean, main: String, opening: String, zone: String };
   declare readonly consultValue: string;
@@ -230,7 +230,6 @@ export default class RoomController extends Controller<HTMLElement> implements P
 
   guests(): void {
     for (const frame of this.guestsTargets) lookAgain(frame, frame.dataset.url ?? "");
-    chime();
   }
 
   showing(showing: Showing | null): void {
@@ -268,6 +267,11 @@ export default class RoomController extends Controller<HTMLElement> implements P
 
   path({ way, settled }: Path): void {
     if (settled) this.element.dataset.path = way;
+  }
+
+  /** Somebody more waits at the door. */
+  admitTargetConnected(): void {
+    chime();
   }
 
   room({ state, started_at }: Pick<Room, "state" | "started_at">): void {

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { Call } from "../rtc/call";
 import { begin, end, withCall } from "./present_call";
 
@@ -16,6 +16,19 @@ test("who asks before the call begins hears of it, and of the next", () => {
   stop();
   begin(call("third"));
   expect(heard).toEqual([first, second]);
+});
+
+test("who asks is told once when it is over", () => {
+  const over = vi.fn();
+  const stop = withCall(() => undefined, over);
+  end();
+  begin(call("first"));
+  end();
+  end();
+  stop();
+  begin(call("second"));
+  end();
+  expect(over).toHaveBeenCalledOnce();
 });
 
 test("who asks while it runs hears of it at once, and of none that is over", () => {

@@ -1,7 +1,8 @@
 import { Application } from "@hotwired/stimulus";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Peer } from "../../protocol.gen";
-import type { Call, CallView } from "../../rtc/call";
+import type { Call } from "../../rtc/call";
+import type { CallView } from "../../rtc/call_view";
 import { begin, end } from "../present_call";
 import Manners from "./manners";
 

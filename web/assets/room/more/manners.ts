@@ -17,7 +17,10 @@ export default class MannersController extends Controller<HTMLElement> {
   readonly #raised = new Set<string>();
 
   override connect(): void {
-    this.#ends = withCall((call) => this.#begin(call));
+    this.#ends = withCall(
+      (call) => this.#begin(call),
+      () => this.#showOwn(false),
+    );
   }
 
   override disconnect(): void {
@@ -48,7 +51,6 @@ export default class MannersController extends Controller<HTMLElement> {
         if (this.handTarget.getAttribute("aria-pressed") === "true") void call.client.ask("hand", { raised: true });
       },
       peer: (peer, change) => this.#know({ ...peer, hand: peer.hand && change === "joined" }),
-      bye: () => this.#showOwn(false),
     });
   }
 

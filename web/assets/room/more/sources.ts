@@ -31,10 +31,12 @@ export default class SourcesController extends Controller<HTMLElement> {
   override connect(): void {
     this.screenTarget.hidden = !navigator.mediaDevices?.getDisplayMedia; // no telephone can
     navigator.mediaDevices?.addEventListener("devicechange", this.#list);
-    this.#ends = withCall((call) => {
-      this.#call = call;
-      call.tell({ bye: () => this.#stopAll(), refused: () => this.#stopAll() });
-    });
+    this.#ends = withCall(
+      (call) => {
+        this.#call = call;
+      },
+      () => this.#stopAll(),
+    );
   }
 
   override disconnect(): void {
@@ -137,8 +139,8 @@ export default class SourcesController extends Controller<HTMLElement> {
   }
 
   #stopAll(): void {
+    this.#call = null; // there is nobody left to tell
     for (const id of [...this.#sent.keys()]) void this.#end(id);
-    this.#call = null;
   }
 
   #row(id: string, name: string): void {
