@@ -20,6 +20,8 @@ export interface PathsListener {
 /** How long sound and pictures may outlive a peer's line to the server, ms: it may be gone because they may not be here. */
 const GRACE = 60_000;
 const LOOK_EVERY = 100; // ms, while a change is made
+/** So many looks at that pace; whom one does not reach by then is looked for at leisure. */
+const OFTEN = 200;
 /** What has not come by the new path so long after the rest rests: its sender sends no picture now, ms. */
 const RESTS = 4_000;
 
@@ -131,18 +133,25 @@ export class Paths {
   async #changeOver(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    for (let waited = 0, way = this.#newest; way; way = this.#newest) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    let [way, through] = [this.#newest, 0];
+    for (let looks = 0; way && this.#isChanging(way); looks += 1) {
+      await new Promise((resolve) => setTimeout(resolve, looks < OFTEN ? LOOK_EVERY : 10 * LOOK_EVERY));
       for (const link of way.staying) this.#incoming.arrived(link, await link.arrived());
-      if (way !== this.#newest) waited = 0;
-      else if (this.#isThrough(way)) {
-        waited += LOOK_EVERY;
-        if (waited > RESTS || !this.#incoming.needsOthersThan(way.staying)) break;
+      if (way !== this.#newest) {
+        [way, through] = [this.#newest, 0];
+      } else if (this.#isThrough(way)) {
+        through += LOOK_EVERY;
+        if (through <= RESTS && this.#incoming.needsOthersThan(way.staying)) continue;
+        if (this.#path?.settled) this.#endOlder();
+        else void this.supplies.client.ask("path", { number: way.number, works: true });
+        break;
       }
     }
     this.#isLooking = false;
-    if (this.#path?.settled) this.#endOlder();
-    else if (this.#path) void this.supplies.client.ask("path", { number: this.#path.number, works: true });
+  }
+
+  #isChanging(way: Way): boolean {
+    return !this.#path?.settled || this.#ways.length > 1 || way.links.length > way.staying.length;
   }
 
   #isThrough(way: Way): boolean {
