@@ -215,6 +215,40 @@ async def test_who_comes_back_over_another_connection_takes_the_place_of_the_one
     await second.close()
 
 
+async def test_a_viewer_who_comes_back_over_another_connection_goes_on_watching(enter: Enter) -> None:
+    sender = await enter(sends=[FACE])
+    wants = [Wanted(sender.pid, "video", "face")]
+    first = await enter(wants=wants)
+    await sender.send(FACE, 7, KEY_FRAME)
+    await until(lambda: first.packets)
+    second = await enter(pid=first.pid, wants=wants)
+    await until(lambda: first.dtls.state == "closed")
+    sender.reports.clear()
+    await sender.send(FACE, 8, DELTA_FRAME)
+    await sender.send(FACE, 9, KEY_FRAME)
+    await until(lambda: second.packets)
+    assert [one.payload for one in second.packets] == [KEY_FRAME]
+
+
+async def test_two_who_offer_at_once_are_two(forwarder: Forwarder) -> None:
+    peers = [Peer(forwarder, sends=[FACE]) for _ in range(3)]
+    await asyncio.gather(*(peer.offer() for peer in peers), forwarder.leave(peers[0].pid))
+    await asyncio.gather(*(peer.open() for peer in peers[1:]))
+    await until(lambda: all(forwarder.is_open(peer.pid) for peer in peers[1:]))
+    for peer in peers:
+        await peer.close()
+
+
+async def test_what_is_sealed_passes_as_it_is(enter: Enter) -> None:
+    sender = await enter(sends=[FACE, VOICE])
+    viewer = await enter(wants=[Wanted(sender.pid, "video"), Wanted(sender.pid, "audio")])
+    sealed = KEY_FRAME[:11] + bytes(range(256)) * 4
+    await sender.send(FACE, 7, sealed)
+    await sender.send(VOICE, 7, sealed[:200])
+    await until(lambda: len(viewer.packets) == 2)
+    assert [one.payload for one in viewer.packets] == [sealed, sealed[:200]]
+
+
 async def test_a_connection_that_never_opens_leaves_the_one_before(
     enter: Enter, forwarder: Forwarder, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
