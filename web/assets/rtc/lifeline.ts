@@ -2,7 +2,7 @@
 import type { Link } from "./link";
 import { Pulse } from "./pulse";
 
-const EVERY = 500; // ms
+const EVERY = 250; // ms
 
 /** The part of a line this needs. */
 export type Watched = Pick<Link, "isConnected" | "received" | "recover">;

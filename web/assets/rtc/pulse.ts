@@ -1,4 +1,4 @@
-// Whether something still comes over a line. Pure: readings in, decisions out. Readings every half second.
+// Whether something still comes over a line. Pure: readings in, decisions out. Readings every quarter of a second.
 
 /** What a line said of itself. */
 export interface Beat {
@@ -12,7 +12,7 @@ export interface Beat {
 export type Decision = "fine" | "probe" | "back";
 
 /** ms without a packet on a line over which packets came: even who is silent sends two a second. */
-export const SILENCE = 1_500;
+export const SILENCE = 1_200;
 /** ms after which a line that is still silent is asked about again: a path takes that long to be found. */
 export const AGAIN = 4_000;
 /** Packets before which nothing is expected. */

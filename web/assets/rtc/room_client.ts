@@ -58,7 +58,8 @@ interface Ear {
 
 const PATIENCE = 8_000; // ms for an answer
 const AGAIN = 2_000; // ms before joining is tried again on a connection that stands
-const BEAT = 1_000; // ms in which a server that is there answers
+const SHORTLY = 1_000; // ms for which a try is left alone
+const BEAT = 700; // ms in which a server that is there answers, on a short line
 
 /** A connection of our own: the page's other sockets come and go without it. A guest's cookie speaks only where asked to. */
 export function openRoomSocket({ asGuest = false } = {}): RoomSocket {
@@ -148,7 +149,7 @@ export class RoomClient {
     if (!this.#isJoined) return performance.now() - this.#begun < PATIENCE / 2; // a busy server is no dead one
     const begun = performance.now();
     try {
-      const answer = await this.socket.timeout(Math.max(BEAT, 3 * (this.#roundTrip ?? 0))).emitWithAck("beat", {});
+      const answer = await this.socket.timeout(Math.max(BEAT, 4 * (this.#roundTrip ?? 0))).emitWithAck("beat", {});
       this.#roundTrip = performance.now() - begun;
       if ("error" in answer) void this.#join();
       return true;
@@ -167,7 +168,7 @@ export class RoomClient {
   /** Where a connection is waited for, wait no longer. */
   hurry(): void {
     if (this.socket.connected || this.#isOver || this.#tries === 0) return;
-    if (performance.now() - this.#begun > BEAT) this.#open();
+    if (performance.now() - this.#begun > SHORTLY) this.#open();
   }
 
   /** What is signalled while messages do not go out is lost, and negotiated anew afterwards. */
@@ -248,7 +249,6 @@ export class RoomClient {
       ...(this.#path && { path: this.#path }),
       ...(!anew && { since: this.#log.last }),
     };
-    const begun = performance.now();
     let reply: Joined | Refusal;
     try {
       reply = await this.socket.timeout(PATIENCE).emitWithAck("join", ask);
@@ -266,7 +266,7 @@ export class RoomClient {
     }
     this.#isJoined = true;
     this.#tries = 0;
-    this.#roundTrip = performance.now() - begun;
+    void this.beat(); // how long a message takes: the answer to `join` took some work
     this.listener.joined(reply);
     this.#log.catchUp(reply.log);
     for (const [id, text] of this.#unsaid) void this.#send(id, text);
