@@ -38,6 +38,12 @@ IDS_OF: Final = {
     "still": (),
     "path": (),
     "through": (),
+    "record": ("recording",),
+    "commit": (),
+    "reveal": ("to",),
+    "key": ("to",),
+    "beat": (),
+    "missed": (),
     "leave": (),
 }
 """Where an id stands in each message. A message that is not here fails the build."""
@@ -54,6 +60,12 @@ MESSAGES: Final[dict[str, dict[str, Any]]] = {
     "path": {"number": 1, "works": False},
     "through": {"sdp": "v=0", "wants": []},
     "still": {"index": 0, "count": 1, "bytes": "/9j/"},
+    "record": {"act": "agree"},
+    "commit": {"seals": False},
+    "reveal": {"card": "A" * 132},
+    "key": {"number": 0, "sealed": "A" * 64},
+    "beat": {},
+    "missed": {"since": 0},
     "leave": {},
 }
 REFUSALS: Final = {"not-found", "not-joined"}
@@ -86,8 +98,11 @@ async def rooms(client: Client, signed_in: SignIn, world: World) -> AsyncIterato
     rural, specialist = await visit("rural"), await visit("specialist")
     seat = (await rural.join(consult))["pid"]
     await specialist.join(consult)
-    line = await rural.ask("chat", {"id": str(uuid.uuid4()), "text": "Blood pressure 80 over 50."})
-    yield Rooms(rural, specialist, {"consult": str(consult), "to": seat, "id": line["id"]}, visit)
+    line = str(uuid.uuid4())
+    await rural.ask("chat", {"id": line, "text": "Blood pressure 80 over 50."})
+    asked = (await rural.ask("record", {"act": "ask", "patient": {"by": "patient"}}))["recording"]
+    ids = {"consult": str(consult), "to": seat, "id": line, "recording": asked["id"]}
+    yield Rooms(rural, specialist, ids, visit)
     for visitor in visitors:
         await visitor.close()
 
