@@ -166,7 +166,12 @@ def _side(
 ) -> Side:
     participant_id = seat.participant.id
     mine = [one for one in samples.get(participant_id, ()) if any(span.start <= one.at <= span.end for span in held)]
-    lost = [one for one in interruptions_of(stays, participant_id) if held[0].start <= one.start < held[-1].end]
+    others = [one for other, some in samples.items() if other != participant_id for one in some]
+    lost = [
+        gap
+        for gap in interruptions_of(stays, participant_id)
+        if held[0].start <= gap.start < held[-1].end and not _is_heard(gap, others)
+    ]
     lengths = dict(zip((sample.at for sample in mine), _lengths(mine, held[-1].end), strict=True))
     return Side(
         participant_id=participant_id,
@@ -201,6 +206,14 @@ def _unheard(samples: Sequence[Sample], held: list[Span]) -> list[Span]:
     """When no sound arrived although both were there, and not only just."""
     silent = (Span(one.at - timedelta(seconds=one.silent), one.at) for one in samples if one.silent >= HEARD_OUT)
     return together(list(silent), [Span(span.start + SETTLING, span.end) for span in held])
+
+
+def _is_heard(gap: Span, others: Sequence[Sample]) -> bool:
+    """Whether the other side heard them all the same: only the way to the server was cut, and sound goes from person
+    to person.
+    """
+    meanwhile = [one.silent for one in others if gap.start <= one.at <= gap.end + LONGEST_STEP]
+    return bool(meanwhile) and max(meanwhile) < HEARD_OUT
 
 
 def _sum(lengths: Iterable[timedelta]) -> timedelta:

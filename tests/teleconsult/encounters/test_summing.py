@@ -60,6 +60,18 @@ def test_one_moment_lost_by_both_is_one_interruption() -> None:
     assert found.interruptions == [span(5, 5.5)]
 
 
+def test_a_server_that_was_away_while_both_talked_on_interrupted_nothing() -> None:
+    stays = [
+        *(stay(RURAL, 0, 5, Departure.LOST), stay(RURAL, 5.1, 20)),
+        *(stay(SPECIALIST, 0, 5, Departure.LOST), stay(SPECIALIST, 5.1, 20)),
+    ]
+    for silent, cuts in ((0.5, []), (6.0, [span(5, 5.1)])):
+        heard = {who: [sample(298), sample(308, silent=silent)] for who in (RURAL, SPECIALIST)}
+        found = summed(uuid.uuid4(), SEATS, stays, heard)
+        assert found is not None
+        assert [cut.start for cut in found.interruptions] == [cut.start for cut in cuts]
+
+
 def test_sound_that_did_not_arrive_is_an_interruption() -> None:
     both = [stay(RURAL, 0, 10), stay(SPECIALIST, 0, 10)]
     samples = [sample(5, silent=4.0), sample(60, silent=1.0), sample(120, silent=3.0), sample(125, silent=5.0)]
