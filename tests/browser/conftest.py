@@ -3,11 +3,11 @@
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Final
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Error, Page, async_playwright, expect
 
 from teleconsult.embedded import DatabaseUrls
 from teleconsult.settings import Settings
@@ -91,9 +91,17 @@ OpenAs = Callable[..., Awaitable[Page]]
 _thrown: Final[list[str]] = []
 
 
-def note_errors(page: Page, name: str) -> None:
-    """Have the test fail at its end where the page throws: failing at once would break Playwright off in the middle."""
-    page.on("pageerror", lambda error: _thrown.append(f"{name}'s page threw: {error.stack or error}"))
+def note_errors(page: Page, name: str, *, offline: Sequence[str] = ()) -> None:
+    """Have the test fail at its end where the page throws: failing at once would break Playwright off in the middle.
+
+    But for the errors a page has `offline`.
+    """
+
+    def thrown(error: Error) -> None:
+        if error.message not in offline:
+            _thrown.append(f"{name}'s page threw: {error.stack or error}")
+
+    page.on("pageerror", thrown)
 
 
 @pytest.fixture(autouse=True)

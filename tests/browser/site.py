@@ -13,7 +13,11 @@ from teleconsult.embedded import DatabaseUrls
 from tests.people import SECRET
 
 READY_WITHIN = 30  # seconds
-ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1] + '/readyz', timeout=1)"
+ASK = r"""
+exec 3<>/dev/tcp/$0/$1
+printf "GET /readyz HTTP/1.0\r\nHost: $0:$1\r\n\r\n" >&3
+head -1 <&3 | grep -q " 200 "
+"""
 
 
 class Site:
@@ -28,7 +32,7 @@ class Site:
             self.port = probe.getsockname()[1]
         self.url = f"http://{host}:{self.port}"
         self.data = data
-        self._inside = inside
+        self._host, self._inside = host, inside
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TELECONSULT_")},
             "TELECONSULT_DATABASE_URL": database.app,
@@ -57,13 +61,18 @@ class Site:
 
     def _is_ready(self) -> bool:
         if self._inside:
-            ask = [*self._inside, sys.executable, "-c", ASK, self.url]
+            ask = [*self._inside, "bash", "-c", ASK, self._host, str(self.port)]
             return subprocess.run(ask, check=False, stderr=subprocess.DEVNULL).returncode == 0
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=1):
                 return True
         except OSError:
             return False
+
+    @property
+    def server_pid(self) -> int:
+        """Of the server process."""
+        return self._processes[0].pid
 
     def kill_server(self) -> None:
         """As when the machine takes its memory back: no farewell. The worker goes on."""

@@ -62,8 +62,13 @@ class Client:
 
 async def by_socketio(server: Process, room: Booked) -> tuple[Client, Client]:
     """Two who come into a room as our pages do."""
-    one, other = [await _socketio(server, room, cookie) for cookie in room.cookies]
-    pids = [await _join(client, room) for client in (one, other)]
+    one, other = [await by_socket(server, cookie) for cookie in room.cookies]
+    return paired((one, other), [await join(client, room) for client in (one, other)])
+
+
+def paired(clients: tuple[Client, Client], pids: Sequence[str]) -> tuple[Client, Client]:
+    """Have two who are in the room send to each other."""
+    one, other = clients
     for client, partner, pid in ((one, other, pids[1]), (other, one, pids[0])):
         client.partner = partner
         client.message = _sized(partial(_signal, pid))
@@ -151,7 +156,8 @@ async def _opened(server: Process, address: str, headers: dict[str, str]) -> Cli
     return client
 
 
-async def _socketio(server: Process, room: Booked, cookie: str) -> Client:
+async def by_socket(server: Process, cookie: str) -> Client:
+    """A client whose socket was let in to `/room`."""
     headers = {"Origin": f"http://127.0.0.1:{server.port}", "Cookie": f"session={cookie}"} if cookie else {}
     client = await _opened(server, "/socket.io/?EIO=4&transport=websocket", headers)
     await client.hears(b"0{")
@@ -160,9 +166,10 @@ async def _socketio(server: Process, room: Booked, cookie: str) -> Client:
     return client
 
 
-async def _join(client: Client, room: Booked) -> str:
-    join = {"consult": str(room.consult), "page": str(uuid.uuid4()), "audio": True, "video": True}
-    client.say(f'42/room,1["join",{_dumped(join)}]')
+async def join(client: Client, room: Booked) -> str:
+    """Enter the room; who one is there."""
+    message = {"consult": str(room.consult), "page": str(uuid.uuid4()), "audio": True, "video": True}
+    client.say(f'42/room,1["join",{_dumped(message)}]')
     answer = json.loads((await client.hears(b"43/room,1["))[len("43/room,1") :])[0]
     return str(answer["pid"])
 
