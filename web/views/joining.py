@@ -72,6 +72,7 @@ async def room(request: web.Request) -> web.StreamResponse:
         other=held.inviter,
         main=held.inviter_seat,
         opening=opening,
+        telephones=(),
     )
     return _private(page)
 
