@@ -8,6 +8,12 @@ PATIENCE: Final = 10.0
 LONGEST_PATIENCE: Final = 80.0
 
 
+def flowing(wish: int, flows: Sequence[bool]) -> int:
+    """The level to show: what is wished, or the nearest to it that anything comes of."""
+    there = [level for level, does_flow in enumerate(flows) if does_flow]
+    return wish if wish in there or not there else min(there, key=lambda level: abs(level - wish))
+
+
 class Layers:
     """One viewer's choice. `level` 0 is the best."""
 

@@ -36,6 +36,8 @@ class Source:
         and the picture of one sender are put side by side."""
         self.rate = 0
         """bit/s of payload, as last measured."""
+        self.came_at = float("-inf")
+        """When the last packet came (seconds, monotonic)."""
         self._history: list[Packet | None] = [None] * (HISTORY if kind == "video" else 0)
         self._missing: dict[int, tuple[float, int]] = {}
         self._first = self._highest = -1
@@ -57,6 +59,7 @@ class Source:
         if self._history:
             self._history[full % HISTORY] = packet
         self._received += 1
+        self.came_at = now
         self._octets += len(packet.payload)
         transit = now * self.clock_rate - packet.timestamp
         if self._received > 1:

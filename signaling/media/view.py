@@ -4,11 +4,13 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from signaling.media.layers import Layers
+from signaling.media.layers import Layers, flowing
 from signaling.media.packets import Packet, written
 from signaling.media.source import HISTORY, Source
 
 _RATE: Final = {"audio": 48_000, "video": 90_000}
+SILENT: Final = 2.0
+"""Seconds after which a size of a picture is taken for gone."""
 _FRAME: Final = 1 / 15
 """Seconds: the least that two pictures of different sources are apart."""
 
@@ -28,6 +30,7 @@ class View:
         self.packets = self.octets = 0
         self._layers: tuple[Source, ...] = ()
         self._choice = Layers()
+        self._is_small = False
         self._sequence_offset = self._timestamp_offset = 0
         self._last: tuple[int, int, float] | None = None
         self._span = 0
@@ -35,13 +38,16 @@ class View:
 
     def show(self, layers: Sequence[Source], *, is_small: bool = False) -> None:
         """Show one of these, the best first: the same picture in several sizes. `is_small`: the last is enough."""
-        self._layers = tuple(layers[-1:] if is_small else layers)
-        self._turn()
+        self._layers, self._is_small = tuple(layers), is_small
+        self._turn(self._wish())
 
     def fit(self, room: int | None, *, now: float) -> None:
-        """Choose the layer that a viewer with `room` bit/s for this picture gets; None: its line is not full."""
+        """Choose the size that a viewer with `room` bit/s for this picture gets; None: its line is not full.
+
+        What is not sent any more, because the sender's own line is thin, is not waited for.
+        """
         self._choice.decide(room=room, rates=[source.rate for source in self._layers], now=now)
-        self._turn()
+        self._turn(flowing(self._wish(), [now - source.came_at < SILENT for source in self._layers]))
 
     def turn_to(self, source: Source) -> None:
         """Show this one from its next key frame on, and until then what was shown before."""
@@ -78,9 +84,13 @@ class View:
         """The source's RTP time in this view's count."""
         return (timestamp + self._timestamp_offset) & 0xFFFFFFFF
 
-    def _turn(self) -> None:
+    def _wish(self) -> int:
+        lowest = len(self._layers) - 1
+        return lowest if self._is_small else min(self._choice.level, lowest)
+
+    def _turn(self, level: int) -> None:
         if self._layers:
-            self.turn_to(self._layers[min(self._choice.level, len(self._layers) - 1)])
+            self.turn_to(self._layers[level])
         else:
             self.coming = None
 

@@ -1,6 +1,8 @@
 """Which size of a picture a viewer gets."""
 
-from signaling.media.layers import LONGEST_PATIENCE, PATIENCE, Layers
+import pytest
+
+from signaling.media.layers import LONGEST_PATIENCE, PATIENCE, Layers, flowing
 
 RATES = (600_000, 100_000)
 
@@ -57,3 +59,18 @@ def test_what_there_is_no_more_is_not_chosen() -> None:
     assert choice.level == 0
     choice.decide(room=300_000, rates=(), now=1)
     assert choice.level == 0
+
+
+@pytest.mark.parametrize(
+    ("wish", "flows", "shown"),
+    [
+        (0, [True, True], 0),
+        (0, [False, True], 1),
+        (1, [True, False], 0),
+        (0, [False, False], 0),
+        (0, [], 0),
+        (2, [True, True, False], 1),
+    ],
+)
+def test_what_does_not_come_is_not_shown(wish: int, flows: list[bool], shown: int) -> None:
+    assert flowing(wish, flows) == shown

@@ -98,6 +98,22 @@ def test_a_small_tile_gets_the_smallest() -> None:
     assert shown.coming is high
 
 
+def test_a_size_that_is_not_sent_any_more_is_not_waited_for() -> None:
+    high, low, shown = source(), source(ssrc=8), view()
+    shown.show([high, low])
+    for now in (1.0, 2.0):
+        high.add(packet(int(now), 0, KEY_FRAME), now=now)
+        shown.out(packet(int(now), 0, KEY_FRAME), high, now=now)
+    for now in (2.5, 3.5, 4.5):
+        low.add(packet(int(now), 0, KEY_FRAME), now=now)
+        shown.fit(None, now=now)
+    assert shown.coming is low
+    shown.out(packet(5, 0, KEY_FRAME), low, now=5.0)
+    high.add(packet(3, 0, KEY_FRAME), now=5.0)
+    shown.fit(None, now=5.5)
+    assert shown.coming is high
+
+
 def test_who_is_gone_leaves_the_view_as_it_is() -> None:
     one, shown = source(), view()
     shown.show([one])
