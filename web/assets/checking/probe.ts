@@ -14,6 +14,9 @@ const DOWNLOADED_FOR = 3_500;
 /** Above this the picture would be no better: bit/s. */
 const ENOUGH = 2_500_000;
 
+/** What was waiting in the browser already comes at any rate: bit/s. */
+const FASTEST = 1_000_000_000;
+
 /** What noise to send; the page makes it, since a canvas belongs to the page. */
 export interface Noise {
   tracks: MediaStreamTrack[];
@@ -83,7 +86,7 @@ export class Probe {
     } finally {
       clearTimeout(timer);
     }
-    return last > first ? (bytes * 8_000) / (last - first) : null;
+    return last > first ? Math.min(FASTEST, (bytes * 8_000) / (last - first)) : null;
   }
 
   /** Whether media get through like this. */
