@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import HealthcareService, Organization
 from teleconsult.encounters.actions import finish_encounter
 from tests import consult_steps
 from tests.conftest import SignIn
@@ -40,6 +41,25 @@ async def test_only_the_specialist_may_open_the_note(
         page = await (await client.get(f"/consults/{consult.id}/room")).text()
         assert page.count('data-testid="open-note"') == count
         assert page.count('<turbo-frame id="note"') == count
+
+
+async def test_each_side_is_told_whom_to_call_when_nothing_works(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn
+) -> None:
+    consult = await consult_steps.booked(cast, sessions)
+    await signed_in("rural")
+    assert 'data-testid="telephones"' not in await (await client.get(f"/consults/{consult.id}/room")).text()
+    async with transaction(sessions) as session:
+        (await session.get_one(HealthcareService, cast.neurology.id)).phone = "+33 1 99 00 12 34"
+        (await session.get_one(Organization, cast.rural.organization_id)).phone = "+33 1 99 00 56 78"
+    for who, theirs, own in (
+        ("rural", "+33199001234", "+33199005678"),
+        ("specialist", "+33199005678", "+33199001234"),
+    ):
+        await signed_in(who)
+        page = await (await client.get(f"/consults/{consult.id}/room")).text()
+        assert f'href="tel:{theirs}"' in page
+        assert own not in page
 
 
 async def test_the_specialist_gets_no_way_into_the_file(
