@@ -153,5 +153,6 @@ async def test_the_end_leads_on(pair: tuple[Page, Page]) -> None:
     await rural.get_by_test_id("leave").click()
     await expect(rural.get_by_role("link", name="Back to the consult")).to_be_visible()
     await specialist.get_by_test_id("leave").click()
+    await expect(specialist.get_by_text("You have left the session")).to_be_visible()
     await specialist.locator("[data-testid=go-on-to-note]:visible").click()
     await expect(specialist.get_by_test_id("note-editor")).to_be_visible()
