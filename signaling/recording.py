@@ -6,6 +6,7 @@ else is done.
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
@@ -60,7 +61,6 @@ class Running:
     ready: set[uuid.UUID] = field(default_factory=set)
     """Whose pages send what the server can read."""
     recorder: Recorder | None = None
-    starting: asyncio.Task[None] | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -145,43 +145,47 @@ class RecordingPart:
         return self._now(seat.consult_id)
 
     async def _act(self, running: Running, actor: Actor, seat: Seat, message: RecordAct) -> None:
-        if message.act == "ready":
-            running.ready.add(seat.pid)
-        elif message.act in ("agree", "decline"):
-            agrees = message.act == "agree"
-            if not agrees:
-                _halt(running)
-            async with transaction(self._files.sessions, actor) as session:
-                await recordings.answer_recording(
-                    session,
-                    actor,
-                    consult_id=seat.consult_id,
-                    recording_id=running.id,
-                    agrees=agrees,
-                    patient=_agreement(message.patient),
-                )
-            if not agrees:
-                await self._end(running, RecordingEnd.DECLINED, by=seat.pid, actor=actor)
-                return
+        match message.act:
+            case "agree" | "decline":
+                await self._answer(running, actor, seat, message)
+            case "withdraw":
+                await self._withdraw(running, actor, seat)
+            case "stop" if seat.role == "guest":
+                raise Forbidden("This is for someone else to do.")
+            case "stop":
+                await self._end(running, RecordingEnd.STOPPED, by=seat.pid, actor=actor)
+            case "ready":
+                running.ready.add(seat.pid)
+                await self._advance(running)
+
+    async def _answer(self, running: Running, actor: Actor, seat: Seat, message: RecordAct) -> None:
+        async with transaction(self._files.sessions, actor) as session:
+            said = await recordings.answer_recording(
+                session,
+                actor,
+                consult_id=seat.consult_id,
+                recording_id=running.id,
+                agrees=message.act == "agree",
+                patient=_agreement(message.patient),
+            )
+        if said.agreed:
             running.agreed.add(seat.pid)
             await self._tell_all(running)
-        elif message.act == "withdraw":
-            if seat.pid not in running.agreed:
-                raise Invalid({"act": "There is nothing to withdraw."})
-            _halt(running)
-            running.agreed.discard(seat.pid)
+            await self._advance(running)
+        else:
+            await self._end(running, RecordingEnd.DECLINED, by=seat.pid, actor=actor)
+
+    async def _withdraw(self, running: Running, actor: Actor, seat: Seat) -> None:
+        if seat.pid not in running.agreed:
+            raise Invalid({"act": "There is nothing to withdraw."})
+        _halt(running)
+        try:
             async with transaction(self._files.sessions, actor) as session:
                 await recordings.withdraw_from_recording(
                     session, actor, consult_id=seat.consult_id, recording_id=running.id
                 )
+        finally:
             await self._end(running, RecordingEnd.WITHDRAWN, by=seat.pid, actor=actor)
-            return
-        elif message.act == "stop":
-            if seat.role == "guest":
-                raise Forbidden("This is for someone else to do.")
-            await self._end(running, RecordingEnd.STOPPED, by=seat.pid, actor=actor)
-            return
-        await self._advance(running)
 
     async def _advance(self, running: Running) -> None:
         """Do what is to be done, as things stand now."""
@@ -213,7 +217,7 @@ class RecordingPart:
         running.phase, running.ready = "starting", set()
         await self._tell_all(running)
         await self._through.ask_for_server(running.consult_id, True)
-        running.starting = self._later(self._watch_start(running))
+        self._later(self._watch(running))
 
     def _doctor_agrees(self, running: Running, seats: list[Seat]) -> bool:
         """Who speaks for the patient has done so: the first time they must be there."""
@@ -238,6 +242,8 @@ class RecordingPart:
         except Refused:  # the log of consents does not say what we thought it did
             self._failed(running)
             return
+        if self._running.get(running.consult_id) is not running:
+            return  # somebody ended it meanwhile
         running.phase, running.since = "recording", running.since or now()
         await self._tell_all(running)
         running.recorder = self._recorder(running, forwarder)
@@ -260,14 +266,21 @@ class RecordingPart:
         seat = next((one.seat for one in self._sittings_in(consult_id) if one.seat.pid == pid), None)
         return next((one.what for one in seat.streams if one.id == stream), "main") if seat else "main"
 
-    async def _watch_start(self, running: Running) -> None:
-        for _look in range(int(STARTS_WITHIN / LOOK_EVERY)):
-            await asyncio.sleep(LOOK_EVERY)
-            if running.phase != "starting" or self._running.get(running.consult_id) is not running:
+    async def _watch(self, running: Running) -> None:
+        """See that it starts in time, and that what is recorded goes on coming by the server."""
+        deadline = time.monotonic() + STARTS_WITHIN
+        while running.phase in ("starting", "recording") and self._running.get(running.consult_id) is running:
+            if self._has_failed(running, deadline):
+                log.warning("recording.cannot_go_on", recording=str(running.id))
+                await self._end(running, RecordingEnd.FAILED)
                 return
+            await asyncio.sleep(LOOK_EVERY)
             await self._advance(running)
-        log.warning("recording.cannot_start", recording=str(running.id))
-        await self._end(running, RecordingEnd.FAILED)
+
+    def _has_failed(self, running: Running, deadline: float) -> bool:
+        if running.phase == "starting":
+            return time.monotonic() > deadline
+        return self._through.path_of(running.consult_id).way != "server"
 
     async def _end(
         self, running: Running, why: RecordingEnd, *, by: uuid.UUID | None = None, actor: Actor = SYSTEM
@@ -306,6 +319,8 @@ class RecordingPart:
         )
 
     async def _tell_all(self, running: Running) -> None:
+        if self._running.get(running.consult_id) is not running:
+            return  # all have been told that it is over
         await self._tell("recording", self._now(running.consult_id), to=room_name(running.consult_id))
 
     def _later(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

@@ -207,6 +207,14 @@ async def test_where_nobody_sends_it_says_that_it_cannot(session: Session, monke
     assert await over(session.rural) == "failed"
 
 
+async def test_it_ends_where_the_server_cannot_be_reached_any_more(session: Session, sessions: Sessions) -> None:
+    await session.start()
+    number = (await session.specialist.next("path"))["number"]
+    await session.specialist.ask("path", {"number": number, "works": False})
+    assert await over(session.rural) == "failed"
+    await kept(sessions, 2)
+
+
 async def test_only_one_at_a_time_and_only_the_one_that_was_read(session: Session, site: LiveSite) -> None:
     asked = await session.ask()
     assert await session.specialist.ask("record", {"act": "ask"}) == {"error": "invalid"}
