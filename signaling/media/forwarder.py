@@ -72,11 +72,11 @@ class Forwarder:
     async def offer(self, pid: uuid.UUID, sdp: str, wants: Mapping[str, Wanted]) -> str:
         """Our answer to what a member's browser offers; `wants` by m-line (mid). Raises BadOffer."""
         offer = read_offer(sdp)
-        if self._is_closed or (pid not in self._members and len(self._members) >= MOST_MEMBERS):
-            raise BadOffer("the room is full, or over")
-        if self._ticking is None:
-            self._ticking = asyncio.create_task(self._tick())
         async with self._turns.setdefault(pid, asyncio.Lock()):
+            if self._is_closed or (pid not in self._members and len(self._members) >= MOST_MEMBERS):
+                raise BadOffer("the room is full, or over")
+            if self._ticking is None:
+                self._ticking = asyncio.create_task(self._tick())
             there = (self._members.get(pid), self._coming.get(pid))
             member = next((one for one in there if one is not None and one.is_of(offer)), None) or self._enter(pid)
             answered = await member.negotiate(offer, wants)

@@ -144,19 +144,12 @@ async def test_another_connection_goes_on_on_the_same_lines(come: Come, forwarde
     await sender.connect()
     await viewer.only_watch(sender)
     [before] = await viewer.until("video", all_seen)
-    await sender.page.evaluate("window.before = connection; 0")
+    first = forwarder._members[sender.pid]
     await sender.connect()
-    await until_closed(sender.page)
+    await until(lambda: forwarder._members[sender.pid] is not first)
     [after] = await viewer.until("video", lambda those: those[0]["frames"] > before["frames"] + 10)
     assert after["mid"] == before["mid"]
     assert forwarder.is_open(sender.pid)
-
-
-async def until_closed(page: Page) -> None:
-    """Wait until the server let the first connection go."""
-    async with asyncio.timeout(LONGEST / 1000):
-        while await page.evaluate("before.connectionState") == "connected":  # noqa: ASYNC110  (as above)
-            await asyncio.sleep(0.05)
 
 
 async def test_a_viewer_is_turned_to_the_smaller_size_and_back(

@@ -277,6 +277,19 @@ async def test_a_room_has_an_end(forwarder: Forwarder) -> None:
         await peer.close()
 
 
+async def test_nobody_comes_into_a_room_that_is_closing(forwarder: Forwarder) -> None:
+    pid = uuid.uuid4()
+    peers = [Peer(forwarder, pid, [FACE]) for _ in range(3)]
+    *offers, _closed = await asyncio.gather(
+        *(peer.offer() for peer in peers), forwarder.close(), return_exceptions=True
+    )
+    assert all(told is None or isinstance(told, BadOffer) for told in offers)
+    assert not forwarder._members
+    assert not forwarder._coming
+    for peer in peers:
+        await peer.close()
+
+
 class Listening:
     """Hears of everything."""
 
