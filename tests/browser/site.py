@@ -12,7 +12,7 @@ from pathlib import Path
 from teleconsult.embedded import DatabaseUrls
 from tests.people import SECRET
 
-READY_WITHIN = 30  # seconds
+READY_WITHIN = 60  # seconds
 ASK = r"""
 exec 3<>/dev/tcp/$0/$1
 printf "GET /readyz HTTP/1.0\r\nHost: $0:$1\r\n\r\n" >&3
@@ -53,7 +53,7 @@ class Site:
         return subprocess.Popen([*self._inside, sys.executable, "-m", "web", verb], env=self.environment)
 
     def wait_until_ready(self) -> None:
-        """Return once the server says it is ready; fail after 30 seconds."""
+        """Return once the server says it is ready; fail after a minute."""
         end = time.monotonic() + READY_WITHIN
         while not self._is_ready():
             assert time.monotonic() < end, f"the site is not ready within {READY_WITHIN} s"

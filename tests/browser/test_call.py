@@ -1,10 +1,11 @@
 """Two people in two browsers: they see and hear each other, write, lose the line and come back."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Error, Page, expect
 
 from teleconsult.db import Sessions
 from tests import consult_steps
@@ -132,6 +133,19 @@ async def test_a_reload_and_a_second_tab(pair: tuple[Page, Page, object]) -> Non
     await enter(second, consult)
     await both_live(second, specialist)
     await expect(rural.get_by_text("The session is open in another window of yours")).to_be_visible()
+
+
+async def test_a_tab_that_crashes_is_lost_and_its_seat_kept(pair: tuple[Page, Page, object], cast: Cast) -> None:
+    rural, specialist, consult = pair
+    await enter(rural, consult)
+    await enter(specialist, consult)
+    await both_live(rural, specialist)
+    with contextlib.suppress(Error):
+        await rural.goto("chrome://crash")
+    await expect(specialist.get_by_text(f"The connection to {cast.rural.name} is lost")).to_be_visible()
+    again = await rural.context.new_page()
+    await enter(again, consult)
+    await both_live(again, specialist)
 
 
 async def test_a_cut_line_to_the_server_does_not_cut_the_call(pair: tuple[Page, Page, object]) -> None:
