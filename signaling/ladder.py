@@ -60,7 +60,7 @@ RUNGS: Final[tuple[Rung, ...]] = (
     Rung("480p", Picture(480, 24, 600_000, 250_000), _FULL, 700_000, 500_000, 0.03, 0.05, 400),
     Rung("360p", Picture(360, 15, 250_000, 100_000), _FULL, 300_000, 220_000, 0.05, 0.05, 600),
     Rung("240p", Picture(240, 10, 100_000, 40_000), _THIN, 110_000, 75_000, 0.08, 0.05, 1_500),
-    Rung("stills", None, Sound(24_000, 40, pauses=True), 60_000, 40_000, 0.2, 0.1, _NEVER),
+    Rung("stills", None, Sound(24_000, 40, pauses=True), 60_000, 32_000, 0.2, 0.1, _NEVER),
     Rung("audio", None, Sound(16_000, 60, pauses=True), 0, 0, 1.0, 1.0, _NEVER),
 )
 """From the best to the last."""

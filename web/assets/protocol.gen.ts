@@ -685,6 +685,6 @@ export const RUNGS: readonly Rung[] = [
   {"name": "480p", "picture": {"height": 480, "frame_rate": 24, "bitrate": 600000, "least": 250000}, "sound": {"bitrate": 32000, "packet": 20, "pauses": false}, "enter": 700000, "leave": 500000, "loss": 0.03, "concealed": 0.05, "round_trip": 400},
   {"name": "360p", "picture": {"height": 360, "frame_rate": 15, "bitrate": 250000, "least": 100000}, "sound": {"bitrate": 32000, "packet": 20, "pauses": false}, "enter": 300000, "leave": 220000, "loss": 0.05, "concealed": 0.05, "round_trip": 600},
   {"name": "240p", "picture": {"height": 240, "frame_rate": 10, "bitrate": 100000, "least": 40000}, "sound": {"bitrate": 24000, "packet": 20, "pauses": false}, "enter": 110000, "leave": 75000, "loss": 0.08, "concealed": 0.05, "round_trip": 1500},
-  {"name": "stills", "sound": {"bitrate": 24000, "packet": 40, "pauses": true}, "enter": 60000, "leave": 40000, "loss": 0.2, "concealed": 0.1, "round_trip": 60000},
+  {"name": "stills", "sound": {"bitrate": 24000, "packet": 40, "pauses": true}, "enter": 60000, "leave": 32000, "loss": 0.2, "concealed": 0.1, "round_trip": 60000},
   {"name": "audio", "sound": {"bitrate": 16000, "packet": 60, "pauses": true}, "enter": 0, "leave": 0, "loss": 1.0, "concealed": 1.0, "round_trip": 60000},
 ];

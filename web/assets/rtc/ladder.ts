@@ -95,8 +95,10 @@ export class Ladder {
       this.#settling -= 1;
       return this.#refit();
     }
-    // What was not used is not reckoned well: a try may take until its end to show that the uplink carries it.
-    const judged = this.#trying > 1 ? { ...reading, uplink: null } : reading;
+    // An uplink that is not used is not reckoned well: a try has until its end to show that it carries moving pictures,
+    // and without them loss and delay alone say what suffers.
+    const isUsed = this.rung.picture && this.#trying <= 1;
+    const judged = isUsed ? reading : { ...reading, uplink: null };
     if (isBad(judged, this.rung)) return this.#worse(reading);
     this.#bad = 0;
     if (this.#trying > 0) {

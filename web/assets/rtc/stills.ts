@@ -16,7 +16,7 @@ export interface StillPiece {
 
 const PIECE = 1024; // bytes; signaling/protocol_net.py PIECE_LENGTH in base64
 const MOST = 15 * PIECE;
-const LEAST = 3 * PIECE;
+const LEAST = 5 * PIECE;
 /** What a piece weighs on its way, in bits: itself, its base64 or its SCTP, DTLS, UDP. */
 const WEIGHT = 1.35 * PIECE * 8;
 /** Seconds from one picture to the next: as many as it takes, within these. */
