@@ -14,7 +14,7 @@ from teleconsult.consents.models import ConsentBasis
 from teleconsult.consents.withdrawing import withdraw_consent
 from teleconsult.db import Sessions, transaction
 from teleconsult.encounters import jobs
-from teleconsult.encounters.jobs import end_forgotten, erase, expire
+from teleconsult.encounters.jobs import end_forgotten, erase, erase_soon, expire
 from teleconsult.encounters.kept_recordings import delete_recording, playable_file, recordings_of, view_recording
 from teleconsult.encounters.recording_models import Recording, RecordingEnd, RecordingFile
 from teleconsult.encounters.recordings import (
@@ -27,6 +27,7 @@ from teleconsult.encounters.recordings import (
     withdraw_from_recording,
 )
 from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused
+from teleconsult.jobs import connected
 from teleconsult.settings import Settings
 from tests import consult_steps
 from tests.people import Cast
@@ -183,3 +184,20 @@ async def test_what_a_server_that_died_left_open_is_ended_a_day_later(
         await end_recording(session, recording_id=recording, why=RecordingEnd.STOPPED, days=30)
         row = await session.get_one(Recording, recording)
         assert (row.ended_why, row.expires_at) == (RecordingEnd.CUT_OFF, None), "ended once, and never begun"
+
+
+async def test_the_worker_erases_what_a_doctor_deleted(
+    cast: Cast, sessions: Sessions, settings: Settings, kept: Recorded
+) -> None:
+    async with connected(settings.database_url or "") as app:
+        async with transaction(sessions, cast.rural) as session:
+            await delete_recording(session, cast.rural, recording_id=kept.id, reason="The patient asked for it.")
+            await erase_soon(session)
+        await app.run_worker_async(
+            wait=False,
+            listen_notify=False,
+            install_signal_handlers=False,
+            additional_context={"sessions": sessions, "settings": settings},
+        )
+    async with transaction(sessions, SYSTEM) as session:
+        assert set(await session.scalars(select(RecordingFile.sealed_key))) == {None}
