@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.signaling.booking import Booking
-from tests.signaling.conftest import VisitorMaker
+from tests.signaling.visitors import VisitorMaker
 
 MAIN, SCREEN = {"id": "{a-1}", "what": "main"}, {"id": "b", "what": "screen"}
 

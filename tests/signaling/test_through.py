@@ -172,9 +172,9 @@ async def test_a_recording_needs_the_server(table: Table, monkeypatch: pytest.Mo
 async def test_a_narrow_uplink_counts_with_three(table: Table) -> None:
     people = await table.many(2)
     await table.part.take_net(people[0], link(200_000, "weak"))
-    assert table.path.way == "direct"
+    assert table.told == []
     await table.sit(3)
-    assert table.path.way == "server"
+    assert table.told == [Path(2, "server", settled=False)]
 
 
 async def test_a_server_that_began_anew_goes_on_where_the_pages_are(table: Table) -> None:

@@ -11,9 +11,9 @@ import socketio
 from signaling.media.forwarder import Forwarder, Wanted
 from tests.signaling.booking import Booking
 from tests.signaling.changes import session_ends
-from tests.signaling.conftest import Changer, LiveSite, VisitorMaker
+from tests.signaling.conftest import Changer, LiveSite
 from tests.signaling.media.peer import Peer, Track, until
-from tests.signaling.visitors import Visitor
+from tests.signaling.visitors import Visitor, VisitorMaker
 
 SOUND = Track(7, "audio", "face")
 
