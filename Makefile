@@ -45,6 +45,7 @@ bench: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system $(SIGNALING_PE
 	@$(BIN)/python -m tests.bench.images
 	@$(BIN)/python -m tests.bench.thin_link
 	@$(BIN)/python -m tests.bench.signaling
+	@$(BIN)/python -m tests.bench.signaling.coming
 	@$(BIN)/python -m tests.bench.forwarding
 	@$(BIN)/python -m tests.bench.recording
 

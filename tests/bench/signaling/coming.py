@@ -73,7 +73,7 @@ async def measure(count: int) -> None:
         settings = Settings(secret_key=SECRET, data=product.site.data)
         rooms = await booked_rooms(product.sessions, settings, product.cast, count)
         crowd = Crowd(Process(product.site.server_pid, product.site.port))
-        print("| sessions | join p50, ms | p95, ms | CPU a join, ms | idle CPU a session, % of a core |")
+        print("| sessions | join p50, ms | p95, ms | CPU a join, ms | CPU a session that signals, % of a core |")
         print("|---|---|---|---|---|", flush=True)
         talking = asyncio.create_task(crowd.talk())
         for share in SHARES:
