@@ -46,7 +46,7 @@ from signaling.protocol import (
 from signaling.protocol_recall import Logged, SessionLog
 from signaling.recall import RecallPart, as_told
 from signaling.recording import RecordingPart
-from signaling.through import ThroughPart
+from signaling.through import GRACE, ThroughPart
 from teleconsult.accounts import SYSTEM
 from teleconsult.audit import record_denied
 from teleconsult.clock import now
@@ -76,6 +76,8 @@ class RoomNamespace(SignedInNamespace):
         self._settings = settings
         self._showing = showing
         self._sittings: dict[str, Sitting] = {}
+        self.lost: dict[str, Sitting] = {}
+        """By the socket they had: those whose line was lost a minute ago at most. Sound and picture may go on."""
         self.door = Door(doorman.sessions)
         self._joining = asyncio.Semaphore(JOINS_AT_ONCE)
         self.net = NetPart(sitting_of=self.sitting_of, tell=self.tell)
@@ -137,6 +139,8 @@ class RoomNamespace(SignedInNamespace):
         await self._vacate(connection, seat)
         self._sittings[connection.sid] = Sitting(connection, seat)
         await self.enter_room(connection.sid, room_name(message.consult))
+        for sid in [sid for sid, lost in self.lost.items() if lost.seat.pid == seat.pid]:
+            del self.lost[sid]
         await self.through.seated(seat, message.path)
         await self.recording.seated(seat)
         present = {sitting.seat.pid for sitting in self._in(message.consult)}
@@ -224,6 +228,8 @@ class RoomNamespace(SignedInNamespace):
         sitting = self._sittings.pop(connection.sid, None)
         if sitting is None:
             return
+        self.lost[connection.sid] = sitting
+        asyncio.get_running_loop().call_later(GRACE, self.lost.pop, connection.sid, None)
         await self._tell_others(sitting.seat, "lost")
         try:
             async with transaction(self.doorman.sessions, connection.actor) as session:
@@ -237,10 +243,12 @@ class RoomNamespace(SignedInNamespace):
         """Take a socket out for good. The others hear that its owner `left`, so that their pages end sound and picture
         with them, whatever the one who has to go does.
         """
-        sitting = self._sittings.pop(sid, None)
+        was_lost = self.lost.pop(sid, None)
+        sitting = self._sittings.pop(sid, None) or was_lost
         if sitting is not None:
             await self._tell_others(sitting.seat, "left")
-        await super().dismiss(sid, reason)
+        if was_lost is None:
+            await super().dismiss(sid, reason)
         if sitting is not None:
             async with transaction(self.doorman.sessions, SYSTEM) as session:
                 await actions.remove_participant(session, participant_id=sitting.seat.pid, reason=reason)

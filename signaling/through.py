@@ -19,7 +19,7 @@ from signaling.paths import Need, Uplink, chosen
 from signaling.presence import Seat, Sitting, room_name
 from signaling.protocol import Change, Done, Refusal
 from signaling.protocol_net import Net
-from signaling.protocol_through import Known, Path, PathTried, Through, ThroughAnswer, Way
+from signaling.protocol_through import HIGHEST, Known, Path, PathTried, Through, ThroughAnswer, Way
 
 SittingOf = Callable[[Connection], Sitting | None]
 Tell = Callable[..., Awaitable[None]]
@@ -35,6 +35,8 @@ FORGIVEN_AFTER: Final = 300.0
 """Seconds after which a way is tried again by which somebody could not get through."""
 MOST_ROOMS: Final = 16
 """Whose media one process forwards."""
+MOST_KNOWN: Final = HIGHEST // 2
+"""No call changes its way so often: a higher number is somebody's invention."""
 OFFERS_A_SECOND: Final = 2
 OFFERS_AT_ONCE: Final = 20
 
@@ -99,7 +101,8 @@ class ThroughPart:
         course = self._courses.get(seat.consult_id)
         if course is None:
             course = self._courses[seat.consult_id] = Course(seat.consult_id)
-        if known is not None and known.number > course.number:  # we began anew, their call went on
+        if known is not None and course.number < known.number <= MOST_KNOWN and self._believes(seat, course):
+            # We began anew, their call went on.
             course.number = known.number + (known.way != course.way)
             await self._tell_path(course)
         _end(course.lost.pop(seat.pid, None))
@@ -172,6 +175,10 @@ class ThroughPart:
         """End all of it."""
         for course in list(self._courses.values()):
             await self._end(course)
+
+    def _believes(self, seat: Seat, course: Course) -> bool:
+        """Of guests, only who comes first: with a number of their own they would put the others out of step."""
+        return seat.role != "guest" or not course.people
 
     async def _reconsider(self, course: Course) -> None:
         need = Need(

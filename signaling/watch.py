@@ -136,10 +136,12 @@ class Watch:
             self._as_is(namespace, connection)
             for namespace in namespaces
             for connection in namespace.connections.values()
-        ]
+        ] + [self._as_is(self._room, sitting.connection) for sitting in list(self._room.lost.values())]
 
     def _as_is(self, namespace: SignedInNamespace, connection: Connection) -> Watched:
-        if namespace is self._room and (sitting := self._room.sitting_of(connection)):
+        if namespace is self._room and (
+            sitting := self._room.sitting_of(connection) or self._room.lost.get(connection.sid)
+        ):
             return Watched(namespace, connection, seat=sitting.seat.pid, consult=sitting.seat.consult_id)
         if namespace is self._looking and (look := self._looking.look_of(connection)):
             return Watched(namespace, connection, look=look, consult=look.consult_id)
@@ -167,7 +169,7 @@ class Watch:
 
     async def _decide(self, watched: Watched, findings: Findings) -> None:
         connection, namespace = watched.connection, watched.namespace
-        if connection.sid not in namespace.connections:
+        if connection.sid not in namespace.connections and connection.sid not in self._room.lost:
             return  # gone while we asked
         if connection.actor.guest_pass_id is not None:
             reason = await self._judge_guest(watched, findings.passes.get(connection.actor.guest_pass_id))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -72,11 +72,28 @@ async def go(session: AsyncSession, participant_id: uuid.UUID, how: Departure) -
 
 
 async def confirm(session: AsyncSession, participant_ids: Iterable[uuid.UUID]) -> None:
-    """They are still there: asked for all of a process at once, each minute."""
+    """They are still there: asked for all of a process at once, each minute.
+
+    Who sits there and has no open stay has one from now on: an old line's end may have been noted after a new one's
+    beginning.
+    """
+    moment, there = now(), list(participant_ids)
     await session.execute(
         update(Attendance)
-        .where(Attendance.participant_id.in_(list(participant_ids)), Attendance.went_at.is_(None))
-        .values(seen_at=now())
+        .where(Attendance.participant_id.in_(there), Attendance.went_at.is_(None))
+        .values(seen_at=moment)
+    )
+    seated = select(
+        func.gen_random_uuid(),
+        EncounterParticipant.encounter_id,
+        EncounterParticipant.id,
+        literal(moment),
+        literal(moment),
+    ).where(EncounterParticipant.id.in_(there))
+    await session.execute(
+        insert(Attendance)
+        .from_select(["id", "encounter_id", "participant_id", "came_at", "seen_at"], seated)
+        .on_conflict_do_nothing(index_elements=["participant_id"], index_where=Attendance.went_at.is_(None))
     )
 
 
