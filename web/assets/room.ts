@@ -371,10 +371,13 @@ export default class RoomController extends Controller<HTMLElement> implements P
     const controls = [this.muteTarget, this.cameraTarget, this.audioOnlyTarget, this.leaveTarget, this.sendTarget];
     for (const control of controls) control.disabled = true;
     this.showing(null);
+    this.troublesTarget.hidden = true;
     this.#know({ over });
+    this.#grade(null);
+    this.stageTarget.scrollIntoView({ block: "center" }); // where it says what is over, and what comes next
   }
 
-  #grade(grade: Grade | "unknown"): void {
+  #grade(grade: Grade | "unknown" | null): void {
     for (const target of this.gradeTargets) target.hidden = target.dataset.grade !== grade;
   }
 

@@ -4,6 +4,7 @@ import type { NetOf, Peer, RungName, Why } from "../../protocol.gen";
 import type { Call } from "../../rtc/call";
 import type { Ladder, Mode } from "../../rtc/ladder";
 import { allowance, photographed, Shutter } from "../../rtc/stills";
+import { listed } from "../listed";
 import { withCall } from "../present_call";
 import { StillTiles } from "../still_tiles";
 
@@ -39,7 +40,10 @@ export default class LadderController extends Controller<HTMLElement> {
     this.#names.set(this.mainValue, this.nameValue);
     this.#stills ??= new StillTiles(this.element, this.pictureTarget, this.mainValue, document.documentElement.lang);
     if (this.#soundOnly) this.#button.observe(this.#soundOnly, { attributeFilter: ["aria-pressed"] });
-    this.#stop = withCall((call) => this.#begin(call));
+    this.#stop = withCall(
+      (call) => this.#begin(call),
+      () => this.#over(),
+    );
   }
 
   override disconnect(): void {
@@ -92,7 +96,6 @@ export default class LadderController extends Controller<HTMLElement> {
       },
       ladder: (ladder) => this.#own(ladder),
       still: (pid, picture) => this.#stills?.show(pid, picture),
-      bye: () => this.#over(),
     });
     call.client.hear("net", (net) => this.#theirs(net));
     this.#own(call.ladder);
@@ -143,7 +146,8 @@ export default class LadderController extends Controller<HTMLElement> {
       const names = [...this.#words].filter(([, one]) => one === word).map(([pid]) => this.#names.get(pid) ?? "");
       target.hidden = names.length === 0;
       const span = target.querySelector("span");
-      if (span) span.textContent = (target.dataset.text ?? "").replace("{name}", names.join(", "));
+      const text = names.length > 1 ? target.dataset.textOfSeveral : target.dataset.text;
+      if (span) span.textContent = (text ?? "").replace("{name}", listed(names));
     }
   }
 

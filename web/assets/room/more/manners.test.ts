@@ -13,11 +13,12 @@ let application: Application;
 const peer = (pid: string, name: string, hand = false) => ({ pid, name, hand, streams: [] }) as unknown as Peer;
 
 beforeEach(async () => {
+  document.documentElement.lang = "en";
   document.body.innerHTML = `<section data-controller="manners" data-manners-main-value="m">
     <div data-tile-key="main"><i data-tile="hand" hidden></i></div><div data-tile-key="self"><i data-tile="hand" hidden></i></div>
     <div data-tile-key="g"><i data-tile="hand" hidden></i></div>
     <button data-manners-target="hand" data-action="manners#raise" aria-pressed="false"></button>
-    <p data-manners-target="asking" data-text="{name} asks to speak." hidden><span></span></p>
+    <p data-manners-target="asking" data-text="{name} asks to speak." data-text-of-several="{name} ask to speak." hidden><span></span></p>
     <p data-manners-target="hushed" data-text="{name} muted you." hidden><span></span></p></section>`;
   const hear = (event: string, take: (message: never) => void) => heard.set(event, take);
   const call = { client: { ask: asked, hear }, tell: (told: Partial<CallView>) => (view = told) };
@@ -41,7 +42,7 @@ test("who asks to speak is named, as text, in the order they did", () => {
   expect(asking()?.textContent?.trim()).toBe("<i>Rose</i> asks to speak.");
   expect(hand("g")?.hidden).toBe(false);
   heard.get("hand")?.({ sender: "m", raised: true } as never);
-  expect(asking()?.textContent?.trim()).toBe("<i>Rose</i>, Minh asks to speak.");
+  expect(asking()?.textContent?.trim()).toBe("<i>Rose</i> and Minh ask to speak.");
   expect(hand("main")?.hidden).toBe(false);
   view.peer?.(peer("g", "Rose", true), "left");
   heard.get("hand")?.({ sender: "m", raised: false } as never);
@@ -56,6 +57,20 @@ test("one's own hand is said, and said again after a break", () => {
   expect(asked).toHaveBeenCalledTimes(2);
   document.querySelector("button")?.click();
   expect(asked).toHaveBeenLastCalledWith("hand", { raised: false });
+});
+
+test("who is muted already is told nothing, and the end takes every word away", () => {
+  const mute = '<button data-testid="mute" aria-pressed="true"></button>';
+  document.querySelector("section")?.insertAdjacentHTML("beforeend", mute);
+  const hushed = document.querySelector<HTMLElement>("[data-manners-target=hushed]");
+  heard.get("hush")?.({ sender: "m", name: "Minh" } as never);
+  expect(hushed?.hidden).toBe(true);
+  document.querySelector("[data-testid=mute]")?.setAttribute("aria-pressed", "false");
+  heard.get("hush")?.({ sender: "m", name: "Minh" } as never);
+  expect(hushed?.hidden).toBe(false);
+  end();
+  expect(hushed?.hidden).toBe(true);
+  expect(asking()?.hidden).toBe(true);
 });
 
 test("who asks for silence is named, and the page is told", () => {

@@ -1,6 +1,7 @@
 // Hands that go up, and the request for silence.
 import { Controller } from "@hotwired/stimulus";
 import type { Call } from "../../rtc/call";
+import { listed } from "../listed";
 import { withCall } from "../present_call";
 
 export default class MannersController extends Controller<HTMLElement> {
@@ -19,7 +20,7 @@ export default class MannersController extends Controller<HTMLElement> {
   override connect(): void {
     this.#ends = withCall(
       (call) => this.#begin(call),
-      () => this.#showOwn(false),
+      () => this.#over(),
     );
   }
 
@@ -37,11 +38,17 @@ export default class MannersController extends Controller<HTMLElement> {
     await this.#call?.client.ask("hush", {});
   }
 
+  /** The microphone is on again: what was said about it no longer holds. */
+  speak(): void {
+    this.hushedTarget.hidden = true;
+  }
+
   #begin(call: Call): void {
     this.#call = call;
     call.client.hear("hand", ({ sender, raised }) => this.#show(sender, raised));
     call.client.hear("hush", ({ name }) => {
-      say(this.hushedTarget, name);
+      if (this.#isSilent) return;
+      say(this.hushedTarget, [name]);
       this.dispatch("hushed");
     });
     call.tell({
@@ -54,6 +61,18 @@ export default class MannersController extends Controller<HTMLElement> {
     });
   }
 
+  #over(): void {
+    this.#showOwn(false);
+    for (const pid of [...this.#raised]) this.#show(pid, false);
+    this.hushedTarget.hidden = true;
+  }
+
+  /** Whether nothing is heard of this page anyway: muted already, or without a microphone. */
+  get #isSilent(): boolean {
+    const mute = this.element.querySelector<HTMLButtonElement>("[data-testid=mute]");
+    return mute !== null && (mute.disabled || mute.getAttribute("aria-pressed") === "true");
+  }
+
   #know({ pid, name, hand }: { pid: string; name: string; hand: boolean }): void {
     this.#names.set(pid, name);
     this.#show(pid, hand);
@@ -63,9 +82,12 @@ export default class MannersController extends Controller<HTMLElement> {
     if (raised) this.#raised.add(pid);
     else this.#raised.delete(pid);
     this.#mark(pid === this.mainValue ? "main" : pid, raised);
-    const [first] = this.#raised;
-    if (first === undefined) this.askingTarget.hidden = true;
-    else say(this.askingTarget, [...this.#raised].map((one) => this.#names.get(one) ?? "").join(", "));
+    if (this.#raised.size === 0) this.askingTarget.hidden = true;
+    else
+      say(
+        this.askingTarget,
+        [...this.#raised].map((one) => this.#names.get(one) ?? ""),
+      );
   }
 
   #showOwn(raised: boolean): void {
@@ -80,9 +102,10 @@ export default class MannersController extends Controller<HTMLElement> {
   }
 }
 
-/** Show a notice with somebody's name in it, as text. */
-function say(notice: HTMLElement, name: string): void {
+/** Show a notice with somebody's name in it, or several, as text. */
+function say(notice: HTMLElement, names: string[]): void {
   const words = notice.querySelector("span");
-  if (words) words.textContent = (notice.dataset.text ?? "{name}").replace("{name}", name);
+  const text = names.length > 1 ? notice.dataset.textOfSeveral : notice.dataset.text;
+  if (words) words.textContent = (text ?? "{name}").replace("{name}", listed(names));
   notice.hidden = false;
 }

@@ -2,6 +2,7 @@
 import { Controller } from "@hotwired/stimulus";
 import type { Peer, RecordAct, RecordingNow, RecordingState } from "../../protocol.gen";
 import type { Call } from "../../rtc/call";
+import { listed } from "../listed";
 import { withCall } from "../present_call";
 
 export type Shown = "none" | "asked" | "waiting" | "starting" | "recording" | "paused" | "over";
@@ -21,7 +22,10 @@ export default class RecordingController extends Controller<HTMLElement> {
   readonly #names = new Map<string, string>();
 
   override connect(): void {
-    this.#ends = withCall((call) => this.#begin(call));
+    this.#ends = withCall(
+      (call) => this.#begin(call),
+      () => this.#over(),
+    );
   }
 
   override disconnect(): void {
@@ -65,8 +69,12 @@ export default class RecordingController extends Controller<HTMLElement> {
         void call.client.ask("record", { act: "look" });
       },
       peer: (peer) => this.#know(peer),
-      bye: () => this.#show("none"),
     });
+  }
+
+  #over(): void {
+    this.#now = null;
+    this.#show("none");
   }
 
   #know({ pid, name }: Peer): void {
@@ -88,7 +96,7 @@ export default class RecordingController extends Controller<HTMLElement> {
     this.element.dataset.shown = shown;
     for (const part of this.partTargets) part.hidden = !part.dataset.when?.split(" ").includes(shown);
     for (const words of this.whyTargets) words.hidden = words.dataset.why !== why;
-    const names = (this.#now?.awaited ?? []).map((pid) => this.#names.get(pid) ?? "").join(", ");
+    const names = listed((this.#now?.awaited ?? []).map((pid) => this.#names.get(pid) ?? ""));
     for (const text of this.textTargets) {
       text.textContent = (text.dataset.text ?? "").replace("{name}", this.#now?.by ?? "").replace("{names}", names);
     }

@@ -1,5 +1,6 @@
 // Says on the page who can hear and see the call, and shows the words by which people make sure.
 import { Controller } from "@hotwired/stimulus";
+import type { Call } from "../../rtc/call";
 import type { Standing } from "../../rtc/sealing/ring";
 import { withCall } from "../present_call";
 
@@ -18,22 +19,29 @@ export default class SealingController extends Controller<HTMLElement> {
   #isDirect = true;
 
   override connect(): void {
-    this.#stop = withCall((call) => {
-      call.tell({
-        path: ({ way }) => {
-          this.#isDirect = way === "direct";
-          this.#show();
-        },
-        sealed: (standing) => {
-          this.#standing = standing;
-          this.#show();
-        },
-      });
-    });
+    this.#stop = withCall(
+      (call) => this.#begin(call),
+      () => this.#stand(null),
+    );
   }
 
   override disconnect(): void {
     this.#stop?.();
+  }
+
+  #begin(call: Call): void {
+    call.tell({
+      path: ({ way }) => {
+        this.#isDirect = way === "direct";
+        this.#show();
+      },
+      sealed: (standing) => this.#stand(standing),
+    });
+  }
+
+  #stand(standing: Standing | null): void {
+    this.#standing = standing;
+    this.#show();
   }
 
   #show(): void {
