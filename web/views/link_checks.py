@@ -102,6 +102,8 @@ async def download(request: web.Request) -> web.StreamResponse:
 async def keep(request: web.Request) -> web.StreamResponse:
     """Keep what was found; says what it means."""
     actor, consult_id = await _visitor(request)
+    async with transaction(sessions_of(request), actor) as session:
+        await own_seat(session, actor, consult_id)
     figures, devices = read_check(await read_json(request))
     async with transaction(sessions_of(request), actor) as session:
         check = await keep_link_check(

@@ -4,6 +4,8 @@ from typing import Final
 
 from aiohttp import web
 
+from teleconsult.db import transaction
+from teleconsult.encounters.queries import encounter_for
 from teleconsult.errors import Invalid
 from teleconsult.imaging.captures.stills import LARGEST, Album
 from web import captures
@@ -29,6 +31,8 @@ _BODY: Final = LARGEST + 64 * 1024
 @takes_files
 async def create(request: web.Request) -> web.StreamResponse:
     """Keep a picture that was frozen out of the video; the patient agrees, or there is none."""
+    async with transaction(sessions_of(request), actor_of(request)) as session:
+        await encounter_for(session, actor_of(request), id_in(request))
     async with uploaded_form(request, name=PICTURE, fields={AGREED}, limit=_BODY) as (files, told):
         if told.get(AGREED) != "yes":
             raise Invalid({AGREED: "Ask the patient first: without their agreement no picture is kept."})
