@@ -117,9 +117,15 @@ async def begin_recording(session: AsyncSession, *, recording_id: uuid.UUID, pre
     for_patient = any(word.patient_basis is not None for word in agreed.values())
     if recording.ended_at is not None or not for_patient or not present or not set(present) <= agreed.keys():
         raise Refused("Not everybody has agreed to be recorded.")
-    action = "recording-started" if recording.started_at is None else "recording-resumed"
-    recording.started_at = recording.started_at or now()
-    _record(session, SYSTEM, action, recording, await _consult_of(session, recording), people=len(present))
+    is_first, recording.started_at = recording.started_at is None, recording.started_at or now()
+    _record(
+        session,
+        SYSTEM,
+        "recording-started" if is_first else "recording-resumed",
+        recording,
+        await _consult_of(session, recording),
+        people=len(present),
+    )
     await session.flush()
 
 
@@ -186,8 +192,14 @@ async def _answer(
         patient_given_by=patient.given_by.strip() if patient and is_with_patient else "",
     )
     session.add(said)
-    action = "recording-agreed" if agrees else "recording-declined"
-    _record(session, actor, action, recording, live.consult_id, patient=said.patient_basis)
+    _record(
+        session,
+        actor,
+        "recording-agreed" if agrees else "recording-declined",
+        recording,
+        live.consult_id,
+        patient=said.patient_basis,
+    )
     await session.flush()
     return said
 

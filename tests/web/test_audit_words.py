@@ -11,15 +11,25 @@ RECORDERS = {"record", "record_denied", "record_refused", "_record", "_note"}
 
 
 def recorded_acts(source: str) -> Iterator[str]:
-    """The text arguments of every call that records; of a choice between two, both."""
+    """The text arguments of every call that records; of a choice between two, both. What a call is told as `act`."""
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.arguments):
+            yield from _defaults(node)
         if not isinstance(node, ast.Call):
             continue
+        told = [keyword.value for keyword in node.keywords if keyword.arg == "act"]
+        yield from (one.value for one in told if isinstance(one, ast.Constant) and isinstance(one.value, str))
         if getattr(node.func, "id", getattr(node.func, "attr", "")) not in RECORDERS:
             continue
         for argument in node.args:
             choices = [argument.body, argument.orelse] if isinstance(argument, ast.IfExp) else [argument]
             yield from (one.value for one in choices if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def _defaults(arguments: ast.arguments) -> Iterator[str]:
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if argument.arg == "act" and isinstance(default, ast.Constant) and isinstance(default.value, str):
+            yield default.value
 
 
 def test_the_names_are_those_of_the_sources() -> None:
