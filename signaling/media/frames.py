@@ -114,6 +114,9 @@ class Vp8Frames:
         payload = b"".join(self._parts)
         self._parts = []
         is_key = bool(payload) and not payload[0] & 1  # RFC 6386 §9.1
+        if is_key and picture_size(payload) is None:  # nobody can begin with it, nor go on behind it
+            self._lose()
+            return None
         if self.waits_for_key and not is_key:
             return None
         self.waits_for_key = False
@@ -130,10 +133,11 @@ class Vp8Frames:
 
 
 def picture_size(payload: bytes) -> tuple[int, int] | None:
-    """Width and height that a VP8 key frame says (RFC 6386 §9.1); None for any other."""
+    """Width and height that a VP8 key frame says (RFC 6386 §9.1); None for any other, and where it has no size."""
     if len(payload) < 10 or payload[0] & 1 or payload[3:6] != b"\x9d\x01\x2a":
         return None
-    return int.from_bytes(payload[6:8], "little") & 0x3FFF, int.from_bytes(payload[8:10], "little") & 0x3FFF
+    width, height = (int.from_bytes(payload[at : at + 2], "little") & 0x3FFF for at in (6, 8))
+    return (width, height) if width and height else None
 
 
 def _described(payload: bytes) -> tuple[bool, int | None, bytes]:

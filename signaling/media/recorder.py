@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -20,6 +21,10 @@ TURN: Final = 0.25
 log = structlog.get_logger(__name__)
 Key = tuple[uuid.UUID, str]
 """A participant, and the id of one of their MediaStreams."""
+
+
+class Unfit(Exception):
+    """What somebody sends fits no file."""
 
 
 class Sender(Protocol):
@@ -121,36 +126,48 @@ class Recorder:
             await self._end(key, tape)
 
     async def _turn(self) -> None:
-        now = time.monotonic()
-        tapes = dict(self._tapes)
-        await asyncio.to_thread(_work, list(tapes.values()), now)
-        for key, tape in tapes.items():
-            if not tape.is_begun and tape.is_ready(now=now):
-                await self._begin(key, tape)
-            elif tape.needs_another() and self._tapes.get(key) is tape:
-                tape.detach()
-                self._ended.append((key, tape))
-                self._tapes[key] = Tape(self._sources[key], self._clocks[key[0]])
+        for key, tape in list(self._tapes.items()):
+            try:
+                await self._work(key, tape)
+            except Unfit:
+                await self._give_up(key, tape)
         for tape in self._tapes.values():
             for source in tape.wants_key_frames():
                 self._forwarder.ask_key_frame(source)
         while self._ended:
             await self._end(*self._ended.pop())
 
+    async def _work(self, key: Key, tape: Tape) -> None:
+        now = time.monotonic()
+        await _in_thread(partial(tape.work, now=now))
+        if not tape.is_begun and tape.is_ready(now=now):
+            await self._begin(key, tape)
+        elif tape.needs_another() and self._tapes.get(key) is tape:
+            tape.detach()
+            self._ended.append((key, tape))
+            self._tapes[key] = Tape(self._sources[key], self._clocks[key[0]])
+
     async def _begin(self, key: Key, tape: Tape) -> None:
         pid, stream = key
         file = await self._files.begin(self._recording_id, pid, what=self._name_of(pid, stream), kinds=tape.heard)
         self._open[tape] = file
-        await asyncio.to_thread(tape.begin, file.writer)
+        await _in_thread(partial(tape.begin, file.writer))
 
-    async def _end(self, key: Key, tape: Tape) -> None:
-        """Close a file and keep it, however it ended."""
-        is_cut = False
+    async def _give_up(self, key: Key, tape: Tape) -> None:
+        """Of a stream that fits no file nothing more is taken, until it is made of something else."""
+        tape.detach()
+        if self._tapes.get(key) is tape:
+            del self._tapes[key]
+        elif (key, tape) in self._ended:
+            self._ended.remove((key, tape))
+        await self._end(key, tape, is_cut=True)
+
+    async def _end(self, key: Key, tape: Tape, *, is_cut: bool = False) -> None:
+        """Close a file and keep it, however it ended, and whatever became of others."""
         try:
-            await asyncio.to_thread(tape.work, now=time.monotonic(), is_last=True)
-            if not tape.is_begun and tape.heard:
-                await self._begin(key, tape)
-        except (OSError, Fallen) as error:
+            if not is_cut:
+                await self._finish(key, tape)
+        except Exception as error:
             is_cut = True
             log.warning("recording.cut", recording=str(self._recording_id), error=type(error).__name__)
         file = self._open.pop(tape, None)
@@ -158,11 +175,26 @@ class Recorder:
             return
         try:
             await asyncio.to_thread(tape.close)
-        except OSError:
+        except Exception as error:
             is_cut = True
-        await self._files.keep(file, Outcome(tape.seconds, is_cut))
+            log.warning("recording.not_closed", recording=str(self._recording_id), error=type(error).__name__)
+        try:
+            await self._files.keep(file, Outcome(tape.seconds, is_cut))
+        except Exception as error:  # it lies in the data folder, and is taken up when the server starts again
+            log.exception("recording.not_kept", recording=str(self._recording_id), error=type(error).__name__)
+
+    async def _finish(self, key: Key, tape: Tape) -> None:
+        await _in_thread(partial(tape.work, now=time.monotonic(), is_last=True))
+        if not tape.is_begun and tape.heard:
+            await self._begin(key, tape)
 
 
-def _work(tapes: list[Tape], now: float) -> None:
-    for tape in tapes:
-        tape.work(now=now)
+async def _in_thread(work: Callable[[], None]) -> None:
+    """Have a tape work. Raises OSError and Fallen where the disk takes no more, Unfit where it is what was sent."""
+    try:
+        await asyncio.to_thread(work)
+    except (OSError, Fallen):
+        raise
+    except Exception as error:
+        log.warning("recording.unfit", error=type(error).__name__)
+        raise Unfit from error

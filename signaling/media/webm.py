@@ -47,7 +47,7 @@ class Webm:
     @property
     def seconds(self) -> float:
         """How long it is by now."""
-        return max(0, *self._last.values()) / 1000
+        return max((0, *self._last.values())) / 1000
 
     def add(self, kind: str, payload: bytes, *, at: int, is_key: bool) -> None:
         """Write a frame that belongs `at` ms. Raises OSError where the target takes no more."""

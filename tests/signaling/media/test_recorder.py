@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from signaling.media.forwarder import Forwarder
 from signaling.media.recorder import Recorder
+from signaling.media.webm import Webm
 from teleconsult.accounts import SYSTEM
 from teleconsult.consents.models import ConsentBasis
 from teleconsult.db import Sessions, transaction
@@ -185,6 +186,57 @@ async def test_a_full_disk_ends_it_and_what_was_written_is_played(
     (row,) = await desk.rows()
     assert row.is_cut
     assert len((await desk.played(row)).video) > 20
+
+
+@pytest.mark.parametrize("header", [b"\x9d\x01\x2a\0\0\0\0", b"\0\0\0\0\0\0\0"], ids=["of no size", "no start code"])
+async def test_a_bad_picture_costs_nobody_their_file(desk: Desk, people: list[uuid.UUID], header: bytes) -> None:
+    recorder = desk.recorder(*people)
+    good, bad, microphone = audio(), video(), audio()
+    recorder.came(people[0], good.source)
+    recorder.came(people[1], microphone.source)
+    recorder.came(people[1], bad.source)
+    send((bad, bad.packed((b"\x10\x02\0" + header + b"x" * 50,))), at=0)
+    send((bad, bad.packed(pictures(5), ms=40)), at=0)
+    send((good, good.packed(sounds(20))), (microphone, microphone.packed(sounds(20))), at=0)
+    assert await eventually(lambda: _seconds(recorder) > 0.1)
+    await asyncio.wait_for(recorder.stop(), 2)
+    rows = await desk.rows()
+    assert {(row.participant_id, row.has_video, row.is_cut) for row in rows} == {
+        (people[0], False, False),
+        (people[1], True, False),
+    }
+    assert all(row.ended_at is not None for row in rows)
+    assert [len((await desk.played(row)).video) for row in rows if row.has_video] == [5]
+    assert desk.failures == []
+
+
+async def test_what_fits_no_file_costs_nobody_elses(
+    desk: Desk, people: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = desk.recorder(*people)
+    good, camera = audio(), video()
+    recorder.came(people[0], good.source)
+    recorder.came(people[1], camera.source)
+    send((good, good.packed(sounds(10))), (camera, camera.packed(pictures(5))), at=0)
+    assert await eventually(lambda: len(recorder._open) == 2)
+    write = Webm.add
+
+    def refuse(webm: Webm, kind: str, payload: bytes, *, at: int, is_key: bool) -> None:
+        if kind == "video":
+            raise ValueError("no such frame")
+        write(webm, kind, payload, at=at, is_key=is_key)
+
+    monkeypatch.setattr(Webm, "add", refuse)
+    send((camera, camera.packed(pictures(5), ms=200)), at=0)
+    assert await eventually(lambda: len(recorder._open) == 1)
+    send((good, good.packed(sounds(20), ms=200)), at=0)
+    assert await eventually(lambda: _seconds(recorder) > 0.5)
+    await asyncio.wait_for(recorder.stop(), 2)
+    assert {(row.participant_id, row.is_cut, row.ended_at is None) for row in await desk.rows()} == {
+        (people[0], False, False),
+        (people[1], True, False),
+    }
+    assert desk.failures == []
 
 
 async def test_what_a_server_that_died_left_is_kept_and_said_to_be_cut_off(
