@@ -124,10 +124,13 @@ async def test_hands_go_up_and_silence_is_asked_for(pair: tuple[Page, Page], cas
     await expect(specialist.get_by_test_id("asks-to-speak")).to_be_hidden()
     await press(specialist, "mute-others")
     await expect(rural.get_by_test_id("mute")).to_have_attribute("aria-pressed", "true")
-    await expect(rural.get_by_test_id("hushed")).to_contain_text(cast.specialist.name)
+    await expect(rural.get_by_test_id("hushed")).to_contain_text(f"{cast.specialist.name} has muted your microphone.")
+    await expect(rural.get_by_test_id("mute")).to_have_accessible_name("Unmute")
     await expect(specialist.get_by_label("Microphone off")).to_be_visible()
     await rural.keyboard.press("Escape")
     await rural.get_by_test_id("mute").click()
+    await expect(rural.get_by_test_id("hushed")).to_be_hidden()
+    await expect(rural.get_by_test_id("mute")).to_have_accessible_name("Mute")
     await expect(specialist.get_by_label("Microphone off")).to_be_hidden()
 
 
@@ -150,8 +153,10 @@ async def test_another_microphone_is_taken_and_remembered(pair: tuple[Page, Page
 
 async def test_the_end_leads_on(pair: tuple[Page, Page]) -> None:
     rural, specialist = pair
+    await rural.evaluate("scrollTo(0, document.body.scrollHeight)")
+    await expect(rural.get_by_test_id("leave")).to_be_in_viewport(ratio=1)
     await rural.get_by_test_id("leave").click()
-    await expect(rural.get_by_role("link", name="Back to the consult")).to_be_visible()
+    await expect(rural.get_by_role("link", name="Back to the consult")).to_be_in_viewport(ratio=1)
     await specialist.get_by_test_id("leave").click()
     await expect(specialist.get_by_text("You have left the session")).to_be_visible()
     await specialist.locator("[data-testid=go-on-to-note]:visible").click()
