@@ -130,7 +130,7 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
         add("stranger's entry", "entry", cast.strangers_patient.id, "stranger", "nurse_elsewhere", entry=theirs)
         add("guest", "guest", booked.id, "rural", "specialist", guest=guest.id)
         add("recording", "recording", film.id, "rural", "specialist")
-        add("recording file", "recording file", film.file, "rural", "specialist", file=film.file)
+        add("recording file", "recording file", film.id, "rural", "specialist", file=film.file)
         for name, row, kind, insiders in administered(cast):
             session.add(row)
             await session.flush()
