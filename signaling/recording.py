@@ -60,6 +60,8 @@ class Running:
     agreed: set[uuid.UUID] = field(default_factory=set)
     ready: set[uuid.UUID] = field(default_factory=set)
     """Whose pages send what the server can read."""
+    is_refused: bool = False
+    """Somebody agrees no longer: whatever else happens, it only ends."""
     recorder: Recorder | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -79,6 +81,8 @@ class RecordingPart:
         self._files, self._through = files, through
         self._sitting_of, self._sittings_in, self._tell = sitting_of, sittings_in, tell
         self._running: dict[uuid.UUID, Running] = {}
+        self._asking: set[uuid.UUID] = set()
+        """Consults in which somebody's question is being written down."""
         self._acts: WeakKeyDictionary[Connection, Allowance] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -130,16 +134,20 @@ class RecordingPart:
     async def _ask(self, actor: Actor, seat: Seat, patient: PatientWord | None) -> RecordingNow | Refusal:
         if seat.role == "guest":
             raise Forbidden("This is for someone else to do.")
-        if seat.consult_id in self._running:
+        if seat.consult_id in self._running or seat.consult_id in self._asking:
             return Refusal("invalid")
-        async with transaction(self._files.sessions, SYSTEM) as session:
-            await recordings.end_abandoned(session, consult_id=seat.consult_id, days=self._files.days)
-        async with transaction(self._files.sessions, actor) as session:
-            asked = await recordings.ask_recording(
-                session, actor, consult_id=seat.consult_id, patient=_agreement(patient)
-            )
-        running = Running(asked.id, seat.consult_id, seat.name, seat.pid, agreed={seat.pid})
-        self._running[seat.consult_id] = running
+        self._asking.add(seat.consult_id)
+        try:
+            async with transaction(self._files.sessions, SYSTEM) as session:
+                await recordings.end_abandoned(session, consult_id=seat.consult_id, days=self._files.days)
+            async with transaction(self._files.sessions, actor) as session:
+                asked = await recordings.ask_recording(
+                    session, actor, consult_id=seat.consult_id, patient=_agreement(patient)
+                )
+            running = Running(asked.id, seat.consult_id, seat.name, seat.pid, agreed={seat.pid})
+            self._running[seat.consult_id] = running
+        finally:
+            self._asking.discard(seat.consult_id)
         await self._advance(running)
         await self._tell_all(running)
         return self._now(seat.consult_id)
@@ -178,6 +186,7 @@ class RecordingPart:
     async def _withdraw(self, running: Running, actor: Actor, seat: Seat) -> None:
         if seat.pid not in running.agreed:
             raise Invalid({"act": "There is nothing to withdraw."})
+        running.is_refused = True
         _halt(running)
         try:
             async with transaction(self._files.sessions, actor) as session:
@@ -190,9 +199,9 @@ class RecordingPart:
     async def _advance(self, running: Running) -> None:
         """Do what is to be done, as things stand now."""
         async with running.turn:
-            if self._running.get(running.consult_id) is not running:
+            if self._is_over(running):
                 return
-            seats = [sitting.seat for sitting in self._sittings_in(running.consult_id)]
+            seats = self._seats(running)
             present = {seat.pid for seat in seats}
             if all(seat.role == "guest" for seat in seats):
                 self._later(self._end(running, RecordingEnd.LEFT))
@@ -204,14 +213,15 @@ class RecordingPart:
                 await self._begin(running, present)
 
     async def _pause(self, running: Running) -> None:
-        was_running, recorder = _halt(running), running.recorder
+        _halt(running)
+        was_running, recorder = running.phase == "recording", running.recorder
         running.phase, running.recorder = "paused" if running.since is not None else "asked", None
         if recorder is not None:
             self._later(recorder.stop())
+        await self._tell_all(running)
         if was_running:
             async with transaction(self._files.sessions, SYSTEM) as session:
                 await recordings.pause_recording(session, recording_id=running.id)
-        await self._tell_all(running)
 
     async def _get_ready(self, running: Running) -> None:
         running.phase, running.ready = "starting", set()
@@ -242,12 +252,25 @@ class RecordingPart:
         except Refused:  # the log of consents does not say what we thought it did
             self._failed(running)
             return
-        if self._running.get(running.consult_id) is not running:
+        if self._is_over(running):
             return  # somebody ended it meanwhile
         running.phase, running.since = "recording", running.since or now()
         await self._tell_all(running)
+        # Time went by since we looked. From here to the recorder's start there is no await.
+        if self._is_over(running):
+            return
+        if not {seat.pid for seat in self._seats(running)} <= running.agreed:
+            await self._pause(running)
+            return
         running.recorder = self._recorder(running, forwarder)
         running.recorder.start()
+
+    def _is_over(self, running: Running) -> bool:
+        """Whether it has ended, or is about to."""
+        return running.is_refused or self._running.get(running.consult_id) is not running
+
+    def _seats(self, running: Running) -> list[Seat]:
+        return [sitting.seat for sitting in self._sittings_in(running.consult_id)]
 
     def _recorder(self, running: Running, forwarder: Forwarder) -> Recorder:
         return Recorder(
@@ -275,7 +298,10 @@ class RecordingPart:
                 await self._end(running, RecordingEnd.FAILED)
                 return
             await asyncio.sleep(LOOK_EVERY)
-            await self._advance(running)
+            try:
+                await self._advance(running)
+            except Exception as error:  # the next look may go better; who looks must go on looking
+                log.exception("recording.not_advanced", recording=str(running.id), error=type(error).__name__)
 
     def _has_failed(self, running: Running, deadline: float) -> bool:
         if running.phase == "starting":
@@ -289,17 +315,21 @@ class RecordingPart:
         if self._running.get(running.consult_id) is not running:
             return
         del self._running[running.consult_id]
-        async with running.turn:
+        try:
+            async with running.turn:
+                if running.recorder is not None:
+                    running.recorder.stop_taking()
+                await self._tell("recording", RecordingNow(None, why.value), to=room_name(running.consult_id))
+                async with transaction(self._files.sessions, SYSTEM) as session:
+                    await recordings.end_recording(
+                        session, recording_id=running.id, why=why, days=self._files.days, by=by, actor=actor
+                    )
+        except Exception as error:  # whoever asks next ends it in the records
+            log.exception("recording.end_not_written", recording=str(running.id), error=type(error).__name__)
+        finally:
             if running.recorder is not None:
-                running.recorder.stop_taking()
-            await self._tell("recording", RecordingNow(None, why.value), to=room_name(running.consult_id))
-            async with transaction(self._files.sessions, SYSTEM) as session:
-                await recordings.end_recording(
-                    session, recording_id=running.id, why=why, days=self._files.days, by=by, actor=actor
-                )
-        if running.recorder is not None:
-            self._later(running.recorder.stop())
-        await self._through.ask_for_server(running.consult_id, False)
+                self._later(running.recorder.stop())
+            await self._through.ask_for_server(running.consult_id, False)
 
     def _now(self, consult_id: uuid.UUID) -> RecordingNow:
         running = self._running.get(consult_id)
