@@ -193,6 +193,6 @@ async def test_five_come_and_go_through_the_server(session: Session) -> None:
     out = session.guests.pop(0)
     async with transaction(session.sessions, session.cast.rural) as opened:
         await revoke_guest(opened, session.cast.rural, consult_id=session.consult, pass_id=session.passes.pop(0))
-    await expect(out.get_by_text("Or the link was taken back")).to_be_visible()
+    await expect(out.get_by_text("Your session has ended")).to_be_visible()
     assert await out.evaluate(RECEIVED) == 0, "no connection is left by which anything could come"
     await all_together(*session.pages)
