@@ -10,7 +10,7 @@ import pytest
 from signaling import through
 from signaling.connection import Connection
 from signaling.presence import Seat, Sitting
-from signaling.protocol import Done, Refusal
+from signaling.protocol import Done, Refusal, Role
 from signaling.protocol_net import Net, Why
 from signaling.protocol_through import Known, Path, PathTried, Through
 from signaling.through import ThroughPart
@@ -31,9 +31,9 @@ class Table:
         assert to == f"consult:{CONSULT}"
         self.told.append(path)
 
-    async def sit(self, pid: int, *, page: int = 1, known: Known | None = None) -> Sitting:
+    async def sit(self, pid: int, *, page: int = 1, known: Known | None = None, role: Role = "guest") -> Sitting:
         """Somebody comes."""
-        seat = Seat(CONSULT, uuid.UUID(int=pid), uuid.UUID(int=page), "", "guest", audio=True, video=True)
+        seat = Seat(CONSULT, uuid.UUID(int=pid), uuid.UUID(int=page), "", role, audio=True, video=True)
         sitting = Sitting(cast("Connection", Someone()), seat)
         self.sittings[id(sitting.connection)] = sitting
         await self.part.seated(seat, known)
@@ -181,8 +181,11 @@ async def test_a_server_that_began_anew_goes_on_where_the_pages_are(table: Table
     await table.sit(1, known=Known(5, "direct"))
     assert table.path == Path(5, "direct", settled=True)
     await table.sit(2, known=Known(9, "server"))
+    assert table.path.number == 5, "of a guest who is not the first it is not believed"
+    await table.sit(3, known=Known(9, "server"), role="requester")
     assert table.path.number == 10, "theirs is no path any more"
-    await table.sit(3, known=Known(2, "server"))
+    await table.sit(3, known=Known(2, "server"), role="requester")
+    await table.sit(3, known=Known(through.MOST_KNOWN + 1, "server"), role="requester")
     assert table.path.number == 10
 
 
