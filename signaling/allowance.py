@@ -2,6 +2,7 @@
 
 import time
 from typing import Final
+from weakref import WeakKeyDictionary
 
 PACKETS_A_SECOND: Final = 40
 BURST: Final = 120
@@ -24,3 +25,18 @@ class Allowance:
         self._left = min(self._burst, self._left + (moment - self._seen) * self._a_second) - 1
         self._seen = moment
         return self._left
+
+
+class Allowances:
+    """One kind of message's: an allowance for each that sends it, forgotten with whom it is for."""
+
+    def __init__(self, *, a_second: float, burst: float) -> None:
+        self._a_second, self._burst = a_second, burst
+        self._of: WeakKeyDictionary[object, Allowance] = WeakKeyDictionary()
+
+    def admit(self, sender: object) -> bool:
+        """Use up one of the sender's; whether there was one."""
+        allowance = self._of.get(sender)
+        if allowance is None:
+            allowance = self._of[sender] = Allowance(a_second=self._a_second, burst=self._burst)
+        return allowance.take() >= 0

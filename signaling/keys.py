@@ -3,17 +3,13 @@ than its owner sits there, and none but who holds a seat gets or gives any.
 """
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from signaling.connection import Connection
-from signaling.presence import Sitting, room_name
+from signaling.presence import SittingOf, SittingsIn, Tell, room_name
 from signaling.protocol import Done, Refusal
 from signaling.protocol_keys import Commit, CommitmentOf, Commitments, KeyFor, KeyOf, Reveal, RevealOf
-
-SittingOf = Callable[[Connection], Sitting | None]
-SittingsIn = Callable[[uuid.UUID], Iterable[Sitting]]
-Tell = Callable[..., Awaitable[None]]
 
 
 class KeysPart:

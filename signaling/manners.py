@@ -1,18 +1,13 @@
 """Talking one after the other: a hand goes up, somebody asks the others to mute. Nobody is ever unmuted by another."""
 
-from collections.abc import Awaitable, Callable
 from typing import Final
-from weakref import WeakKeyDictionary
 
-from signaling.allowance import Allowance
+from signaling.allowance import Allowances
 from signaling.connection import Connection
-from signaling.presence import Sitting, room_name
+from signaling.presence import SittingOf, Tell, room_name
 from signaling.protocol import Done, Refusal
 from signaling.protocol_manners import Hand, HandOf, Hush, HushOf
 from teleconsult.errors import Forbidden
-
-SittingOf = Callable[[Connection], Sitting | None]
-Tell = Callable[..., Awaitable[None]]
 
 GESTURES_A_SECOND: Final = 1
 GESTURES_AT_ONCE: Final = 5
@@ -23,14 +18,14 @@ class MannersPart:
 
     def __init__(self, *, sitting_of: SittingOf, tell: Tell) -> None:
         self._sitting_of, self._tell = sitting_of, tell
-        self._gestures: WeakKeyDictionary[Connection, Allowance] = WeakKeyDictionary()
+        self._gestures = Allowances(a_second=GESTURES_A_SECOND, burst=GESTURES_AT_ONCE)
 
     async def on_hand(self, connection: Connection, message: Hand) -> Done | Refusal:
         """Keep it in the seat, for who comes later, and tell the others."""
         sitting = self._sitting_of(connection)
         if sitting is None:
             return Refusal("not-joined")
-        if self._is_too_loud(connection):
+        if not self._gestures.admit(connection):
             return Refusal("too-many")
         seat = sitting.seat
         seat.hand = message.raised
@@ -46,11 +41,7 @@ class MannersPart:
         seat = sitting.seat
         if seat.role == "guest":
             raise Forbidden("This is for someone else to do.")
-        if self._is_too_loud(connection):
+        if not self._gestures.admit(connection):
             return Refusal("too-many")
         await self._tell("hush", HushOf(seat.pid, seat.name), to=room_name(seat.consult_id), skip=connection.sid)
         return Done()
-
-    def _is_too_loud(self, connection: Connection) -> bool:
-        allowance = Allowance(a_second=GESTURES_A_SECOND, burst=GESTURES_AT_ONCE)
-        return self._gestures.setdefault(connection, allowance).take() < 0

@@ -5,16 +5,13 @@ Single pictures, which are sent where a link carries no moving ones, pass throug
 
 from collections.abc import Awaitable, Callable
 from typing import Final
-from weakref import WeakKeyDictionary
 
-from signaling.allowance import Allowance
+from signaling.allowance import Allowances
 from signaling.connection import Connection
-from signaling.presence import Sitting, room_name
+from signaling.presence import Sitting, SittingOf, Tell, room_name
 from signaling.protocol import Done, Refusal
 from signaling.protocol_net import MOST_PIECES, Net, NetOf, Piece, PieceOf
 
-SittingOf = Callable[[Connection], Sitting | None]
-Tell = Callable[..., Awaitable[None]]
 Listener = Callable[[Sitting, Net], Awaitable[None]]
 """Called with who sits there and how their link does."""
 
@@ -30,8 +27,8 @@ class NetPart:
     def __init__(self, *, sitting_of: SittingOf, tell: Tell) -> None:
         self._sitting_of = sitting_of
         self._tell = tell
-        self._reports: WeakKeyDictionary[Connection, Allowance] = WeakKeyDictionary()
-        self._pieces: WeakKeyDictionary[Connection, Allowance] = WeakKeyDictionary()
+        self._reports = Allowances(a_second=REPORTS_A_SECOND, burst=REPORTS_AT_ONCE)
+        self._pieces = Allowances(a_second=PIECES_A_SECOND, burst=MOST_PIECES)
         self.listeners: list[Listener] = []
         """Who keeps the figures."""
 
@@ -40,8 +37,7 @@ class NetPart:
         sitting = self._sitting_of(connection)
         if sitting is None:
             return Refusal("not-joined")
-        allowance = Allowance(a_second=REPORTS_A_SECOND, burst=REPORTS_AT_ONCE)
-        if self._reports.setdefault(connection, allowance).take() < 0:
+        if not self._reports.admit(connection):
             return Refusal("too-many")
         seat = sitting.seat
         told = NetOf(seat.pid, message.rung, message.why)
@@ -55,8 +51,7 @@ class NetPart:
         sitting = self._sitting_of(connection)
         if sitting is None:
             return Refusal("not-joined")
-        allowance = Allowance(a_second=PIECES_A_SECOND, burst=MOST_PIECES)
-        if self._pieces.setdefault(connection, allowance).take() < 0:
+        if not self._pieces.admit(connection):
             return Refusal("too-many")
         piece = PieceOf(sitting.seat.pid, message.index, message.count, message.bytes)
         await self._tell("still", piece, to=room_name(sitting.seat.consult_id), skip=connection.sid)

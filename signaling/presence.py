@@ -1,7 +1,7 @@
 """Who sits in which room: read off Socket.IO's own manager each time, so that presence and hearing are one."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import socketio
@@ -31,6 +31,12 @@ class Sitting:
 
     connection: Connection
     seat: Seat
+
+
+SittingOf = Callable[[Connection], Sitting | None]
+SittingsIn = Callable[[uuid.UUID], Iterable[Sitting]]
+Tell = Callable[..., Awaitable[None]]
+"""What parts of a room are given of it: who sits at a socket, who sits in a consult's room, and its voice."""
 
 
 def room_name(consult_id: uuid.UUID) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from signaling.connection import Connection
-from signaling.presence import Sitting
+from signaling.presence import SittingOf
 from signaling.protocol import Done, Refusal
 from signaling.protocol_recall import Beat, Logged, SessionLog
 from signaling.protocol_recall import Missed as Ask
@@ -23,7 +23,6 @@ from teleconsult.events import Event
 
 WRITTEN: Final = "SessionEventWritten"
 
-SittingOf = Callable[[Connection], Sitting | None]
 TellEvent = Callable[[uuid.UUID, Logged], Awaitable[bool]]
 """Tells an event to the room of a consult; False where nobody sits there any more."""
 

@@ -8,19 +8,18 @@ else is done.
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import structlog
 
-from signaling.allowance import Allowance
+from signaling.allowance import Allowances
 from signaling.connection import Connection
 from signaling.media.forwarder import Forwarder
 from signaling.media.recorder import Recorder
-from signaling.presence import Seat, Sitting, room_name
+from signaling.presence import Seat, SittingOf, SittingsIn, Tell, room_name
 from signaling.protocol import Change, Refusal
 from signaling.protocol_recording import PatientWord, RecordAct, RecordingNow, RecordingPhase, RecordingState
 from signaling.through import ThroughPart
@@ -33,10 +32,6 @@ from teleconsult.encounters.recorded_files import RecordedFiles
 from teleconsult.encounters.recording_models import RecordingEnd
 from teleconsult.encounters.recordings import PatientAgrees
 from teleconsult.errors import Forbidden, Invalid, Refused
-
-SittingOf = Callable[[Connection], Sitting | None]
-SittingsIn = Callable[[uuid.UUID], Iterable[Sitting]]
-Tell = Callable[..., Awaitable[None]]
 
 STARTS_WITHIN: Final = 20.0
 """Seconds everybody has to send through the server, unsealed, once all have agreed."""
@@ -83,7 +78,7 @@ class RecordingPart:
         self._running: dict[uuid.UUID, Running] = {}
         self._asking: set[uuid.UUID] = set()
         """Consults in which somebody's question is being written down."""
-        self._acts: WeakKeyDictionary[Connection, Allowance] = WeakKeyDictionary()
+        self._acts = Allowances(a_second=ACTS_A_SECOND, burst=ACTS_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def on_record(self, connection: Connection, message: RecordAct) -> RecordingNow | Refusal:
@@ -91,7 +86,7 @@ class RecordingPart:
         sitting = self._sitting_of(connection)
         if sitting is None:
             return Refusal("not-joined")
-        if self._acts.setdefault(connection, Allowance(a_second=ACTS_A_SECOND, burst=ACTS_AT_ONCE)).take() < 0:
+        if not self._acts.admit(connection):
             return Refusal("too-many")
         running = self._running.get(sitting.seat.consult_id)
         if message.act == "ask":

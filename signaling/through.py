@@ -7,22 +7,18 @@ expect, and keeps the old one until all have said so.
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Final
-from weakref import WeakKeyDictionary
 
-from signaling.allowance import Allowance
+from signaling.allowance import Allowances
 from signaling.connection import Connection
 from signaling.media.forwarder import BadOffer, Forwarder, Wanted
 from signaling.paths import Need, Uplink, chosen
-from signaling.presence import Seat, Sitting, room_name
+from signaling.presence import Seat, Sitting, SittingOf, Tell, room_name
 from signaling.protocol import Change, Done, Refusal
 from signaling.protocol_net import Net
 from signaling.protocol_through import HIGHEST, Known, Path, PathTried, Through, ThroughAnswer, Way
-
-SittingOf = Callable[[Connection], Sitting | None]
-Tell = Callable[..., Awaitable[None]]
 
 CALM: Final = 10.0
 """Seconds for which a call could go from person to person again, before it does."""
@@ -78,7 +74,7 @@ class ThroughPart:
     ) -> None:
         self._sitting_of, self._tell, self._make_forwarder = sitting_of, tell, make_forwarder
         self._courses: dict[uuid.UUID, Course] = {}
-        self._offers: WeakKeyDictionary[Connection, Allowance] = WeakKeyDictionary()
+        self._offers = Allowances(a_second=OFFERS_A_SECOND, burst=OFFERS_AT_ONCE)
 
     def path_of(self, consult_id: uuid.UUID) -> Path:
         """The path a room is on."""
@@ -127,8 +123,7 @@ class ThroughPart:
         sitting = self._sitting_of(connection)
         if sitting is None:
             return Refusal("not-joined")
-        allowance = Allowance(a_second=OFFERS_A_SECOND, burst=OFFERS_AT_ONCE)
-        if self._offers.setdefault(connection, allowance).take() < 0:
+        if not self._offers.admit(connection):
             return Refusal("too-many")
         seat = sitting.seat
         course = self._courses[seat.consult_id]
