@@ -12,7 +12,7 @@ type Sealable = { transform?: object | null };
 
 export class Seal {
   #worker: Worker | null = null;
-  /** What the worker has to know once it is needed: between two people it never is. */
+  /** What the worker has to know once it is needed: between two people it never is. Empty from then on. */
   readonly #told: Told[] = [];
   /** For single pictures. */
   readonly stills = new StillSeal();
@@ -90,15 +90,15 @@ export class Seal {
     if (!Made) return;
     if (!this.#worker) {
       this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-      for (const told of this.#told) this.#worker.postMessage(told);
+      for (const told of this.#told.splice(0)) this.#worker.postMessage(told);
     }
     through.transform = new Made(this.#worker, options);
   }
 
   #tell(told: Told): void {
-    this.#told.push(told);
     this.stills.hear(told);
-    this.#worker?.postMessage(told);
+    if (this.#worker) this.#worker.postMessage(told);
+    else this.#told.push(told);
   }
 
   #compare(): void {
