@@ -9,7 +9,7 @@ from teleconsult import audit
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
-from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
+from teleconsult.consults.models import ConsultMode, ServiceRequest, Task, TaskStatus
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
 from teleconsult.directory.models import PractitionerRole
@@ -19,7 +19,7 @@ LONGEST_REASON = 1000
 
 
 async def accept_consult(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> ServiceRequest:
-    """Take the consult: the task is the actor's, a proposed time is held for them.
+    """Take the consult: the task is the actor's, a proposed time is held for them. In writing the work has begun.
 
     Of two specialists at once exactly one wins; the other gets NotFound, since it is no longer theirs to see.
     Raises NotFound, Forbidden for who is no specialist, Refused when it is accepted already or closed.
@@ -27,7 +27,8 @@ async def accept_consult(session: AsyncSession, actor: Actor, *, consult_id: uui
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.ACCEPT)
     task, moment = _task_of(consult), now()
-    task.status, task.owner_role_id, task.modified_at = TaskStatus.ACCEPTED, actor.role_id, moment
+    task.status = TaskStatus.IN_PROGRESS if consult.mode is ConsultMode.ADVICE else TaskStatus.ACCEPTED
+    task.owner_role_id, task.modified_at = actor.role_id, moment
     consult.updated_at = moment
     if consult.appointment is not None:
         specialist = await session.get_one(

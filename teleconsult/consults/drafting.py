@@ -13,7 +13,8 @@ from teleconsult.access import Permission, may, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consents.models import ConsentBasis, Incapacity
-from teleconsult.consults.models import RequestPriority, RequestStatus, ServiceRequest
+from teleconsult.consults.models import ConsultMode, RequestPriority, RequestStatus, ServiceRequest
+from teleconsult.consults.modes import OFFERED
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
 from teleconsult.directory.models import HealthcareService, Specialty
@@ -53,6 +54,7 @@ class Request:
     question: str = ""
     entries: tuple[uuid.UUID, ...] = ()
     consent: ConsentAnswer = field(default_factory=ConsentAnswer)
+    mode: ConsultMode = ConsultMode.VIDEO
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +151,15 @@ async def apply_request(session: AsyncSession, draft: ServiceRequest, request: R
     """Write the form's answers into the draft. Raises Invalid for too long a question or an unknown service."""
     if len(request.question) > LONGEST_QUESTION:
         raise Invalid({"question": "Keep the question under 4,000 characters."})
+    if request.mode not in OFFERED:
+        raise Invalid({"mode": "Choose from the list."})
     if len(request.entries) > MOST_ENTRIES:
         raise Invalid({"entries": "Choose at most 300 entries."})
     if request.service_id is not None and not await _is_offered(session, request.service_id):
         raise Invalid({"service": "Choose one of the services in the list."})
     draft.service_id = request.service_id
     draft.priority = request.priority
+    draft.mode = request.mode
     draft.question = request.question
     draft.draft = {
         "entries": [str(entry) for entry in dict.fromkeys(request.entries)],
@@ -169,6 +174,7 @@ def request_in(draft: ServiceRequest) -> Request | None:
     return Request(
         service_id=draft.service_id,
         priority=draft.priority,
+        mode=draft.mode,
         question=draft.question,
         entries=tuple(uuid.UUID(entry) for entry in draft.draft.get("entries", ())),
         consent=ConsentAnswer.parse(draft.draft.get("consent", {})),

@@ -14,6 +14,11 @@ ACTS: Final = (
     "consult-submitted",
     "consult-received",
     "time-proposed",
+    "information-wanted",
+    "information-given",
+    "consult-assigned",
+    "consult-redirected",
+    "mode-changed",
     "consult-accepted",
     "consult-declined",
     "consult-booked",
@@ -29,6 +34,7 @@ ACTS: Final = (
     "note-signed",
     "note-delivered",
     "note-acknowledged",
+    "follow-up-recorded",
 )
 """The acts worth telling, of the consult itself, its session and its notes."""
 MOST_TOLD: Final = 100

@@ -4,7 +4,7 @@ The table of states stands in `consults/states.py`; `state_of` reads it off the 
 """
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -38,6 +38,16 @@ class RequestPriority(StrEnum):
     STAT = "stat"
 
 
+class ConsultMode(StrEnum):
+    """How a request is to be answered. It changes without the request being written anew."""
+
+    VIDEO = "video"
+    ADVICE = "advice"
+    """In writing: no appointment, questions back and forth, a signed answer."""
+    MEETING = "meeting"
+    EMERGENCY = "emergency"
+
+
 class TaskStatus(StrEnum):
     """FHIR R4 task-status, those we use."""
 
@@ -53,6 +63,8 @@ class TaskStatus(StrEnum):
 
 CLOSED_TASKS: Final = (TaskStatus.REJECTED, TaskStatus.CANCELLED)
 """Tasks that stand no longer."""
+AWAITING_INFO: Final = "awaiting-info"
+"""The business status of a task that waits for the requester's answer."""
 UNSIGNED: Final = "unsigned"
 """The business status of a task whose session is over and whose note is still to be signed."""
 
@@ -65,6 +77,7 @@ class ServiceRequest(Base):
         Index(None, "authored_on", "id"),
         Index(None, "requester_organization_id", "authored_on"),
         Index(None, "requester_role_id", "authored_on"),
+        Index(None, "requester_role_id", "completed_at"),
         Index(None, "patient_id", "authored_on"),
         CheckConstraint(
             "status = 'draft' or (service_id is not null and submitted_at is not null) or status = 'revoked'",
@@ -81,6 +94,7 @@ class ServiceRequest(Base):
     status: Mapped[RequestStatus] = mapped_column(default=RequestStatus.DRAFT)
     status_reason: Mapped[str] = mapped_column(default="")
     priority: Mapped[RequestPriority] = mapped_column(default=RequestPriority.ROUTINE)
+    mode: Mapped[ConsultMode] = mapped_column(default=ConsultMode.VIDEO, server_default=ConsultMode.VIDEO)
     question: Mapped[str] = mapped_column(default="")
     draft: Mapped[dict[str, Any]] = mapped_column(default=dict)
     version: Mapped[int] = mapped_column(default=1)
@@ -89,6 +103,8 @@ class ServiceRequest(Base):
     updated_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
+    held_for: Mapped[timedelta] = mapped_column(default=timedelta(0), server_default="0")
+    """How long it waited for more information before anybody had accepted, all waits that are over taken together."""
 
     patient: Mapped[Patient] = relationship(lazy="raise")
     requester: Mapped[PractitionerRole] = relationship(lazy="raise")
@@ -140,6 +156,8 @@ class Task(Base):
     service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"))
     service_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("healthcare_service.id"))
     owner_role_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    assigned_role_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
+    """Whom a coordinator thought of, while nobody has accepted. Others of the service may accept all the same."""
     status: Mapped[TaskStatus] = mapped_column(default=TaskStatus.REQUESTED)
     business_status: Mapped[str] = mapped_column(default="")
     status_reason: Mapped[str] = mapped_column(default="")
@@ -149,4 +167,51 @@ class Task(Base):
 
     service_request: Mapped[ServiceRequest] = relationship(lazy="raise", back_populates="tasks")
     service: Mapped[HealthcareService] = relationship(lazy="raise")
-    owner: Mapped[PractitionerRole | None] = relationship(lazy="raise")
+    owner: Mapped[PractitionerRole | None] = relationship(lazy="raise", foreign_keys=[owner_role_id])
+    assigned: Mapped[PractitionerRole | None] = relationship(lazy="raise", foreign_keys=[assigned_role_id])
+
+
+class CommunicationCategory(StrEnum):
+    """What one side's words to the other are for."""
+
+    MESSAGE = "message"
+    INFORMATION_WANTED = "information-wanted"
+    INFORMATION_GIVEN = "information-given"
+
+
+class Communication(Base):
+    """Words of one side to the other, kept with the consult (FHIR R4 Communication)."""
+
+    __tablename__ = "communication"
+    __table_args__ = (Index(None, "service_request_id", "sent_at"),)
+
+    service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"))
+    sender_role_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    category: Mapped[CommunicationCategory]
+    text: Mapped[str]
+    sent_at: Mapped[datetime]
+
+    sender: Mapped[PractitionerRole] = relationship(lazy="raise")
+
+
+class PatientCourse(StrEnum):
+    """How the patient is, some time after the consult."""
+
+    BETTER = "better"
+    UNCHANGED = "unchanged"
+    WORSE = "worse"
+    DIED = "died"
+
+
+class FollowUp(Base):
+    """What became of it: asked once, some time after the note was acknowledged."""
+
+    __tablename__ = "follow_up"
+
+    service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"), unique=True)
+    recorded_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
+    recorded_at: Mapped[datetime]
+    plan_followed: Mapped[bool]
+    journey_avoided: Mapped[bool]
+    """Thanks to the consult the patient was treated where they live."""
+    patient_course: Mapped[PatientCourse]

@@ -17,14 +17,18 @@ from teleconsult.scheduling.models import Appointment
 
 def whole() -> tuple[ORMOption, ...]:
     """What a consult is loaded with: all that its state, a card or its page needs, in a constant number of queries."""
+    people = (
+        joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
+        joinedload(Task.assigned).joinedload(PractitionerRole.practitioner),
+    )
     return (
         joinedload(ServiceRequest.patient),
         joinedload(ServiceRequest.requester).joinedload(PractitionerRole.practitioner),
         joinedload(ServiceRequest.requester_organization),
         joinedload(ServiceRequest.service).joinedload(HealthcareService.organization),
-        joinedload(ServiceRequest.task).joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
+        joinedload(ServiceRequest.task).options(*people),
         joinedload(ServiceRequest.appointment).joinedload(Appointment.encounter),
-        selectinload(ServiceRequest.tasks).joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
+        selectinload(ServiceRequest.tasks).options(*people),
         selectinload(ServiceRequest.notes),
     )
 

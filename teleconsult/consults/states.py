@@ -3,6 +3,7 @@
 state          who acts     ServiceRequest  Task                      Appointment  Encounter    note
 draft          requester    draft           –                         –            –            –
 submitted      coordinator  active          requested                 – / prop.    –            –
+emergency      specialist   active, `stat`  requested                 arrived      in-progress  –
 triage         coordinator  active          received                  – / prop.    –            –
 awaiting-info  requester    on-hold         on-hold, `awaiting-info`  –            –            –
 declined       coordinator  active          rejected, then requested  – / prop.    –            –
@@ -10,6 +11,7 @@ redirected     coordinator  active          the same, other service   – / prop
 accepted       coordinator  active          accepted                  – / pending  –            –
 scheduled      both sides   active          accepted                  booked       planned      –
 arrived        both sides   active          accepted                  arrived      arrived      –
+advising       specialist   active          in-progress               – / lost     –            – / preliminary
 in-session     both sides   active          in-progress               arrived      in-progress  – / preliminary
 unsigned       specialist   active          in-progress, `unsigned`   fulfilled    in-progress  – / preliminary
 signed         the system   active          in-progress               fulfilled    finished     final
@@ -19,6 +21,7 @@ retracted      –            completed       completed                 fulfille
 no-show        coordinator  active          on-hold                   noshow       cancelled    –
 cancelled      –            revoked         cancelled                 cancelled    cancelled    –
 
+Asked for in writing (mode `advice`), a consult has no appointment: accepted, it is `advising` until the note is signed.
 An appointment is `proposed` until a specialist has accepted, `pending` from then until it is booked.
 """
 
@@ -29,7 +32,7 @@ from typing import Final
 from teleconsult import access
 from teleconsult.access import Permission
 from teleconsult.accounts.actor import Actor
-from teleconsult.consults.models import UNSIGNED, RequestStatus, ServiceRequest, Task, TaskStatus
+from teleconsult.consults.models import UNSIGNED, ConsultMode, RequestStatus, ServiceRequest, Task, TaskStatus
 from teleconsult.directory.models import RoleCode
 from teleconsult.errors import Forbidden, Refused
 from teleconsult.notes.models import CompositionStatus
@@ -41,11 +44,15 @@ class ConsultState(StrEnum):
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
+    EMERGENCY = "emergency"
+    """The room is open, those on duty are paged; nobody has answered yet."""
     TRIAGE = "triage"
     AWAITING_INFO = "awaiting-info"
     DECLINED = "declined"
     REDIRECTED = "redirected"
     ACCEPTED = "accepted"
+    ADVISING = "advising"
+    """Accepted, and answered in writing: there is no session."""
     SCHEDULED = "scheduled"
     ARRIVED = "arrived"
     IN_SESSION = "in-session"
@@ -95,14 +102,22 @@ def _while_answered(consult: ServiceRequest, task: Task) -> ConsultState:
         case TaskStatus.ON_HOLD:
             return ConsultState.NO_SHOW
         case TaskStatus.IN_PROGRESS:
-            return ConsultState.UNSIGNED if task.business_status == UNSIGNED else ConsultState.IN_SESSION
+            return _while_worked_on(consult, task)
         case _ if consult.appointment is not None:
             return _BY_APPOINTMENT.get(consult.appointment.status, ConsultState.ACCEPTED)
         case _:
             return ConsultState.ACCEPTED
 
 
+def _while_worked_on(consult: ServiceRequest, task: Task) -> ConsultState:
+    if task.business_status == UNSIGNED:
+        return ConsultState.UNSIGNED
+    return ConsultState.ADVISING if consult.mode is ConsultMode.ADVICE else ConsultState.IN_SESSION
+
+
 def _while_waiting(consult: ServiceRequest, task: Task) -> ConsultState:
+    if consult.mode is ConsultMode.EMERGENCY:
+        return ConsultState.EMERGENCY
     rejected = [past for past in consult.tasks if past.status is TaskStatus.REJECTED]
     if not rejected:
         return ConsultState.SUBMITTED
@@ -143,8 +158,31 @@ class Verb(StrEnum):
     RECEIVE = "receive"
     ACCEPT = "accept"
     DECLINE = "decline"
+    ANSWER = "answer"
+    """Of an emergency: go into the room, paged or not."""
+    DECIDE = "decide"
+    """Of an emergency: say what is done with the patient."""
+    TRANSFER = "transfer"
+    """Have the patient travel."""
+    FOLLOW_TRANSFER = "follow-transfer"
+    """Note how far the journey is, whatever became of the consult meanwhile."""
+    HAND_BACK = "hand-back"
+    """Of an emergency one has answered: have others called."""
+    CALL_OTHERS = "call-others"
+    """Of an emergency whose specialist does not come: the same, by who asked."""
+    ASSIGN = "assign"
+    """Say which specialist is thought of; the others may accept all the same."""
+    REDIRECT = "redirect"
+    ASK_FOR_INFORMATION = "ask-for-information"
+    GIVE_INFORMATION = "give-information"
+    CHANGE_MODE = "change-mode"
+    """From video to writing or back; nothing is asked anew."""
+    SEND_MESSAGE = "send-message"
     PROPOSE_TIME = "propose-time"
     BOOK = "book"
+    MOVE_TIME = "move-time"
+    CANCEL_TIME = "cancel-time"
+    """Give the booked time up; the request stays."""
     MARK_MISSED = "mark-missed"
     """Nobody came, or one side alone."""
     CANCEL = "cancel"
@@ -153,6 +191,8 @@ class Verb(StrEnum):
     """Have it answered in a note, where the call cannot be held."""
     WRITE_NOTE = "write-note"
     ACKNOWLEDGE = "acknowledge"
+    FOLLOW_UP = "follow-up"
+    """Say what became of it, some time later."""
     REVOKE_EXCERPT = "revoke-excerpt"
     WITHDRAW_CONSENT = "withdraw-consent"
     CONFIRM_CONSENT = "confirm-consent"
@@ -164,6 +204,9 @@ WAITING: Final = (ConsultState.SUBMITTED, ConsultState.TRIAGE, ConsultState.DECL
 """Nobody has accepted yet."""
 WITH_SESSION: Final = (ConsultState.SCHEDULED, ConsultState.ARRIVED, ConsultState.IN_SESSION)
 """A time is booked and the session not over: both sides are shown the way into the room."""
+UNHELD: Final = (ConsultState.ACCEPTED, ConsultState.ADVISING, ConsultState.NO_SHOW)
+"""Somebody has accepted, and no session is booked."""
+_DISCUSSED: Final = (*UNHELD, *WITH_SESSION, ConsultState.UNSIGNED, ConsultState.SIGNED, ConsultState.DELIVERED)
 BEFORE_SESSION: Final = (*WAITING, ConsultState.ACCEPTED, ConsultState.SCHEDULED, ConsultState.ARRIVED)
 _ENDED: Final = (
     ConsultState.SIGNED,
@@ -173,6 +216,14 @@ _ENDED: Final = (
     ConsultState.CANCELLED,
 )
 _SHARING: Final = tuple(s for s in ConsultState if s not in (ConsultState.DRAFT, ConsultState.CANCELLED))
+_UNDER_WAY: Final = (
+    ConsultState.EMERGENCY,
+    ConsultState.IN_SESSION,
+    ConsultState.UNSIGNED,
+    ConsultState.SIGNED,
+    ConsultState.DELIVERED,
+)
+_SUBMITTED: Final = tuple(s for s in ConsultState if s is not ConsultState.DRAFT)
 _OPEN: Final = tuple(s for s in ConsultState if s not in (ConsultState.DRAFT, *_ENDED))
 _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]] = (
     (Verb.SAVE, (Part.REQUESTER,), (ConsultState.DRAFT,)),
@@ -182,19 +233,50 @@ _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]
     (Verb.RECEIVE, (Part.COORDINATOR,), (ConsultState.SUBMITTED, ConsultState.DECLINED, ConsultState.REDIRECTED)),
     (Verb.ACCEPT, (Part.CANDIDATE,), WAITING),
     (Verb.DECLINE, (Part.CANDIDATE,), WAITING),
-    (Verb.DECLINE, (Part.OWNER,), (ConsultState.ACCEPTED, ConsultState.NO_SHOW)),
+    (Verb.DECLINE, (Part.OWNER,), UNHELD),
+    (Verb.ASSIGN, (Part.COORDINATOR,), WAITING),
+    (Verb.REDIRECT, (Part.COORDINATOR,), (*WAITING, *UNHELD)),
+    (Verb.REDIRECT, (Part.CANDIDATE,), WAITING),
+    (Verb.REDIRECT, (Part.OWNER,), UNHELD),
+    (Verb.ASK_FOR_INFORMATION, (Part.COORDINATOR,), (*WAITING, ConsultState.ACCEPTED)),
+    (Verb.ASK_FOR_INFORMATION, (Part.CANDIDATE,), WAITING),
+    (Verb.ASK_FOR_INFORMATION, (Part.OWNER,), (ConsultState.ACCEPTED, ConsultState.ADVISING)),
+    (Verb.GIVE_INFORMATION, (Part.REQUESTER,), (ConsultState.AWAITING_INFO,)),
+    (Verb.CHANGE_MODE, (Part.REQUESTER, Part.COORDINATOR), (*WAITING, *UNHELD, ConsultState.SCHEDULED)),
+    (Verb.CHANGE_MODE, (Part.CANDIDATE,), WAITING),
+    (Verb.CHANGE_MODE, (Part.OWNER,), (*UNHELD, ConsultState.SCHEDULED)),
+    (Verb.SEND_MESSAGE, (Part.REQUESTER, Part.OWNER), _DISCUSSED),
+    (Verb.ANSWER, (Part.CANDIDATE,), (ConsultState.EMERGENCY,)),
+    (Verb.DECIDE, (Part.OWNER,), (ConsultState.IN_SESSION, ConsultState.UNSIGNED)),
+    (Verb.TRANSFER, (Part.REQUESTER, Part.OWNER), _UNDER_WAY),
+    (Verb.FOLLOW_TRANSFER, (Part.REQUESTER, Part.OWNER), _SUBMITTED),
+    (Verb.HAND_BACK, (Part.OWNER,), (ConsultState.IN_SESSION,)),
+    (Verb.CALL_OTHERS, (Part.REQUESTER,), (ConsultState.IN_SESSION,)),
     (Verb.PROPOSE_TIME, (Part.COORDINATOR,), (*WAITING, ConsultState.ACCEPTED, ConsultState.NO_SHOW)),
     (Verb.BOOK, (Part.COORDINATOR,), (ConsultState.ACCEPTED,)),
+    (Verb.MOVE_TIME, (Part.COORDINATOR,), (ConsultState.SCHEDULED,)),
+    (Verb.CANCEL_TIME, (Part.REQUESTER, Part.OWNER, Part.COORDINATOR), (ConsultState.SCHEDULED,)),
     (Verb.MARK_MISSED, (Part.COORDINATOR,), (ConsultState.SCHEDULED, ConsultState.ARRIVED)),
-    (Verb.CANCEL, (Part.REQUESTER, Part.COORDINATOR), (*BEFORE_SESSION, ConsultState.NO_SHOW)),
+    (
+        Verb.CANCEL,
+        (Part.REQUESTER, Part.COORDINATOR),
+        (*BEFORE_SESSION, ConsultState.AWAITING_INFO, ConsultState.ADVISING, ConsultState.NO_SHOW),
+    ),
+    (Verb.CANCEL, (Part.REQUESTER, Part.COORDINATOR), (ConsultState.EMERGENCY,)),
     (Verb.JOIN, (Part.REQUESTER, Part.OWNER), WITH_SESSION),
-    (Verb.ASK_FOR_WRITING, (Part.REQUESTER, Part.OWNER), (*WITH_SESSION, ConsultState.UNSIGNED)),
+    (Verb.JOIN, (Part.REQUESTER,), (ConsultState.EMERGENCY,)),
+    (
+        Verb.ASK_FOR_WRITING,
+        (Part.REQUESTER, Part.OWNER),
+        (*WITH_SESSION, ConsultState.ADVISING, ConsultState.UNSIGNED),
+    ),
     (
         Verb.WRITE_NOTE,
         (Part.OWNER,),
-        (ConsultState.ACCEPTED, *WITH_SESSION, ConsultState.UNSIGNED, ConsultState.NO_SHOW),
+        (*UNHELD, *WITH_SESSION, ConsultState.UNSIGNED),
     ),
     (Verb.ACKNOWLEDGE, (Part.REQUESTER,), (ConsultState.DELIVERED,)),
+    (Verb.FOLLOW_UP, (Part.REQUESTER, Part.COLLEAGUE), (ConsultState.ACKNOWLEDGED,)),
     (Verb.REVOKE_EXCERPT, (Part.REQUESTER,), _SHARING),
     (Verb.WITHDRAW_CONSENT, (Part.REQUESTER, Part.COLLEAGUE), _SHARING),
     (Verb.CONFIRM_CONSENT, (Part.REQUESTER, Part.COLLEAGUE), _SHARING),
@@ -208,10 +290,25 @@ ALLOWED: Final[Mapping[tuple[ConsultState, Verb], frozenset[Part]]] = {
 }
 """Who may do what from which state. Empty: nobody."""
 NEEDS: Final[Mapping[Verb, Permission]] = {
-    **dict.fromkeys((Verb.SAVE, Verb.SUBMIT, Verb.ADD_ENTRIES, Verb.ACKNOWLEDGE), Permission.CONSULT_REQUEST),
+    **dict.fromkeys(
+        (Verb.SAVE, Verb.SUBMIT, Verb.ADD_ENTRIES, Verb.ACKNOWLEDGE, Verb.FOLLOW_UP), Permission.CONSULT_REQUEST
+    ),
+    **dict.fromkeys(
+        (
+            *(Verb.REDIRECT, Verb.ASK_FOR_INFORMATION, Verb.GIVE_INFORMATION, Verb.CHANGE_MODE, Verb.SEND_MESSAGE),
+            Verb.CANCEL_TIME,
+        ),
+        Permission.CONSULT_DISCUSS,
+    ),
     Verb.ADD_IMAGES: Permission.IMAGES_ADD,
-    **dict.fromkeys((Verb.RECEIVE, Verb.PROPOSE_TIME, Verb.BOOK, Verb.MARK_MISSED), Permission.CONSULT_TRIAGE),
-    **dict.fromkeys((Verb.ACCEPT, Verb.DECLINE), Permission.CONSULT_ANSWER),
+    **dict.fromkeys(
+        (Verb.RECEIVE, Verb.ASSIGN, Verb.PROPOSE_TIME, Verb.BOOK, Verb.MOVE_TIME, Verb.MARK_MISSED),
+        Permission.CONSULT_TRIAGE,
+    ),
+    **dict.fromkeys((Verb.ACCEPT, Verb.DECLINE, Verb.ANSWER), Permission.CONSULT_ANSWER),
+    **dict.fromkeys(
+        (Verb.DECIDE, Verb.TRANSFER, Verb.FOLLOW_TRANSFER, Verb.HAND_BACK, Verb.CALL_OTHERS), Permission.SESSION_JOIN
+    ),
     **dict.fromkeys(
         (Verb.REVOKE_EXCERPT, Verb.WITHDRAW_CONSENT, Verb.CONFIRM_CONSENT, Verb.SEE_READINGS),
         Permission.EXCERPT_REVOKE,
@@ -222,6 +319,10 @@ NEEDS: Final[Mapping[Verb, Permission]] = {
 }
 """The kind of act each of them is: what a role has no part in, no state allows."""
 
+_OF_SESSIONS: Final = (Verb.PROPOSE_TIME, Verb.BOOK)
+"""What is done for a session to come: not while the answer is wanted in writing."""
+_OF_EMERGENCIES: Final = (Verb.HAND_BACK, Verb.CALL_OTHERS)
+
 _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.SAVE: lambda: Refused("This request has been submitted: it can no longer be changed."),
     Verb.SUBMIT: lambda: Refused("This request has already been submitted."),
@@ -230,14 +331,29 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.RECEIVE: lambda: Refused("This consult is already in triage."),
     Verb.ACCEPT: lambda: Refused("This consult has already been accepted, or it is closed."),
     Verb.DECLINE: lambda: Refused("This consult can no longer be declined."),
+    Verb.ANSWER: lambda: Refused("This emergency has been answered already, or it was called off."),
+    Verb.DECIDE: lambda: Refused("A decision is noted between the answer and the signed note."),
+    Verb.TRANSFER: lambda: Refused("This consult has ended: nobody travels because of it any more."),
+    Verb.FOLLOW_TRANSFER: lambda: Refused("Nobody travels because of this consult."),
+    Verb.HAND_BACK: lambda: Refused("This session is over, or others are being called already."),
+    Verb.CALL_OTHERS: lambda: Refused("This session is over, or others are being called already."),
+    Verb.ASSIGN: lambda: Refused("Somebody has accepted this consult already, or it is closed."),
+    Verb.REDIRECT: lambda: Refused("This consult can no longer go to another service."),
+    Verb.ASK_FOR_INFORMATION: lambda: Refused("Information is wanted already, or this consult is too far for it."),
+    Verb.GIVE_INFORMATION: lambda: Refused("No information is wanted (any more)."),
+    Verb.CHANGE_MODE: lambda: Refused("How this consult is answered can no longer be changed."),
+    Verb.SEND_MESSAGE: lambda: Refused("Messages can be written once a specialist has accepted, until the end."),
     Verb.PROPOSE_TIME: lambda: Refused("The time of this consult is booked, or the consult is closed."),
     Verb.BOOK: lambda: Refused("A time can be booked once a specialist has accepted, and only once."),
     Verb.MARK_MISSED: lambda: Refused("The session of this consult has begun, or no time is booked."),
     Verb.CANCEL: lambda: Refused("This consult can no longer be cancelled."),
+    Verb.MOVE_TIME: lambda: Refused("Only a booked time can be moved, before the session begins."),
+    Verb.CANCEL_TIME: lambda: Refused("Only a booked time can be cancelled, before the session begins."),
     Verb.JOIN: lambda: Refused("The room of this consult is closed."),
     Verb.ASK_FOR_WRITING: lambda: Refused("There is no session that could be answered in writing instead."),
     Verb.WRITE_NOTE: lambda: Refused("The note of this consult cannot be written now."),
     Verb.ACKNOWLEDGE: lambda: Refused("This note has not been delivered yet, or it is already acknowledged."),
+    Verb.FOLLOW_UP: lambda: Refused("What became of it is asked once the note is acknowledged."),
     Verb.REVOKE_EXCERPT: lambda: Refused("This excerpt is not shared any more."),
     Verb.WITHDRAW_CONSENT: lambda: Refused("This consult shares nothing any more."),
     Verb.CONFIRM_CONSENT: lambda: Refused("This consult shares nothing any more."),
@@ -247,6 +363,10 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
 
 def may(consult: ServiceRequest, actor: Actor, verb: Verb) -> bool:
     """Whether the actor may do this now."""
+    if verb in _OF_SESSIONS and consult.mode is ConsultMode.ADVICE:
+        return False
+    if verb in _OF_EMERGENCIES and consult.mode is not ConsultMode.EMERGENCY:
+        return False
     return access.may(actor, NEEDS[verb]) and part_of(consult, actor) in ALLOWED[state_of(consult), verb]
 
 
@@ -257,4 +377,6 @@ def require(consult: ServiceRequest, actor: Actor, verb: Verb) -> None:
     part = part_of(consult, actor)
     if not access.may(actor, NEEDS[verb]) or not any(part in ALLOWED[state, verb] for state in ConsultState):
         raise Forbidden("This is for someone else to do.")
+    if verb in _OF_SESSIONS and consult.mode is ConsultMode.ADVICE:
+        raise Refused("This consult is answered in writing. Change it to a video session first.")
     raise _REFUSALS[verb]()

@@ -10,8 +10,10 @@ from teleconsult.clock import now
 from teleconsult.consults.answering import checked_reason
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import RequestStatus, ServiceRequest, TaskStatus
+from teleconsult.consults.promises import end_wait
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, Verb, may, require, state_of
+from teleconsult.emergencies.ending import stop_emergency
 from teleconsult.encounters.models import EncounterStatus
 from teleconsult.excerpts.revoking import stop_sharing
 from teleconsult.scheduling.models import AppointmentStatus
@@ -54,18 +56,22 @@ async def cancel_consult(session: AsyncSession, actor: Actor, *, consult_id: uui
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.CANCEL)
     reason = checked_reason(reason)
-    await call_off(session, consult, reason=reason)
+    await call_off(session, actor, consult, reason=reason)
     await stop_sharing(session, actor, consult_id=consult.id, reason=reason)
     audit.record(session, actor, "consult-cancelled", consult, patient_id=consult.patient_id)
     await session.flush()
     return consult
 
 
-async def call_off(session: AsyncSession, consult: ServiceRequest, *, reason: str) -> None:
-    """Close what stands of a consult whose session was not held. Part of the act that says why, which audits it."""
+async def call_off(session: AsyncSession, actor: Actor, consult: ServiceRequest, *, reason: str) -> None:
+    """Close what stands of a consult whose session was not held: nobody is rung for it or travels because of it.
+
+    Part of the act that says why, which audits it.
+    """
     moment = now()
     consult.status, consult.status_reason, consult.updated_at = RequestStatus.REVOKED, reason, moment
     await tell_consult(session, "ConsultCancelled", consult)
+    end_wait(consult, at=moment)
     if consult.task is not None:
         consult.task.status, consult.task.modified_at = TaskStatus.CANCELLED, moment
     if consult.appointment is not None:
@@ -73,3 +79,4 @@ async def call_off(session: AsyncSession, consult: ServiceRequest, *, reason: st
         if consult.appointment.encounter is not None:
             consult.appointment.encounter.status = EncounterStatus.CANCELLED
     await session.flush()
+    await stop_emergency(session, actor, consult)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from sqlalchemy import ColumnElement, Select, and_, case, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,7 @@ from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import CLOSED_TASKS, RequestPriority, RequestStatus, ServiceRequest, Task, TaskStatus
 from teleconsult.consults.queries import whole
-from teleconsult.directory.models import HealthcareService
+from teleconsult.directory.models import HealthcareService, Organization
 from teleconsult.errors import NotFound
 
 MOST_ON_BOARD: Final = 500
@@ -142,18 +142,55 @@ async def specialist_worklist(session: AsyncSession, actor: Actor) -> Sequence[S
     return await _listed(session, query.order_by(_URGENCY, ServiceRequest.submitted_at))
 
 
-async def coordinator_board(session: AsyncSession, actor: Actor) -> Sequence[ServiceRequest]:
+@dataclass(frozen=True, slots=True)
+class BoardQuery:
+    """What the board is narrowed to; `text` is a consult's number, or words of its question."""
+
+    service_id: uuid.UUID | None = None
+    priority: RequestPriority | None = None
+    organization_id: uuid.UUID | None = None
+    """Who asks."""
+    text: str = ""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """As SQL: all of them hold."""
+        found: list[ColumnElement[bool]] = []
+        if self.service_id is not None:
+            found.append(Task.service_id == self.service_id)
+        if self.priority is not None:
+            found.append(ServiceRequest.priority == self.priority)
+        if self.organization_id is not None:
+            found.append(ServiceRequest.requester_organization_id == self.organization_id)
+        if self.text.isdecimal() and len(self.text) < 15:
+            found.append(ServiceRequest.number == int(self.text))
+        elif self.text:
+            found.append(ServiceRequest.question.icontains(self.text, autoescape=True))
+        return found
+
+
+async def coordinator_board(
+    session: AsyncSession, actor: Actor, *, asked: BoardQuery | None = None
+) -> Sequence[ServiceRequest]:
     """Everything asked of the coordinator's establishment whose note is still awaited, urgent first; at most 500."""
-    query = (
-        select(ServiceRequest)
-        .join(Task, Task.service_request_id == ServiceRequest.id)
-        .where(
-            ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.ON_HOLD)),
-            Task.service_id.in_(select(HealthcareService.id).where(rows.services(actor))),
-            Task.status.not_in((*CLOSED_TASKS, TaskStatus.COMPLETED)),
-        )
-    )
+    query = _on_board(select(ServiceRequest), actor).where(*(asked or BoardQuery()).conditions())
     return await _listed(session, query.order_by(_URGENCY, ServiceRequest.submitted_at), MOST_ON_BOARD)
+
+
+async def houses_on_board(session: AsyncSession, actor: Actor) -> Sequence[Organization]:
+    """Whose requests are on the board, by name."""
+    asking = _on_board(select(ServiceRequest.requester_organization_id), actor)
+    found = await session.scalars(
+        select(Organization).where(Organization.id.in_(asking)).order_by(Organization.name, Organization.id)
+    )
+    return found.all()
+
+
+def _on_board(query: Select[Any], actor: Actor) -> Select[Any]:
+    return query.join(Task, Task.service_request_id == ServiceRequest.id).where(
+        ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.ON_HOLD)),
+        Task.service_id.in_(select(HealthcareService.id).where(rows.services(actor))),
+        Task.status.not_in((*CLOSED_TASKS, TaskStatus.COMPLETED)),
+    )
 
 
 async def _listed(

@@ -9,22 +9,21 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import UNSIGNED, ServiceRequest, TaskStatus
+from teleconsult.consults.modes import into_writing
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, Verb, require, state_of
 from teleconsult.encounters.ending import end_session
-from teleconsult.encounters.models import EncounterStatus
-from teleconsult.scheduling.models import AppointmentStatus
 
 
 async def ask_for_writing(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> ServiceRequest:
     """Have the specialist answer in a note: a session that began has ended, the time of one that did not is free again.
 
-    Either side may; where a note is awaited already, nothing changes. Raises NotFound, Forbidden, Refused where no
-    session is to be held.
+    The latter is written advice from now on. Either side may; where a note is awaited already, nothing changes.
+    Raises NotFound, Forbidden, Refused where no session is to be held.
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.ASK_FOR_WRITING)
-    if state_of(consult) is ConsultState.UNSIGNED:
+    if state_of(consult) in (ConsultState.ADVISING, ConsultState.UNSIGNED):
         return consult
     task, appointment = consult.task, consult.appointment
     assert task is not None, "there is a session: somebody accepted"
@@ -34,11 +33,9 @@ async def ask_for_writing(session: AsyncSession, actor: Actor, *, consult_id: uu
         await end_session(
             session, actor, request=consult, task=task, appointment=appointment, encounter=encounter, at=now()
         )
+        task.status, task.business_status, task.modified_at = TaskStatus.IN_PROGRESS, UNSIGNED, now()
     else:
-        appointment.status = AppointmentStatus.CANCELLED
-        if encounter is not None:
-            encounter.status = EncounterStatus.CANCELLED
-    task.status, task.business_status, task.modified_at = TaskStatus.IN_PROGRESS, UNSIGNED, now()
+        into_writing(consult)
     audit.record(session, actor, "writing-asked", consult, patient_id=consult.patient_id)
     await session.flush()
     await tell_consult(session, "ConsultToBeWritten", consult)

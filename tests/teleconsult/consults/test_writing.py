@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from teleconsult.audit.models import AuditEvent
-from teleconsult.consults.models import TaskStatus
+from teleconsult.consults.models import ConsultMode, TaskStatus
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, Verb, may, state_of
 from teleconsult.consults.writing import ask_for_writing
@@ -25,7 +25,7 @@ async def test_of_a_session_that_never_began_the_time_is_free_again(cast: Cast, 
         await ask_for_writing(session, actor, consult_id=consult.id)
     async with transaction(sessions) as session:
         found = await consult_for(session, cast.specialist, consult.id)
-        assert state_of(found) is ConsultState.UNSIGNED
+        assert (state_of(found), found.mode) == (ConsultState.ADVISING, ConsultMode.ADVICE)
         assert found.task
         assert found.task.status is TaskStatus.IN_PROGRESS
         assert may(found, cast.specialist, Verb.WRITE_NOTE)
@@ -59,7 +59,7 @@ async def test_twice(cast: Cast, sessions: Sessions) -> None:
         await ask_for_writing(session, cast.rural, consult_id=consult.id)
     async with transaction(sessions) as session:
         again = await ask_for_writing(session, cast.specialist, consult_id=consult.id)
-        assert state_of(again) is ConsultState.UNSIGNED
+        assert state_of(again) is ConsultState.ADVISING
         audited = select(func.count()).where(AuditEvent.action == "writing-asked")
         assert await session.scalar(audited) == 1
 

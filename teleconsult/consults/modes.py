@@ -1,0 +1,66 @@
+"""The same request, answered in another way: in writing instead of by video, or the other way round."""
+
+import uuid
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.consults.events import tell_consult
+from teleconsult.consults.models import ConsultMode, ServiceRequest, Task, TaskStatus
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import Verb, require
+from teleconsult.encounters.models import EncounterStatus
+from teleconsult.errors import Invalid
+from teleconsult.scheduling.models import AppointmentStatus
+
+OFFERED: Final = (ConsultMode.VIDEO, ConsultMode.ADVICE)
+"""What one may choose; an emergency begins with a button of its own."""
+
+
+async def change_mode(
+    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, mode: ConsultMode
+) -> ServiceRequest:
+    """Answer it in another way; nothing is typed again. The mode it has already is no change.
+
+    In writing a time that was proposed or booked is free again. By video the coordinator proposes one.
+    Raises NotFound, Forbidden, Refused once the session has begun or the note is signed, Invalid on `mode`.
+    """
+    consult = await consult_for(session, actor, consult_id, lock=True)
+    require(consult, actor, Verb.CHANGE_MODE)
+    if mode not in OFFERED:
+        raise Invalid({"mode": "Choose from the list."})
+    if consult.mode is mode:
+        return consult
+    if mode is ConsultMode.ADVICE:
+        into_writing(consult)
+    else:
+        _into_session(consult)
+    consult.updated_at = now()
+    audit.record(session, actor, "mode-changed", consult, patient_id=consult.patient_id, mode=mode.value)
+    await session.flush()
+    await tell_consult(session, "ConsultModeChanged", consult, by=actor.role_id)
+    return consult
+
+
+def into_writing(consult: ServiceRequest) -> None:
+    """No session is held: its time is free, and who accepted answers in a note. Part of the act that says why."""
+    consult.mode = ConsultMode.ADVICE
+    if consult.appointment is not None:
+        consult.appointment.status = AppointmentStatus.CANCELLED
+        if consult.appointment.encounter is not None:
+            consult.appointment.encounter.status = EncounterStatus.CANCELLED
+    if consult.task is not None and consult.task.owner_role_id is not None:
+        _put(consult.task, TaskStatus.IN_PROGRESS)
+
+
+def _into_session(consult: ServiceRequest) -> None:
+    consult.mode = ConsultMode.VIDEO
+    if consult.task is not None and consult.task.owner_role_id is not None:
+        _put(consult.task, TaskStatus.ACCEPTED)
+
+
+def _put(task: Task, status: TaskStatus) -> None:
+    task.status, task.business_status, task.modified_at = status, "", now()
