@@ -1,1 +1,1 @@
-"""Notices to people, outside: by mail today. Never clinical content; a secret only in the mail itself."""
+"""What people are told, on screen, by mail, SMS or push. Never clinical content; a secret only in the mail itself."""
