@@ -17,7 +17,7 @@ from teleconsult import audit
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
-from teleconsult.consults.models import ServiceRequest, TaskStatus
+from teleconsult.consults.models import ConsultMode, ServiceRequest, TaskStatus
 from teleconsult.consults.queries import consult_for, lock_consult, whole
 from teleconsult.consults.states import ConsultState, Verb, require, state_of
 from teleconsult.encounters.actions import WAITING
@@ -25,9 +25,7 @@ from teleconsult.encounters.attendance import Span, Stay, length_of, spans_of, s
 from teleconsult.encounters.ending import end_session
 from teleconsult.encounters.models import EncounterParticipant, EncounterStatus
 from teleconsult.errors import Refused
-from teleconsult.jobs import defer
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
-from teleconsult.scheduling.notices import tell_missed
 from teleconsult.settings import Settings
 
 HELD: Final = timedelta(minutes=1)
@@ -125,6 +123,8 @@ async def settle(session: AsyncSession, settings: Settings, *, consult_id: uuid.
         ended_at = _ended_at(presence, timedelta(minutes=settings.session_end_minutes))
         if ended_at is not None:
             await _end(session, consult, appointment, ended_at)
+    elif consult.mode is ConsultMode.EMERGENCY:
+        return None  # nobody's booking: what was said on the telephone is written down all the same
     elif now() >= _given_up_at(appointment, presence, timedelta(minutes=settings.missed_minutes)):
         await _miss(session, SYSTEM, consult, appointment, presence)
     return appointment.status if appointment.status in (AppointmentStatus.FULFILLED, AppointmentStatus.NOSHOW) else None
@@ -172,7 +172,6 @@ async def _miss(
     )
     await session.flush()
     await tell_consult(session, "ConsultMissed", consult)
-    await defer(session, tell_missed, appointment_id=str(appointment.id))
 
 
 async def _presence(session: AsyncSession, consult: ServiceRequest) -> Presence:

@@ -17,6 +17,7 @@ from teleconsult.encounters.queries import OVER
 from teleconsult.jobs import app
 from teleconsult.scheduling.attending import settle
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from teleconsult.scheduling.waiting import entries_waiting, look_for_earlier
 from teleconsult.settings import Settings
 
 OLDEST: Final = timedelta(days=60)
@@ -52,6 +53,31 @@ async def settle_due(sessions: Sessions, settings: Settings) -> dict[uuid.UUID, 
             if status is not None:
                 became[consult_id] = status
     return became
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="offer_earlier_times", queueing_lock="offer_earlier_times", pass_context=True)
+async def offer_earlier_times(context: JobContext, timestamp: int) -> None:
+    """Every minute: offer what became free to those who wait for an earlier time, who came first first."""
+    sessions: Sessions = context.additional_context["sessions"]
+    offered = await offer_free(sessions)
+    if offered:
+        log.info("times.offered", consults=len(offered), due=timestamp)
+
+
+async def offer_free(sessions: Sessions) -> list[uuid.UUID]:
+    """Look for each consult that waits, in a transaction of its own. Which were offered a time."""
+    async with transaction(sessions, SYSTEM) as session:
+        waiting = await entries_waiting(session)
+    offered = []
+    for consult_id in waiting:
+        try:
+            async with transaction(sessions, SYSTEM) as session:
+                if await look_for_earlier(session, consult_id=consult_id) is not None:
+                    offered.append(consult_id)
+        except Exception:
+            log.exception("times.unoffered", consult=str(consult_id))
+    return offered
 
 
 async def _awaited(sessions: Sessions, grace: timedelta) -> Sequence[uuid.UUID]:

@@ -5,9 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from teleconsult.clock import now
 from teleconsult.db import Base
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.encounters.models import Encounter
@@ -44,6 +45,11 @@ class Appointment(Base):
             postgresql_where="status not in ('cancelled', 'noshow')",
         ),
         Index(None, "starts_at"),
+        Index(
+            "ix_appointment_untold",
+            "ends_at",
+            postgresql_where="booked_at is not null and told_sequence is distinct from sequence",
+        ),
         Index("ix_appointment_awaited", "ends_at", postgresql_where="status in ('booked', 'arrived')"),
     )
 
@@ -57,6 +63,11 @@ class Appointment(Base):
     created_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
     created_at: Mapped[datetime]
     booked_at: Mapped[datetime | None]
+    sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often those invited had to hear of a change (RFC 5545 §3.8.7.4). The database counts."""
+    changed_at: Mapped[datetime] = mapped_column(default=now, server_default=func.now())
+    told_sequence: Mapped[int | None]
+    """Of which of them the calendars of both sides were told last."""
 
     encounter: Mapped[Encounter | None] = relationship(lazy="raise", viewonly=True, uselist=False)
     """The live session this time was booked for."""

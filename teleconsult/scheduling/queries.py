@@ -18,14 +18,19 @@ SHOWN: Final = timedelta(days=14)
 MOST_SHOWN: Final = 300
 
 
-async def agenda(session: AsyncSession, actor: Actor, *, start: datetime) -> Sequence[ServiceRequest]:
-    """The consults of the actor whose time, proposed or booked, falls into the two weeks after `start`, in order."""
+async def agenda(
+    session: AsyncSession, actor: Actor, *, start: datetime, end: datetime | None = None
+) -> Sequence[ServiceRequest]:
+    """The consults of the actor whose time, proposed or booked, falls into the two weeks after `start`, in order.
+
+    With `end`, until then.
+    """
     query = (
         select(ServiceRequest)
         .join(Appointment, Appointment.service_request_id == ServiceRequest.id)
         .where(
             Appointment.starts_at >= start,
-            Appointment.starts_at < start + SHOWN,
+            Appointment.starts_at < (end or start + SHOWN),
             Appointment.status.not_in(LOST_APPOINTMENTS),
             ServiceRequest.status.in_((RequestStatus.ACTIVE, RequestStatus.COMPLETED)),
             rows.consults(actor),

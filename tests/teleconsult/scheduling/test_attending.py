@@ -21,7 +21,6 @@ from teleconsult.scheduling.booking import book_appointment, propose_time
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 from teleconsult.settings import Settings
 from tests import consult_steps
-from tests.mailbox import body, mails
 from tests.people import Cast
 from tests.teleconsult.encounters.attended import moved, was_there
 from tests.teleconsult.scheduling.test_booking import SOON
@@ -226,14 +225,3 @@ async def test_what_was_missed_can_be_answered_in_writing_or_called_off(
     async with transaction(sessions) as session:
         await cancel_consult(session, cast.rural, consult_id=consult.id, reason="The patient was transferred.")
     assert await state(sessions, cast, consult.id) is ConsultState.CANCELLED
-
-
-async def test_both_sides_and_the_coordinator_are_told(cast: Cast, sessions: Sessions, settings: Settings) -> None:
-    consult = await consult_steps.booked(cast, sessions)
-    await moved(sessions, consult.id, ended=16)
-    await settled(sessions, settings, consult.id)
-    told = await mails(settings, sessions)
-    assert {mail["To"] for mail in told} == {cast.emails[who] for who in ("rural", "specialist", "coordinator")}
-    for mail in told:
-        assert f"/consults/{consult.id}" in body(mail)
-        assert cast.patient.family not in body(mail)
