@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.clock import now
@@ -111,6 +111,12 @@ class HealthcareService(Base):
     active: Mapped[bool] = mapped_column(default=True)
     phone: Mapped[str] = mapped_column(default="", server_default="")
     """Its own number, where it has one (FHIR R4 HealthcareService.telecom)."""
+    page_seconds: Mapped[int] = mapped_column(default=30, server_default="30")
+    """In an emergency: how long one of those on duty is waited for before the next is paged too."""
+    promises: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Hours to the first answer, by priority; what is not said is as in `consults.promises.USUAL`."""
+    follow_up_days: Mapped[int] = mapped_column(default=14, server_default="14")
+    """After how many days who asked is asked what became of it."""
 
     organization: Mapped[Organization] = relationship(lazy="raise")
 
@@ -130,6 +136,11 @@ class DutyShift(Base):
 
     service: Mapped[HealthcareService] = relationship(lazy="raise")
     role: Mapped[PractitionerRole] = relationship(lazy="raise", foreign_keys=[practitioner_role_id])
+
+    @classmethod
+    def is_on(cls, moment: datetime) -> ColumnElement[bool]:
+        """Whether it runs at that moment."""
+        return and_(cls.starts_at <= moment, cls.ends_at > moment)
 
 
 class ConnectionType(StrEnum):

@@ -22,6 +22,7 @@ from teleconsult.clock import now
 from teleconsult.consults.models import RequestStatus, ServiceRequest
 from teleconsult.db import act_as
 from teleconsult.directory.models import PractitionerRole, RetentionRule, RetentionSubject
+from teleconsult.encounters.jobs import forget_files
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterStatus
 from teleconsult.errors import Invalid
 from teleconsult.imaging.models import ImagingStudy
@@ -141,6 +142,14 @@ def _sessions_over(organization_id: uuid.UUID, before: datetime) -> ColumnElemen
     return and_(WebSession.practitioner_role_id.in_(roles), ended < before)
 
 
+def _chats_over(organization_id: uuid.UUID, before: datetime) -> ColumnElement[bool]:
+    return and_(
+        ServiceRequest.requester_organization_id == organization_id,
+        Encounter.status.in_((EncounterStatus.FINISHED, EncounterStatus.CANCELLED)),
+        func.coalesce(Encounter.ended_at, ChatMessage.sent_at) < before,
+    )
+
+
 async def _count(session: AsyncSession, subject: RetentionSubject, organization_id: uuid.UUID, before: datetime) -> int:
     match subject:
         case S.ENDED_SESSIONS:
@@ -158,11 +167,7 @@ async def _count(session: AsyncSession, subject: RetentionSubject, organization_
                 select(func.count(ChatMessage.id))
                 .join(Encounter, Encounter.id == ChatMessage.encounter_id)
                 .join(ServiceRequest, ServiceRequest.id == Encounter.service_request_id)
-                .where(
-                    ServiceRequest.requester_organization_id == organization_id,
-                    Encounter.status.in_((EncounterStatus.FINISHED, EncounterStatus.CANCELLED)),
-                    func.coalesce(Encounter.ended_at, ChatMessage.sent_at) < before,
-                )
+                .where(_chats_over(organization_id, before))
             )
     return await session.scalar(which) or 0
 
@@ -185,8 +190,23 @@ def _by_the_owner(function: str) -> Callable[[AsyncSession, uuid.UUID, datetime]
     return erase
 
 
+_erase_lines: Final = _by_the_owner("erase_chat")
+
+
+async def _erase_chats(session: AsyncSession, organization_id: uuid.UUID, before: datetime) -> int:
+    """The lines, and once they are gone for good the files they carried."""
+    found = await session.execute(
+        select(ChatMessage.file_key, ChatMessage.preview_key)
+        .join(Encounter, Encounter.id == ChatMessage.encounter_id)
+        .join(ServiceRequest, ServiceRequest.id == Encounter.service_request_id)
+        .where(_chats_over(organization_id, before), ChatMessage.file_key.is_not(None))
+    )
+    await forget_files(session, [key for row in found for key in row if key is not None])
+    return await _erase_lines(session, organization_id, before)
+
+
 _ERASE: Final[Mapping[RetentionSubject, Callable[[AsyncSession, uuid.UUID, datetime], Awaitable[int]]]] = {
     S.ENDED_SESSIONS: _erase_sessions,
     S.DISCARDED_DRAFTS: _by_the_owner("erase_discarded_drafts"),
-    S.CHAT: _by_the_owner("erase_chat"),
+    S.CHAT: _erase_chats,
 }

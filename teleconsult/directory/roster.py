@@ -35,8 +35,7 @@ async def on_duty(session: AsyncSession, service_id: uuid.UUID, at: datetime) ->
         .join(DutyShift.role)
         .where(
             DutyShift.service_id == service_id,
-            DutyShift.starts_at <= at,
-            DutyShift.ends_at > at,
+            DutyShift.is_on(at),
             PractitionerRole.ended_at.is_(None),
         )
         .order_by(DutyShift.starts_at.desc(), DutyShift.id)
@@ -126,12 +125,21 @@ async def hand_over(session: AsyncSession, actor: Actor, *, shift_id: uuid.UUID,
 
     Raises NotFound, Refused unless the shift is under way, Invalid for nobody of ours, Conflict for who is on duty.
     """
-    shift, moment = await _shift(session, actor, shift_id), now()
+    shift = await _shift(session, actor, shift_id)
+    role = await _specialist(session, actor, role_id)
+    audit.record(session, actor, "shift-handed-over", shift, to=role.id)
+    return await hand_rest_over(session, actor, shift, role)
+
+
+async def hand_rest_over(session: AsyncSession, actor: Actor, shift: DutyShift, role: PractitionerRole) -> DutyShift:
+    """The rest of a locked shift is this person's. Part of the act that says who may, which audits it.
+
+    Raises Refused unless the shift is under way, Conflict for who is on duty.
+    """
+    moment = now()
     if not shift.starts_at <= moment < shift.ends_at:
         raise Refused("Only a shift that is under way can be handed over.")
-    role = await _specialist(session, actor, role_id)
     rest = DutyShift(service_id=shift.service_id, practitioner_role_id=role.id, starts_at=moment, ends_at=shift.ends_at)
-    audit.record(session, actor, "shift-handed-over", shift, to=role.id)
     added = await _add(session, actor, rest)
     shift.ends_at = moment
     await session.flush()

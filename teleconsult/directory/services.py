@@ -11,7 +11,7 @@ from teleconsult.access import Permission, require
 from teleconsult.access.rows import roles_of_house, services_of_house
 from teleconsult.accounts.actor import Actor
 from teleconsult.directory.models import HealthcareService, PractitionerRole, RoleCode, Specialty
-from teleconsult.errors import Conflict, NotFound
+from teleconsult.errors import Conflict, Invalid, NotFound
 
 
 async def services_here(session: AsyncSession, actor: Actor) -> Sequence[HealthcareService]:
@@ -65,6 +65,24 @@ async def add_service(session: AsyncSession, actor: Actor, *, specialty: Special
     service = HealthcareService(id=uuid.uuid4(), organization_id=actor.organization_id, specialty=specialty)
     session.add(service)
     audit.record(session, actor, "service-added", service, specialty=specialty.value)
+    await session.flush()
+    return service
+
+
+async def set_page_seconds(
+    session: AsyncSession, actor: Actor, *, service_id: uuid.UUID, seconds: str
+) -> HealthcareService:
+    """How long, in an emergency, one of those on duty is waited for before the next is rung too.
+
+    Raises NotFound, Invalid outside 10 to 300 seconds.
+    """
+    require(actor, Permission.ADMINISTRATION)
+    service = await service_here(session, actor, service_id, lock=True)
+    typed = seconds.strip()
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 3 and 10 <= int(typed) <= 300):
+        raise Invalid({"page_seconds": "Give 10 to 300 seconds."})
+    service.page_seconds = int(typed)
+    audit.record(session, actor, "service-paging-changed", service, seconds=service.page_seconds)
     await session.flush()
     return service
 

@@ -17,8 +17,18 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.directory.jobs import run_retention_rules
 from teleconsult.directory.models import RetentionRule, RetentionSubject
 from teleconsult.directory.retention import MOST_DAYS, preview, run_rule, set_rule, standings
-from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus
+from teleconsult.encounters.jobs import erase_chat_files
+from teleconsult.encounters.models import (
+    ChatMessage,
+    Encounter,
+    EncounterParticipant,
+    EncounterStatus,
+    FileKind,
+    SentFile,
+)
 from teleconsult.errors import Invalid, NotFound, StepUpNeeded
+from teleconsult.objects import Objects, new_keys, open_store
+from teleconsult.settings import Settings
 from tests import consult_steps
 from tests.people import Cast
 from tests.teleconsult.directory.steps import audited, reload
@@ -50,7 +60,9 @@ async def discarded(cast: Cast, sessions: Sessions, *, days_ago: float) -> Servi
     return draft
 
 
-async def chat(cast: Cast, sessions: Sessions, *, ended_at: datetime | None) -> ChatMessage:
+async def chat(
+    cast: Cast, sessions: Sessions, *, ended_at: datetime | None, file: SentFile | None = None
+) -> ChatMessage:
     """A line written in a session that ended then, or goes on."""
     consult = await consult_steps.booked(cast, sessions)
     async with transaction(sessions) as session:
@@ -63,7 +75,11 @@ async def chat(cast: Cast, sessions: Sessions, *, ended_at: datetime | None) -> 
         meeting.status = EncounterStatus.FINISHED if ended_at else EncounterStatus.IN_PROGRESS
         meeting.ended_at = ended_at
         line = ChatMessage(
-            encounter_id=meeting.id, participant_id=seat.id, text="Can you hear me?", sent_at=now() - 400 * DAY
+            encounter_id=meeting.id,
+            participant_id=seat.id,
+            text="Can you hear me?",
+            sent_at=now() - 400 * DAY,
+            **(file.columns if file else {}),
         )
         session.add(line)
     return line
@@ -149,6 +165,25 @@ async def test_old_chats_go_and_those_of_open_sessions_stay(
         assert await preview(session, admin_of_rural, subject=S.CHAT, keep_days=90) == 1
     await run(sessions)
     assert await reload(sessions, ChatMessage, old.id) is None
+
+
+async def test_the_files_of_an_old_chat_go_with_it(
+    sessions: Sessions, cast: Cast, admin_of_rural: Actor, settings: Settings
+) -> None:
+    keys = new_keys("chat", 2)
+    sent = SentFile(FileKind.PICTURE, keys[0], 5, keys[1])
+    await chat(cast, sessions, ended_at=now() - 100 * DAY, file=sent)
+    objects = Objects(open_store(None, settings.data))
+    for key in keys:
+        await objects.put(key, b"bytes")
+    await rule(sessions, admin_of_rural, S.CHAT, 90)
+    await run(sessions)
+    waiting = text("select args -> 'keys' from procrastinate_jobs where task_name = 'erase_chat_files'")
+    async with transaction(sessions) as session:
+        (found,) = (await session.scalars(waiting)).all()
+    assert found == keys
+    await erase_chat_files.func(SimpleNamespace(additional_context={"settings": settings}), found)
+    assert [await objects.size_of(key) for key in keys] == [None, None]
 
 
 @pytest.mark.parametrize("days_ago", [None, 20])

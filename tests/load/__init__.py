@@ -1,0 +1,1 @@
+"""Many at once, bounded, on this machine alone."""

@@ -1,0 +1,221 @@
+"""The pages of an emergency: the button, the wait, what rings, and what is noted afterwards."""
+
+import re
+import uuid
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from teleconsult.db import Sessions, transaction
+from teleconsult.emergencies.models import Emergency
+from teleconsult.emergencies.queries import emergency_of
+from tests.conftest import Post, SignIn
+from tests.emergency_steps import WHAT, answered, on_duty, pages, raised, step
+from tests.people import Cast, another_neurologist
+
+Client = TestClient[web.Request, web.Application]
+
+
+async def page(client: Client, path: str, status: int = 200, **headers: str) -> str:
+    answer = await client.get(path, headers=headers)
+    assert answer.status == status, await answer.text()
+    return await answer.text()
+
+
+def found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text, re.DOTALL)
+    assert match is not None, pattern
+    return match[1]
+
+
+async def emergency(sessions: Sessions, consult_id: uuid.UUID) -> Emergency:
+    async with transaction(sessions) as session:
+        found = await emergency_of(session, consult_id)
+        assert found is not None
+        return found
+
+
+async def test_pressed_without_a_script(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    await on_duty(sessions, cast.trauma, cast.oncall)
+    await signed_in("rural")
+    home = await page(client, "/")
+    assert found(r'<a [^>]*href="([^"]*)"[^>]*data-testid="emergency"', home) == "/emergencies/new"
+    form = await page(client, "/emergencies/new")
+    assert found(r'name="service".*?<option value="([^"]*)"', form) == str(cast.trauma.id)  # who is on duty comes first
+    fields = {
+        "key": found(r'name="key" value="([^"]*)"', form),
+        "what": WHAT,
+        "service": str(cast.trauma.id),
+        "patient": "",
+        "gender": "male",
+    }
+    fields |= {"estimated_age": "40", "systolic": "70", "heart-rate": "130"}
+    sent = await post("/emergencies", **fields)
+    assert sent.status == 303 and sent.headers["Location"].endswith("/room")
+    again = await post("/emergencies", **fields)
+    assert again.headers["Location"] == sent.headers["Location"]
+    room = await page(client, sent.headers["Location"])
+    for part in ("Dr Paul Girard", 'data-testid="own-picture"', 'data-testid="dicom-files"', WHAT):
+        assert part in room, part
+    frame = await page(client, sent.headers["Location"], **{"Turbo-Frame": "emergency-waiting"})
+    assert '<turbo-frame id="emergency-waiting"' in frame and "<html" not in frame
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("what", ""), ("service", str(uuid.UUID(int=7))), ("estimated_age", "old"), ("systolic", "9000"), ("gender", "x")],
+)
+async def test_what_is_wrong_is_said_beside_its_field(
+    client: Client, cast: Cast, signed_in: SignIn, post: Post, field: str, value: str
+) -> None:
+    await signed_in("rural")
+    fields = {"what": WHAT, "service": str(cast.trauma.id), "patient": ""} | {field: value}
+    answer = await post("/emergencies", **fields)
+    shown = await answer.text()
+    assert answer.status == 422 and f'name="{field}"' in shown and "field-error" in shown
+
+
+async def test_from_a_file_its_patient_is_chosen(client: Client, cast: Cast, signed_in: SignIn) -> None:
+    await signed_in("colleague")
+    form = await page(client, f"/emergencies/new?patient={cast.patient.id}")
+    assert found(r'name="patient".*?<option value="([^"]*)" selected', form) == str(cast.patient.id)
+    await page(client, f"/emergencies/new?patient={cast.strangers_patient.id}", status=404)
+
+
+async def test_what_rings_is_shown_acknowledged_and_answered(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    raise_ = await raised(cast, sessions)
+    await signed_in("oncall")
+    home = await page(client, "/")
+    assert 'id="ringing"' in home and 'data-testid="emergency-line"' in home
+    rings = await page(client, "/emergencies/ringing")
+    assert WHAT in rings and "<html" not in rings
+    assert (await post(found(r'data-ring="([^"]*)"', rings))).status == 204
+    (told,) = await pages(sessions, raise_)
+    assert told.rung_at is not None
+    answer = await post(f"/emergencies/{raise_.id}/answer")
+    assert answer.status == 303 and answer.headers["Location"] == f"/consults/{raise_.service_request_id}/room"
+    assert (await client.get("/emergencies/ringing")).status == 204
+    room = await page(client, answer.headers["Location"])
+    assert 'data-controller="room"' in room
+
+
+async def test_who_comes_second_is_told_who_was_first(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    raise_ = await raised(cast, sessions)
+    await step(sessions, raise_)
+    await signed_in("oncall")
+    assert (await post(f"/emergencies/{raise_.id}/answer")).status == 303
+    await signed_in("coordinator")
+    late = await post(f"/emergencies/{raise_.id}/answer")
+    assert late.status == 409 and "Dr Paul Girard has answered already." in await late.text()
+
+
+async def test_declined_rings_the_next_and_a_coordinator_sees_to_it(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    raise_ = await raised(cast, sessions)
+    await signed_in("oncall")
+    assert (await post(f"/emergencies/{raise_.id}/refusal")).status == 303
+    await signed_in("coordinator")
+    assert "I see to it" in await page(client, "/emergencies/ringing")
+    seen = await post(f"/emergencies/{raise_.id}/answer")
+    assert seen.headers["Location"] == f"/consults/{raise_.service_request_id}"
+    shown = await page(client, seen.headers["Location"])
+    assert "declined" in shown and 'data-testid="ring-on"' in shown
+    assert (await post(f"/consults/{raise_.service_request_id}/ringing")).status == 303
+
+
+async def test_where_everybody_declined_one_telephones(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    raise_ = await raised(cast, sessions)
+    for who in ("oncall", "coordinator"):
+        await signed_in(who)
+        assert (await post(f"/emergencies/{raise_.id}/refusal")).status == 303
+    await signed_in("rural")
+    shown = await page(client, f"/consults/{raise_.service_request_id}/room")
+    assert "Everybody on duty has declined. Telephone now." in shown
+    assert 'data-testid="ring-on"' not in shown, "nobody is left whom it would call"
+
+
+async def test_called_off_from_the_room(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    raise_ = await raised(cast, sessions)
+    await signed_in("rural")
+    assert (await post(f"/consults/{raise_.service_request_id}/emergency-end", reason="He is awake.")).status == 303
+    await signed_in("oncall")
+    assert (await client.get("/emergencies/ringing")).status == 204
+    assert (await emergency(sessions, raise_.service_request_id)).ended_at is not None
+
+
+async def test_decision_transfer_and_reason_are_noted(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    raise_ = await answered(cast, sessions)
+    consult = f"/consults/{raise_.service_request_id}"
+    await signed_in("oncall")
+    assert (await post(f"{consult}/decision", decision="transfer", note="Two lines.")).status == 303
+    to = str(cast.organizations["tertiary"].id)
+    assert (await post(f"{consult}/transfers", destination=to, transport="helicopter")).status == 303
+    await signed_in("rural")
+    assert (await post(f"{consult}/necessity", necessity="Unconscious, no family near.")).status == 303
+    shown = await page(client, consult)
+    follow = found(r'data-testid="transfer".*?action="([^"]*)"', shown)
+    assert (await post(follow, status="accepted", answered_by="Dr Roy")).status == 303
+    shown = await page(client, consult)
+    for part, words in (("decision", "Two lines."), ("transfer", "Dr Roy"), ("necessity", "Unconscious")):
+        assert re.search(f'data-testid="{part}".*{words}', shown, re.DOTALL), part
+    assert "Answered" in found(r'data-testid="emergency-times">(.*?)</ol>', shown)
+
+
+async def test_nothing_rings_on_the_pages_of_who_is_never_rung(client: Client, cast: Cast, signed_in: SignIn) -> None:
+    await signed_in("rural")
+    assert 'id="ringing"' not in await page(client, "/")
+
+
+async def test_ones_own_shift_is_handed_over_in_two_presses(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    async with transaction(sessions) as session:
+        second = await another_neurologist(session, cast)
+    await on_duty(sessions, cast.neurology, cast.specialist)
+    await signed_in("specialist")
+    home = await page(client, "/")
+    action = found(r'action="(/duty/[^"]*)"', home)
+    assert f'name="role" value="{second.role_id}"' in home
+    assert (await post(action, role=str(second.role_id))).status == 303
+    assert "Dr Odile Caron until" in await page(client, "/")
+
+
+async def test_how_long_one_waits_is_the_services_own(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    await signed_in("admin")
+    pace = f"/admin/services/{cast.trauma.id}/pace"
+    assert (await post(pace, page_seconds="45")).status == 303
+    assert 'value="45"' in await page(client, "/admin/services")
+    for wrong in ("5", "301", "soon", ""):
+        assert (await post(pace, page_seconds=wrong)).status == 422
+    raise_ = await raised(cast, sessions)
+    assert raise_.next_at is not None and (raise_.next_at - raise_.pressed_at).total_seconds() > 44
+
+
+@pytest.mark.parametrize(("who", "leads_to"), [("rural", "/consults/{id}/room"), ("oncall", "/")])
+async def test_others_are_called_in_one_press_from_either_side(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post, who: str, leads_to: str
+) -> None:
+    raised = await answered(cast, sessions)
+    await signed_in(who)
+    consult = f"/consults/{raised.service_request_id}"
+    assert 'data-testid="call-others"' in await page(client, consult)
+    sent = await post(f"{consult}/others")
+    assert (sent.status, sent.headers["Location"]) == (303, leads_to.format(id=raised.service_request_id))
+    assert 'data-testid="call-others"' not in await page(client, consult)
+    await page(client, sent.headers["Location"])
