@@ -6,6 +6,7 @@ import teleconsult.consents.models
 import teleconsult.consults.models
 import teleconsult.delivery.models
 import teleconsult.directory.models
+import teleconsult.emergencies.models
 import teleconsult.encounters.call_models
 import teleconsult.encounters.link_models
 import teleconsult.encounters.models
@@ -17,10 +18,12 @@ import teleconsult.imaging.commitment.models
 import teleconsult.imaging.dimse.models
 import teleconsult.imaging.models
 import teleconsult.imaging.pacs.models
+import teleconsult.messages.models
 import teleconsult.notes.models
 import teleconsult.patients.links
 import teleconsult.patients.models
 import teleconsult.records.models
+import teleconsult.scheduling.hours_models
 import teleconsult.scheduling.models
 import teleconsult.systems.models  # noqa: F401  (one name binds the package; all are imported for their tables)
 from teleconsult.db import Base
