@@ -1,5 +1,7 @@
 """Recordings over the pages: listed on the consult, opened, played by ranges, deleted."""
 
+import re
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
@@ -40,6 +42,7 @@ async def test_both_find_it_on_the_consult_and_open_it(
         page = await (await client.get(f"/recordings/{kept.id}")).text()
         assert f'src="/recordings/files/{kept.file}"' in page
         assert "nodownload" in page
+        assert re.search(r'data-controller="playback".*data-begins="0.0" data-lasts="4.0"', page, re.DOTALL)
         assert cast.specialist.name in page
         assert ('data-testid="delete-recording"' in page) is (who == "rural")
     assert await views(sessions) == 2

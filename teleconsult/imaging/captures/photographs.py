@@ -19,8 +19,8 @@ _DEEP: Final = 256
 """Between 16 bits of grey and 8."""
 
 
-def photographed(path: Path) -> tuple[dict[str, Any], bytes]:
-    """A JPEG (baseline, 4:2:2), upright, in sRGB, at most 12 megapixels, without EXIF, XMP, IPTC and profile.
+def photographed(path: Path, *, most: int = KEPT_PIXELS, quality: int = QUALITY) -> tuple[dict[str, Any], bytes]:
+    """A JPEG (baseline, 4:2:2), upright, in sRGB, of at most so many pixels, without EXIF, XMP, IPTC and profile.
 
     With it go `rows` and `columns`, and `taken`: the moment its EXIF tells, ISO 8601, with an offset where there is
     one, or "". Raises Unreadable for one of too many pixels, and whatever Pillow raises for what is no picture.
@@ -30,13 +30,13 @@ def photographed(path: Path) -> tuple[dict[str, Any], bytes]:
         if pixels > MOST_PIXELS:
             raise Unreadable(Refusal.TOO_MANY_PIXELS)
         taken = _taken(picture.getexif())
-        scale = min(1.0, sqrt(KEPT_PIXELS / pixels))
+        scale = min(1.0, sqrt(most / pixels))
         size = max(int(picture.width * scale), 1), max(int(picture.height * scale), 1)
         picture.draft(None, size)  # a large JPEG is decoded no larger than it is needed
         upright = ImageOps.exif_transpose(picture.resize(size, Image.Resampling.LANCZOS) if scale < 1 else picture)
         plain = _on_white(_in_srgb(upright, picture.info.get("icc_profile")))
     out = BytesIO()
-    plain.save(out, "JPEG", quality=QUALITY, subsampling="4:2:2")
+    plain.save(out, "JPEG", quality=quality, subsampling="4:2:2")
     return {"rows": plain.height, "columns": plain.width, "taken": taken}, out.getvalue()
 
 

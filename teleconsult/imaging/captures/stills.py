@@ -1,4 +1,5 @@
-"""A picture out of the video of a session, kept among the consult's images with the patient's agreement.
+"""A picture out of the video of a session, or a clip that was recorded in it, kept among the consult's images with the
+patient's agreement.
 
 Either of the two may: the specialist, too, who brings nothing to a consult otherwise. It is filed as the system: the
 images are of the requester's establishment. The audit names who kept it.
@@ -45,30 +46,39 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """Where pictures become DICOM (VL Photographic Image, PS3.3 A.32.4)."""
+    """Where pictures become DICOM (VL Photographic Image, PS3.3 A.32.4), and videos (Video Photographic Image, A.32.7)
+    where there is a sandbox with time for them.
+    """
 
     sessions: Sessions
     receiver: Receiver
     sandbox: Sandbox
     objects: Objects
+    videos: Sandbox | None = None
 
     async def keep(self, actor: Actor, *, consult_id: uuid.UUID, file: Received, words: Words, comment: str) -> Kept:
-        """Keep a picture; the same one again is the same object. The caller asked the patient, and removes the file.
+        """Keep one; the same one again is the same object. The caller asked the patient, and removes the file.
 
         `comment` says in the object's header how it came about. Raises NotFound for who is not one of the two whose
-        session it is, Refused once their room is closed, Invalid for what is no picture that can be read.
+        session it is, Refused once their room is closed, Invalid for what is none that can be read.
         """
         heading = await self._heading(actor, consult_id)
         capture = await self._capture(file, heading, words=words, operator=actor.name, comment=comment)
         path = file.path.with_name(f"{file.path.name}-made")
         await asyncio.to_thread(write_object, path, heading, capture)
         study: list[uuid.UUID] = []
+        is_clip = capture.kind is Kind.VIDEO
 
         async def store(instance: Instance) -> None:
             async with transaction(self.sessions, SYSTEM) as session:
                 consult = await _consult(session, consult_id)
                 (outcome,) = await store_in(
-                    session, actor, consult, instances=[instance], objects=self.objects, act="still-kept"
+                    session,
+                    actor,
+                    consult,
+                    instances=[instance],
+                    objects=self.objects,
+                    act="clip-kept" if is_clip else "still-kept",
                 )
                 if outcome.study_id is None:
                     raise Invalid({"picture": sentence(outcome.refusal or Refusal.DAMAGED)})
@@ -91,20 +101,25 @@ class Album:
             return await heading_of(session, await _consult(session, consult_id))
 
     async def _capture(self, file: Received, heading: Heading, *, words: Words, operator: str, comment: str) -> Capture:
-        if await asyncio.to_thread(medium_at, file.path) is not Medium.PICTURE:
+        medium = await asyncio.to_thread(medium_at, file.path)
+        kind = Kind.VIDEO if medium is Medium.VIDEO and self.videos else Kind.PHOTOGRAPH
+        if medium is not Medium.PICTURE and kind is Kind.PHOTOGRAPH:
             raise Invalid({"picture": sentence(Refusal.DAMAGED)})
         try:
-            answer = await self.sandbox.ask("photograph", file.path)
+            if kind is Kind.VIDEO and self.videos:
+                answer = await self.videos.ask("film", file.path)
+            else:
+                answer = await self.sandbox.ask("photograph", file.path)
         except Unreadable as error:
             raise Invalid({"picture": sentence(error.refusal)}) from error
         return Capture(
-            kind=Kind.PHOTOGRAPH,
+            kind=kind,
             content=answer.body,
             digest=await asyncio.to_thread(sha256_of, file.path),
             made=heading.moment(answer.head.get("taken", ""), received=now()),
             number=heading.present + 1,
             study_title=words.study,
-            series_title=words.series[Kind.PHOTOGRAPH],
+            series_title=words.series[kind],
             told=answer.head,
             operator=operator,
             comment=comment,

@@ -14,6 +14,7 @@ from teleconsult.consents.models import ConsentBasis
 from teleconsult.consents.withdrawing import withdraw_consent
 from teleconsult.db import Sessions, transaction
 from teleconsult.encounters import jobs
+from teleconsult.encounters.call_models import Attendance
 from teleconsult.encounters.jobs import end_forgotten, erase, erase_soon, expire
 from teleconsult.encounters.kept_recordings import delete_recording, playable_file, recordings_of, view_recording
 from teleconsult.encounters.recording_models import Recording, RecordingEnd, RecordingFile
@@ -30,13 +31,14 @@ from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from teleconsult.jobs import connected
 from teleconsult.settings import Settings
 from tests import consult_steps
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 from tests.recording_steps import PATIENT, Recorded, in_session, objects_in, recorded
 
 
 @pytest.fixture
-async def consult(cast: Cast, sessions: Sessions) -> uuid.UUID:
-    return (await consult_steps.booked(cast, sessions)).id
+async def consult(cast: Cast, sessions: Sessions, kept_rows: KeptRows) -> uuid.UUID:
+    return (await consult_steps.booked_lately(cast, sessions, kept_rows)).id
 
 
 @pytest.fixture
@@ -170,15 +172,20 @@ async def test_its_time_ends(cast: Cast, sessions: Sessions, settings: Settings,
         assert await session.scalar(select(AuditEvent.id).where(AuditEvent.action == "recording-expired"))
 
 
-async def test_what_a_server_that_died_left_open_is_ended_a_day_later(
+async def test_what_nobody_ended_is_ended_once_nobody_is_there(
     cast: Cast, sessions: Sessions, consult: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await in_session(cast, sessions, consult)
     recording = await ask(sessions, cast.rural, consult, PATIENT)
     await end_forgotten(sessions, days=30)
+    monkeypatch.setattr(jobs, "FORGOTTEN", timedelta(minutes=-1))  # as if it had been asked for long ago
     async with transaction(sessions, SYSTEM) as session:
-        assert (await session.get_one(Recording, recording)).ended_at is None
-    monkeypatch.setattr(jobs, "LONGEST", timedelta())
+        assert (await session.get_one(Recording, recording)).ended_at is None, "it was asked for just now"
+        await session.execute(update(Attendance).values(seen_at=now() + timedelta(minutes=2)))
+    await end_forgotten(sessions, days=30)
+    async with transaction(sessions, SYSTEM) as session:
+        assert (await session.get_one(Recording, recording)).ended_at is None, "they are there still"
+        await session.execute(update(Attendance).values(seen_at=now()))
     await end_forgotten(sessions, days=30)
     async with transaction(sessions, SYSTEM) as session:
         await end_recording(session, recording_id=recording, why=RecordingEnd.STOPPED, days=30)

@@ -26,7 +26,6 @@ from web import kept_uploads
 from web.app import make_app
 from web.csrf import token_for
 from web.kept_uploads import KEPT_SECONDS, KeptUploads
-from web.views import uploads
 
 
 async def test_a_file_in_pieces(tus: Tus, sessions: Sessions, settings: Settings) -> None:
@@ -125,7 +124,7 @@ async def test_a_link_that_breaks_leaves_what_arrived(tus: Tus, client: Client, 
 
 
 async def test_a_silent_link_sets_the_upload_free(tus: Tus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr("web.tus.SILENCE_SECONDS", 0.5)
 
     async def stalling() -> AsyncIterator[bytes]:
         yield b"begun"

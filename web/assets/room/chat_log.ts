@@ -1,5 +1,7 @@
-// The chat's lines. Words of others are text, never markup.
-import type { ChatLine } from "../protocol.gen";
+// The chat's lines. Words of others are text, never markup; a file is a link to it, a picture shows a small one.
+import type { ChatFile, ChatLine } from "../protocol.gen";
+
+const KB = 1024;
 
 export class ChatLog {
   readonly #known = new Set<string>();
@@ -7,7 +9,7 @@ export class ChatLog {
 
   constructor(
     private readonly list: HTMLElement,
-    locale: string,
+    private readonly locale: string,
     timeZone?: string, // the browser's own where none is given
   ) {
     this.#clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
@@ -23,11 +25,40 @@ export class ChatLog {
     head.className = "chat-line-head muted";
     const at = this.#clock.format(new Date(line.sent_at));
     head.textContent = isOwn ? at : `${line.name} · ${at}`;
-    const text = document.createElement("span");
-    text.className = "prose-lines";
-    text.textContent = line.text;
-    item.append(head, text);
+    item.append(head, line.file ? this.#file(line, line.file) : words(line.text));
     this.list.append(item);
     this.list.scrollTop = this.list.scrollHeight;
   }
+
+  #file({ id, text }: ChatLine, { kind, size }: ChatFile): HTMLElement {
+    const link = document.createElement("a");
+    link.className = "chat-file";
+    link.href = `${this.list.dataset.files}/${id}`;
+    link.dataset.testid = "chat-file-link";
+    if (kind === "image/jpeg") {
+      link.target = "_blank";
+      const small = document.createElement("img");
+      small.alt = "";
+      small.loading = "lazy";
+      small.src = `${link.href}/preview`;
+      link.append(small);
+    } else {
+      link.download = text;
+    }
+    link.append(words(`${text} (${this.#sized(size)})`));
+    return link;
+  }
+
+  #sized(bytes: number): string {
+    const [value, unit] = bytes < KB * KB ? [bytes / KB, "kilobyte"] : [bytes / KB / KB, "megabyte"];
+    const style = { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 };
+    return new Intl.NumberFormat(this.locale, style as Intl.NumberFormatOptions).format(value);
+  }
+}
+
+function words(text: string): HTMLElement {
+  const span = document.createElement("span");
+  span.className = "prose-lines";
+  span.textContent = text;
+  return span;
 }

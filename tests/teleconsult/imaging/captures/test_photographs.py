@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms, ImageFile
 
-from teleconsult.imaging.captures import photographs
-from teleconsult.imaging.captures.photographs import photographed
+from teleconsult.imaging.captures.photographs import KEPT_PIXELS, photographed
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from tests.teleconsult.imaging.captures.files import SECRET, bomb, photograph
 
 
-def drawn(path: Path, content: bytes) -> tuple[dict[str, object], Image.Image, bytes]:
+def drawn(path: Path, content: bytes, *, most: int = KEPT_PIXELS) -> tuple[dict[str, object], Image.Image, bytes]:
     path.write_bytes(content)
-    told, jpeg = photographed(path)
+    told, jpeg = photographed(path, most=most)
     return told, Image.open(BytesIO(jpeg)), jpeg
 
 
@@ -38,9 +37,8 @@ def test_it_stands_upright(tmp_path: Path) -> None:
     assert (picture.getpixel((24, 8))[0] > 180, picture.getpixel((24, 56))[0] < 60) == (True, True)
 
 
-def test_a_large_one_is_made_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photographs, "KEPT_PIXELS", 1200)
-    told, picture, _jpeg = drawn(tmp_path / "p", photograph((640, 480), turned=6))
+def test_a_large_one_is_made_smaller(tmp_path: Path) -> None:
+    told, picture, _jpeg = drawn(tmp_path / "p", photograph((640, 480), turned=6), most=1200)
     assert (told["rows"], told["columns"]) == (40, 30)
     assert picture.getpixel((15, 5))[0] > 180
 
