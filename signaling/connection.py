@@ -9,7 +9,7 @@ what went wrong in one of the protocol's few words. Whether the sign-in behind a
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import socketio
 import structlog
@@ -17,8 +17,8 @@ import structlog
 from signaling import protocol
 from signaling.doorman import Doorman, Entry
 from signaling.protocol import Bye, ErrorCode, Refusal
-from signaling.wire import BadMessage, parse, to_wire
-from teleconsult.access import Permission, may
+from signaling.wire import BadMessage, parse
+from teleconsult.access import may
 from teleconsult.accounts import Actor
 from teleconsult.accounts.standing import Standing
 from teleconsult.audit import record_denied
@@ -69,6 +69,7 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         self._asks = protocol.FROM_CLIENT[namespace]
         self.parts: list[object] = [self]
         """Who answers its messages: the first of these that has a method `on_<event>`."""
+        self._handlers: dict[str, Handler] = {}
 
     async def entered(self, connection: Connection) -> None:
         """Called once a socket is admitted, and again when its role has become another."""
@@ -79,7 +80,7 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
     async def tell(self, event: str, message: object, *, to: str | list[str], skip: str | None = None) -> None:
         """Send a message of the protocol's to a socket or a room of sockets."""
         assert isinstance(message, protocol.FROM_SERVER[self.namespace][event])
-        await self.emit(event, to_wire(message), to=to, skip_sid=skip)
+        self.server.manager.tell(self.namespace, event, message, to=to, skip=skip)
 
     async def dismiss(self, sid: str, reason: protocol.ByeReason) -> None:
         """Say good-bye and disconnect."""
@@ -104,7 +105,7 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             if connection is not None:
                 await self.gone(connection)
             return None
-        return to_wire(await self._answer(event, sid, payload))
+        return await self._answer(event, sid, payload)
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         try:
@@ -131,22 +132,24 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             return Refusal("invalid")
         try:
             message: object = parse(ask.message, payload[0])
-            await self._require(connection.actor, ask.needs, event)
+            if not may(connection.actor, ask.needs):
+                await self._deny(connection.actor, event)
             answer = await self._handler(event)(connection, message)
         except (BadMessage, TeleconsultError) as error:
             return Refusal(next((code for kind, code in ERROR_CODES if isinstance(error, kind)), "failed"))
         except Exception:
             log.exception("socket.message_failed", namespace=self.namespace, message=event)
             return Refusal("failed")
-        assert isinstance(answer, ask.answer | Refusal)
+        assert isinstance(answer, (ask.answer, Refusal))  # a union would be made for each message
         return answer
 
     def _handler(self, event: str) -> Handler:
-        name = f"on_{event}"
-        handler: Handler = getattr(next(part for part in self.parts if hasattr(part, name)), name)
+        handler = self._handlers.get(event)
+        if handler is None:
+            name = f"on_{event}"
+            handler = self._handlers[event] = getattr(next(part for part in self.parts if hasattr(part, name)), name)
         return handler
 
-    async def _require(self, actor: Actor, needs: Permission, event: str) -> None:
-        if not may(actor, needs):
-            await record_denied(self.doorman.sessions, actor, "message-refused", namespace=self.namespace, event=event)
-            raise NotFound
+    async def _deny(self, actor: Actor, event: str) -> NoReturn:
+        await record_denied(self.doorman.sessions, actor, "message-refused", namespace=self.namespace, event=event)
+        raise NotFound

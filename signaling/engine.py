@@ -1,7 +1,7 @@
 """Engine.IO under the live server: python-engineio's, with our own kind of line to each client."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import engineio
 from aiohttp import web
@@ -9,6 +9,16 @@ from engineio import packet
 
 from signaling.anteroom import Anteroom
 from signaling.line import Line
+
+KEPT: Final = (
+    "aiohttp.request",
+    "HTTP_CONNECTION",
+    "HTTP_UPGRADE",
+    "HTTP_ORIGIN",
+    "HTTP_SEC_FETCH_SITE",
+    "HTTP_COOKIE",
+)
+"""What is asked of a request once its WebSocket stands; the rest would be kept as long as that."""
 
 
 class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
@@ -18,6 +28,9 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         super().__init__(**options)
         self.anteroom = Anteroom()
         self.address_of: Callable[[web.Request], str] = lambda request: request.remote or ""
+
+    def create_queue(self, *_args: Any, **_options: Any) -> None:
+        """Lines make theirs by themselves."""
 
     def let_in(self, sid: str) -> None:
         """Somebody was let in to a namespace by this line."""
@@ -37,11 +50,11 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         if line is not None:
             await line.close(abort=True)
 
-    async def deliver(self, sid: str, message: str) -> None:
+    def deliver(self, sid: str, message: bytes) -> None:
         """Send a message to a client, if it is still there."""
         line = self.sockets.get(sid)
         if line is not None:
-            await line.deliver(message)
+            line.deliver(message)
 
     def refusal(self) -> dict[str, Any]:
         """What a request that cannot be is answered with."""
@@ -53,6 +66,10 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         address = self.address_of(environ["aiohttp.request"])
         if self.anteroom.is_full(address):
             return self.refusal() | {"status": "429 TOO MANY REQUESTS"}
+        if transport == "websocket":
+            kept = [(name, environ[name]) for name in KEPT if name in environ]
+            environ.clear()
+            environ.update(kept)
         sid = self.generate_id()
         self.sockets[sid] = line = Line(self, sid, address)
         self.anteroom.enter(line)

@@ -16,6 +16,7 @@ from engineio import exceptions, packet
 from engineio.async_socket import AsyncSocket
 
 from signaling.allowance import Allowance
+from signaling.packets import text_frame
 
 MAX_QUEUE: Final = 500
 """Packets waiting for one client."""
@@ -36,6 +37,8 @@ log = structlog.get_logger(__name__)
 class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
     """A client's. `server` is the `signaling.engine.Engine` that it is one of, `address` where it comes from."""
 
+    _queue: asyncio.Queue[Any] | None
+
     def __init__(self, server: Any, sid: str, address: str) -> None:
         super().__init__(server, sid)
         self.address = address
@@ -49,21 +52,30 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
         self.is_taking = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    @property
+    def queue(self) -> asyncio.Queue[Any]:
+        """What waits for a poll. Made when something does: an empty one takes three kilobytes."""
+        if self._queue is None:
+            self._queue = asyncio.Queue()
+        return self._queue
+
+    @queue.setter
+    def queue(self, queue: asyncio.Queue[Any] | None) -> None:
+        self._queue = queue
+
     async def send(self, pkt: packet.Packet) -> None:
         """Send a packet, or hang up where too many wait already."""
-        if self._websocket is not None:
-            await self._write(pkt.encode())
-        elif self.queue.qsize() > MAX_QUEUE:
-            self.hang_up("it does not read")
-        elif not self.closed:
-            await self.queue.put(pkt)
-
-    async def deliver(self, message: str) -> None:
-        """Send a message, as `send` does."""
-        if self._websocket is not None:
-            await self._write(MESSAGE + message)
+        if self._transport is not None:
+            self._write(pkt.encode().encode())
         else:
-            await self.send(packet.Packet(packet.MESSAGE, message))
+            self._keep(pkt)
+
+    def deliver(self, message: bytes) -> None:
+        """Send a message, as `send` does."""
+        if self._transport is not None:
+            self._write(b"4" + message)
+        else:
+            self._keep(packet.Packet(packet.MESSAGE, message.decode()))
 
     def hang_up(self, why: str) -> None:
         """Let go of the client; who says so does not wait for what follows from it."""
@@ -147,13 +159,15 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
         )
         request: web.Request = environ["aiohttp.request"]
         await websocket.prepare(request)
+        websocket.headers.clear()  # they were sent, and would be kept as long as the line
         if self.connected and not await self._is_upgrade(websocket):
             await websocket.close()
             return websocket
         try:
             if request.transport is not None:
-                await self._switch(websocket, request.transport)
-                await self._read(websocket)
+                self._switch(websocket, request.transport)
+                # A task of its own: each message would wake all that stands around a request, one after the other.
+                await asyncio.create_task(self._read(websocket))
         finally:
             await self.close(abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
             while self._tasks:
@@ -174,7 +188,7 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
         finally:
             self.upgrading = False
 
-    async def _switch(self, websocket: web.WebSocketResponse, transport: asyncio.WriteTransport) -> None:
+    def _switch(self, websocket: web.WebSocketResponse, transport: asyncio.WriteTransport) -> None:
         """From now on everything goes over the WebSocket, first what waited."""
         self.connected = self.upgraded = True
         transport.set_write_buffer_limits(high=2 * MAX_UNREAD)  # we never wait for it: `_write` cuts before
@@ -182,21 +196,32 @@ class Line(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
         while not self.queue.empty():
             waiting = self.queue.get_nowait()
             if waiting is not None:
-                await self._write(waiting.encode())
+                self._write(waiting.encode().encode())
+        self._queue = None
 
-    async def _write(self, text: str) -> None:
-        """Write at once; the line is cut where the client does not read."""
-        assert self._websocket is not None
-        assert self._transport is not None
-        if self.closed or self._websocket.closed or self._transport.is_closing():
+    def _keep(self, pkt: packet.Packet) -> None:
+        """Have a packet wait for the next poll."""
+        if self.queue.qsize() > MAX_QUEUE:
+            self.hang_up("it does not read")
+        elif not self.closed:
+            self.queue.put_nowait(pkt)
+
+    def _write(self, text: bytes) -> None:
+        """Write at once, as the WebSocket would if it could not be made to wait; the line is cut where the client does
+        not read.
+        """
+        websocket, transport = self._websocket, self._transport
+        assert websocket is not None
+        assert transport is not None
+        if self.closed or websocket.closed or transport.is_closing():
             return
-        unread = self._transport.get_write_buffer_size()
+        unread = transport.get_write_buffer_size()
         self._behind = self._behind + 1 if unread else 0
         if self._behind > MAX_QUEUE or unread + len(text) > MAX_UNREAD:
             log.info("socket.hung_up", why="it does not read")
-            self._transport.abort()
+            transport.abort()
             return
-        await self._websocket.send_str(text)
+        transport.write(text_frame(text))
 
     async def _read(self, websocket: web.WebSocketResponse) -> None:
         """Take one packet after another until either end closes."""

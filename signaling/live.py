@@ -20,7 +20,7 @@ from signaling.watch import Watch
 from signaling.worklist import WorklistNamespace
 from teleconsult.accounts.bearer_door import BearerDoor
 from teleconsult.db import Sessions
-from teleconsult.events import Event
+from teleconsult.events import AT_ONCE, Event
 from teleconsult.settings import Settings
 
 
@@ -53,8 +53,8 @@ class Live:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Turn out, inside the block, whoever may no longer be connected, and keep how calls do."""
-        async with self.watch.kept(), self.keeper.keeping():
+        """Turn out, inside the block, whoever may no longer be connected, keep how calls do, and reach Janus."""
+        async with self.watch.kept(), self.keeper.keeping(), self.room.through.reaching():
             yield
 
     async def hear(self, event: Event) -> None:
@@ -64,6 +64,11 @@ class Live:
             await self.room.show_guests(consult_id)
         await self.room.recall.hear(event)
         await self.worklist.publish(event)
+
+    async def ring(self, event: Event) -> None:
+        """Have the devices of who is called look what rings; told on a line of its own, behind no other news."""
+        if event.name in AT_ONCE:
+            await self.worklist.publish(event)
 
     def _showing(self, role_id: uuid.UUID | None, consult_id: uuid.UUID) -> Showing | None:
         return self.looking.showing_to(role_id, consult_id)

@@ -1,13 +1,14 @@
-"""Socket.IO's packets (protocol 5) as text: those that come and go all the time, without the library's detours.
+"""Socket.IO's packets (protocol 5): those that come and go all the time, without the library's detours.
 
 Whatever `read_event` does not know is left to python-socketio's own reader.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
+
+from signaling.wire import as_json
 
 EVENT: Final = re.compile(r"2(/[a-z]+),([0-9]{1,15})?(?=\[)")
 
@@ -26,8 +27,7 @@ class StrictJson:
         return orjson.loads(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A message from a client; `number` where it asks for an acknowledgement."""
 
     namespace: str
@@ -44,14 +44,24 @@ def read_event(text: str) -> Event | None:
     return Event(namespace, int(number) if number else None, orjson.loads(text[begun.end() :]))
 
 
-def write_event(namespace: str, name: str, *content: object) -> str:
+def write_event(namespace: str, name: str, *content: object) -> bytes:
     """An event for a client."""
-    return f"2{_prefix(namespace)}{orjson.dumps([name, *content]).decode()}"
+    return f"2{_prefix(namespace)}".encode() + as_json([name, *content])
 
 
-def write_answer(namespace: str, number: int, answer: object) -> str:
+def write_answer(namespace: str, number: int, answer: object) -> bytes:
     """The answer to the event of that number."""
-    return f"3{_prefix(namespace)}{number}{orjson.dumps([answer]).decode()}"
+    return f"3{_prefix(namespace)}{number}".encode() + as_json([answer])
+
+
+def text_frame(text: bytes) -> bytes:
+    """A WebSocket frame with a whole text in it, as a server sends it: RFC 6455 §5.2."""
+    length = len(text)
+    if length < 126:
+        return bytes((0x81, length)) + text
+    if length < 65536:
+        return b"\x81\x7e" + length.to_bytes(2) + text
+    return b"\x81\x7f" + length.to_bytes(8) + text
 
 
 def _prefix(namespace: str) -> str:

@@ -13,17 +13,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
+from signaling.protocol_chat import ChatLine, Say
 from signaling.protocol_keys import Commit, CommitmentOf, Commitments, KeyFor, KeyOf, Reveal, RevealOf
 from signaling.protocol_looking import Come, Follow, Go, Look, Marks, Point, Present, Seen, Together, Welcome
 from signaling.protocol_manners import Hand, HandOf, Hush, HushOf
 from signaling.protocol_net import Net, NetOf, Piece, PieceOf
 from signaling.protocol_recall import Beat, EventNumber, Missed, SessionLog
 from signaling.protocol_recording import RecordAct, RecordingNow
-from signaling.protocol_through import Known, Path, PathNumber, PathTried, Through, ThroughAnswer
+from signaling.protocol_through import (
+    Answered,
+    Known,
+    Offered,
+    Path,
+    PathNumber,
+    PathTried,
+    Through,
+    ThroughAnswer,
+    Wants,
+)
 from signaling.wire import Size
 from teleconsult.access import Permission
 
-CHAT_LENGTH: Final = 2000
 MOST_STREAMS: Final = 6
 """What one person sends at once: face, wound, microscope, screen, stethoscope."""
 _STREAM_ID: Final = re.compile(r"[!#-'*+\-.0-9A-Z^-~]{1,64}")
@@ -44,7 +54,7 @@ ErrorCode = Literal[
     "signed-out",
     "failed",
 ]
-What = Literal["consult", "encounter", "everything"]
+What = Literal["consult", "encounter", "ring", "notice", "arrival", "everything"]
 StreamKind = Literal["main", "camera", "screen", "stethoscope"]
 
 
@@ -113,17 +123,6 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatLine:
-    """One line of the chat, as it was kept."""
-
-    id: uuid.UUID
-    sender: uuid.UUID
-    name: str
-    text: str
-    sent_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Showing:
     """Images that somebody shows to the other side at this moment: our id of the study, its UID, and who shows it."""
 
@@ -175,18 +174,6 @@ class Media:
 
     def __post_init__(self) -> None:
         _each_once(self.streams)
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """A line for the chat. The sender draws the id, so that a line sent again is kept once."""
-
-    id: uuid.UUID
-    text: Annotated[str, Size(1, CHAT_LENGTH)]
-
-    def __post_init__(self) -> None:
-        if not self.text.strip():
-            raise ValueError("the text is empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +325,8 @@ FROM_CLIENT: Final[Mapping[str, Mapping[str, Ask]]] = {
         "still": Ask(Piece, Done),
         "path": Ask(PathTried, Done),
         "through": Ask(Through, ThroughAnswer),
+        "wants": Ask(Wants, Done),
+        "answer": Ask(Answered, Done),
         "commit": Ask(Commit, Commitments),
         "reveal": Ask(Reveal, Done),
         "key": Ask(KeyFor, Done),
@@ -365,6 +354,7 @@ FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
         "net": NetOf,
         "still": PieceOf,
         "path": Path,
+        "offer": Offered,
         "chat": ChatLine,
         "hand": HandOf,
         "hush": HushOf,

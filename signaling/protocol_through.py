@@ -9,10 +9,12 @@ from typing import Annotated, Final, Literal
 from signaling.wire import Size
 
 MOST_WANTS: Final = 36
+MOST_OTHERS: Final = 24
 HIGHEST: Final = 1_000_000
 
 Way = Literal["direct", "server"]
 TrackKind = Literal["audio", "video"]
+Sdp = Annotated[str, Size(1, 90_000)]
 PathNumber = Annotated[int, Size(1, HIGHEST)]
 
 
@@ -23,6 +25,8 @@ class Path:
     number: int
     way: Way
     settled: bool
+    split: bool | None = None
+    """True where what is sent and what is received take connections of their own: for the latter the server offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,10 @@ class Want:
 class Through:
     """An offer to the server (SDP). What is sent goes up on m-lines of its own, what is wanted comes down on others."""
 
-    sdp: Annotated[str, Size(1, 90_000)]
+    sdp: Sdp
     wants: Annotated[tuple[Want, ...], Size(0, MOST_WANTS)]
+    path: PathNumber | None = None
+    """For which path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +70,53 @@ class ThroughAnswer:
     """The server's answer (SDP)."""
 
     sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class WantOf:
+    """Whose sound is wanted, or sound and pictures, where the path is split."""
+
+    pid: uuid.UUID
+    video: bool
+    after: Annotated[int, Size(0, HIGHEST)]
+    """The number of the last connection for it that broke: by another; 0 where none did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """Everybody who is wanted from now on."""
+
+    path: PathNumber
+    people: Annotated[tuple[WantOf, ...], Size(0, MOST_OTHERS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What an m-line of the server's carries: the sound or the picture of one of somebody's streams."""
+
+    mid: str
+    stream: str
+    kind: TrackKind
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The server's offer (SDP) of all that somebody sends, over a connection of its own. A later one has a higher
+    number, and takes the place of the one before.
+    """
+
+    path: int
+    sender: uuid.UUID
+    number: int
+    sdp: str
+    carries: tuple[Carried, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The browser's answer (SDP) to it."""
+
+    path: PathNumber
+    sender: uuid.UUID
+    number: Annotated[int, Size(1, HIGHEST)]
+    sdp: Sdp

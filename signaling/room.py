@@ -16,14 +16,14 @@ from signaling.ice import ice_servers
 from signaling.keys import KeysPart
 from signaling.manners import MannersPart
 from signaling.media.forwarder import Forwarder, Reach
+from signaling.media.janus import Janus
 from signaling.negotiation import is_polite
 from signaling.net import NetPart
-from signaling.presence import Seat, Sitting, room_name, sittings
+from signaling.presence import Seat, Sitting, Sittings, room_name
 from signaling.protocol import (
     Admitted,
     ByeReason,
     Change,
-    ChatLine,
     Done,
     FreshIce,
     GuestsChanged,
@@ -38,11 +38,11 @@ from signaling.protocol import (
     PeerChanged,
     Refusal,
     RoomState,
-    Say,
     Showing,
     Signal,
     SignalFrom,
 )
+from signaling.protocol_chat import ChatFile, ChatLine, Say
 from signaling.protocol_recall import Logged, SessionLog
 from signaling.recall import RecallPart, as_told
 from signaling.recording import RecordingPart
@@ -64,6 +64,8 @@ NAMESPACE: Final = "/room"
 NOBODY: Final = uuid.UUID(int=0)
 JOINS_AT_ONCE: Final = 8
 """While everybody comes back, some of the database's connections are left to those who are in."""
+LEAVES_AT_ONCE: Final = 4
+"""The same where a line is lost that many hang on."""
 ShowingTo = Callable[[uuid.UUID | None, uuid.UUID], Showing | None]
 """What others than this role show within this consult."""
 
@@ -75,18 +77,22 @@ class RoomNamespace(SignedInNamespace):
         super().__init__(NAMESPACE, doorman)
         self._settings = settings
         self._showing = showing
-        self._sittings: dict[str, Sitting] = {}
+        self._sittings = Sittings(self)
         self.lost: dict[str, Sitting] = {}
         """By the socket they had: those whose line was lost a minute ago at most. Sound and picture may go on."""
         self.door = Door(doorman.sessions)
         self._joining = asyncio.Semaphore(JOINS_AT_ONCE)
+        self.leaving = asyncio.Semaphore(LEAVES_AT_ONCE)
         self.net = NetPart(sitting_of=self.sitting_of, tell=self.tell)
         self.parts.append(self.net)
         self.parts.append(MannersPart(sitting_of=self.sitting_of, tell=self.tell))
         self.recall = RecallPart(doorman.sessions, sitting_of=self.sitting_of, tell_event=self._tell_event)
         self.parts.append(self.recall)
         self.through = ThroughPart(
-            sitting_of=self.sitting_of, tell=self.tell, make_forwarder=partial(Forwarder, reach=Reach.of(settings))
+            sitting_of=self.sitting_of,
+            tell=self.tell,
+            make_forwarder=partial(Forwarder, reach=Reach.of(settings)),
+            janus=Janus.of(settings),
         )
         self.net.listeners.append(self.through.take_net)
         self.parts.append(self.through)
@@ -102,11 +108,11 @@ class RoomNamespace(SignedInNamespace):
 
     def sitting_of(self, connection: Connection) -> Sitting | None:
         """The seat a socket holds, if it does."""
-        return self._sittings.get(connection.sid)
+        return self._sittings.of(connection)
 
     def seated(self) -> Iterator[uuid.UUID]:
         """Who sits in a room of this process now, by participant."""
-        return (sitting.seat.pid for sitting in self._sittings.values())
+        return (sitting.seat.pid for sitting in self._sittings)
 
     async def on_join(self, connection: Connection, message: Join) -> Joined | Refusal:
         """Take the actor's seat. A newer page of the same person takes it from an older one.
@@ -137,14 +143,15 @@ class RoomNamespace(SignedInNamespace):
             message.streams or (),
         )
         await self._vacate(connection, seat)
-        self._sittings[connection.sid] = Sitting(connection, seat)
+        self._sittings.begin(Sitting(connection, seat))
         await self.enter_room(connection.sid, room_name(message.consult))
         for sid in [sid for sid, lost in self.lost.items() if lost.seat.pid == seat.pid]:
             del self.lost[sid]
         await self.through.seated(seat, message.path)
         await self.recording.seated(seat)
         present = {sitting.seat.pid for sitting in self._in(message.consult)}
-        if not is_guest and {seat.participant.id for seat in live.professionals} <= present:
+        is_awaited = not is_guest and not live.is_running
+        if is_awaited and {seat.participant.id for seat in live.professionals} <= present:
             async with transaction(self.doorman.sessions, connection.actor) as session:
                 live = await actions.start_encounter(session, connection.actor, consult_id=message.consult)
             await self.recall.look(live.encounter.id)
@@ -166,10 +173,10 @@ class RoomNamespace(SignedInNamespace):
 
     async def on_signal(self, connection: Connection, message: Signal) -> Done | Refusal:
         """Pass a description or a candidate on to one peer in the same room."""
-        sitting = self._sittings.get(connection.sid)
+        sitting = self._sittings.of(connection)
         if sitting is None:
             return Refusal("not-joined")
-        target = self._sitting_of(sitting.seat.consult_id, message.to)
+        target = self._sittings.at(sitting.seat.consult_id, message.to)
         if target is None or target is sitting:
             return Refusal("gone")
         signal = SignalFrom(sitting.seat.pid, message.description, message.candidate, message.path)
@@ -178,7 +185,7 @@ class RoomNamespace(SignedInNamespace):
 
     async def on_media(self, connection: Connection, message: Media) -> Done | Refusal:
         """Say whether microphone and camera are on, and what is sent."""
-        sitting = self._sittings.get(connection.sid)
+        sitting = self._sittings.of(connection)
         if sitting is None:
             return Refusal("not-joined")
         seat = sitting.seat
@@ -191,7 +198,7 @@ class RoomNamespace(SignedInNamespace):
 
     async def on_chat(self, connection: Connection, message: Say) -> Done | Refusal:
         """Keep a line. Everybody, its writer too, is told by the session's log."""
-        sitting = self._sittings.get(connection.sid)
+        sitting = self._sittings.of(connection)
         if sitting is None:
             return Refusal("not-joined")
         seat = sitting.seat
@@ -204,14 +211,14 @@ class RoomNamespace(SignedInNamespace):
 
     async def on_ice(self, connection: Connection, _message: Ice) -> FreshIce | Refusal:
         """New credentials for the relay, before ICE restarts."""
-        sitting = self._sittings.get(connection.sid)
+        sitting = self._sittings.of(connection)
         if sitting is None:
             return Refusal("not-joined")
         return FreshIce(ice_servers(self._settings, participant=sitting.seat.pid, at=now()))
 
     async def on_leave(self, connection: Connection, _message: Leave) -> Done | Refusal:
         """Go out for good. When the specialist does, the session has ended."""
-        sitting = self._sittings.pop(connection.sid, None)
+        sitting = self._sittings.end(connection.sid)
         if sitting is None:
             return Refusal("not-joined")
         seat = sitting.seat
@@ -225,17 +232,20 @@ class RoomNamespace(SignedInNamespace):
     async def gone(self, connection: Connection) -> None:
         """The line is lost: the seat stays theirs, the others are told."""
         await self.door.left_by(connection)
-        sitting = self._sittings.pop(connection.sid, None)
+        sitting = self._sittings.end(connection.sid)
         if sitting is None:
             return
         self.lost[connection.sid] = sitting
         asyncio.get_running_loop().call_later(GRACE, self.lost.pop, connection.sid, None)
         await self._tell_others(sitting.seat, "lost")
         try:
-            async with transaction(self.doorman.sessions, connection.actor) as session:
-                await actions.leave_encounter(
-                    session, connection.actor, consult_id=sitting.seat.consult_id, reason="lost"
-                )
+            async with self.leaving:
+                if self._sittings.at(sitting.seat.consult_id, sitting.seat.pid) is not None:
+                    return  # they are back already: it is the same stay
+                async with transaction(self.doorman.sessions, connection.actor) as session:
+                    await actions.leave_encounter(
+                        session, connection.actor, consult_id=sitting.seat.consult_id, reason="lost"
+                    )
         except TeleconsultError:
             return  # the consult was closed meanwhile: there is no leaving to note
 
@@ -244,14 +254,13 @@ class RoomNamespace(SignedInNamespace):
         with them, whatever the one who has to go does.
         """
         was_lost = self.lost.pop(sid, None)
-        sitting = self._sittings.pop(sid, None) or was_lost
+        sitting = self._sittings.end(sid) or was_lost
         if sitting is not None:
             await self._tell_others(sitting.seat, "left")
         if was_lost is None:
             await super().dismiss(sid, reason)
         if sitting is not None:
-            async with transaction(self.doorman.sessions, SYSTEM) as session:
-                await actions.remove_participant(session, participant_id=sitting.seat.pid, reason=reason)
+            await self._note_removal(sitting.seat, reason)
 
     async def let_in(self, connection: Connection) -> None:
         """A guest may come in: where they wait at the door, tell them."""
@@ -296,16 +305,21 @@ class RoomNamespace(SignedInNamespace):
 
     async def _vacate(self, connection: Connection, seat: Seat) -> None:
         """Free the seat: this socket's own former one, and other sockets' of the same person."""
-        for sitting in [*self._in(seat.consult_id), *filter(None, [self._sittings.get(connection.sid)])]:
+        for sitting in [*self._in(seat.consult_id), *filter(None, [self._sittings.of(connection)])]:
             is_same_socket = sitting.connection is connection
             if not is_same_socket and sitting.seat.pid != seat.pid:
                 continue
-            self._sittings.pop(sitting.connection.sid, None)
+            self._sittings.end(sitting.connection.sid)
             await self.leave_room(sitting.connection.sid, room_name(sitting.seat.consult_id))
             if not is_same_socket:
                 await self.dismiss(sitting.connection.sid, "elsewhere")
+                await self._note_removal(sitting.seat, "elsewhere")
             elif sitting.seat.consult_id != seat.consult_id:
                 await self._tell_others(sitting.seat, "left")
+
+    async def _note_removal(self, seat: Seat, reason: ByeReason) -> None:
+        async with transaction(self.doorman.sessions, SYSTEM) as session:
+            await actions.remove_participant(session, participant_id=seat.pid, reason=reason)
 
     async def _tell_others(self, seat: Seat, change: Change) -> None:
         for other in list(self._in(seat.consult_id)):
@@ -317,14 +331,11 @@ class RoomNamespace(SignedInNamespace):
             await self.recording.stood_up(seat, change)
 
     def _in(self, consult_id: uuid.UUID) -> Iterator[Sitting]:
-        return sittings(self.server.manager, self.namespace, consult_id, self._sittings)
-
-    def _sitting_of(self, consult_id: uuid.UUID, pid: uuid.UUID) -> Sitting | None:
-        return next((sitting for sitting in self._in(consult_id) if sitting.seat.pid == pid), None)
+        return self._sittings.in_room(consult_id)
 
     def _as_seen_by(self, viewer: uuid.UUID, other: encounters.Seat, consult_id: uuid.UUID) -> Peer:
         pid = other.participant.id
-        sitting = self._sitting_of(consult_id, pid)
+        sitting = self._sittings.at(consult_id, pid)
         if sitting is not None:
             return _peer(viewer, sitting.seat, present=True)
         return _peer(viewer, Seat(consult_id, pid, NOBODY, other.name, other.part, False, False), present=False)
@@ -346,7 +357,13 @@ def _peer(viewer: uuid.UUID, seat: Seat, *, present: bool) -> Peer:
 
 
 def _lines(written: list[tuple[ChatMessage, str]]) -> tuple[ChatLine, ...]:
-    return tuple(ChatLine(line.id, line.participant_id, name, line.text, line.sent_at) for line, name in written)
+    return tuple(
+        ChatLine(line.id, line.participant_id, name, line.text, line.sent_at, _file(line)) for line, name in written
+    )
+
+
+def _file(line: ChatMessage) -> ChatFile | None:
+    return ChatFile(line.file_kind.value, line.file_size or 0) if line.file_kind else None
 
 
 def _state(live: RoomSession) -> RoomState:

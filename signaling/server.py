@@ -48,6 +48,15 @@ class DirectManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         if not any(self.sid_from_eio_sid(eio_sid, other) for other in self.get_namespaces()):
             self.server.eio.let_out(eio_sid)
 
+    def tell(
+        self, namespace: str, event: str, *content: object, to: str | list[str] | None, skip: str | None = None
+    ) -> None:
+        """Tell everyone in a room, of one text made once."""
+        text = write_event(namespace, event, *content)
+        for sid, eio_sid in self.get_participants(namespace, to):
+            if sid != skip:
+                self.server.eio.deliver(eio_sid, text)
+
     async def emit(
         self,
         event: str,
@@ -59,14 +68,10 @@ class DirectManager(socketio.AsyncManager):  # type: ignore[misc]  # python-sock
         callback: None = None,
         **_ignored: object,
     ) -> None:
-        """Tell everyone in a room, of one text made once; a tuple are several arguments. We never ask clients for
-        acknowledgements.
-        """
+        """The library's way to do so: a tuple are several arguments. We never ask clients for acknowledgements."""
         assert callback is None
-        text = write_event(namespace, event, *(data if isinstance(data, tuple) else (data,)))
-        for sid, eio_sid in self.get_participants(namespace, room):
-            if sid != skip_sid:
-                await self.server.eio.deliver(eio_sid, text)
+        content = data if isinstance(data, tuple) else (data,)
+        self.tell(namespace, event, *content, to=room, skip=skip_sid)
 
 
 class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
@@ -142,7 +147,7 @@ class LiveServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio
         name, *content = told.content
         answer = await self.namespace_handlers[told.namespace].trigger_event(name, sid, *content)
         if told.number is not None and answer is not self.not_handled:
-            await self.eio.deliver(eio_sid, write_answer(told.namespace, told.number, answer))
+            self.eio.deliver(eio_sid, write_answer(told.namespace, told.number, answer))
 
     async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: object) -> None:
         if _is_possible(data):

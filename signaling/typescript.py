@@ -11,6 +11,7 @@ from signaling import (
     ladder,
     negotiation,
     protocol,
+    protocol_chat,
     protocol_keys,
     protocol_looking,
     protocol_manners,
@@ -25,6 +26,7 @@ PATH: Final = Path(__file__).parent.parent / "web" / "assets" / "protocol.gen.ts
 PLAIN: Final = {str: "string", int: "number", float: "number", bool: "boolean", uuid.UUID: "string", datetime: "string"}
 MODULES: Final = (
     protocol,
+    protocol_chat,
     protocol_keys,
     protocol_looking,
     protocol_manners,
@@ -47,7 +49,7 @@ def write() -> None:
 def source() -> str:
     """The whole text of `protocol.gen.ts`."""
     parts = ["// Written by `python -m signaling.protocol`. Change that file, not this one.\n"]
-    parts.append(f"export const CHAT_LENGTH = {protocol.CHAT_LENGTH};\n")
+    parts.append(f"export const CHAT_LENGTH = {protocol_chat.CHAT_LENGTH};\n")
     parts.append(f"export const LOGGED = {json.dumps(protocol.LOGGED)} as const;\n")
     parts += [f"export type {name} = {_words(hint)};\n" for hint, name in ALIASES.items()]
     parts += [_interface(kind) for kind in _messages()]

@@ -30,6 +30,10 @@ from teleconsult.imaging.looking import Look, still_looking
 from teleconsult.settings import Settings
 
 EVERY: Final = 3.0  # seconds
+AT_ONCE: Final = 50
+"""Sockets that are judged before others have their turn: messages wait for it."""
+CONCERNING: Final = frozenset({"account", "role", "session", "token", "guest", "consult"})
+"""What an event may name of a socket."""
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +106,8 @@ class Watch:
 
     async def hear(self, event: Event) -> None:
         """Something changed somewhere: look at those it concerns."""
+        if event.name != "Reconnected" and CONCERNING.isdisjoint(event.ids):
+            return
         await self.look(lambda watched: watched.is_concerned(event))
 
     async def look(self, at: Callable[[Watched], bool] = lambda _watched: True) -> None:
@@ -110,17 +116,19 @@ class Watch:
         if not looked_at:
             return
         findings = await self._find(looked_at)
-        moved = [watched for watched in looked_at if self._has_moved(watched)]
-        for watched in looked_at:
-            if watched in moved:
+        moved = set[str]()
+        for number, watched in enumerate(looked_at, 1):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+            if self._has_moved(watched):
+                moved.add(watched.connection.sid)
                 continue
             try:
                 await self._decide(watched, findings)
             except Exception:  # one socket that fails keeps nobody else from being looked at
                 log.exception("watch.decision_failed", namespace=watched.namespace.namespace)
         if moved:
-            again = {watched.connection.sid for watched in moved}
-            await self.look(lambda watched: watched.connection.sid in again)
+            await self.look(lambda watched: watched.connection.sid in moved)
 
     async def _keep(self) -> None:
         while True:

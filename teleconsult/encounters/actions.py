@@ -13,10 +13,11 @@ from teleconsult.audit import record
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
 from teleconsult.encounters.attendance import come, go
+from teleconsult.encounters.awaiting import comes_anew, say_who_waits
 from teleconsult.encounters.call_models import Departure
 from teleconsult.encounters.ending import end_session
 from teleconsult.encounters.guest_room import enter_as_guest, guest_session
-from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus
+from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus, SentFile
 from teleconsult.encounters.queries import OVER, LiveSession, RoomSession, encounter_for
 from teleconsult.encounters.session_log import chat_as_told, log_event, room_as_told
 from teleconsult.errors import Conflict, Invalid, Refused
@@ -63,7 +64,7 @@ async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: u
         return await enter_as_guest(session, actor, consult_id=consult_id)
     live = _if_open(await encounter_for(session, actor, consult_id, lock=True))
     participant, encounter = live.mine.participant, live.encounter
-    is_first = participant.arrived_at is None
+    is_first, is_anew = participant.arrived_at is None, comes_anew(participant)
     participant.arrived_at = participant.arrived_at or now()
     participant.left_at = None
     await come(session, participant)
@@ -76,6 +77,8 @@ async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: u
         await tell(session, "EncounterArrived", consult=live.request.id, encounter=encounter.id)
     else:
         _record(session, actor, "encounter-rejoined", live)
+    if is_anew and is_time:
+        await say_who_waits(session, live)
     await session.flush()
     return live
 
@@ -154,9 +157,15 @@ async def finish_encounter(session: AsyncSession, actor: Actor, *, consult_id: u
 
 
 async def say(
-    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, message_id: uuid.UUID, text: str
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    consult_id: uuid.UUID,
+    message_id: uuid.UUID,
+    text: str,
+    file: SentFile | None = None,
 ) -> ChatMessage:
-    """Keep a line of the chat. The same `message_id` from the same person again is the same line.
+    """Keep a line of the chat, or of a file that was sent. The same `message_id` from the same person is the same line.
 
     Raises NotFound, Refused when the room is closed, Invalid on an empty or overlong text, Conflict when the
     id is somebody else's.
@@ -164,12 +173,13 @@ async def say(
     live = _if_open(await session_for(session, actor, consult_id))
     if not text.strip() or len(text) > CHAT_LENGTH:
         raise Invalid({"text": "Write between 1 and 2,000 characters."})
-    line = {"encounter_id": live.encounter.id, "participant_id": live.mine.participant.id, "text": text}
+    written = {"encounter_id": live.encounter.id, "participant_id": live.mine.participant.id, "text": text}
+    line = written if file is None else {**written, **file.columns}
     kept: ChatMessage | None = await session.scalar(
         insert(ChatMessage).values(id=message_id, sent_at=now(), **line).on_conflict_do_nothing().returning(ChatMessage)
     )
     if kept is not None:
-        _record(session, actor, "chat-written", live, message=str(message_id))
+        _record(session, actor, "chat-written" if file is None else "chat-file-sent", live, message=str(message_id))
         await session.flush()
         await log_event(session, live.encounter, "chat", chat_as_told(kept, name=live.mine.name))
         return kept

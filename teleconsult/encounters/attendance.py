@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.clock import now
+from teleconsult.db import is_one_of
 from teleconsult.encounters.call_models import Attendance, Departure
 from teleconsult.encounters.models import EncounterParticipant
 
@@ -80,7 +81,7 @@ async def confirm(session: AsyncSession, participant_ids: Iterable[uuid.UUID]) -
     moment, there = now(), list(participant_ids)
     await session.execute(
         update(Attendance)
-        .where(Attendance.participant_id.in_(there), Attendance.went_at.is_(None))
+        .where(is_one_of(Attendance.participant_id, there), Attendance.went_at.is_(None))
         .values(seen_at=moment)
     )
     seated = select(
@@ -89,7 +90,7 @@ async def confirm(session: AsyncSession, participant_ids: Iterable[uuid.UUID]) -
         EncounterParticipant.id,
         literal(moment),
         literal(moment),
-    ).where(EncounterParticipant.id.in_(there))
+    ).where(is_one_of(EncounterParticipant.id, there))
     await session.execute(
         insert(Attendance)
         .from_select(["id", "encounter_id", "participant_id", "came_at", "seen_at"], seated)

@@ -1,10 +1,11 @@
 """The live session of a consult (FHIR R4 Encounter, class VR), who took part, and what was written in the chat."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from teleconsult.db import Base
@@ -79,13 +80,46 @@ class EncounterParticipant(Base):
     left_at: Mapped[datetime | None]
 
 
+class FileKind(StrEnum):
+    """What may be sent in the chat, as it is kept and handed out (RFC 6838)."""
+
+    PICTURE = "image/jpeg"
+    DOCUMENT = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file of the chat, once its bytes lie among the objects."""
+
+    kind: FileKind
+    key: str
+    size: int
+    preview_key: str | None = None
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """As its line holds it."""
+        columns = {"file_kind": self.kind, "file_key": self.key, "file_size": self.size}
+        return {**columns, "preview_key": self.preview_key}
+
+
 class ChatMessage(Base):
-    """A line written during the session."""
+    """A line written during the session, or a file that was sent in it: then its text is the file's name."""
 
     __tablename__ = "chat_message"
-    __table_args__ = (Index(None, "encounter_id", "sent_at"),)
+    __table_args__ = (
+        Index(None, "encounter_id", "sent_at"),
+        CheckConstraint("num_nulls(file_kind, file_key, file_size) in (0, 3)", name="whole_file"),
+        CheckConstraint("preview_key is null or file_key is not null", name="preview_of_file"),
+    )
 
     encounter_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encounter.id"))
     participant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("encounter_participant.id"))
     text: Mapped[str]
     sent_at: Mapped[datetime]
+    file_kind: Mapped[FileKind | None]
+    file_key: Mapped[str | None]
+    file_size: Mapped[int | None] = mapped_column(BigInteger)
+    """Bytes, as it is kept."""
+    preview_key: Mapped[str | None]
+    """Of a picture: a small one, for the chat."""

@@ -101,7 +101,8 @@ async def overview(session: AsyncSession, actor: Actor, *, days: int, partner_id
 
 
 def _among(house: uuid.UUID, since: datetime, until: datetime) -> ColumnElement[bool]:
-    return and_(Appointment.starts_at >= since, Appointment.starts_at < until, _side_of(house))
+    is_over = or_(Appointment.starts_at < until, Appointment.status == AppointmentStatus.FULFILLED)  # held early, too
+    return and_(Appointment.starts_at >= since, is_over, _side_of(house))
 
 
 def _side_of(house: uuid.UUID) -> ColumnElement[bool]:

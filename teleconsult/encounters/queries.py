@@ -14,6 +14,7 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.models import CLOSED_TASKS, ServiceRequest, Task
 from teleconsult.consults.queries import lock_consult
+from teleconsult.db import is_one_of
 from teleconsult.directory.models import Practitioner, PractitionerRole
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus, GuestPass
 from teleconsult.errors import NotFound
@@ -54,6 +55,11 @@ class RoomSession:
     def is_open(self) -> bool:
         """Whether the room may be entered: from the booking until the note is signed or the consult closed."""
         return self.encounter.status not in OVER and self.appointment.status in WITH_ROOM
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the session has begun and is not over."""
+        return self.encounter.status is EncounterStatus.IN_PROGRESS and self.encounter.ended_at is None
 
     @property
     def others(self) -> tuple[Seat, ...]:
@@ -188,7 +194,7 @@ async def still_taking_part(session: AsyncSession, participant_ids: Collection[u
             .join(ServiceRequest, ServiceRequest.id == Encounter.service_request_id)
             .join(Task, Task.service_request_id == ServiceRequest.id)
             .where(
-                EncounterParticipant.id.in_(participant_ids),
+                is_one_of(EncounterParticipant.id, participant_ids),
                 rows.held_seats(),
                 Task.status.not_in(CLOSED_TASKS),
                 Encounter.status != EncounterStatus.CANCELLED,

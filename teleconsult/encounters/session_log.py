@@ -68,7 +68,10 @@ async def log_event(session: AsyncSession, encounter: Encounter, kind: str, body
 def chat_as_told(line: ChatMessage, *, name: str) -> dict[str, Any]:
     """A line of the chat as it travels (`signaling.protocol.ChatLine`)."""
     ids = {"id": str(line.id), "sender": str(line.participant_id)}
-    return {**ids, "name": name, "text": line.text, "sent_at": line.sent_at.isoformat()}
+    told = {**ids, "name": name, "text": line.text, "sent_at": line.sent_at.isoformat()}
+    if line.file_kind is None:
+        return told
+    return {**told, "file": {"kind": line.file_kind.value, "size": line.file_size}}
 
 
 def room_as_told(encounter: Encounter) -> dict[str, Any]:

@@ -32,8 +32,12 @@ class Installation:
 
 
 @asynccontextmanager
-async def installation(fill: Fill | None = None) -> AsyncIterator[Installation]:
-    """Ready to be asked; `fill` puts more into the database before the server starts."""
+async def installation(
+    fill: Fill | None = None, *, host: str = "127.0.0.1", inside: tuple[str, ...] = ()
+) -> AsyncIterator[Installation]:
+    """Ready to be asked; `fill` puts more into the database before the server starts; `host` and `inside` as `Site` has
+    them.
+    """
     with tempfile.TemporaryDirectory(prefix="teleconsult-bench-") as folder, embedded_postgresql(Path(folder)) as urls:
         migrate(urls.owner)
         engine = make_engine(urls.app)
@@ -44,7 +48,7 @@ async def installation(fill: Fill | None = None) -> AsyncIterator[Installation]:
             began = time.monotonic()
             fill(urls, cast)
             print(f"filled in {time.monotonic() - began:.0f} s", flush=True)
-        site = Site(urls, Path(folder) / "data")
+        site = Site(urls, Path(folder) / "data", host=host, inside=inside)
         try:
             site.wait_until_ready()
             yield Installation(site, cast, sessions)

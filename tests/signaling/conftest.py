@@ -20,6 +20,7 @@ from teleconsult.directory.models import PractitionerRole
 from teleconsult.events import listening, tell
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.settings import Settings
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 from tests.signaling.booking import Booking, book
 from tests.signaling.changes import Change
@@ -39,9 +40,9 @@ class LiveSite:
 
 
 @pytest.fixture
-async def booking(sessions: Sessions, cast: Cast) -> Booking:
+async def booking(sessions: Sessions, cast: Cast, kept_rows: KeptRows) -> Booking:
     """A booked consult, committed."""
-    return await book(cast, sessions)
+    return await kept_rows.begin("booking", lambda: book(cast, sessions), seconds=60)
 
 
 @pytest.fixture

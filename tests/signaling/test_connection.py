@@ -22,7 +22,7 @@ async def token(sessions: Sessions, settings: Settings, cast: Cast) -> str:
         return await bearer_of(session, cast.rural)
 
 
-async def test_a_bearer_token_needs_no_origin(site: LiveSite, token: str, booking: Booking) -> None:
+async def test_a_bearer_token_needs_no_origin(site: LiveSite, booking: Booking, token: str) -> None:
     machine = Visitor(site.url, namespace="/room", headers={}, auth={"token": token})
     await machine.connect()
     assert (await machine.join(booking.consult))["state"] == "waiting"

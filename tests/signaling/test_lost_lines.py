@@ -2,11 +2,13 @@
 
 import asyncio
 import uuid
+from contextlib import AsyncExitStack
 from functools import partial
 
 import pytest
 from sqlalchemy import select
 
+from signaling.room import LEAVES_AT_ONCE
 from teleconsult.consults.queries import lock_consult
 from teleconsult.db import Sessions, transaction
 from teleconsult.encounters.call_models import Attendance
@@ -56,6 +58,22 @@ async def test_who_comes_back_is_lost_no_longer(visit: VisitorMaker, booking: Bo
     assert await eventually(lambda: len(site.live.room.lost) == 1)
     await (await visit("rural")).join(booking.consult)
     assert not site.live.room.lost
+
+
+async def test_who_is_back_before_it_was_noted_that_they_had_gone_has_not_left(
+    visit: VisitorMaker, booking: Booking, site: LiveSite, sessions: Sessions
+) -> None:
+    rural = await visit("rural")
+    await rural.join(booking.consult)
+    async with AsyncExitStack() as many:
+        for _ in range(LEAVES_AT_ONCE):
+            await many.enter_async_context(site.live.room.leaving)
+        await rural.close()
+        assert await eventually(lambda: len(site.live.room.lost) == 1)
+        await (await visit("rural")).join(booking.consult)
+    await asyncio.sleep(0.1)
+    async with transaction(sessions) as session:
+        assert [stay.went_at for stay in await session.scalars(select(Attendance))] == [None]
 
 
 async def test_a_guests_number_puts_nobody_out_of_step(

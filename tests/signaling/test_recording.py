@@ -104,6 +104,16 @@ async def kept(sessions: Sessions, count: int) -> list[RecordingFile]:
     return rows
 
 
+async def begun(sessions: Sessions, count: int) -> None:
+    """Wait until so many files are begun: of what nothing has come yet there is none to keep."""
+
+    async def are_begun() -> bool:
+        async with transaction(sessions) as session:
+            return len((await session.scalars(select(RecordingFile.id))).all()) >= count
+
+    assert await eventually(are_begun)
+
+
 async def test_it_begins_when_all_have_agreed_and_each_has_a_file(
     session: Session, sessions: Sessions, booking: Booking
 ) -> None:
@@ -209,6 +219,7 @@ async def test_where_nobody_sends_it_says_that_it_cannot(session: Session, monke
 
 async def test_it_ends_where_the_server_cannot_be_reached_any_more(session: Session, sessions: Sessions) -> None:
     await session.start()
+    await begun(sessions, 2)
     number = (await session.specialist.next("path"))["number"]
     await session.specialist.ask("path", {"number": number, "works": False})
     assert await over(session.rural) == "failed"

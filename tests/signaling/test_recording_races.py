@@ -136,7 +136,7 @@ async def test_it_stops_though_that_cannot_be_written_down(
     await kept(sessions, 2)
     async with transaction(sessions) as opened:
         assert (await opened.scalars(select(RecordingFile.id).where(RecordingFile.ended_at.is_(None)))).all() == []
-    assert not site.live.room.through._courses[booking.consult].is_asked_for
+    assert not site.live.room.through._courses.begun(booking.consult).is_asked_for
     assert (await session.ask())["id"] != id, "the next question ends what was left open"
 
 

@@ -174,7 +174,9 @@ async def test_malformed_messages_are_refused_and_change_nothing(visit: VisitorM
     assert await specialist.hears_nothing("signal")
 
 
-async def test_a_newer_tab_takes_the_seat_from_the_older_one(visit: VisitorMaker, booking: Booking) -> None:
+async def test_a_newer_tab_takes_the_seat_from_the_older_one(
+    visit: VisitorMaker, booking: Booking, sessions: Sessions
+) -> None:
     older, specialist, first, _ = await both_in(visit, booking)
     newer = await visit("rural")
     again = await newer.join(booking.consult)
@@ -185,6 +187,9 @@ async def test_a_newer_tab_takes_the_seat_from_the_older_one(visit: VisitorMaker
     assert change["change"] == "joined"
     assert change["peer"]["page"] == str(newer.page)
     assert await specialist.hears_nothing("peer")  # the older tab's going is not told as a loss
+    async with transaction(sessions) as session:
+        noted = select(AuditEvent.detail).where(AuditEvent.action == "participant-removed")
+        assert [detail["reason"] for detail in await session.scalars(noted)] == ["elsewhere"]
     await specialist.ask("signal", {"to": first["pid"], "description": OFFER})
     assert await newer.next("signal")
 

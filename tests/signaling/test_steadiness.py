@@ -71,7 +71,7 @@ async def test_a_poll_that_never_comes_is_not_waited_for() -> None:
         await waits(lambda: len(server.live.eio.sockets) == 3)
         line = list(server.live.eio.sockets.values())[-1]
         for _ in range(MAX_QUEUE + 2):
-            await line.deliver("2[]")
+            line.deliver(b"2[]")
         assert await waits(lambda: len(server.live.eio.sockets) == 2)
         assert await server.is_unharmed()
         poller.close()

@@ -7,10 +7,12 @@ from typing import cast
 
 import pytest
 
-from signaling import through
+from signaling import course, through
 from signaling.connection import Connection
+from signaling.media.forwarder import Forwarder
+from signaling.media.janus import Janus
 from signaling.presence import Seat, Sitting
-from signaling.protocol import Done, Refusal, Role
+from signaling.protocol import Done, ErrorCode, Refusal, Role
 from signaling.protocol_net import Net, Why
 from signaling.protocol_through import Known, Path, PathTried, Through
 from signaling.through import ThroughPart
@@ -22,10 +24,12 @@ CONSULT = uuid.uuid4()
 class Table:
     """A room's seats, and what is told to those who sit there."""
 
-    def __init__(self) -> None:
+    def __init__(self, janus: Janus | None = None) -> None:
         self.told: list[Path] = []
         self.sittings: dict[int, Sitting] = {}
-        self.part = ThroughPart(sitting_of=lambda connection: self.sittings.get(id(connection)), tell=self._tell)
+        self.part = ThroughPart(
+            sitting_of=lambda connection: self.sittings.get(id(connection)), tell=self._tell, janus=janus
+        )
 
     async def _tell(self, _event: str, path: Path, *, to: str) -> None:
         assert to == f"consult:{CONSULT}"
@@ -56,6 +60,8 @@ class Table:
 class Someone:
     """A connection, as far as it is asked for here: one can be told from another."""
 
+    sid = "a socket"
+
 
 @pytest.fixture
 async def table() -> AsyncIterator[Table]:
@@ -84,7 +90,7 @@ async def test_the_fourth_makes_it_the_server_and_all_are_waited_for(table: Tabl
 
 
 async def test_two_who_stay_come_back_after_a_calm_while(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(through, "CALM", 0.05)
+    monkeypatch.setattr(course, "CALM", 0.05)
     people = await table.many(4)
     for sitting in people:
         await table.tried(sitting)
@@ -101,7 +107,7 @@ async def test_two_who_stay_come_back_after_a_calm_while(table: Table, monkeypat
 
 
 async def test_who_comes_back_meanwhile_changes_nothing(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(through, "CALM", 0.05)
+    monkeypatch.setattr(course, "CALM", 0.05)
     people = await table.many(4)
     await table.part.stood_up(people[3].seat, "left")
     await table.sit(4)
@@ -111,7 +117,7 @@ async def test_who_comes_back_meanwhile_changes_nothing(table: Table, monkeypatc
 
 
 async def test_who_says_nothing_is_not_waited_for_long(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(through, "SETTLED_WITHIN", 0.05)
+    monkeypatch.setattr(course, "SETTLED_WITHIN", 0.05)
     await table.many(4)
     assert await eventually(lambda: table.path.settled)
 
@@ -126,7 +132,7 @@ async def test_who_is_waited_for_and_leaves_is_waited_for_no_more(table: Table) 
 
 async def test_a_lost_line_is_given_time(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(through, "GRACE", 0.1)
-    monkeypatch.setattr(through, "CALM", 0.0)
+    monkeypatch.setattr(course, "CALM", 0.0)
     people = await table.many(4)
     await table.part.stood_up(people[3].seat, "lost")
     again = await table.sit(4)
@@ -136,8 +142,27 @@ async def test_a_lost_line_is_given_time(table: Table, monkeypatch: pytest.Monke
     assert await eventually(lambda: table.path.way == "direct")
 
 
+async def test_who_was_lost_and_then_turned_out_may_come_back_within_the_minute(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(through, "GRACE", 0.05)
+    slow = Slow()
+    table.part._courses._make_forwarder = lambda: cast("Forwarder", slow)
+    people = await table.many(5)
+    for sitting in people[3:]:
+        await table.part.stood_up(sitting.seat, "lost")
+        await table.part.stood_up(sitting.seat, "left")
+    await table.sit(4, page=2)
+    await asyncio.sleep(0.1)
+    assert slow.left == [sitting.seat.pid for sitting in people[3:]], "each once, and not who sits there"
+    assert table.path.way == "server"
+    course_of = table.part._courses.get(CONSULT)
+    assert course_of is not None
+    assert people[3].seat.pid in course_of.people
+
+
 async def test_an_older_page_has_nothing_to_leave(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(through, "CALM", 0.0)
+    monkeypatch.setattr(course, "CALM", 0.0)
     people = await table.many(4)
     await table.sit(4, page=2)
     await table.part.stood_up(people[3].seat, "left")
@@ -160,7 +185,7 @@ async def test_two_who_do_not_reach_each_other_go_by_the_server(table: Table) ->
 
 
 async def test_a_recording_needs_the_server(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(through, "CALM", 0.0)
+    monkeypatch.setattr(course, "CALM", 0.0)
     await table.part.ask_for_server(CONSULT, asked=True)
     await table.many(2)
     await table.part.ask_for_server(CONSULT, asked=True)
@@ -189,8 +214,18 @@ async def test_a_server_that_began_anew_goes_on_where_the_pages_are(table: Table
     assert table.path.number == 10
 
 
+async def test_what_carries_a_room_goes_on_under_a_higher_number(table: Table) -> None:
+    people = await table.many(4)
+    await table.sit(5, known=Known(9, "server"), role="requester")
+    assert table.path == Path(9, "server", settled=False)
+    meetings: list[tuple[int, ErrorCode]] = [(2, "gone"), (9, "invalid")]
+    for path, meets in meetings:
+        answer = await table.part.on_through(people[0].connection, Through("v=0", (), path=path))
+        assert answer == Refusal(meets)
+
+
 async def test_a_process_forwards_for_so_many(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(through, "MOST_ROOMS", 0)
+    monkeypatch.setattr(course, "MOST_ROOMS", 0)
     await table.many(5)
     assert table.path == Path(1, "direct", settled=True)
 
@@ -217,3 +252,43 @@ async def test_an_offer_needs_the_path_and_its_form(table: Table) -> None:
     for _ in range(2 * through.OFFERS_AT_ONCE):
         last = await table.part.on_through(people[1].connection, Through("v=0", ()))
     assert last == Refusal("too-many")
+
+
+class Slow:
+    """A forwarder that answers an offer when it is told to."""
+
+    def __init__(self) -> None:
+        self.offered, self.may_answer = asyncio.Event(), asyncio.Event()
+        self.left: list[uuid.UUID] = []
+
+    async def offer(self, _pid: uuid.UUID, _sdp: str, _wants: object) -> str:
+        """Takes its time."""
+        self.offered.set()
+        await self.may_answer.wait()
+        return "v=0\r\n"
+
+    async def leave(self, pid: uuid.UUID) -> None:
+        """Somebody goes."""
+        self.left.append(pid)
+
+    async def close(self) -> None:
+        """It is over."""
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_a_late_offer_of_an_older_page_takes_out_nobody_who_came_since(table: Table, comes_back: bool) -> None:
+    slow = Slow()
+    table.part._courses._make_forwarder = lambda: cast("Forwarder", slow)
+    people = await table.many(4)
+    older = people[0]
+    asking = asyncio.create_task(table.part.on_through(older.connection, Through("v=0\r\n", ())))
+    await slow.offered.wait()
+    del table.sittings[id(older.connection)]
+    if comes_back:
+        await table.sit(1, page=2)
+    else:
+        await table.part.stood_up(older.seat, "left")
+    assert slow.left == [older.seat.pid], "what the older page had is over"
+    slow.may_answer.set()
+    assert await asking == Refusal("not-joined")
+    assert slow.left == [older.seat.pid] * (1 if comes_back else 2)

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -63,7 +64,7 @@ class Client:
 async def by_socketio(server: Process, room: Booked) -> tuple[Client, Client]:
     """Two who come into a room as our pages do."""
     one, other = [await by_socket(server, cookie) for cookie in room.cookies]
-    return paired((one, other), [await join(client, room) for client in (one, other)])
+    return paired((one, other), [(await join(client, room)).pid for client in (one, other)])
 
 
 def paired(clients: tuple[Client, Client], pids: Sequence[str]) -> tuple[Client, Client]:
@@ -166,12 +167,22 @@ async def by_socket(server: Process, cookie: str) -> Client:
     return client
 
 
-async def join(client: Client, room: Booked) -> str:
-    """Enter the room; who one is there."""
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Who one is in a room, and the last that one has heard of its log."""
+
+    pid: str
+    last: int
+
+
+async def join(client: Client, room: Booked, since: int | None = None) -> Joined:
+    """Enter the room, or come back to it."""
     message = {"consult": str(room.consult), "page": str(uuid.uuid4()), "audio": True, "video": True}
+    if since is not None:
+        message["since"] = since
     client.say(f'42/room,1["join",{_dumped(message)}]')
     answer = json.loads((await client.hears(b"43/room,1["))[len("43/room,1") :])[0]
-    return str(answer["pid"])
+    return Joined(answer["pid"], answer.get("log", {"last": 0})["last"])
 
 
 def _signal(to: str, sdp: str) -> str:

@@ -92,6 +92,8 @@ async def _book(session: AsyncSession, cast: Cast, doctor: Actor, specialist: Ac
         created_by_id=roles[0],
         created_at=moment,
         booked_at=moment,
+        sequence=0,
+        told_sequence=0,  # calendars were told long ago
     )
     encounter = Encounter(id=uuid.uuid4(), service_request_id=request.id, appointment_id=appointment.id)
     session.add(request)

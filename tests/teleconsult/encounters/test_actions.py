@@ -28,13 +28,14 @@ from teleconsult.encounters.queries import LiveSession, chat_of, encounter_for
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 from tests import consult_steps
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 
 
 @pytest.fixture
-async def consult(cast: Cast, sessions: Sessions) -> ServiceRequest:
+async def consult(cast: Cast, sessions: Sessions, kept_rows: KeptRows) -> ServiceRequest:
     """A booked consult."""
-    return await consult_steps.booked(cast, sessions)
+    return await consult_steps.booked_lately(cast, sessions, kept_rows)
 
 
 async def act(

@@ -23,13 +23,14 @@ from teleconsult.encounters.guests import (
 from teleconsult.encounters.models import GuestKind, GuestPass
 from teleconsult.errors import NotFound, Refused
 from tests import consult_steps
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 
 
 @pytest.fixture
-async def consult(cast: Cast, sessions: Sessions) -> ServiceRequest:
+async def consult(cast: Cast, sessions: Sessions, kept_rows: KeptRows) -> ServiceRequest:
     """A booked consult."""
-    return await consult_steps.booked(cast, sessions)
+    return await consult_steps.booked_lately(cast, sessions, kept_rows)
 
 
 async def invited(sessions: Sessions, actor: Actor, consult: ServiceRequest) -> tuple[GuestPass, str]:

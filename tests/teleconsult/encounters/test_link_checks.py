@@ -28,6 +28,7 @@ from teleconsult.encounters.link_models import LinkCheck, LinkVerdict, Way
 from teleconsult.encounters.models import GuestKind
 from teleconsult.errors import NotFound, Refused, TooMany
 from tests import consult_steps
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 
 FAIR = Figures(
@@ -44,9 +45,9 @@ ALL = Devices(camera=True, microphone=True, speaker=True)
 
 
 @pytest.fixture
-async def consult(cast: Cast, sessions: Sessions) -> ServiceRequest:
+async def consult(cast: Cast, sessions: Sessions, kept_rows: KeptRows) -> ServiceRequest:
     """A booked consult."""
-    return await consult_steps.booked(cast, sessions)
+    return await consult_steps.booked_lately(cast, sessions, kept_rows)
 
 
 async def kept(sessions: Sessions, actor: Actor, consult: ServiceRequest, figures: Figures = FAIR) -> LinkCheck:

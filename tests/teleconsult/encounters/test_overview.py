@@ -19,14 +19,20 @@ from tests.people import Cast
 
 
 async def was(
-    sessions: Sessions, cast: Cast, status: AppointmentStatus, *, reason: str = "", seconds: int = 1200
+    sessions: Sessions,
+    cast: Cast,
+    status: AppointmentStatus,
+    *,
+    reason: str = "",
+    seconds: int = 1200,
+    days_ago: float = 3,
 ) -> None:
     """A session of some days ago; the rural side was on pictures for half of it, and its link weak for a quarter."""
     consult = await consult_steps.booked(cast, sessions)
     async with transaction(sessions) as session:
         found = select(Appointment, Encounter).join(Encounter, Encounter.appointment_id == Appointment.id)
         appointment, encounter = (await session.execute(found.where(Encounter.service_request_id == consult.id))).one()
-        began = now() - timedelta(days=3)
+        began = now() - timedelta(days=days_ago)
         appointment.starts_at, appointment.ends_at = began, began + timedelta(minutes=30)
         appointment.specialist_key = None
         appointment.status, appointment.status_reason = status, reason
@@ -98,6 +104,13 @@ async def test_one_partner_and_a_short_while(cast: Cast, sessions: Sessions) -> 
         assert (await overview(session, cast.coordinator, days=7, partner_id=uuid.uuid4())).totals.held == 0
         nothing = await overview(session, cast.coordinator, days=1)
     assert (nothing.totals.held, nothing.totals.median_seconds, nothing.sites) == (0, None, [])
+
+
+async def test_one_that_was_held_before_its_time_counts(cast: Cast, sessions: Sessions) -> None:
+    await was(sessions, cast, AppointmentStatus.FULFILLED, days_ago=-1)
+    await was(sessions, cast, AppointmentStatus.BOOKED, days_ago=-1)
+    async with transaction(sessions, cast.coordinator) as session:
+        assert (await overview(session, cast.coordinator, days=7)).totals.held == 1
 
 
 @pytest.mark.parametrize("who", ["rural", "specialist", "secretary", "privacy", "operator", "stranger", "nurse"])

@@ -7,7 +7,7 @@ import { Lifeline } from "./lifeline";
 import type { Link, Outgoing } from "./link";
 import { Sent } from "./outgoing";
 import { Paths } from "./paths";
-import { grade, type Reading, together, worst } from "./quality";
+import { grade, type Reading, together, verdict, worst } from "./quality";
 import { Reports } from "./reports";
 import type { RoomClient, RoomListener } from "./room_client";
 import type { Seal } from "./sealing/seal";
@@ -60,6 +60,8 @@ export class Call extends Views implements RoomListener, Supplies {
       still: (pid, message) => this.#stills.take(pid, message),
       gone: (peer) => this.told("peer", peer, "left"),
     });
+    this.client.hear("net", (net) => this.told("net", net));
+    this.client.hear("offer", (offered) => this.#paths.offered(offered));
     this.#stills = new Stills(this.client, (pid, picture) => this.told("still", pid, picture));
     seal?.begin(this.client, (standing) => this.told("sealed", standing));
     this.tell({ joined: (reply) => seal?.joined(reply), peer: (peer, change) => seal?.peer(peer, change) });
@@ -234,7 +236,7 @@ export class Call extends Views implements RoomListener, Supplies {
     void this.#reports.take(readings, this.ladder);
     if (readings.length === 0) return;
     this.told("readings", readings);
-    this.told("quality", worst(readings.map(grade)));
     if (this.ladder.take(together(readings))) this.#fit(this.ladder.plan);
+    this.told("quality", verdict(worst(readings.map(grade)), this.ladder.rung.name, this.ladder.why));
   }
 }

@@ -5,6 +5,7 @@ import type {
   ErrorCode,
   Joined,
   MediaOf,
+  NetOf,
   Path,
   Peer,
   PeerChanged,
@@ -37,6 +38,8 @@ export interface CallView {
   chat(line: ChatLine): void;
   /** What the lines say of themselves, every second. */
   readings(readings: Reading[]): void;
+  /** On which rung somebody is, and why. */
+  net(net: NetOf): void;
   /** A single picture of somebody's, where moving ones rest. */
   still(pid: string, picture: Blob): void;
   /** What is sent has changed, or why. */
@@ -48,13 +51,26 @@ export interface CallView {
   showing(showing: Showing | null): void;
 }
 
+/** What holds until it is told anew, by whom it is about. */
+const HOLDS: Partial<Record<keyof CallView, (about: never) => string>> = {
+  joined: () => "",
+  path: () => "",
+  sealed: () => "",
+  peer: ({ pid }: Peer) => pid,
+  link: ({ pid }: Peer) => pid,
+  net: ({ sender }: NetOf) => sender,
+};
+
 /** Those who are told. What the room says and nobody here has a part in goes on to them as it is. */
 export class Views {
   readonly #views: Partial<CallView>[] = [];
+  /** What holds until it is told anew, in the order in which it came. */
+  readonly #holds = new Map<string, (view: Partial<CallView>) => void>();
 
-  /** Tell one more, from now on. */
+  /** Tell one more: how things stand, and then what changes. */
   tell(view: Partial<CallView>): void {
     this.#views.push(view);
+    for (const tells of this.#holds.values()) tells(view);
   }
 
   offline(): void {
@@ -82,6 +98,17 @@ export class Views {
   }
 
   protected told<E extends keyof CallView>(event: E, ...told: Parameters<CallView[E]>): void {
-    for (const view of this.#views) (view[event] as ((...told: unknown[]) => void) | undefined)?.apply(view, told);
+    const tells = (view: Partial<CallView>) =>
+      (view[event] as ((...told: unknown[]) => void) | undefined)?.apply(view, told);
+    this.#hold(event, told, tells);
+    for (const view of this.#views) tells(view);
+  }
+
+  #hold(event: keyof CallView, told: unknown[], tells: (view: Partial<CallView>) => void): void {
+    const about = HOLDS[event];
+    if (!about) return;
+    const name = `${event} ${about(told[0] as never)}`;
+    this.#holds.delete(name);
+    this.#holds.set(name, tells);
   }
 }

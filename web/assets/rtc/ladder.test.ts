@@ -232,3 +232,24 @@ test("without an uplink to reckon with, loss and delay say enough", () => {
   expect(rungAfter(PACE.window + PACE.good, { uplink: null })).toBe("360p");
   expect(rungAfter(10, { uplink: null, lossOut: 0.12 })).toBe("stills");
 });
+
+describe("a line that narrows", () => {
+  /** 300 kbit/s: too much for the rung makes a queue, in which much is lost and the reckoned uplink falls below what gets through. */
+  function narrow(rung: RungName): Partial<Reading> {
+    const sent = { hd: 1_500_000, "480p": 500_000, "360p": 230_000 }[rung as string] ?? 120_000;
+    if (sent <= 290_000) return { uplink: 270_000, up: sent };
+    const lossOut = 1 - 280_000 / sent;
+    return { uplink: 90_000, up: sent, lossOut, loss: lossOut, concealed: 0.2, roundTrip: 1800 };
+  }
+
+  test("is stepped down to what gets through, and no further", () => {
+    rungAfter(60, { uplink: 900_000 });
+    expect(ladder.rung.name).toBe("480p");
+    expect(walk(30, narrow)).toEqual(["480p", "360p"]);
+  });
+
+  test("what is lost where there is room is lost on any rung: so straight to the one that bears it", () => {
+    rungAfter(60, { uplink: 900_000 });
+    expect(walk(5, () => ({ uplink: 900_000, up: 500_000, lossOut: 0.15, loss: 0.15 }))).toEqual(["480p", "stills"]);
+  });
+});

@@ -124,7 +124,8 @@ export class Ladder {
     const isTry = this.#trying > 0;
     if (!isTry && this.#bad < PACE.bad) return this.#refit();
     const last = place(RANGES[this.mode][1]);
-    const held = RUNGS.findIndex((rung, at) => at > this.#here && !isBad(reading, rung));
+    const less = ifLessWereSent(reading, this.rung);
+    const held = RUNGS.findIndex((rung, at) => at > this.#here && !isBad(less, rung));
     const next = Math.min(isTry || held < 0 ? this.#here + 1 : held, last);
     this.#hasFallen = true;
     if (next === this.#here) return this.#refit();
@@ -189,6 +190,16 @@ function isBad({ uplink, lossOut, concealed, roundTrip }: Reading, rung: Rung): 
     (lossOut > LOSING && concealed > rung.concealed) ||
     (roundTrip ?? 0) > rung.round_trip
   );
+}
+
+/**
+ * Where the line carries less than this rung needs, loss and delay are those of the queue before it, and end with it:
+ * what got through tells which rung holds. What is lost on a line that has room is lost on any rung.
+ */
+function ifLessWereSent(reading: Reading, rung: Rung): Reading {
+  if (reading.uplink === null || reading.uplink >= rung.leave) return reading;
+  const carried = Math.max(reading.uplink, reading.up * (1 - reading.lossOut));
+  return { ...reading, uplink: carried, lossOut: 0, concealed: 0, roundTrip: null };
 }
 
 function isEasy({ lossOut, concealed, roundTrip }: Reading, rung: Rung): boolean {

@@ -1,10 +1,11 @@
 // The way the call takes, and how it changes: the room says which, we begin by the new one beside the old one, take each
 // track from it as soon as something of it has come, and end the old one when everybody has changed over.
-import type { MediaOf, Path, Peer, PeerChanged, SignalFrom, Stream } from "../protocol.gen";
+import type { MediaOf, Offered, Path, Peer, PeerChanged, SignalFrom, Stream } from "../protocol.gen";
 import { Incoming } from "./incoming";
 import type { Link, LinkState } from "./link";
 import { Mesh } from "./mesh";
 import { ServerWay } from "./server_way";
+import { SplitWay } from "./split_way";
 import type { Supplies, Way } from "./way";
 
 export interface PathsListener {
@@ -80,6 +81,10 @@ export class Paths {
     for (const way of this.#ways) way.signal(signal);
   }
 
+  offered(offered: Offered): void {
+    for (const way of this.#ways) way.offered?.(offered);
+  }
+
   /** The room's path has changed, or everyone has changed over. Of those who are there the impolite one offers. */
   follow(path: Path): void {
     if (!this.#take(path)) return;
@@ -108,7 +113,7 @@ export class Paths {
     return isNew;
   }
 
-  #begin({ number, way }: Path): void {
+  #begin({ number, way, split }: Path): void {
     const listener = {
       coming: (link: Link, pid: string, streamId: string, track: MediaStreamTrack) => {
         this.#incoming.put(link, pid, streamId, track);
@@ -125,7 +130,8 @@ export class Paths {
         if (failing === this.#newest) void this.supplies.client.ask("path", { number, works: false });
       },
     };
-    this.#ways = [...this.#ways, new (way === "server" ? ServerWay : Mesh)(number, this.supplies, listener)];
+    const By = way === "direct" ? Mesh : split ? SplitWay : ServerWay;
+    this.#ways = [...this.#ways, new By(number, this.supplies, listener)];
     void this.#changeOver();
   }
 

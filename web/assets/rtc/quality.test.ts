@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { grade, Meter, type Reading, read, together } from "./quality";
+import { grade, Meter, type Reading, read, together, verdict } from "./quality";
 
 const QUIET: Reading = {
   roundTrip: 40,
@@ -108,4 +108,13 @@ test.each([
   [{ roundTrip: 700 }, "poor"],
 ])("%o is %s", (changed, word) => {
   expect(grade({ ...QUIET, ...changed })).toBe(word);
+});
+
+test("the badge is never better than what the ladder says of the same link", () => {
+  expect(verdict("good", "480p", "fine")).toBe("good");
+  expect(verdict("good", "audio", "chosen")).toBe("good");
+  expect(verdict("good", "360p", "weak")).toBe("good");
+  expect(verdict("good", "240p", "weak")).toBe("fair");
+  expect(verdict("fair", "audio", "weak")).toBe("poor");
+  expect(verdict("poor", "240p", "weak")).toBe("poor");
 });

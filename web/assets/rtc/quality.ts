@@ -1,5 +1,5 @@
 // How good a link is, read from WebRTC statistics (W3C webrtc-stats) every second. Pure: reports in, numbers and words out.
-import { PACE } from "../protocol.gen";
+import { PACE, type RungName, type Why } from "../protocol.gen";
 
 export type Grade = "good" | "fair" | "poor";
 
@@ -159,6 +159,12 @@ export function grade({ roundTrip, loss, concealed }: Reading): Grade {
 /** The one to show where there are several links. */
 export function worst(grades: readonly Grade[]): Grade {
   return (["poor", "fair"] as const).find((one) => grades.includes(one)) ?? "good";
+}
+
+/** The word to show: no better than what the ladder says of the same link. */
+export function verdict(measured: Grade, rung: RungName, why: Why): Grade {
+  if (why !== "weak") return measured;
+  return worst([measured, rung === "stills" || rung === "audio" ? "poor" : rung === "240p" ? "fair" : "good"]);
 }
 
 function number(value: unknown): number {

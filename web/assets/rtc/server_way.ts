@@ -5,7 +5,7 @@ import { ServerLink } from "./server_link";
 import type { Supplies, Way, WayListener } from "./way";
 
 /** Without a connection after so long there is none to be had, ms. */
-const PATIENCE = 12_000;
+export const PATIENCE = 12_000;
 /** An older connection is kept while the newer one's tracks begin, ms. */
 const BESIDE = 2_000;
 const AGAIN = [0, 1_000, 2_000, 4_000]; // ms before the next try; the last stands for all further ones
@@ -72,7 +72,7 @@ export class ServerWay implements Way {
     const link: ServerLink = new ServerLink(
       { ice, plan, guard },
       {
-        offer: async (through) => (await client.ask("through", through))?.sdp ?? null,
+        offer: async (through) => (await client.ask("through", { ...through, path: this.number }))?.sdp ?? null,
         track: (track, pid, streamId) => this.listener.coming(link, pid, streamId, track),
         state: (state) => this.#stateChanged(link, state),
         broken: () => this.#tryAgain(link),

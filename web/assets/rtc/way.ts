@@ -1,5 +1,6 @@
-// What a path of the call is made of: from person to person (mesh.ts), or through the server (server_way.ts).
-import type { Peer, SignalFrom } from "../protocol.gen";
+// What a path of the call is made of: from person to person (mesh.ts), through the server (server_way.ts), or through
+// Janus (split_way.ts).
+import type { Offered, Peer, SignalFrom } from "../protocol.gen";
 import type { Plan } from "./ladder";
 import type { Link, LinkState, Outgoing } from "./link";
 import type { RoomClient } from "./room_client";
@@ -57,5 +58,7 @@ export interface Way {
   heard(peer: Peer): void;
   part(pid: string): void;
   signal(signal: SignalFrom): void;
+  /** The server offers what somebody sends. */
+  offered?(offered: Offered): void;
   close(): void;
 }
