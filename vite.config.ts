@@ -78,6 +78,16 @@ function compressed(): Plugin {
   };
 }
 
+const SHARED = /assets\/room\/(chime|standing)\.ts|assets\/rtc\/(choice|devices)\.ts/;
+
+/** Tests of what never touches a page; in them a `document` or a `localStorage` is not defined. */
+const PAGELESS = [
+  "checking/*.test.ts",
+  "rtc/!(choice).test.ts",
+  "rtc/*/*.test.ts",
+  "viewer/{marks,volume}/!(hint|decoders).test.ts",
+];
+
 export default defineConfig({
   root: "web/assets",
   cacheDir: "../../node_modules/.vite",
@@ -107,13 +117,19 @@ export default defineConfig({
         viewer: "web/assets/styles/viewer.css",
         // A page's own scripts, which no other imports: they change no byte of the others.
         volume: "web/assets/viewer/volume/main.ts",
+        serviceWorker: "web/assets/service_worker.ts",
         planesStage: "web/assets/viewer/volume/stage.ts",
       },
+      // What several scripts share and is smaller than the headers of an answer: one piece, not four.
+      output: { codeSplitting: { groups: [{ name: "shared", test: SHARED }] } },
     },
   },
   test: {
-    environment: "jsdom",
-    include: ["**/*.test.ts"],
+    // A page costs half a second of processor, more than most files of tests: what needs none does without.
+    projects: [
+      { extends: true, test: { name: "page", environment: "jsdom", include: ["**/*.test.ts"], exclude: PAGELESS } },
+      { extends: true, test: { name: "no page", environment: "node", include: PAGELESS } },
+    ],
     // What a browser gets; by itself the test runner takes the form for Node.
     alias: { "tus-js-client": "tus-js-client/lib.esm/browser/index.js" },
   },

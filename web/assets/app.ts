@@ -1,11 +1,11 @@
-// What every page loads: Turbo, Stimulus and the small controllers. What only some pages need follows where it is named.
+// What every page loads: Stimulus, the small controllers, and Turbo beside them. What only some pages need follows where it is
+// named; on the page of a call, what the call does not need follows it.
 
 import { Application, type ControllerConstructor } from "@hotwired/stimulus";
-import * as Turbo from "@hotwired/turbo";
+import { afterCall, holdFrames } from "./call_first";
 import { LazyControllers } from "./lazy";
 
-// Turbo's own progress bar needs a <style>, which the content security policy forbids; shell.css draws ours.
-Turbo.config.drive.progressBarDelay = 2 ** 31 - 1;
+holdFrames(afterCall().then(() => import("./visits")));
 
 const application = Application.start();
 const small = import.meta.glob<ControllerConstructor>(["./controllers/*.ts", "!./controllers/*.test.ts"], {
@@ -18,7 +18,7 @@ for (const [path, controller] of Object.entries(small)) {
 }
 
 const forms = () => import("./forms");
-const more = () => import("./room/more");
+const more = () => afterCall().then(() => import("./room/more"));
 new LazyControllers(application, {
   autosave: async () => (await forms()).autosave,
   camera: async () => (await forms()).camera,
@@ -28,15 +28,25 @@ new LazyControllers(application, {
   search: async () => (await forms()).search,
   passkey: async () => (await import("./passkey")).default,
   room: async () => (await import("./room")).default,
+  ringing: async () => (await afterCall().then(() => import("./emergency/ringing"))).default,
+  "own-picture": async () => (await import("./emergency/own_picture")).default,
+  waiting: async () => (await import("./emergency/waiting")).default,
+  seconds: async () => (await import("./emergency/seconds")).default,
   check: async () => (await import("./checking/main")).default,
   "call-devices": async () => (await more()).call_devices,
+  "chat-files": async () => (await more()).chat_files,
+  clip: async () => (await more()).clip,
+  news: async () => (await afterCall().then(() => import("./notices/news"))).default,
+  push: async () => (await import("./notices/push")).default,
   ladder: async () => (await more()).ladder,
   manners: async () => (await more()).manners,
+  playback: async () => (await import("./playback/main")).default,
   recording: async () => (await more()).recording,
   sealing: async () => (await more()).sealing,
   "small-window": async () => (await more()).small_window,
   sources: async () => (await more()).sources,
   still: async () => (await more()).still,
+  weeks: async () => (await import("./figures/weeks")).default,
   compare: async () => (await import("./viewer/comparing")).default,
   together: async () => (await import("./viewer/together/main")).default,
   viewer: async () => (await import("./viewer/main")).default,

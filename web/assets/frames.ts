@@ -4,6 +4,8 @@
 export interface Frame extends HTMLElement {
   src: string | null;
   disabled: boolean;
+  /** Resolves when what it fetches now is here. */
+  loaded: Promise<unknown>;
   reload(): Promise<void>;
 }
 
@@ -22,6 +24,10 @@ const looks = new WeakMap<Frame, Look>();
  * Asked for while one look is under way, the next follows it: Turbo would break it off, and throw where it is read.
  */
 export function lookAgain(frame: Frame, url: string): void {
+  if (!("reload" in frame)) {
+    void customElements.whenDefined("turbo-frame").then(() => lookAgain(frame, url)); // beside a call Turbo comes late
+    return;
+  }
   const under = looks.get(frame);
   if (under && performance.now() - under.since < LONGEST_LOOK) {
     under.again = true;
@@ -36,9 +42,12 @@ export function lookAgain(frame: Frame, url: string): void {
   }
   const look = { since: performance.now(), again: false };
   looks.set(frame, look);
-  void frame.reload().finally(() => {
-    if (looks.get(frame) !== look) return;
-    looks.delete(frame);
-    if (look.again && frame.isConnected) lookAgain(frame, url);
-  });
+  // What the page itself has it fetch comes first: broken off, it would throw where nobody reads. What hangs does not.
+  void (under ? Promise.resolve() : frame.loaded)
+    .then(() => frame.reload())
+    .finally(() => {
+      if (looks.get(frame) !== look) return;
+      looks.delete(frame);
+      if (look.again && frame.isConnected) lookAgain(frame, url);
+    });
 }

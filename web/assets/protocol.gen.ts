@@ -14,7 +14,7 @@ export type ByeReason = "elsewhere" | "signed-out" | "ended";
 
 export type ErrorCode = "invalid" | "not-found" | "not-open" | "not-admitted" | "not-joined" | "not-presenting" | "gone" | "too-many" | "signed-out" | "failed";
 
-export type What = "consult" | "encounter" | "everything";
+export type What = "consult" | "encounter" | "ring" | "notice" | "arrival" | "everything";
 
 export type StreamKind = "main" | "camera" | "screen" | "stethoscope";
 
@@ -76,15 +76,6 @@ export interface Peer {
   page?: string | null;
 }
 
-/** One line of the chat, as it was kept. */
-export interface ChatLine {
-  id: string;
-  sender: string;
-  name: string;
-  text: string;
-  sent_at: string;
-}
-
 /** Images that somebody shows to the other side at this moment: our id of the study, its UID, and who shows it. */
 export interface Showing {
   study: string;
@@ -116,12 +107,6 @@ export interface Media {
   audio: boolean;
   video: boolean;
   streams?: Stream[] | null;
-}
-
-/** A line for the chat. The sender draws the id, so that a line sent again is kept once. */
-export interface Say {
-  id: string;
-  text: string;
 }
 
 /** Ask for fresh relay credentials, before ICE is restarted. */
@@ -208,6 +193,28 @@ export interface Changed {
   what: What;
   stamp: string;
   id?: string | null;
+}
+
+/** A file of the chat: what it is, and how many bytes. */
+export interface ChatFile {
+  kind: "image/jpeg" | "application/pdf";
+  size: number;
+}
+
+/** One line of the chat, as it was kept. With a `file`, its text is the file's name. */
+export interface ChatLine {
+  id: string;
+  sender: string;
+  name: string;
+  text: string;
+  sent_at: string;
+  file?: ChatFile | null;
+}
+
+/** A line for the chat. The sender draws the id, so that a line sent again is kept once. */
+export interface Say {
+  id: string;
+  text: string;
 }
 
 /** After each `join`: SHA-256 of the page's card, nothing where its browser makes no keys; and whether it seals */
@@ -476,6 +483,7 @@ export interface Path {
   number: number;
   way: Way;
   settled: boolean;
+  split?: boolean | null;
 }
 
 /** The path a page is on, told when it joins: a server that began anew goes on from there. */
@@ -502,10 +510,48 @@ export interface Want {
 export interface Through {
   sdp: string;
   wants: Want[];
+  path?: number | null;
 }
 
 /** The server's answer (SDP). */
 export interface ThroughAnswer {
+  sdp: string;
+}
+
+/** Whose sound is wanted, or sound and pictures, where the path is split. */
+export interface WantOf {
+  pid: string;
+  video: boolean;
+  after: number;
+}
+
+/** Everybody who is wanted from now on. */
+export interface Wants {
+  path: number;
+  people: WantOf[];
+}
+
+/** What an m-line of the server's carries: the sound or the picture of one of somebody's streams. */
+export interface Carried {
+  mid: string;
+  stream: string;
+  kind: TrackKind;
+}
+
+/** The server's offer (SDP) of all that somebody sends, over a connection of its own. A later one has a higher */
+export interface Offered {
+  path: number;
+  sender: string;
+  number: number;
+  sdp: string;
+  carries: Carried[];
+}
+
+/** The browser's answer (SDP) to it. */
+export interface Answered {
+  path: number;
+  sender: string;
+  number: number;
   sdp: string;
 }
 
@@ -562,6 +608,8 @@ export interface RoomAsks {
   still: (message: Piece, reply: Reply<Done>) => void;
   path: (message: PathTried, reply: Reply<Done>) => void;
   through: (message: Through, reply: Reply<ThroughAnswer>) => void;
+  wants: (message: Wants, reply: Reply<Done>) => void;
+  answer: (message: Answered, reply: Reply<Done>) => void;
   commit: (message: Commit, reply: Reply<Commitments>) => void;
   reveal: (message: Reveal, reply: Reply<Done>) => void;
   key: (message: KeyFor, reply: Reply<Done>) => void;
@@ -576,6 +624,7 @@ export interface RoomTells {
   net: (message: NetOf) => void;
   still: (message: PieceOf) => void;
   path: (message: Path) => void;
+  offer: (message: Offered) => void;
   chat: (message: ChatLine, number: number) => void;
   hand: (message: HandOf) => void;
   hush: (message: HushOf) => void;

@@ -1,5 +1,6 @@
 // The room's page: shows what a Call tells, and hands it what the person presses. Loaded where a page has a room.
 import { type ActionEvent, Controller } from "@hotwired/stimulus";
+import { callComes, callStands } from "./call_first";
 import { type Frame, lookAgain } from "./frames";
 import type {
   ByeReason,
@@ -64,7 +65,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
   declare readonly quietTarget: HTMLElement;
   declare readonly remoteTarget: HTMLVideoElement;
   declare readonly selfTarget: HTMLElement;
-  declare readonly sendTarget: HTMLButtonElement;
+  declare readonly sendTargets: HTMLButtonElement[];
   declare readonly hasShowingTarget: boolean;
   declare readonly showingTarget: HTMLElement;
   declare readonly showingLinkTarget: HTMLAnchorElement;
@@ -109,6 +110,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
     this.#pictures = new Pictures({ stage, others, self, tile, streamTile: this.streamTileTarget }, this.mainValue);
     this.#ticking = setInterval(() => this.#tick(), 1000);
     this.remoteTarget.addEventListener("resize", () => this.#know({}));
+    callComes(this.element);
     void this.#begin();
   }
 
@@ -220,8 +222,8 @@ export default class RoomController extends Controller<HTMLElement> implements P
     if (main?.present) this.#see(main);
     this.room(reply);
     this.showing(reply.showing ?? null);
-    this.sendTarget.disabled = false;
-    this.leaveTarget.disabled = false;
+    for (const button of [...this.sendTargets, this.leaveTarget]) button.disabled = false;
+    callStands(this.element);
   }
 
   atDoor(): void {
@@ -368,7 +370,7 @@ export default class RoomController extends Controller<HTMLElement> implements P
     this.#forget();
     this.#pictures?.clear();
     this.selfTarget.hidden = true;
-    const controls = [this.muteTarget, this.cameraTarget, this.audioOnlyTarget, this.leaveTarget, this.sendTarget];
+    const controls = [this.muteTarget, this.cameraTarget, this.audioOnlyTarget, this.leaveTarget, ...this.sendTargets];
     for (const control of controls) control.disabled = true;
     this.showing(null);
     this.troublesTarget.hidden = true;

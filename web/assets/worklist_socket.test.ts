@@ -50,8 +50,23 @@ afterEach(() => {
 test("it connects to the namespace and answers pings", () => {
   expect(Wire.last.url).toBe("ws://here/socket.io/?EIO=4&transport=websocket");
   Wire.last.say(HELLO, CONNECTED, "2", "2");
-  expect(Wire.last.sent).toEqual(["40/worklist,", "3", "3"]);
-  expect(listener, "a first connection has missed nothing").not.toHaveBeenCalled();
+  expect(Wire.last.sent).toEqual([expect.stringMatching(/^40\/worklist,/), "3", "3"]);
+  expect(listener, "the server says whether something was missed").not.toHaveBeenCalled();
+});
+
+test("it says how old the page is until it was let in once, and looks by itself afterwards", () => {
+  vi.spyOn(performance, "now").mockReturnValue(1200.4);
+  Wire.last.say(HELLO);
+  Wire.last.close();
+  vi.advanceTimersByTime(1500);
+  Wire.last.say(HELLO, CONNECTED);
+  const greetings = Wire.made.map((wire) => wire.sent[0]);
+  expect(greetings).toEqual(['40/worklist,{"age":1201}', '40/worklist,{"age":1201}']);
+  Wire.last.close();
+  vi.advanceTimersByTime(1500);
+  Wire.last.say(HELLO, CONNECTED);
+  expect(Wire.last.sent).toEqual(["40/worklist,"]);
+  vi.restoreAllMocks();
 });
 
 test("a hint is passed on", () => {

@@ -53,7 +53,8 @@ export class WorklistSocket {
   #greet(packet: string): void {
     const { pingInterval, pingTimeout } = JSON.parse(packet.slice(1)) as { pingInterval: number; pingTimeout: number };
     this.#patience = pingInterval + pingTimeout;
-    this.#socket?.send(`40${NAMESPACE}`);
+    // The first time: how old the page is, in ms, to hear whether something changed before we came to listen.
+    this.#socket?.send(`40${NAMESPACE}${this.#wasOpen ? "" : JSON.stringify({ age: Math.ceil(performance.now()) })}`);
   }
 
   #connected(): void {

@@ -33,6 +33,7 @@ export default class CheckController extends Controller<HTMLElement> {
   #quiet = () => {};
   #stopping = new AbortController();
   #speaker: boolean | null = null;
+  #stage: Stage = "begin";
 
   override connect(): void {
     this.unscriptedTarget.hidden = true;
@@ -161,7 +162,13 @@ export default class CheckController extends Controller<HTMLElement> {
     for (const one of this.stepTargets) one.hidden = one.dataset.step !== step;
   }
 
+  /** What comes with a new verdict belongs to a stage, too. */
+  stageTargetConnected(target: HTMLElement): void {
+    target.hidden = !target.dataset.stage?.split(" ").includes(this.#stage);
+  }
+
   #show(stage: Stage): void {
-    for (const one of this.stageTargets) one.hidden = !one.dataset.stage?.split(" ").includes(stage);
+    this.#stage = stage;
+    for (const one of this.stageTargets) this.stageTargetConnected(one);
   }
 }

@@ -9,7 +9,7 @@ beforeEach(async () => {
   vi.useFakeTimers();
   reload.mockClear();
   document.body.innerHTML = '<turbo-frame data-controller="again" data-again-url-value="/look"></turbo-frame>';
-  Object.assign(document.querySelector("turbo-frame") ?? {}, { reload });
+  Object.assign(document.querySelector("turbo-frame") ?? {}, { reload, loaded: Promise.resolve() });
   application = Application.start();
   application.register("again", AgainController);
   await vi.advanceTimersByTimeAsync(0);

@@ -18,3 +18,8 @@ test.each([
 test("French keeps its number and unit together", () => {
   expect(relativeAge(before(12 * 60), now, "fr")).toMatch(/^il y a 12\smin$/);
 });
+
+test("within a minute it is said in words, where the page gives any", () => {
+  expect(relativeAge(before(20), now, "fr", "il y a moins d’une minute")).toBe("il y a moins d’une minute");
+  expect(relativeAge(before(-20), now, "en", "less than a minute ago")).toBe("now");
+});

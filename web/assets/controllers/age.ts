@@ -10,18 +10,19 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
-/** How long ago `then` was (or in how long it will be), in the largest unit that fits. */
-export function relativeAge(then: Date, now: Date, locale: string): string {
+/** How long ago `then` was (or in how long it will be), in the largest unit that fits; `lately` within a minute. */
+export function relativeAge(then: Date, now: Date, locale: string, lately = ""): string {
   const seconds = (then.getTime() - now.getTime()) / 1000;
   const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
   for (const [unit, size] of UNITS) {
     if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit);
   }
-  return format.format(0, "second");
+  return lately && seconds <= 0 ? lately : format.format(0, "second");
 }
 
 export default class AgeController extends Controller<HTMLTimeElement> {
-  static override values = { locale: String };
+  static override values = { locale: String, lately: String };
+  declare readonly latelyValue: string;
   declare readonly localeValue: string;
   #timer?: ReturnType<typeof setInterval>;
 
@@ -36,6 +37,7 @@ export default class AgeController extends Controller<HTMLTimeElement> {
 
   #tick(): void {
     const then = new Date(this.element.dateTime);
-    if (!Number.isNaN(then.getTime())) this.element.textContent = relativeAge(then, new Date(), this.localeValue);
+    if (Number.isNaN(then.getTime())) return;
+    this.element.textContent = relativeAge(then, new Date(), this.localeValue, this.latelyValue);
   }
 }

@@ -9,7 +9,7 @@ const start = async (text: string) => {
   document.body.innerHTML = `<div data-controller="copy">${text}<button type="button" data-action="copy#copy">Copy</button>
     <span data-copy-target="done" hidden>Copied</span></div>`;
   await new Promise((resolve) => setTimeout(resolve));
-  document.querySelector("button")?.click();
+  document.querySelector<HTMLButtonElement>("[data-action='copy#copy']")?.click();
   await new Promise((resolve) => setTimeout(resolve));
 };
 
@@ -40,4 +40,19 @@ test("refused by the browser, it does not say that it did", async () => {
   written.mockRejectedValue(new Error("refused"));
   await start('<p data-copy-target="text">abc</p>');
   expect(done()?.hidden).toBe(true);
+});
+
+test("it is shared where the device has somewhere to share to", async () => {
+  const shared = vi.fn(async (_what: unknown) => undefined);
+  const share =
+    '<button type="button" data-copy-target="share" data-action="copy#share" data-title="Come" hidden></button>';
+  const text = '<input value="https://a.test/join/1" data-copy-target="text">';
+  await start(`${text}${share}`);
+  expect(document.querySelector("[data-copy-target=share]")).toHaveProperty("hidden", true);
+  vi.stubGlobal("navigator", { clipboard: { writeText: written }, share: shared });
+  await start(`${text}${share}`);
+  const button = document.querySelector<HTMLButtonElement>("[data-copy-target=share]");
+  expect(button?.hidden).toBe(false);
+  button?.click();
+  expect(shared).toHaveBeenCalledWith({ title: "Come", url: "https://a.test/join/1" });
 });

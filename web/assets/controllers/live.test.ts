@@ -22,7 +22,7 @@ beforeEach(async () => {
   reload.mockClear();
   document.body.innerHTML =
     '<turbo-frame data-controller="live" data-live-url-value="/look" data-live-what-value="consult" data-live-id-value="7"><input></turbo-frame>';
-  Object.assign(document.querySelector("turbo-frame") ?? {}, { reload });
+  Object.assign(document.querySelector("turbo-frame") ?? {}, { reload, loaded: Promise.resolve() });
   application = Application.start();
   application.register("live", LiveController);
   await vi.advanceTimersByTimeAsync(0);

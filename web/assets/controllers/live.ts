@@ -29,6 +29,7 @@ export default class LiveController extends Controller<Frame> {
   /** Whether a hint is about what this frame shows. No hint at all means: the connection came back, look again. */
   concerns(change: Changed | null): boolean {
     if (!change || change.what === "everything") return true;
+    if (change.what === "ring") return false; // that is the telephone's, and changes no list
     if (this.whatValue && !this.whatValue.split(" ").includes(change.what)) return false;
     return !this.idValue || !change.id || change.id === this.idValue;
   }

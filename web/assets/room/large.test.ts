@@ -34,3 +34,14 @@ test("where the large one goes, the first is large", () => {
   picture.settle();
   expect(large(element)).toBe("main");
 });
+
+test("a screen that is shown takes the stage, unless another picture was chosen", () => {
+  const element = stage();
+  const picture = new Large(element);
+  picture.offer("a");
+  expect(large(element)).toBe("a");
+  picture.reset();
+  picture.toggle("self");
+  picture.offer("a");
+  expect(large(element)).toBe("self");
+});

@@ -12,6 +12,11 @@ export class Large {
     this.#set(key === this.#key || key === FIRST ? null : key);
   }
 
+  /** Somebody shows their screen: it is the large one where nobody has chosen another. */
+  offer(key: string): void {
+    this.#set(this.#key ?? key);
+  }
+
   /** The first picture is the large one again: there is something to say in it, or the large one went. */
   reset(): void {
     this.#set(null);

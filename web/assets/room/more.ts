@@ -1,5 +1,7 @@
 // What a call needs beside sound and picture, in one piece: small files would each wait for the line.
 export { default as call_devices } from "./more/call_devices";
+export { default as chat_files } from "./more/chat_files";
+export { default as clip } from "./more/clip";
 export { default as ladder } from "./more/ladder";
 export { default as manners } from "./more/manners";
 export { default as recording } from "./more/recording";

@@ -27,7 +27,10 @@ export class Pictures {
   ) {
     this.large = new Large(stage);
     this.#people = new Tiles(others, tile);
-    this.streams = new StreamTiles(others, streamTile, () => this.large.settle());
+    this.streams = new StreamTiles(others, streamTile, (screen) => {
+      if (screen) this.large.offer(screen);
+      else this.large.settle();
+    });
     this.#stopMoving = movable(self, stage);
     this.large.settle();
   }

@@ -14,8 +14,8 @@ export class StreamTiles {
   constructor(
     private readonly place: HTMLElement,
     private readonly template: HTMLTemplateElement,
-    /** Tiles have come or gone. */
-    private readonly changed: () => void,
+    /** Tiles have come or gone; the key of a screen that somebody else begins to show. */
+    private readonly changed: (screen?: string) => void,
   ) {}
 
   /** Show what somebody sends. Resolves to false where the browser wants a tap before it plays sound. */
@@ -88,7 +88,7 @@ export class StreamTiles {
     const tile: Tile = { element, video, pid };
     this.#tiles.set(id, tile);
     this.place.append(element);
-    this.changed();
+    this.changed(pid && what === "screen" ? id : undefined);
     return tile;
   }
 }

@@ -1,5 +1,6 @@
 // Small files travel together: one upload each would wait for the line twice a slice.
 import { Zip, ZipDeflate, ZipPassThrough } from "fflate";
+import { printOf, printOfFile } from "./prints";
 import { pathOf } from "./sorting";
 
 const PARCEL_BYTES = 8_000_000;
@@ -50,8 +51,7 @@ export async function parcelOf(
 ): Promise<Parcel> {
   const [first] = files;
   if (first && goesAlone(first, isAlone)) {
-    const known = [pathOf(first), first.size, first.lastModified].join("\n");
-    return { name: first.name, content: first, print: await printOf(new TextEncoder().encode(known)) };
+    return { name: first.name, content: first, print: await printOfFile(first) };
   }
   const packed = await zipped(files, onUnreadable);
   return { name: "images.zip", content: new Blob(packed), print: await printOf(joined(packed)) };
@@ -97,11 +97,4 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     at += piece.length;
   }
   return all;
-}
-
-/** SHA-256, so that no name of a patient stays in the browser. "" where the page may not compute it (plain http). */
-async function printOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  if (!crypto.subtle) return "";
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

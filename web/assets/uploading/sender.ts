@@ -134,10 +134,11 @@ export class Sender {
     const moving = { name: lot[0]?.name ?? "", files: lot.length, ratio: 0, bytes: sizeOf(lot), isWaiting: false };
     this.#moving.set(lot, moving);
     this.#tell();
+    const subject = lot[0] && this.#subjects.get(lot[0]);
     try {
       const receipt = await deliver(parcel, {
         door: this.door,
-        subject: (lot[0] && this.#subjects.get(lot[0])) ?? "",
+        told: subject ? { subject } : {},
         remembered: this.#remembered,
         signal: this.#abort.signal,
         onProgress: (ratio) => {

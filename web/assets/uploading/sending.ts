@@ -43,10 +43,10 @@ export class Undelivered extends Error {
 /** What was called off. With `leave` as its reason, what arrived stays and may go on; otherwise it is thrown away. */
 export const LEAVE = "leave";
 
-/** Send a parcel and wait for what became of it. Rejects with the server's words, or with an AbortError. */
+/** Send a parcel, and what is `told` of it, and wait for what became of it. Rejects with the server's words, or with an AbortError. */
 export async function deliver(
   parcel: Parcel,
-  to: { door: string; subject: string; remembered: Remembered; signal: AbortSignal } & Watcher,
+  to: { door: string; told: Record<string, string>; remembered: Remembered; signal: AbortSignal } & Watcher,
 ): Promise<Receipt> {
   const url = await send(parcel, to);
   const receipt = await reception(url, to);
@@ -65,7 +65,7 @@ function send(parcel: Parcel, to: Parameters<typeof deliver>[1]): Promise<string
       endpoint: to.door,
       uploadUrl: to.remembered.find(parcel.print),
       chunkSize: CHUNK_BYTES,
-      metadata: { filename: parcel.name, ...(to.subject && { subject: to.subject }) },
+      metadata: { filename: parcel.name, ...to.told },
       storeFingerprintForResuming: false,
       retryDelays: WAITS,
       onBeforeRequest: (request) => {
@@ -143,7 +143,8 @@ function isPassing(error: DetailedError): boolean {
 
 function wordsOf(body: string | undefined): string {
   try {
-    return (JSON.parse(body ?? "") as { error?: string }).error ?? "";
+    const { error, fields } = JSON.parse(body ?? "") as { error?: string; fields?: Record<string, string> };
+    return Object.values(fields ?? {})[0] ?? error ?? "";
   } catch {
     return "";
   }

@@ -1,6 +1,6 @@
 // A second study beside the first, scrolled together; see studies/show.html.jinja.
 import { Controller } from "@hotwired/stimulus";
-import { Link, type Place } from "./linking";
+import { beginning, Link, type Place } from "./linking";
 import type ViewerController from "./main";
 import type { Geometries, SeriesGeometry } from "./slice_geometry";
 import type { Viewer } from "./viewer";
@@ -12,6 +12,8 @@ interface Side {
   geometry: SeriesGeometry | null;
   series: string;
   index: number;
+  /** Where it was put when it was opened. */
+  begun: number;
 }
 
 export default class CompareController extends Controller<HTMLElement> {
@@ -76,7 +78,7 @@ export default class CompareController extends Controller<HTMLElement> {
     if (!found) return null;
     for (const [old] of this.#sides) if (!old.isConnected) this.#sides.delete(old);
     const { viewer, geometries } = found;
-    const side = { viewer, geometries, geometry: null, series: "", index: viewer.index };
+    const side = { viewer, geometries, geometry: null, series: "", index: viewer.index, begun: 0 };
     this.#sides.set(element, side);
     for (const one of this.element.querySelectorAll("[data-controller~=viewer]")) this.#sideOf(one);
     return side;
@@ -91,7 +93,18 @@ export default class CompareController extends Controller<HTMLElement> {
     const geometry = await side.geometries.of(side.series).catch(() => null);
     if (side.series !== side.viewer.series.uid) return;
     side.geometry = geometry;
+    this.#begin();
     this.#join();
+  }
+
+  /** What was opened beside begins where the other is, unless somebody has scrolled there already. */
+  #begin(): void {
+    const sides = [...this.#sides];
+    const first = sides.find(([element]) => !this.besideTarget.contains(element))?.[1];
+    const beside = sides.find(([element]) => this.besideTarget.contains(element))?.[1];
+    if (!first || !beside?.series || !this.#isLinked || beside.viewer.index !== beside.begun) return;
+    beside.begun = beside.index = beginning(placeOf(first), placeOf(beside));
+    beside.viewer.goTo(beside.index);
   }
 
   /** From here on the two that are on the screen belong together. */

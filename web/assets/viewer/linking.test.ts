@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Link, type Place } from "./linking";
+import { beginning, Link, type Place } from "./linking";
 import type { SliceGeometry } from "./slice_geometry";
 
 const AXIAL: SliceGeometry["orientation"] = [1, 0, 0, 0, 1, 0];
@@ -68,4 +68,13 @@ test("among slices that lie in several ways, only one that lies alike belongs to
   });
   const link = new Link({ ...axial, index: 2 }, { ...mixed, index: 2 });
   expect(link.partner({ ...axial, index: 0 }, { ...mixed, index: 2 })).toBe(1);
+});
+
+test("what is opened beside begins at the same height, else as far along from the same end", () => {
+  const now = { ...series("1", [0, 5, 10, 15, 20]), index: 3 };
+  expect(beginning(now, { ...series("1", [20, 15, 10, 5, 0]), index: 0 })).toBe(1);
+  expect(beginning(now, { ...series("2", [100, 110, 120]), index: 0 })).toBe(2);
+  expect(beginning(now, { ...series("2", [140, 130, 120, 110, 100]), index: 0 })).toBe(1);
+  expect(beginning(now, { geometry: null, index: 0, count: 9 })).toBe(6);
+  expect(beginning({ ...now, count: 1, index: 0 }, { geometry: null, index: 0, count: 9 })).toBe(0);
 });

@@ -17,17 +17,18 @@ export interface Place {
 /** Keeps two series together from the pair of slices on: by millimetres where both lie alike, else slice by slice. */
 export class Link {
   readonly #apart: number | null;
-  readonly #isOneBody: boolean;
+  /** Whether both are of one examination: millimetres in one are millimetres in the other. */
+  readonly isOneBody: boolean;
   readonly #steps: number;
 
   constructor(one: Place, other: Place) {
     this.#steps = other.index - one.index;
     const reference = one.geometry?.frame_of_reference;
-    this.#isOneBody = Boolean(reference) && reference === other.geometry?.frame_of_reference;
+    this.isOneBody = Boolean(reference) && reference === other.geometry?.frame_of_reference;
     const [from, to] = [one.geometry?.slices[one.index], other.geometry?.slices[other.index]];
     const [depth, otherDepth] = [depthOf(one, one.index), depthOf(other, other.index)];
     const known = from && to && depth !== null && otherDepth !== null && areAlike(from, to);
-    this.#apart = known ? (this.#isOneBody ? 0 : otherDepth - depth) : null;
+    this.#apart = known ? (this.isOneBody ? 0 : otherDepth - depth) : null;
   }
 
   /** Whether it goes by millimetres in the patient. */
@@ -43,7 +44,7 @@ export class Link {
       return Math.min(Math.max(one.index + this.#steps, 0), other.count - 1);
     }
     const wanted = depth + this.#apart;
-    const normal = this.#isOneBody ? normalOf(slice.orientation) : null;
+    const normal = this.isOneBody ? normalOf(slice.orientation) : null;
     let [nearest, away] = [other.index, Number.POSITIVE_INFINITY];
     for (const [index, there] of other.geometry.slices.entries()) {
       const found = areAlike(slice, there) ? depthOf(other, index, normal) : null;
@@ -52,6 +53,23 @@ export class Link {
     }
     return nearest;
   }
+}
+
+/** Where a series that is opened beside another begins: at the same height where both are of one examination, else as far
+ * along, counted from the same end of the body. */
+export function beginning(one: Place, other: Place): number {
+  const link = new Link(one, other);
+  if (link.isOneBody && link.isByPlace) return link.partner(one, other);
+  const share = one.count > 1 ? one.index / (one.count - 1) : 0;
+  const runsOtherWay = runOf(one) * runOf(other) < 0;
+  return Math.round((runsOtherWay ? 1 - share : share) * (other.count - 1));
+}
+
+/** Above 0 where the slices go along their normal, below where against it, 0 where the images do not say. */
+function runOf(place: Place): number {
+  const normal = normalOf(place.geometry?.slices[0]?.orientation ?? null);
+  const [first, last] = [depthOf(place, 0, normal), depthOf(place, place.count - 1, normal)];
+  return first === null || last === null ? 0 : last - first;
 }
 
 /** Where the middle of a slice lies along a normal, its own if none is given, in mm; null where the image does not say.

@@ -57,10 +57,9 @@ test("what a morph took away is said again", () => {
   });
 });
 
-test("another suggestion brings the list anew, the same one leaves it", () => {
-  const frame = document.createElement("turbo-frame") as unknown as HTMLElement & { src: string; reload: () => void };
+test("another suggestion brings the list anew, the same one leaves it", async () => {
   const reload = vi.fn(async () => {});
-  frame.reload = reload;
+  const frame = Object.assign(document.createElement("turbo-frame"), { src: "", reload, loaded: Promise.resolve() });
   const list = element("[data-controller=picker]");
   list.replaceWith(frame);
   frame.append(list);
@@ -69,19 +68,19 @@ test("another suggestion brings the list anew, the same one leaves it", () => {
   list.setAttribute("data-action", "autosave:saved@document->picker#saved");
   const saved = (specialty: string) =>
     document.dispatchEvent(new CustomEvent("autosave:saved", { detail: { suggested_for: specialty } }));
-  return new Promise<void>((done) => setTimeout(done, 0)).then(() => {
-    saved("neurology");
-    expect(reload).not.toHaveBeenCalled();
-    saved("trauma");
-    expect(reload).toHaveBeenCalledOnce();
-    expect(frame.src).toBe("/consults/1");
-    element<HTMLInputElement>("#pill").click();
-    const newFrame = document.createElement("div");
-    newFrame.innerHTML =
-      '<input name="entries" value="a" type="checkbox"><input name="entries" value="b" type="checkbox">';
-    frame.dispatchEvent(new CustomEvent("turbo:before-frame-render", { detail: { newFrame } }));
-    expect([...newFrame.querySelectorAll("input")].map((box) => box.checked)).toEqual([false, true]);
-  });
+  await new Promise((done) => setTimeout(done, 0));
+  saved("neurology");
+  await new Promise((done) => setTimeout(done, 0));
+  expect(reload).not.toHaveBeenCalled();
+  saved("trauma");
+  expect(frame.src).toBe("/consults/1");
+  await vi.waitFor(() => expect(reload).toHaveBeenCalledOnce());
+  element<HTMLInputElement>("#pill").click();
+  const newFrame = document.createElement("div");
+  newFrame.innerHTML =
+    '<input name="entries" value="a" type="checkbox"><input name="entries" value="b" type="checkbox">';
+  frame.dispatchEvent(new CustomEvent("turbo:before-frame-render", { detail: { newFrame } }));
+  expect([...newFrame.querySelectorAll("input")].map((box) => box.checked)).toEqual([false, true]);
 });
 
 test("the form learns of the version that came with the list, never of an older one", async () => {

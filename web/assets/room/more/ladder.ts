@@ -95,9 +95,9 @@ export default class LadderController extends Controller<HTMLElement> {
         this.#uplink = known.length > 0 ? Math.min(...known) : null;
       },
       ladder: (ladder) => this.#own(ladder),
+      net: (net) => this.#theirs(net),
       still: (pid, picture) => this.#stills?.show(pid, picture),
     });
-    call.client.hear("net", (net) => this.#theirs(net));
     this.#own(call.ladder);
   }
 

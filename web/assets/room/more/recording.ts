@@ -61,7 +61,6 @@ export default class RecordingController extends Controller<HTMLElement> {
 
   #begin(call: Call): void {
     this.#call = call;
-    call.client.hear("recording", (told) => this.#take(told));
     call.tell({
       joined: ({ pid, peers }) => {
         this.#me = pid;
@@ -70,6 +69,7 @@ export default class RecordingController extends Controller<HTMLElement> {
       },
       peer: (peer) => this.#know(peer),
     });
+    call.client.hear("recording", (told) => this.#take(told));
   }
 
   #over(): void {

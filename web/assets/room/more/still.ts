@@ -10,8 +10,7 @@ declare const ImageCapture: undefined | (new (track: MediaStreamTrack) => Captur
 const QUALITY = 0.95;
 
 export default class StillController extends Controller<HTMLElement> {
-  static override targets = ["agreed", "error", "form", "kept", "picture", "submit"];
-  declare readonly agreedTarget: HTMLInputElement;
+  static override targets = ["error", "form", "kept", "picture", "submit"];
   declare readonly errorTarget: HTMLElement;
   declare readonly formTarget: HTMLFormElement;
   declare readonly keptTarget: HTMLElement;
@@ -27,17 +26,16 @@ export default class StillController extends Controller<HTMLElement> {
     this.#picture = video ? await ((isOurCamera && (await photographed(video))) || frozen(video)) : null;
     if (!this.#picture) return;
     this.pictureTarget.src = URL.createObjectURL(this.#picture);
-    this.agreedTarget.checked = false;
+    this.formTarget.reset();
     this.errorTarget.hidden = this.keptTarget.hidden = true;
     this.#dialog?.showModal();
-    this.agreedTarget.focus();
+    this.formTarget.querySelector("input")?.focus();
   }
 
   async keep(event: Event): Promise<void> {
     event.preventDefault();
     if (!this.#picture) return;
-    const body = new FormData();
-    body.append("agreed", this.agreedTarget.checked ? "yes" : "");
+    const body = new FormData(this.formTarget); // who agreed
     body.append("picture", this.#picture, "still.jpg");
     this.submitTarget.disabled = true;
     const refusal = await sent(this.formTarget.action, body);

@@ -1,0 +1,56 @@
+import { afterEach, expect, test, vi } from "vitest";
+import type { Changed } from "./protocol.gen";
+import type { Listener } from "./worklist_socket";
+
+let say: Listener = () => {};
+// The socket is the world outside; what it would say is said by the tests.
+vi.mock("./worklist_socket", () => ({
+  WorklistSocket: class {
+    constructor(_url: string, listener: Listener) {
+      say = listener;
+    }
+    open(): void {}
+    close(): void {}
+  },
+}));
+
+const { subscribe } = await import("./hints");
+const change: Changed = { what: "consult", stamp: "1", id: "7" };
+const stops: (() => void)[] = [];
+const turbo = (what: "visit" | "load"): boolean => document.dispatchEvent(new Event(`turbo:${what}`));
+
+function heardBy(): (Changed | null)[] {
+  const heard: (Changed | null)[] = [];
+  stops.push(subscribe((each) => heard.push(each)));
+  return heard;
+}
+
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+test("what is said while the next page is on its way, its elements hear when they come", () => {
+  const old = heardBy();
+  say({ ...change, id: "6" });
+  turbo("visit");
+  say(change);
+  const next = heardBy();
+  expect([old.length, next]).toEqual([2, [change]]);
+});
+
+test("once a page is there, what was said before is not said again", () => {
+  heardBy();
+  turbo("visit");
+  say(change);
+  turbo("load");
+  say(change);
+  expect(heardBy()).toEqual([]);
+});
+
+test("a visit hears nothing of the one before", () => {
+  heardBy();
+  turbo("visit");
+  say(change);
+  turbo("visit");
+  expect(heardBy()).toEqual([]);
+});

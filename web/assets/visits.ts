@@ -1,0 +1,10 @@
+// Turbo, which takes links and forms over. The page of a call has it only once the call stands: see call_first.ts.
+import * as Turbo from "@hotwired/turbo";
+
+// Turbo's own progress bar needs a <style>, which the content security policy forbids; shell.css draws ours.
+Turbo.config.drive.progressBarDelay = 2 ** 31 - 1;
+
+// It hears of the page's arrival by this event alone, which is over where it comes late.
+if (document.readyState === "complete") document.dispatchEvent(new Event("readystatechange"));
+
+export const visit = Turbo.visit;
