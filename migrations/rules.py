@@ -138,7 +138,7 @@ APP_ROLE = "teleconsult_app"
 READ_ONLY = ("audit_chain", "record_version")
 APPEND_ONLY = (
     *("audit_event", "excerpt_item", "excerpt_read", "identity_change", "chat_message", "record_identifier"),
-    *("link_check", "session_event"),
+    *("link_check", "session_event", "communication", "follow_up"),
 )
 """Tables the app's role may add to, never change. The rest it may also update."""
 DELETABLE = (
@@ -147,6 +147,8 @@ DELETABLE = (
     *("totp", "recovery_code", "federated_identity"),  # ways in their owner gave up
     *("sign_in_attempt", "one_time_secret", "web_session", "used_assertion"),  # over, and of no more use
     "storage_commitment",  # reported on, and of no more use
+    *("notice", "push_device"),  # old news; a device that takes no push any more
+    *("available_time", "schedule_exception", "appointment_participant", "calendar_feed"),  # plans, and no proof
     *("duty_shift", "retention_rule"),  # plans and rules of an establishment; the audit log keeps what they said
 )
 """Tables the app's role may also remove rows from."""

@@ -3,6 +3,7 @@
 from typing import Final
 
 from migrations import (
+    agenda_walls,
     arrival_walls,
     bindings,
     call_walls,
@@ -12,10 +13,13 @@ from migrations import (
     description_walls,
     door_walls,
     editable_walls,
+    emergency_walls,
     excerpt_walls,
+    exchange_walls,
     file_walls,
     identity_walls,
     link_walls,
+    notice_walls,
     pacs_walls,
     peer_walls,
     recording_walls,
@@ -42,6 +46,10 @@ WALLS: Final = (
     | recording_walls.WALLS
     | call_walls.WALLS
     | session_log_walls.WALLS
+    | exchange_walls.WALLS
+    | emergency_walls.WALLS
+    | notice_walls.WALLS
+    | agenda_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -58,6 +66,10 @@ WRITTEN_ONCE: Final = (
     | editable_walls.WRITTEN_ONCE
     | recording_walls.WRITTEN_ONCE
     | call_walls.WRITTEN_ONCE
+    | exchange_walls.WRITTEN_ONCE
+    | notice_walls.WRITTEN_ONCE
+    | emergency_walls.WRITTEN_ONCE
+    | agenda_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

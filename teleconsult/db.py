@@ -3,20 +3,27 @@
 import enum
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Final, Protocol
 
 import psycopg
-from sqlalchemy import Connection, DateTime, Enum, MetaData, Text, event, text
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy import ColumnElement, Connection, DateTime, Enum, MetaData, Text, any_, event, literal, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstrumentedAttribute,
+    Mapped,
+    Session,
+    SessionTransaction,
+    mapped_column,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from teleconsult.exact import read_exact, write_for_database
@@ -149,6 +156,13 @@ def _say_who_acts(session: Session, _transaction: SessionTransaction, connection
     if not session.info.get(SAYS_LATER):
         said = _SET_BOTH if session.info.get(PLANNED_ANEW) else SET_ACTING
         connection.execute(said, {"acting": session.info.get(ACTING, "")})
+
+
+def is_one_of(column: InstrumentedAttribute[Any], ids: Collection[uuid.UUID]) -> ColumnElement[bool]:
+    """Whether the column holds one of thousands of ids: one array, where `in_` writes a statement anew for each list,
+    which takes 10 ms a thousand.
+    """
+    return column == any_(literal(list(ids), ARRAY(UUID(as_uuid=True))))
 
 
 @asynccontextmanager

@@ -13,10 +13,14 @@ from typing import Final
 
 import psycopg
 import structlog
+from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 CHANNEL: Final = "teleconsult"
+URGENT: Final = "teleconsult_urgent"
+"""A line of its own for what must not wait behind other news: whoever is called for an emergency."""
+AT_ONCE: Final = frozenset({"EmergencyRings"})
 log = structlog.get_logger(__name__)
 
 
@@ -34,7 +38,8 @@ Listener = Callable[[Event], Awaitable[None]]
 async def tell(session: AsyncSession, name: str, /, **ids: uuid.UUID | None) -> None:
     """Tell every process once this transaction commits. Nothing is told when it rolls back."""
     payload = json.dumps({"name": name, "ids": {key: str(value) for key, value in ids.items() if value}})
-    await session.execute(text("select pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload})
+    channel = URGENT if name in AT_ONCE else CHANNEL
+    await session.execute(text("select pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload})
 
 
 def parse_event(payload: str) -> Event:
@@ -44,9 +49,9 @@ def parse_event(payload: str) -> Event:
 
 
 @asynccontextmanager
-async def listening(url: str, listener: Listener) -> AsyncIterator[None]:
-    """Hand every event to `listener` inside the block."""
-    task = asyncio.create_task(listen(url, listener))
+async def listening(url: str, listener: Listener, *, channel: str = CHANNEL) -> AsyncIterator[None]:
+    """Hand every event of a channel to `listener` inside the block."""
+    task = asyncio.create_task(listen(url, listener, channel=channel))
     try:
         yield
     finally:
@@ -56,7 +61,7 @@ async def listening(url: str, listener: Listener) -> AsyncIterator[None]:
             await asyncio.wait({task}, timeout=1)
 
 
-async def listen(url: str, listener: Listener) -> None:
+async def listen(url: str, listener: Listener, *, channel: str = CHANNEL) -> None:
     """Hand every event to `listener`, for ever; reconnect when the database went away.
 
     A listener that raises is logged and does not stop the next event. After a reconnect the event
@@ -68,7 +73,7 @@ async def listen(url: str, listener: Listener) -> None:
         try:
             connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5)
             async with connection:
-                await connection.execute(f"listen {CHANNEL}")
+                await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
                 if not first:
                     await _hand_over(listener, Event("Reconnected", {}))
                 first, delay = False, 0.5

@@ -5,12 +5,14 @@ A job is deferred inside the act's own transaction: after a rollback it never ex
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any, Final
 
 import procrastinate
 import structlog
 from procrastinate import tasks
 from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.types import TimeDeltaParams
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,11 +20,18 @@ from teleconsult.db import driver_connection
 
 MODULES = (
     "teleconsult.delivery.jobs",
+    "teleconsult.messages.delivering",
     "teleconsult.messages.jobs",
+    "teleconsult.messages.pruning",
+    "teleconsult.messages.reminding",
+    "teleconsult.messages.sending",
+    "teleconsult.messages.telling",
     "teleconsult.patients.notices",
     "teleconsult.accounts.pruning",
     "teleconsult.audit.jobs",
     "teleconsult.directory.jobs",
+    "teleconsult.emergencies.jobs",
+    "teleconsult.emergencies.paging",
     "teleconsult.encounters.jobs",
     "teleconsult.encounters.summaries",
     "teleconsult.imaging.commitment.jobs",
@@ -30,8 +39,8 @@ MODULES = (
     "teleconsult.imaging.jobs",
     "teleconsult.imaging.pacs.jobs",
     "teleconsult.notes.jobs",
+    "teleconsult.scheduling.calendar_mails",
     "teleconsult.scheduling.jobs",
-    "teleconsult.scheduling.notices",
 )
 """Where tasks are declared; the worker imports them all."""
 
@@ -67,11 +76,22 @@ async def defer(session: AsyncSession, task: tasks.Task[Any, Any, Any], **argume
     await task.configure(connection=await driver_connection(session)).defer_async(**arguments)
 
 
-async def defer_once(session: AsyncSession, task: tasks.Task[Any, Any, Any], *, lock: str, **arguments: Any) -> None:
-    """The same, unless a job that was put there under this lock still waits. Takes its turn with who else does so."""
+async def defer_once(
+    session: AsyncSession,
+    task: tasks.Task[Any, Any, Any],
+    *,
+    lock: str,
+    after: timedelta | None = None,
+    **arguments: Any,
+) -> None:
+    """The same, unless a job that was put there under this lock still waits. Takes its turn with who else does so.
+
+    `after`: not before so long from now.
+    """
     if await session.scalar(WAITS, {"lock": lock}):
         return
     with suppress(AlreadyEnqueued):
         async with session.begin_nested():
             connection = await driver_connection(session)  # within: only now is there a point to go back to
-            await task.configure(connection=connection, queueing_lock=lock).defer_async(**arguments)
+            delay = TimeDeltaParams(seconds=max(1, round(after.total_seconds()))) if after else None
+            await task.configure(connection=connection, queueing_lock=lock, schedule_in=delay).defer_async(**arguments)

@@ -4,6 +4,7 @@ A wrong value stops the start with one sentence. Every setting is described in `
 """
 
 import contextlib
+import json
 import os
 import secrets
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     secret_key: str = ""
     turn_url: str | None = None
     turn_secret: str | None = None
+    janus_url: str | None = None
+    janus_secret: str = ""
     media_host: str = ""
     media_ports: str = ""
     metrics_addresses: str = "127.0.0.1,::1"
@@ -52,6 +55,10 @@ class Settings(BaseSettings):
     session_hours: int = Field(default=12, ge=1, le=24)
     smtp_url: str | None = None
     mail_from: str = "teleconsult@localhost"
+    sms_url: str | None = None
+    sms_body: str = ""
+    sms_secret: str = ""
+    push_hosts: str = "fcm.googleapis.com,push.services.mozilla.com,push.apple.com,notify.windows.com"
     oidc_issuer: str | None = None
     oidc_name: str = "OpenID Connect"
     oidc_client_id: str = ""
@@ -93,6 +100,30 @@ class Settings(BaseSettings):
     def _smtp(cls, value: str | None) -> str | None:
         if value and urlsplit(value).scheme not in ("smtp", "smtps"):
             raise ValueError("must begin with smtp:// or smtps://")
+        return value
+
+    @field_validator("janus_url")
+    @classmethod
+    def _janus(cls, value: str | None) -> str | None:
+        if value and (urlsplit(value).scheme not in ("ws", "wss", "http", "https") or not urlsplit(value).hostname):
+            raise ValueError("must begin with ws://, wss://, http:// or https://")
+        return value
+
+    @field_validator("sms_url")
+    @classmethod
+    def _gateway(cls, value: str | None) -> str | None:
+        if value and not is_safe_address(value):
+            raise ValueError("must begin with https:// (http:// only on this machine)")
+        return value
+
+    @field_validator("sms_body")
+    @classmethod
+    def _json_or_form(cls, value: str) -> str:
+        if value.lstrip().startswith("{"):
+            try:
+                json.loads(value)
+            except ValueError as error:
+                raise ValueError("begins like JSON and is none") from error
         return value
 
     @field_validator("oidc_issuer")
@@ -147,6 +178,9 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TELECONSULT_OIDC_ISSUER needs TELECONSULT_OIDC_CLIENT_ID and TELECONSULT_OIDC_CLIENT_SECRET"
             )
+        sms = (self.sms_url or "") + self.sms_body
+        if self.sms_url and not ("{to}" in sms and "{text}" in sms):
+            raise ValueError("TELECONSULT_SMS_URL or TELECONSULT_SMS_BODY must say where {to} and {text} go")
         if self.mllp_client_ca and not self.tls_cert:
             raise ValueError("TELECONSULT_MLLP_CLIENT_CA needs TELECONSULT_TLS_CERT and TELECONSULT_TLS_KEY")
         if self.dimse_client_ca and not self.tls_cert:
@@ -159,6 +193,11 @@ class Settings(BaseSettings):
     def media_port_range(self) -> range | None:
         """The UDP ports of media; None: any."""
         return port_range(self.media_ports)
+
+    @property
+    def push_services(self) -> tuple[str, ...]:
+        """Hosts a push is sent to, and what lies beneath them."""
+        return tuple(part.strip() for part in self.push_hosts.split(",") if part.strip())
 
     @property
     def base_url(self) -> str:

@@ -1,4 +1,5 @@
-"""`teleconsult`: run, serve, worker, hl7, dimse, migrate, import, seed, token, note, audit, turn-config, doctor."""
+"""`teleconsult`: run, serve, worker, hl7, dimse, migrate, import, seed, token, note, audit, turn-config, janus-config,
+doctor."""
 
 import argparse
 import os
@@ -6,7 +7,7 @@ import sys
 
 from teleconsult.access import Purpose
 from teleconsult.settings import SettingsError, load_settings
-from web import audit_commands, commands, import_commands, running, turn_commands
+from web import audit_commands, commands, import_commands, janus_commands, running, turn_commands
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_parser("checkpoint", help="sign how far the log is").set_defaults(command=audit_commands.checkpoint)
 
     turn_commands.add_turn_config(verbs)
+    janus_commands.add_janus_config(verbs)
     verbs.add_parser("doctor", help="check every configured part").set_defaults(command=commands.doctor)
     return parser
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Final
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -41,6 +42,7 @@ from web.requests import (
     LOOKS,
     OBJECTS,
     PRESS,
+    PRESSES,
     PRINTER,
     PROVIDER,
     RECEIVER,
@@ -53,10 +55,14 @@ from web.requests import (
 )
 from web.routes import add_routes
 from web.statics import add_statics
+from web.tus import add_version
 from web.uploads import sweep_uploads
-from web.views.uploads import add_version
 
 MIB = 1024 * 1024
+
+
+AT_ONCE: Final = 4
+"""Emergencies that are raised at the same moment; more wait for their turn."""
 
 
 def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Application:
@@ -80,6 +86,7 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
     app[RENDITIONS] = Renditions(sandbox=sandbox, objects=app[OBJECTS], folder=settings.data / "cache" / "originals")
     app[LATELY] = lately = Lately()
     app[LOOKS] = Looks()
+    app[PRESSES] = asyncio.Semaphore(AT_ONCE)
     app[KEPT_ANSWERS] = KeptAnswers()
     app[PRESS] = press = Press()
     app[PRINTER] = Printer()
@@ -111,7 +118,11 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
         await live.hear(event)
 
     async def live_sessions(_app: web.Application) -> AsyncIterator[None]:
-        async with events.listening(settings.database_url or "", hear), live.watching():
+        async with (
+            events.listening(settings.database_url or "", hear),
+            events.listening(settings.database_url or "", live.ring, channel=events.URGENT),
+            live.watching(),
+        ):
             yield
         await live.close()
 

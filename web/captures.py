@@ -37,6 +37,11 @@ def add_studio(app: web.Application) -> None:
     app.cleanup_ctx.append(open_studio)
 
 
+def videos_of(request: web.Request) -> Sandbox:
+    """Where videos become DICOM."""
+    return request.app[_VIDEOS]
+
+
 async def take_in(
     request: web.Request, consult_id: uuid.UUID, files: Sequence[Received], *, subject: str
 ) -> list[Outcome]:
@@ -48,7 +53,7 @@ async def take_in(
     if told is None:
         return await receiver.receive(actor, consult_id=consult_id, files=files)
     studio = Studio(
-        sessions=sessions_of(request), receiver=receiver, sandbox=sandbox_of(request), videos=request.app[_VIDEOS]
+        sessions=sessions_of(request), receiver=receiver, sandbox=sandbox_of(request), videos=videos_of(request)
     )
     return await studio.receive(actor, consult_id=consult_id, files=files, brought=told)
 

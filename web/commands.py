@@ -22,6 +22,7 @@ from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, SettingsError
 from web.i18n import using_locale
+from web.janus_commands import look_at_janus
 from web.words import label
 
 
@@ -143,7 +144,10 @@ def doctor(settings: Settings, _options: argparse.Namespace) -> int:
             print(
                 f"{reading.state.upper() if reading.state is State.FAIL else reading.state:5} {reading.part}", measured
             )
-        return int(any(reading.state is State.FAIL for reading in readings))
+        is_well, word = await look_at_janus(settings) or (True, "")
+        if word:
+            print(f"{'ok' if is_well else 'FAIL':5} janus", word)
+        return int(not is_well or any(reading.state is State.FAIL for reading in readings))
 
     with database(settings) as urls:
         return asyncio.run(check(urls.app))

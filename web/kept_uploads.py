@@ -59,7 +59,7 @@ class KeptUpload:
     name: str
     length: int
     subject: str = ""
-    """What its sender says it shows, where it may be no DICOM (`imaging.captures`)."""
+    """What is kept of what its sender says of it: what it shows, who agreed to it."""
 
     @property
     def token(self) -> str:

@@ -8,7 +8,7 @@ filters registered in `make_environment`. Both are empty unless the view passes 
 import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -200,9 +200,14 @@ def asset(name: str) -> str:
 
 def modules(name: str) -> list[str]:
     """The addresses of a built script and of the pieces it imports: a page that will need them asks for all at once."""
-    entry = manifest().get(name, {})
-    pieces = (piece for piece in entry.get("imports", ()) if not manifest()[piece].get("isEntry"))
-    return [asset(name), *(asset(piece) for piece in pieces)] if entry else []
+    built = manifest()
+    if name not in built:
+        return []
+    pieces = [name]
+    for piece in pieces:  # grows as it is read
+        imports = built[piece].get("imports", ())
+        pieces += [one for one in imports if one not in pieces and not built[one].get("isEntry")]
+    return [asset(piece) for piece in pieces]
 
 
 def csrf_token() -> str:
@@ -292,6 +297,8 @@ def city(zone: str) -> str:
 
 def ago(moment: datetime) -> str:
     """How long ago, or in how long: one unit, roughly."""
+    if timedelta() <= now() - moment < timedelta(minutes=1):
+        return i18n.gettext("less than a minute ago")
     return dates.format_timedelta(moment - now(), add_direction=True, format="short", locale=i18n.babel_locale())
 
 

@@ -1,5 +1,6 @@
 """What a view may ask of its request, typed: the open transaction, who acts, the parts of the application."""
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -30,7 +31,8 @@ from web.lately import Lately
 from web.looks import Looks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-View = TypeVar("View", bound=Handler)
+View = TypeVar("View", bound=Callable[..., Awaitable[web.StreamResponse]])
+"""A handler, or a method that becomes one."""
 Need = Permission | None
 ANYONE: Final = None
 """What a route needs that answers before sign-in. A house test holds the list of them."""
@@ -58,6 +60,8 @@ PROVIDER: Final = web.AppKey[Provider | None]("provider")
 SANDBOX: Final = web.AppKey("sandbox", Sandbox)
 RECEIVER: Final = web.AppKey("receiver", Receiver)
 RENDITIONS: Final = web.AppKey("renditions", Renditions)
+PRESSES: Final = web.AppKey("presses", asyncio.Semaphore)
+"""Emergencies that are raised at once: some of the database's connections are left to those who are rung."""
 LATELY: Final = web.AppKey("lately", Lately)
 LOOKS: Final = web.AppKey("looks", Looks)
 KEPT_ANSWERS: Final = web.AppKey("kept_answers", KeptAnswers)

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from aiohttp import web
 
 from teleconsult.access import Permission as P
+from web.agenda_routes import add_agenda_routes
 from web.api.routes import add_machine_routes
+from web.consult_routes import add_consult_routes
+from web.emergency_routes import add_emergency_routes
 from web.image_routes import add_image_routes
+from web.notice_routes import add_notice_routes
 from web.pacs_routes import add_pacs_routes
 from web.requests import ANYONE, NEEDS, Need, View
-from web.room_routes import add_room_routes
+from web.room_routes import add_landing, add_room_routes
 from web.views import (
     accounts,
     admin,
@@ -25,7 +29,6 @@ from web.views import (
     admin_retention,
     admin_services,
     admin_sessions,
-    agenda,
     audit,
     audit_check,
     break_glass,
@@ -36,6 +39,7 @@ from web.views import (
     excerpt_versions,
     exports,
     federation,
+    figures,
     files,
     glass_review,
     home,
@@ -82,13 +86,18 @@ def add_routes(app: web.Application) -> None:
 
     # Home, by role
     route("GET", "/", home.show, P.HOME, name="home.show")
-    route("GET", "/agenda", agenda.show, P.AGENDA, name="agenda.show")
+    add_agenda_routes(route)
+    route("GET", "/figures", figures.index, P.SESSIONS_OVERVIEW, name="figures.index")
+    route("GET", "/figures.csv", figures.table, P.SESSIONS_OVERVIEW, name="figures.table")
     route("GET", "/sessions", sessions.index, P.SESSIONS_OVERVIEW, name="sessions.index")
     route("GET", "/sessions.csv", sessions.table, P.SESSIONS_OVERVIEW, name="sessions.table")
 
     _add_patients(route)
 
     _add_consults(route)
+    add_consult_routes(route)
+    add_emergency_routes(route)
+    add_notice_routes(route)
 
     add_image_routes(route)
     add_pacs_routes(route)
@@ -204,6 +213,8 @@ def _add_services(route: Callable[..., object]) -> None:
     route("POST", "/admin/services", admin_services.create, needs)
     route("POST", "/admin/services/{id}/opening", admin_services.open, needs, name="admin_services.open")
     route("POST", "/admin/services/{id}/closing", admin_services.close, needs, name="admin_services.close")
+    route("POST", "/admin/services/{id}/pace", admin_services.pace, needs, name="admin_services.pace")
+    route("POST", "/admin/services/{id}/promise", admin_services.promise, needs, name="admin_services.promise")
     route("POST", "/admin/services/{id}/telephone", admin_services.phone, needs, name="admin_services.phone")
 
 
@@ -343,13 +354,7 @@ def _add_own_account(route: Callable[..., object]) -> None:
 
 def _add_uploads(route: Callable[..., object]) -> None:
     """Files that arrive in several requests (tus 1.0.0)."""
-    begun = "/consults/{id}/uploads"
-    route("OPTIONS", begun, uploads.capabilities, P.IMAGES_ADD)
-    route("POST", begun, uploads.create, P.IMAGES_ADD, name="uploads.create")
-    route("HEAD", f"{begun}/{{token}}", uploads.show, P.IMAGES_ADD, name="uploads.show")
-    route("PATCH", f"{begun}/{{token}}", uploads.add, P.IMAGES_ADD)
-    route("DELETE", f"{begun}/{{token}}", uploads.remove, P.IMAGES_ADD)
-    route("POST", f"{begun}/{{token}}/reception", uploads.receive, P.IMAGES_ADD, name="uploads.receive")
+    add_landing(route, "/consults/{id}/uploads", uploads.IMAGES, P.IMAGES_ADD, name="uploads")
 
 
 def _add_notes(route: Callable[..., object]) -> None:

@@ -169,6 +169,7 @@ async def _work(settings: Settings) -> None:
         working = asyncio.create_task(
             keep_working(
                 app,
+                fetch_job_polling_interval=1.0,  # seconds: who is rung next in an emergency is due to the second
                 concurrency=6,  # of which images take four at the most, by the locks of their jobs
                 additional_context={"sessions": sessions, "settings": settings},
                 delete_jobs="successful",

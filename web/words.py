@@ -12,7 +12,7 @@ from teleconsult.audit.findings import Fault
 from teleconsult.audit.kinds import Kind
 from teleconsult.audit.unusual import Unusual
 from teleconsult.consents.models import ConsentBasis, Incapacity
-from teleconsult.consults.models import RequestPriority
+from teleconsult.consults.models import ConsultMode, PatientCourse, RequestPriority
 from teleconsult.consults.worklists import Standing
 from teleconsult.directory.models import (
     ConnectionType,
@@ -34,16 +34,22 @@ from teleconsult.patients.models import AdministrativeGender, GlassReason
 from teleconsult.records.kinds import EntryKind
 from teleconsult.records.measures import Flag
 from teleconsult.records.reading import Label
+from web.agenda_words import AGENDA_LABELS
+from web.emergency_words import EMERGENCY_LABELS
 from web.i18n import LazyString
 from web.i18n import lazy_gettext as _
 from web.identity_words import IDENTITY_LABELS
+from web.notice_words import NOTICE_LABELS
 from web.pacs_words import PACS_LABELS
 from web.record_words import RECORD_LABELS
 from web.recording_words import RECORDING_LABELS
 
 LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
+    **AGENDA_LABELS,
     **RECORD_LABELS,
+    **EMERGENCY_LABELS,
     **IDENTITY_LABELS,
+    **NOTICE_LABELS,
     **PACS_LABELS,
     **RECORDING_LABELS,
     RoleCode: {
@@ -207,6 +213,18 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Incapacity.MINOR: _("A minor"),
         Incapacity.UNCONSCIOUS: _("Unconscious, or cannot say what they want"),
         Incapacity.PROTECTED: _("An adult under guardianship"),
+    },
+    ConsultMode: {
+        ConsultMode.VIDEO: _("Video session"),
+        ConsultMode.ADVICE: _("Written advice"),
+        ConsultMode.MEETING: _("Team meeting"),
+        ConsultMode.EMERGENCY: _("Emergency"),
+    },
+    PatientCourse: {
+        PatientCourse.BETTER: _("Better"),
+        PatientCourse.UNCHANGED: _("As before"),
+        PatientCourse.WORSE: _("Worse"),
+        PatientCourse.DIED: _("Has died"),
     },
     RequestPriority: {
         RequestPriority.ROUTINE: _("Routine"),

@@ -25,6 +25,8 @@ class Permission(StrEnum):
     CONSULT_REQUEST = "consult-request"
     CONSULT_ANSWER = "consult-answer"
     CONSULT_TRIAGE = "consult-triage"
+    CONSULT_DISCUSS = "consult-discuss"
+    """Words from one side to the other, and where, when and how a request is answered."""
     CONSULT_CANCEL = "consult-cancel"
     EXCERPT_REVOKE = "excerpt-revoke"
     SESSION_JOIN = "session-join"
@@ -37,6 +39,8 @@ class Permission(StrEnum):
     NOTE_READ = "note-read"
     NOTE_WRITE = "note-write"
     AGENDA = "agenda"
+    HOURS = "hours"
+    """When one can be had; whose roster one keeps, when they can."""
     ROSTER = "roster"
     SESSIONS_OVERVIEW = "sessions-overview"
     """How the sessions of an establishment went, in numbers, and no session in particular."""
@@ -62,6 +66,7 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
         _P.PATIENT_REGISTER,
         _P.CONSULTS_SEE,
         _P.CONSULT_REQUEST,
+        _P.CONSULT_DISCUSS,
         _P.IMAGES_ADD,
         _P.CONSULT_CANCEL,
         _P.EXCERPT_REVOKE,
@@ -69,25 +74,37 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
         _P.GUEST_INVITE,
         _P.RECORDING_PLAY,
         _P.AGENDA,
+        _P.HOURS,
     },
-    RoleCode.NURSE: _EVERYONE | _TREATS | {_P.PATIENT_REGISTER, _P.CONSULTS_SEE, _P.AGENDA},
+    RoleCode.NURSE: _EVERYONE | _TREATS | {_P.PATIENT_REGISTER, _P.CONSULTS_SEE, _P.AGENDA, _P.HOURS},
     RoleCode.SPECIALIST: _EVERYONE
     | _TREATS
     | {
         _P.PATIENT_REGISTER,
         _P.CONSULTS_SEE,
         _P.CONSULT_ANSWER,
+        _P.CONSULT_DISCUSS,
         _P.SESSION_JOIN,
         _P.GUEST_INVITE,
         _P.RECORDING_PLAY,
         _P.NOTE_WRITE,
         _P.AGENDA,
+        _P.HOURS,
     },
     RoleCode.COORDINATOR: _EVERYONE
-    | {_P.CONSULTS_SEE, _P.CONSULT_TRIAGE, _P.CONSULT_CANCEL, _P.AGENDA, _P.ROSTER, _P.SESSIONS_OVERVIEW},
+    | {
+        _P.CONSULTS_SEE,
+        _P.CONSULT_TRIAGE,
+        _P.CONSULT_DISCUSS,
+        _P.CONSULT_CANCEL,
+        _P.AGENDA,
+        _P.HOURS,
+        _P.ROSTER,
+        _P.SESSIONS_OVERVIEW,
+    },
     RoleCode.SECRETARY: _EVERYONE | {_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.IDENTITY_DECIDE, _P.AGENDA},
     RoleCode.ADMINISTRATOR: _EVERYONE
-    | {_P.ADMINISTRATION, _P.ROSTER, _P.SESSIONS_OVERVIEW, _P.AUDIT_CHECK, _P.IDENTITY_DECIDE},
+    | {_P.ADMINISTRATION, _P.ROSTER, _P.HOURS, _P.SESSIONS_OVERVIEW, _P.AUDIT_CHECK, _P.IDENTITY_DECIDE},
     RoleCode.PRIVACY_OFFICER: _EVERYONE | {_P.AUDIT_READ, _P.AUDIT_CHECK},
     RoleCode.OPERATOR: _EVERYONE | {_P.NETWORK, _P.AUDIT_CHECK},
 }
@@ -111,7 +128,7 @@ OF_PURPOSE: Final[Mapping[Purpose, frozenset[Permission]]] = {
     Purpose.CONSULTS: frozenset(
         {
             *(_P.CONSULTS_SEE, _P.CONSULT_REQUEST, _P.CONSULT_ANSWER, _P.CONSULT_TRIAGE, _P.CONSULT_CANCEL),
-            *(_P.AGENDA, _P.NOTE_READ, _P.EXCERPT_REVOKE, _P.IMAGES_ADD),
+            *(_P.CONSULT_DISCUSS, _P.AGENDA, _P.NOTE_READ, _P.EXCERPT_REVOKE, _P.IMAGES_ADD),
         }
     ),
     Purpose.FILES: frozenset({_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.FILE_READ, _P.FILE_WRITE, _P.NOTE_READ}),

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.models import Account, IssuedToken, TokenKey, WebSession
 from teleconsult.accounts.sessions import SEEN_EVERY
 from teleconsult.clock import now
+from teleconsult.db import is_one_of
 from teleconsult.directory.models import PractitionerRole, RoleCode, Specialty
 from teleconsult.settings import Settings
 
@@ -44,7 +45,7 @@ async def open_sessions(
     is_good = and_(
         WebSession.ended_at.is_(None),
         WebSession.expires_at > moment,
-        or_(~is_idle, WebSession.id.in_(in_call)),
+        or_(~is_idle, is_one_of(WebSession.id, in_call)),
     )
     return await _standings(session, WebSession, session_ids, is_good)
 
@@ -71,7 +72,7 @@ async def keep_alive(session: AsyncSession, session_ids: Collection[uuid.UUID]) 
     await session.execute(
         update(WebSession)
         .where(
-            WebSession.id.in_(session_ids),
+            is_one_of(WebSession.id, session_ids),
             WebSession.ended_at.is_(None),
             WebSession.last_seen_at < moment - SEEN_EVERY,
         )
@@ -98,6 +99,6 @@ async def _standings(
         )
         .join(Account, Account.id == kind.account_id)
         .join(PractitionerRole, PractitionerRole.id == kind.practitioner_role_id)
-        .where(kind.id.in_(ids), is_good, Account.disabled_at.is_(None), PractitionerRole.ended_at.is_(None))
+        .where(is_one_of(kind.id, ids), is_good, Account.disabled_at.is_(None), PractitionerRole.ended_at.is_(None))
     )
     return {id: Standing(role_id, code, house, specialty) for id, role_id, code, house, specialty in found}

@@ -14,7 +14,7 @@ from teleconsult.consults.answering import checked_reason
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import UNSIGNED, ServiceRequest
 from teleconsult.consults.queries import consult_for
-from teleconsult.consults.states import BEFORE_SESSION, ConsultState, Verb, require, state_of
+from teleconsult.consults.states import BEFORE_SESSION, UNHELD, ConsultState, Verb, require, state_of
 from teleconsult.consults.triage import call_off
 from teleconsult.encounters.actions import finish_encounter
 from teleconsult.errors import Refused
@@ -22,7 +22,7 @@ from teleconsult.events import tell
 from teleconsult.excerpts.revoking import stop_sharing
 from teleconsult.scheduling.models import AppointmentStatus
 
-NOT_HELD: Final = (*BEFORE_SESSION, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW)
+NOT_HELD: Final = (*BEFORE_SESSION, ConsultState.EMERGENCY, ConsultState.AWAITING_INFO, *UNHELD)
 """There was no session yet: without the consent there is no consult."""
 
 
@@ -56,7 +56,7 @@ async def withdraw_consent(
     await stop_sharing(session, actor, consult_id=consult.id, reason=reason)
     state = state_of(consult)
     if state in NOT_HELD:
-        await call_off(session, consult, reason=reason)
+        await call_off(session, actor, consult, reason=reason)
     if state is ConsultState.IN_SESSION:
         _break_off(consult)
     if state in (ConsultState.IN_SESSION, ConsultState.UNSIGNED):

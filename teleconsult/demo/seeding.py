@@ -1,12 +1,14 @@
 """Fill an empty database with the demonstration, once."""
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.accounts.models import Account
 from teleconsult.db import Sessions, transaction
 from teleconsult.demo.consults import Consults
 from teleconsult.demo.duty import add_duty
+from teleconsult.demo.hours import add_hours
 from teleconsult.demo.images import Images
 from teleconsult.demo.patients import add_patients
 from teleconsult.demo.people import ACCOUNTS, add_people
@@ -15,6 +17,7 @@ from teleconsult.demo.signers import enrol_signers
 from teleconsult.documents.press import Press
 from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.messages.telling import tell_people
 from teleconsult.notes.signing import Signing
 from teleconsult.objects import Objects
 from teleconsult.sealing import Sealer
@@ -31,6 +34,7 @@ async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) ->
         await enrol_signers(session, settings)
         patients = await add_patients(session, cast)
         await add_duty(session, cast)
+        await add_hours(session, cast)
         add_senders(session, cast)
     press, sandbox = Press(), Sandbox(workers=1)
     receiver = Receiver(sessions=sessions, objects=objects, sandbox=sandbox, file_limit=settings.upload_file_limit)
@@ -43,3 +47,11 @@ async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) ->
     finally:
         press.close()
         await sandbox.close()
+    async with transaction(sessions, SYSTEM) as session:
+        await _tell_nobody(session)
+
+
+async def _tell_nobody(session: AsyncSession) -> None:
+    """What happened before anybody could sign in is news to nobody: bells and mailboxes begin empty."""
+    untold = text("delete from procrastinate_jobs where task_name = :name and status = 'todo'")
+    await session.execute(untold, {"name": tell_people.name})

@@ -22,7 +22,7 @@ class LetterKind(StrEnum):
     PASSWORD_CHANGED = "password-changed"  # noqa: S105  # the same
     FACTORS_CHANGED = "factors-changed"
     GLASS_BROKEN = "glass-broken"
-    SESSION_MISSED = "session-missed"
+    NEWS = "news"
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,7 @@ async def _tasks(session: AsyncSession, consult: ServiceRequest) -> list[Task]:
             asked.joinedload(ServiceRequest.requester).joinedload(PractitionerRole.practitioner),
             joinedload(Task.service).joinedload(HealthcareService.organization),
             joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
+            joinedload(Task.assigned).joinedload(PractitionerRole.practitioner),
         )
     )
     return list(found)

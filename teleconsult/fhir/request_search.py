@@ -101,6 +101,7 @@ SIDES: Final = {
             _CONSULT.joinedload(ServiceRequest.patient),
             _CONSULT.joinedload(ServiceRequest.requester).joinedload(PractitionerRole.practitioner),
             joinedload(Task.owner).joinedload(PractitionerRole.practitioner),
+            joinedload(Task.assigned).joinedload(PractitionerRole.practitioner),
             joinedload(Task.service).joinedload(HealthcareService.organization),
         ),
         lambda row, naming, is_named: task(row, is_named=is_named),

@@ -31,6 +31,7 @@ def service_request(consult: ServiceRequest, *, naming: str, is_named: bool = Tr
             "identifier": [{"system": f"{naming}/NamingSystem/consult", "value": str(consult.number)}],
             "status": consult.status.value,
             "intent": "order",
+            "category": [{"coding": [{"system": f"{naming}/CodeSystem/consult-mode", "code": consult.mode.value}]}],
             "priority": consult.priority.value,
             "code": CONSULTATION,
             "subject": _patient(consult, is_named=is_named),
@@ -43,7 +44,7 @@ def service_request(consult: ServiceRequest, *, naming: str, is_named: bool = Tr
 
 
 def task(row: Task, *, is_named: bool = True) -> dict[str, Any]:
-    """The same of the answering; request with its patient and requester, service and owner must be loaded."""
+    """The same of the answering; request with patient and requester, service, owner, assigned must be loaded."""
     consult = row.service_request
     note = {"identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{row.output_composition_id}"}}
     return _without_blanks(
@@ -64,6 +65,7 @@ def task(row: Task, *, is_named: bool = True) -> dict[str, Any]:
             "lastModified": row.modified_at.isoformat(timespec="seconds"),
             "requester": _role(consult.requester),
             "owner": _role(row.owner) if row.owner is not None else _service(row.service),
+            "restriction": {"recipient": [_role(row.assigned)]} if row.assigned is not None else None,
             "output": [{"type": {"text": "note"}, "valueReference": note}] if row.output_composition_id else None,
         }
     )

@@ -51,7 +51,7 @@ def shown_name(name: str) -> str:
     """The last part of a file's name as a person may see it: no folders, no control characters, bounded."""
     last = PurePosixPath(name.replace("\\", "/")).name
     plain = "".join(letter for letter in last if letter.isprintable())
-    return plain.encode("utf-8", "replace").decode()[:200] or "?"
+    return plain.encode("utf-8", "replace").decode()[:200].strip() or "?"
 
 
 def _refusal(info: zipfile.ZipInfo) -> str | None:

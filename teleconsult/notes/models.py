@@ -28,7 +28,12 @@ class Composition(Base):
 
     __tablename__ = "composition"
     __table_args__ = (
-        Index("uq_composition_draft", "service_request_id", unique=True, postgresql_where="status = 'preliminary'"),
+        Index(
+            "uq_composition_draft_of_author",
+            *("service_request_id", "author_role_id"),
+            unique=True,
+            postgresql_where="status = 'preliminary'",
+        ),
         Index(None, "service_request_id", "created_at"),
         CheckConstraint(
             "status = 'preliminary' or (signed_at is not null and content is not null and pdf_object_key is not null)",

@@ -9,7 +9,7 @@ from multidict import MultiMapping
 
 from teleconsult.consents.models import ConsentBasis, Incapacity
 from teleconsult.consults.drafting import ConsentAnswer, Request, Shown
-from teleconsult.consults.models import RequestPriority
+from teleconsult.consults.models import ConsultMode, PatientCourse, RequestPriority
 from teleconsult.directory.models import Specialty
 from teleconsult.errors import Invalid
 from teleconsult.scheduling.local_times import moment_from_local
@@ -17,6 +17,7 @@ from web.bodies import Form, unreadable_form
 from web.forms.numbers import read_number
 from web.forms.records import FileQuery
 
+CHOOSE: Final = "Choose from the list."
 LISTING: Final = ("search", "suggest", "check")
 """What buttons of the list of entries say: show it again."""
 Code = TypeVar("Code", bound=StrEnum)
@@ -30,7 +31,26 @@ def read_request(form: Form) -> Request:
         question=form.get("question", ""),
         entries=read_entries(form),
         consent=read_consent(form),
+        mode=read_mode(form, usual=ConsultMode.VIDEO),
     )
+
+
+def read_mode(form: Form, *, usual: ConsultMode | None = None) -> ConsultMode:
+    """How it is to be answered; as `usual` where the form does not say. Raises Invalid on `mode`."""
+    return _code(ConsultMode, form.get("mode") or usual or "", "mode")
+
+
+def read_follow_up(form: Form) -> tuple[bool, bool, PatientCourse]:
+    """Whether the plan was followed, whether a journey was avoided, how the patient is. Raises Invalid."""
+    plan, _dash, journey = form.get("done", "").partition("-")
+    if not {plan, journey} <= {"yes", "no"}:
+        raise Invalid({"done": "Say what was done."})
+    return plan == "yes", journey == "yes", _code(PatientCourse, form.get("course", ""), "course")
+
+
+def read_choice(form: Form, name: str) -> uuid.UUID | None:
+    """The id chosen in a list; None for none. Raises Invalid on that field."""
+    return _id(form[name], name) if form.get(name) else None
 
 
 def read_consent(form: Form) -> ConsentAnswer:
@@ -90,11 +110,11 @@ def _id(text: str, field: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError as error:
-        raise Invalid({field: "Choose from the list."}) from error
+        raise Invalid({field: CHOOSE}) from error
 
 
 def _code(codes: type[Code], text: str, field: str) -> Code:
     try:
         return codes(text)
     except ValueError as error:
-        raise Invalid({field: "Choose from the list."}) from error
+        raise Invalid({field: CHOOSE}) from error

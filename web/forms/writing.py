@@ -1,7 +1,7 @@
 """The forms by which somebody writes into a file: from fields to resources, and from an entry back to its fields."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -139,16 +139,30 @@ def _document(form: Form, zone: str, was: RecordEntry) -> Written:
     return Written(catalogued(was.resource, title=title, at=at, kind=read_kind(form)), title, at)
 
 
-def _vitals(form: Form, zone: str, was: RecordEntry | None) -> list[Written]:
+def read_measured(form: Form, *, at: datetime) -> list[Written]:
+    """The vital signs of a form that asks for none in particular, measured now. Raises Invalid beside each odd one."""
+    values, wrong = _values(form, SCALES)
+    if wrong:
+        raise Invalid(wrong)
+    return [_observed(sign, parts, at, None) for sign, parts in checked_values(values).items()]
+
+
+def _values(form: Form, names: Iterable[str]) -> tuple[dict[str, float], dict[str, str]]:
+    """What was typed as numbers, and what is wrong with the rest."""
     wrong: dict[str, str] = {}
     values = {}
-    for name in parts_of(was) if was else SCALES:
+    for name in names:
         typed = form.get(name, "").strip()
         number = _number(typed)
         if typed and number is None:
             wrong[name] = "Give a number."
         elif number is not None:
             values[name] = number
+    return values, wrong
+
+
+def _vitals(form: Form, zone: str, was: RecordEntry | None) -> list[Written]:
+    values, wrong = _values(form, parts_of(was) if was else SCALES)
     signs: Mapping[VitalSign, Mapping[str, float]] = {}
     at = None
     try:

@@ -4,17 +4,26 @@ from typing import Any
 
 from aiohttp import web
 
+from teleconsult.consults.models import RequestPriority
+from teleconsult.consults.promises import hours_of, set_promises
 from teleconsult.directory.models import Specialty
-from teleconsult.directory.services import add_service, services_here, specialists_here, switch_service
+from teleconsult.directory.services import (
+    add_service,
+    services_here,
+    set_page_seconds,
+    specialists_here,
+    switch_service,
+)
 from teleconsult.directory.telephones import set_service_phone
 from teleconsult.errors import Conflict, Invalid
 from web.bodies import read_form
 from web.flash import flash
 from web.forms.administration import read_code
+from web.forms.numbers import read_number
 from web.i18n import gettext as _
 from web.rendering import render
 from web.requests import actor_of, db, id_in, to_page
-from web.words import options
+from web.words import label, options
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -58,6 +67,30 @@ async def phone(request: web.Request) -> web.StreamResponse:
     return to_page(request, "admin_services.index")
 
 
+async def pace(request: web.Request) -> web.StreamResponse:
+    """Say how long one waits in an emergency before the next person is rung."""
+    seconds = (await read_form(request)).get("page_seconds", "")
+    try:
+        await set_page_seconds(db(request), actor_of(request), service_id=id_in(request), seconds=seconds)
+    except Invalid as error:
+        return await _page(request, status=error.status, errors=error, wrong_pace={id_in(request): seconds})
+    flash(request, _("It is kept."))
+    return to_page(request, "admin_services.index")
+
+
+async def promise(request: web.Request) -> web.StreamResponse:
+    """Say how soon a service answers, and when one asks what became of it."""
+    form = await read_form(request)
+    hours = {priority: read_number(form.get(priority.value, ""), digits=4) for priority in RequestPriority}
+    days = read_number(form.get("follow_up_days", ""), digits=3)
+    try:
+        await set_promises(db(request), actor_of(request), service_id=id_in(request), hours=hours, follow_up_days=days)
+    except Invalid as error:
+        return await _page(request, status=error.status, errors=error, wrong_promise={id_in(request): form})
+    flash(request, _("The promise is kept. Coordinators see it on their board."))
+    return to_page(request, "admin_services.index")
+
+
 async def _page(request: web.Request, *, status: int = 200, **context: Any) -> web.StreamResponse:
     session, actor = db(request), actor_of(request)
     services = await services_here(session, actor)
@@ -69,5 +102,7 @@ async def _page(request: web.Request, *, status: int = 200, **context: Any) -> w
         services=services,
         specialists=await specialists_here(session, actor),
         missing=[(code, words) for code, words in options(Specialty) if code not in offered],
-        **{"wrong_phone": {}, **context},
+        priorities=[(priority, label(priority)) for priority in RequestPriority],
+        hours_of=hours_of,
+        **{"wrong_phone": {}, "wrong_pace": {}, "wrong_promise": {}, **context},
     )

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.encounters.call_chart import chart_of
+from teleconsult.encounters.chat_files import files_of
 from teleconsult.encounters.summing import latest_call
 from teleconsult.notes.models import Composition
 from web.call_words import RUNG_NAMES, WHY_NAMES, call_in_words, length_in_words, summary_of
@@ -14,11 +15,15 @@ from web.requests import actor_of, db
 
 
 async def held_context(request: web.Request, consult: ServiceRequest) -> dict[str, Any]:
-    """What `consults/_held.html.jinja` needs: the last session of a consult, `call` None where none was held."""
+    """What `consults/_held.html.jinja` needs: the last session of a consult, `call` None where none was held; and what
+    was sent in its chat, for who was in it.
+    """
+    files = await files_of(db(request), actor_of(request), consult.id)
     call = await latest_call(db(request), consult)
     if call is None:
-        return {"call": None}
+        return {"call": None, "sent_files": files}
     return {
+        "sent_files": files,
         "call": call,
         "told": call_in_words(call),
         "charts": chart_of(call),

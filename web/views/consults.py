@@ -1,5 +1,6 @@
 """Consults: the list, one consult's page, and asking for a new one."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -7,18 +8,25 @@ from aiohttp import web
 
 from teleconsult.clock import now
 from teleconsult.consents.recording import consent_of
+from teleconsult.consults.conversing import conversation_of
 from teleconsult.consults.drafting import start_draft
+from teleconsult.consults.following_up import follow_up_of
 from teleconsult.consults.history import history_of
-from teleconsult.consults.models import RequestStatus, ServiceRequest
+from teleconsult.consults.models import PatientCourse, RequestStatus, ServiceRequest
+from teleconsult.consults.modes import OFFERED
+from teleconsult.consults.promises import promise_of
 from teleconsult.consults.queries import consult_for
+from teleconsult.consults.redirecting import specialists_of_house
 from teleconsult.consults.states import ConsultState, Part, Verb, may, part_of, state_of
 from teleconsult.consults.triage import open_consult
 from teleconsult.consults.worklists import Cursor, Standing, consults_page
+from teleconsult.directory.queries import services_offered
 from teleconsult.encounters.kept_recordings import recordings_of
 from teleconsult.encounters.link_checks import checks_of
 from teleconsult.errors import Invalid
 from teleconsult.imaging.pacs.searching import pacs_asked
 from teleconsult.imaging.queries import studies_of_consult
+from teleconsult.messages.queries import mark_read
 from teleconsult.scheduling.booking import DURATIONS
 from teleconsult.scheduling.queries import last_missed
 from web.bodies import read_form
@@ -29,12 +37,13 @@ from web.rendering import render
 from web.requests import actor_of, db, frame_of, id_in, to_page
 from web.views.calls import held_context
 from web.views.drafting import draft_page
+from web.views.emergencies import emergency_context
 from web.views.excerpts import NO_EXCERPT, excerpt_context
 from web.views.home import time_field
 from web.words import options
 
-PROGRESS: Final = "progress"
-"""The frame at the top of a consult's page."""
+FRAMES: Final = ("progress", "conversation")
+"""Parts of a consult's page that are looked at again by themselves."""
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -65,10 +74,13 @@ async def create(request: web.Request) -> web.StreamResponse:
 async def show(request: web.Request) -> web.StreamResponse:
     """The consult as its reader may see it; while it is a draft, the form."""
     actor, session = actor_of(request), db(request)
-    if frame_of(request) == PROGRESS:
+    if frame_of(request) in FRAMES:
         consult = await consult_for(session, actor, id_in(request))
-        return render(request, "consults/_progress.html.jinja", **await _progress(request, consult))
+        told = await follow_up_of(db(request), consult)
+        progress = await _progress(request, consult, is_followed_up=told is not None)
+        return render(request, f"consults/_{frame_of(request)}.html.jinja", **progress)
     consult = await open_consult(session, actor, consult_id=id_in(request))
+    await mark_read(session, actor, consult_id=consult.id)
     if consult.status is RequestStatus.DRAFT:
         return await draft_page(request, consult)
     return await consult_page(request, consult)
@@ -85,6 +97,7 @@ async def consult_page(
     """The page of a consult that is no longer a draft. `errors` and `values` show a refused form again."""
     actor, session = actor_of(request), db(request)
     sees_excerpt = part_of(consult, actor) is not Part.COORDINATOR
+    follow_up = await follow_up_of(session, consult)
     return render(
         request,
         "consults/show.html.jinja",
@@ -97,13 +110,16 @@ async def consult_page(
         consent=await consent_of(session, consult.id),
         recordings=await recordings_of(session, actor, consult.id),
         history=[(event, act_in_words(event)) for event in await history_of(session, consult)],
+        follow_up=follow_up,
+        courses=options(PatientCourse),
         **await held_context(request, consult),
+        **await emergency_context(request, consult),
         **(await excerpt_context(request, consult.id) if sees_excerpt else NO_EXCERPT),
-        **await _progress(request, consult),
+        **await _progress(request, consult, is_followed_up=follow_up is not None),
     )
 
 
-async def _progress(request: web.Request, consult: ServiceRequest) -> dict[str, Any]:
+async def _progress(request: web.Request, consult: ServiceRequest, *, is_followed_up: bool) -> dict[str, Any]:
     """What the top of the page needs: where the consult stands and what its reader may do now."""
     actor = actor_of(request)
     part, state = part_of(consult, actor), state_of(consult)
@@ -112,7 +128,7 @@ async def _progress(request: web.Request, consult: ServiceRequest) -> dict[str, 
         "consult": consult,
         "part": part,
         "state": state,
-        "next_step": next_step(consult, actor),
+        "next_step": next_step(consult, actor, is_followed_up=is_followed_up),
         "missed": missed,
         "missed_words": missed_in_words(missed.status_reason) if missed else "",
         "is_due": consult.appointment is not None and consult.appointment.starts_at <= now(),
@@ -120,5 +136,11 @@ async def _progress(request: web.Request, consult: ServiceRequest) -> dict[str, 
         "checks": (await checks_of(db(request), actor, [consult.id])).get(consult.id, []),
         "durations": DURATIONS,
         "zone": actor.time_zone,
+        "conversation": await conversation_of(db(request), actor, consult),
+        "message_key": uuid.uuid4(),
+        "promise": promise_of(consult, at=now()),
+        "services": await services_offered(db(request)) if may(consult, actor, Verb.REDIRECT) else [],
+        "specialists": await specialists_of_house(db(request), actor) if may(consult, actor, Verb.ASSIGN) else [],
+        "may_change_mode": consult.mode in OFFERED and may(consult, actor, Verb.CHANGE_MODE),
         **time_field(actor),
     }

@@ -7,6 +7,7 @@ from teleconsult.consents.majority import is_minor
 from teleconsult.consents.models import Incapacity
 from teleconsult.consults.drafting import Request, discard_draft, request_in, save_draft, selection_in
 from teleconsult.consults.models import RequestPriority, ServiceRequest
+from teleconsult.consults.modes import OFFERED
 from teleconsult.consults.requesting import submit_request
 from teleconsult.consults.triage import open_consult
 from teleconsult.directory.queries import services_offered
@@ -25,7 +26,7 @@ from web.rendering import render, zone_of
 from web.requests import actor_of, begin_again, db, frame_of, id_in, see_other, to_page
 from web.views.excerpts import NO_EXCERPT
 from web.views.picking import CHOICE, asked_first, picker_context
-from web.words import options
+from web.words import label, options
 
 
 async def draft_page(
@@ -69,6 +70,7 @@ async def draft_page(
         incapacities=options(Incapacity),
         is_minor=is_minor(draft.patient, on=now().astimezone(zone_of(actor.time_zone)).date()),
         priorities=options(RequestPriority),
+        modes=[(mode, label(mode)) for mode in OFFERED],
         cards=cards,
         archives=await pacs_asked(session, actor),
         checks=checklist(

@@ -27,8 +27,11 @@ async def create(request: web.Request) -> web.StreamResponse:
     """Make a link. It is shown on the answer to this and nowhere else."""
     form = await read_form(request)
     name = form.get("name", "")
-    if (code := form.get("kind", "")) not in set(GuestKind):
+    if (code := form.get("kind", "")) not in {*GuestKind, ""}:
         raise unreadable_form()
+    if not code:
+        told = Invalid({"kind": "Say who it is."})
+        return await _page(request, status=422, errors=told, values={"kind": code, "name": name})
     try:
         invited, token = await invite_guest(
             db(request), actor_of(request), consult_id=id_in(request), kind=GuestKind(code), name=name

@@ -8,11 +8,12 @@ from aiohttp import web
 
 from teleconsult.accounts import Actor
 from teleconsult.clock import now
-from teleconsult.consults.models import RequestPriority, ServiceRequest
+from teleconsult.consults.following_up import follow_ups_due
+from teleconsult.consults.models import PatientCourse, RequestPriority, ServiceRequest
 from teleconsult.consults.states import BEFORE_SESSION, WAITING, WITH_SESSION, ConsultState, state_of
-from teleconsult.consults.worklists import Standing, consults_page, coordinator_board, own_requests, specialist_worklist
+from teleconsult.consults.worklists import Standing, consults_page, own_requests, specialist_worklist
+from teleconsult.directory.duty import duty_of
 from teleconsult.directory.models import RoleCode
-from teleconsult.encounters.link_checks import checks_of
 from teleconsult.patients.reviewing import openings_to_review
 from teleconsult.patients.searching import patients_in_care
 from teleconsult.scheduling.local_times import local_from_moment, suggested_time
@@ -21,16 +22,11 @@ from web.consult_words import next_step
 from web.rendering import render, zone_of
 from web.requests import Handler, actor_of, db, frame_of
 from web.views import admin, network
+from web.views.board import board_context
+from web.views.emergencies import emergency_lines
+from web.words import options
 
 PRESSING: Final = (RequestPriority.STAT, RequestPriority.ASAP)
-COLUMNS: Final[dict[str, tuple[ConsultState, ...]]] = {
-    "new": (*WAITING, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW),
-    "to-schedule": (ConsultState.ACCEPTED,),
-    "scheduled": (ConsultState.SCHEDULED, ConsultState.ARRIVED),
-    "in-session": (ConsultState.IN_SESSION,),
-    "note-awaited": (ConsultState.UNSIGNED, ConsultState.SIGNED),
-}
-"""The columns of the coordinator's board, and the states each holds."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -46,13 +42,17 @@ async def _own(request: web.Request) -> web.StreamResponse:
     drafts = _in(consults, ConsultState.DRAFT)
     sessions = sorted(_in(consults, *WITH_SESSION), key=_start)
     notes = _in(consults, ConsultState.DELIVERED)
-    shown = {consult.id for consult in (*drafts, *sessions, *notes)}
+    running = await emergency_lines(request)
+    shown = {consult.id for consult in (*drafts, *sessions, *notes, *(one.consult for one in running))}
     return _render(
         request,
         "requester",
+        running=running,
         drafts=drafts,
         sessions=sessions,
         notes=notes,
+        due=await follow_ups_due(db(request), actor),
+        courses=options(PatientCourse),
         others=[consult for consult in consults if consult.id not in shown],
     )
 
@@ -62,22 +62,22 @@ async def _worklist(request: web.Request) -> web.StreamResponse:
     return _render(
         request,
         "specialist",
+        running=await emergency_lines(request),
+        duties=await duty_of(db(request), actor_of(request)),
         sessions=sorted(_in(consults, *WITH_SESSION), key=_start),
-        unsigned=_in(consults, ConsultState.UNSIGNED, ConsultState.SIGNED),
+        unsigned=_in(consults, ConsultState.ADVISING, ConsultState.UNSIGNED, ConsultState.SIGNED),
         new=_in(consults, *WAITING, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW),
         accepted=_in(consults, ConsultState.ACCEPTED),
     )
 
 
 async def _board(request: web.Request) -> web.StreamResponse:
-    actor = actor_of(request)
-    consults = await coordinator_board(db(request), actor)
     return _render(
         request,
         "coordinator",
-        checks=await checks_of(db(request), actor, [one.id for one in _in(consults, *WITH_SESSION)]),
-        columns={column: _in(consults, *states) for column, states in COLUMNS.items()},
-        **time_field(actor),
+        running=await emergency_lines(request),
+        **await board_context(request),
+        **time_field(actor_of(request)),
     )
 
 

@@ -3,7 +3,6 @@
 The two whose session it is reach it by the consult, a guest by the link they opened on their device.
 """
 
-import uuid
 from typing import Final
 
 from aiohttp import web
@@ -12,19 +11,17 @@ from signaling.ice import ice_servers
 from signaling.media.probe import BadOffer, Full
 from signaling.verdicts import opening_rung, verdict_on
 from signaling.wire import to_wire
-from teleconsult.accounts import SYSTEM, Actor
 from teleconsult.clock import now
 from teleconsult.db import transaction
-from teleconsult.encounters.guests import actor_for_device
 from teleconsult.encounters.link_checks import keep_link_check, newest_check, own_seat
 from teleconsult.encounters.link_models import Way
 from teleconsult.errors import Invalid, NotFound, Unavailable
 from web.bodies import read_json
-from web.cookies import guest_cookie
 from web.forms.link_checks import read_check
 from web.link_probes import PROBES, spend, stream
 from web.rendering import render
-from web.requests import actor_of, frame_of, id_in, own_transactions, sessions_of, settings_of
+from web.requests import frame_of, own_transactions, sessions_of, settings_of
+from web.visitors import visitor_of
 
 VERDICT: Final = "link-verdict"
 """The frame that says what the newest check found."""
@@ -35,7 +32,7 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 async def show(request: web.Request) -> web.StreamResponse:
     """The page, from the booking until the room closes; for a frame of it, what the newest check found."""
     try:
-        actor, consult_id = await _visitor(request)
+        actor, consult_id = await visitor_of(request)
     except NotFound:
         if "id" in request.match_info:
             raise
@@ -62,7 +59,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def servers(request: web.Request) -> web.StreamResponse:
     """The relays to try, with credentials that end by themselves."""
-    actor, consult_id = await _visitor(request)
+    actor, consult_id = await visitor_of(request)
     async with transaction(sessions_of(request), actor) as session:
         seat = await own_seat(session, actor, consult_id)
     found = ice_servers(settings_of(request), participant=seat.participant_id, at=now())
@@ -72,7 +69,7 @@ async def servers(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def probe(request: web.Request) -> web.StreamResponse:
     """Our answer to an offer of media (RFC 3264): the other end of the measurement."""
-    actor, consult_id = await _visitor(request)
+    actor, consult_id = await visitor_of(request)
     async with transaction(sessions_of(request), actor) as session:
         seat = await own_seat(session, actor, consult_id)
     offer = (await read_json(request)).get("sdp")
@@ -91,7 +88,7 @@ async def probe(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def download(request: web.Request) -> web.StreamResponse:
     """Bytes for three seconds, to see how fast they arrive."""
-    actor, consult_id = await _visitor(request)
+    actor, consult_id = await visitor_of(request)
     async with transaction(sessions_of(request), actor) as session:
         seat = await own_seat(session, actor, consult_id)
     spend(request.app, seat.participant_id)
@@ -101,7 +98,7 @@ async def download(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def keep(request: web.Request) -> web.StreamResponse:
     """Keep what was found; says what it means."""
-    actor, consult_id = await _visitor(request)
+    actor, consult_id = await visitor_of(request)
     async with transaction(sessions_of(request), actor) as session:
         await own_seat(session, actor, consult_id)
     figures, devices = read_check(await read_json(request))
@@ -110,19 +107,6 @@ async def keep(request: web.Request) -> web.StreamResponse:
             session, actor, consult_id=consult_id, figures=figures, devices=devices, verdict=verdict_on(figures)
         )
     return web.json_response({"verdict": check.verdict, "rung": opening_rung(check)}, status=201, headers=NO_STORE)
-
-
-async def _visitor(request: web.Request) -> tuple[Actor, uuid.UUID]:
-    """Who checks, and for which consult's session. Raises NotFound where a guest's link is over."""
-    if "id" in request.match_info:
-        return actor_of(request), id_in(request)
-    cookie = request.cookies.get(guest_cookie(secure=settings_of(request).is_secure), "")
-    async with transaction(sessions_of(request), SYSTEM) as session:
-        found = await actor_for_device(session, cookie)
-    if found is None:
-        raise NotFound
-    guest, invitation = found
-    return guest, invitation.consult_id
 
 
 def _bad_offer() -> Invalid:

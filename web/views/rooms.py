@@ -17,6 +17,7 @@ from teleconsult.errors import Refused
 from teleconsult.imaging.queries import studies_of_consult
 from web.rendering import render
 from web.requests import actor_of, db, frame_of, id_in, own_transactions, sealer_of, sessions_of
+from web.views.emergencies import waiting_room
 from web.views.excerpts import excerpt_context
 from web.words import label, options
 
@@ -29,6 +30,9 @@ async def show(request: web.Request) -> web.StreamResponse:
     """The room, from the booking until the note is signed, for the two who take part in it."""
     session, actor, consult_id = db(request), actor_of(request), id_in(request)
     live = await encounter_for(session, actor, consult_id)
+    if live.task.owner_role_id is None:
+        consult = await consult_for(session, actor, consult_id)
+        return await waiting_room(request, consult, telephones=_telephones(consult, is_requester=True))
     guests = await guests_of(session, actor, consult_id)
     consult = await consult_for(session, actor, consult_id)
     if not live.is_open:

@@ -7,14 +7,13 @@ from typing import Final
 
 from aiohttp import web
 
-from teleconsult.audit.exporting import table as as_table
-from teleconsult.clock import now
 from teleconsult.encounters.overview import PERIODS, Site, overview
 from teleconsult.errors import NotFound
 from web.call_words import length_in_words
 from web.i18n import gettext as _
 from web.rendering import render
 from web.requests import actor_of, db
+from web.tables import as_download
 
 USUAL: Final = 30
 """Days that are looked back where nothing else is asked."""
@@ -42,14 +41,7 @@ async def table(request: web.Request) -> web.StreamResponse:
     """The links of each establishment, for a spreadsheet (CSV, RFC 4180)."""
     days, partner_id = _asked(request)
     found = await overview(db(request), actor_of(request), days=days, partner_id=partner_id)
-    return web.Response(
-        body="\ufeff".encode() + as_table([_header(), *_lines(found.sites)]),
-        headers={
-            "Content-Type": "text/csv; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="sessions-{now():%Y-%m-%d}.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return as_download("sessions", header=_header(), lines=_lines(found.sites))
 
 
 def _asked(request: web.Request) -> tuple[int, uuid.UUID | None]:

@@ -9,6 +9,7 @@ from teleconsult.encounters.queries import encounter_for
 from teleconsult.errors import Invalid
 from teleconsult.imaging.captures.stills import LARGEST, Album
 from web import captures
+from web.forms.agreements import FIELDS, agreement_in
 from web.i18n import gettext as _
 from web.requests import (
     actor_of,
@@ -23,7 +24,6 @@ from web.requests import (
 from web.uploads import uploaded_form
 
 PICTURE: Final = "picture"
-AGREED: Final = "agreed"
 _BODY: Final = LARGEST + 64 * 1024
 
 
@@ -33,12 +33,13 @@ async def create(request: web.Request) -> web.StreamResponse:
     """Keep a picture that was frozen out of the video; the patient agrees, or there is none."""
     async with transaction(sessions_of(request), actor_of(request)) as session:
         await encounter_for(session, actor_of(request), id_in(request))
-    async with uploaded_form(request, name=PICTURE, fields={AGREED}, limit=_BODY) as (files, told):
-        if told.get(AGREED) != "yes":
-            raise Invalid({AGREED: "Ask the patient first: without their agreement no picture is kept."})
+    async with uploaded_form(request, name=PICTURE, fields=FIELDS, limit=_BODY) as (files, told):
+        name = agreement_in(told)
         if len(files) != 1:
             raise Invalid({PICTURE: "Choose the files to send."})
         comment = _("Out of the video of a teleconsultation; the patient agreed that it is kept.")
+        if name:
+            comment = _("Out of the video of a teleconsultation; %(name)s agreed for the patient.", name=name)
         album = Album(sessions_of(request), receiver_of(request), sandbox_of(request), objects_of(request))
         kept = await album.keep(
             actor_of(request), consult_id=id_in(request), file=files[0], words=captures.words(), comment=comment

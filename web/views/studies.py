@@ -17,6 +17,7 @@ from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
+from teleconsult.emergencies.deciding import note_images_seen
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.imaging.enclosures import is_enclosed
 from teleconsult.imaging.looking import Companion, companions
@@ -59,6 +60,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         opening = await opening_about(session, actor, patient.id)
         others = await companions(session, actor, study.id)
         note_consult = await _to_note_in(session, actor, others)
+        await note_images_seen(session, actor, consult_ids=[one.consult_id for one in others])
         first = _first(study)
         spans = await prepared(session, RenditionKind.PREVIEW, [(first.id, 1)]) if first else {}
         films = await _films(session, study)

@@ -8,6 +8,7 @@ The system finds nothing here: a job looks up what it was told of, by id.
 """
 
 from teleconsult.access.rows.consults import (
+    communications,
     consents,
     consults,
     encounters,
@@ -46,6 +47,8 @@ from teleconsult.access.rows.directory import (
     sessions_of_house,
     tokens_of_house,
 )
+from teleconsult.access.rows.emergencies import emergencies, emergency_pages
+from teleconsult.access.rows.notices import notices, push_devices
 from teleconsult.access.rows.patients import (
     care_relations,
     entries,
@@ -66,9 +69,12 @@ from teleconsult.access.rows.recordings import recordings
 __all__ = [
     "audit_events",
     "care_relations",
+    "communications",
     "consents",
     "consults",
     "dicom_peers_of_house",
+    "emergencies",
+    "emergency_pages",
     "encounters",
     "endpoints_of_house",
     "entries",
@@ -85,6 +91,7 @@ __all__ = [
     "is_permitted",
     "looks",
     "notes",
+    "notices",
     "open_tasks",
     "openings",
     "openings_to_review",
@@ -98,6 +105,7 @@ __all__ = [
     "patients_of_house",
     "patients_of_network",
     "practitioners_of_house",
+    "push_devices",
     "recordings",
     "requests",
     "roles_of_house",

@@ -3,14 +3,21 @@
 import uuid
 from typing import Final
 
-from sqlalchemy import and_, exists, false, or_, select
+from sqlalchemy import and_, exists, false, or_, select, true
 from sqlalchemy.orm import aliased
 
 from teleconsult.access.rows.patients import is_in_open_file, treats
 from teleconsult.access.rows.seam import Filter, Id, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
 from teleconsult.consents.models import Consent, ConsentStatus
-from teleconsult.consults.models import RequestStatus, ServiceRequest, Task, TaskStatus
+from teleconsult.consults.models import (
+    Communication,
+    CommunicationCategory,
+    RequestStatus,
+    ServiceRequest,
+    Task,
+    TaskStatus,
+)
 from teleconsult.directory.models import HealthcareService, PractitionerRole, RoleCode
 from teleconsult.encounters.models import Encounter, EncounterParticipant
 from teleconsult.patients.models import CareRelation
@@ -58,6 +65,16 @@ def owned_tasks(actor: Actor) -> Filter:
 def open_tasks(actor: Actor) -> Filter:
     """Tasks nobody has accepted, of a service this specialist answers for."""
     return _is_open(Task, actor)
+
+
+@row_filter
+def communications(actor: Actor) -> Filter:
+    """Of a consult the actor sees: who arranges reads what was wanted and given, not what doctors discuss."""
+    if actor.role in (RoleCode.DOCTOR, RoleCode.NURSE, RoleCode.SPECIALIST):
+        return true()
+    if actor.role is RoleCode.COORDINATOR:
+        return Communication.category != CommunicationCategory.MESSAGE
+    return false()
 
 
 @row_filter

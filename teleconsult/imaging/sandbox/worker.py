@@ -126,10 +126,10 @@ def _picture(path: Path) -> Message:
     return Message({"content_type": content_type}, content)
 
 
-def _photograph(path: Path) -> Message:
+def _photograph(path: Path, **form: int) -> Message:
     from teleconsult.imaging.captures.photographs import photographed
 
-    return Message(*photographed(path))
+    return Message(*photographed(path, **form))
 
 
 def _document(path: Path) -> Message:
