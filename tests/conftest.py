@@ -1,6 +1,5 @@
 """A real PostgreSQL for every worker: one embedded server for all, one database each, emptied before each test."""
 
-import contextlib
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -19,8 +18,8 @@ from migrations import migrate
 from teleconsult.db import Sessions, make_engine, make_sessions, transaction
 from teleconsult.embedded import DatabaseUrls, database_urls, prepare_database
 from teleconsult.settings import Settings
-from teleconsult.tables import metadata
 from tests.kept_processes import KeptProcesses, of_its_own
+from tests.kept_rows import KeptRows
 from tests.people import PASSWORD, SECRET, Cast, make_cast
 from web.app import make_app
 from web.csrf import token_for
@@ -65,26 +64,20 @@ def sweeper(database: DatabaseUrls, superuser_url: str) -> Iterator[psycopg.Conn
     with psycopg.connect(
         url, autocommit=True, options="-c session_replication_role=replica -c lock_timeout=1s"
     ) as connection:
-        tables = [table.name for table in metadata.sorted_tables] + ["procrastinate_events", "procrastinate_jobs"]
-        # few rows: deleting them is ten times faster than truncating, which makes new files; planned once
-        deletes = " ".join(f'delete from "{table}";' for table in tables)
-        connection.execute(f"create function pg_temp.sweep() returns void language plpgsql as $$begin {deletes} end$$")
         yield connection
 
 
+@pytest.fixture(scope="session")
+def kept_rows(sweeper: psycopg.Connection[TupleRow], tmp_path_factory: pytest.TempPathFactory) -> KeptRows:
+    """What tests begin with, made once."""
+    return KeptRows(sweeper, tmp_path_factory.mktemp("kept"))
+
+
 @pytest.fixture
-def clean_database(database: DatabaseUrls, sweeper: psycopg.Connection[TupleRow]) -> DatabaseUrls:
+def clean_database(database: DatabaseUrls, kept_rows: KeptRows) -> DatabaseUrls:
     """The same database, empty."""
-    for _attempt in range(30):
-        # what a test broke off may still hold its rows
-        sweeper.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
-            " and state like 'idle in transaction%' and pid <> pg_backend_pid()"
-        )
-        with contextlib.suppress(psycopg.errors.LockNotAvailable):
-            sweeper.execute("select pg_temp.sweep()")
-            return database
-    raise AssertionError("the rows of an earlier test are held by something that goes on")
+    kept_rows.sweep()
+    return database
 
 
 @pytest.fixture(scope="session")
@@ -116,10 +109,14 @@ def sessions(clean_database: DatabaseUrls, engine: AsyncEngine) -> Sessions:
 
 
 @pytest.fixture
-async def cast(sessions: Sessions) -> Cast:
+async def cast(sessions: Sessions, kept_rows: KeptRows) -> Cast:
     """The people of `tests.people`, committed."""
-    async with transaction(sessions) as session:
-        return await make_cast(session)
+
+    async def made() -> Cast:
+        async with transaction(sessions) as session:
+            return await make_cast(session)
+
+    return await kept_rows.begin("cast", made, on="")
 
 
 @pytest.fixture

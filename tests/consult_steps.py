@@ -16,6 +16,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.records.actions import file_entry
 from teleconsult.records.models import RecordEntry
 from teleconsult.scheduling.booking import book_appointment, propose_time
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 
 QUESTION = "Three weeks of headache, worse lying down. Does she need imaging before transfer?"
@@ -73,6 +74,11 @@ async def accepted(cast: Cast, sessions: Sessions) -> ServiceRequest:
     consult = await submitted(cast, sessions)
     async with transaction(sessions) as session:
         return await accept_consult(session, cast.specialist, consult_id=consult.id)
+
+
+async def booked_lately(cast: Cast, sessions: Sessions, kept_rows: KeptRows) -> ServiceRequest:
+    """As `booked`, within the last minute: for fixtures that begin with it, before any other rows but the cast's."""
+    return await kept_rows.begin("booked", lambda: booked(cast, sessions), seconds=60)
 
 
 async def booked(cast: Cast, sessions: Sessions, *, in_minutes: int = 60) -> ServiceRequest:

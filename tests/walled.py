@@ -29,6 +29,7 @@ from teleconsult.accounts.models import (
 from teleconsult.audit.models import AuditCheck
 from teleconsult.clock import now
 from teleconsult.consults.drafting import start_draft
+from teleconsult.consults.models import Communication, CommunicationCategory, FollowUp, PatientCourse
 from teleconsult.consults.requesting import submit_request
 from teleconsult.db import Base, Sessions, transaction
 from teleconsult.delivery.models import Channel, Delivery
@@ -42,6 +43,7 @@ from teleconsult.directory.models import (
     RetentionRule,
     RetentionSubject,
 )
+from teleconsult.emergencies.models import Emergency, EmergencyPage, Transfer, Transport
 from teleconsult.encounters.call_models import Attendance, CallMinute, CallSummary
 from teleconsult.encounters.link_models import LinkCheck, LinkVerdict
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, GuestKind, GuestPass
@@ -53,11 +55,22 @@ from teleconsult.imaging.commitment.models import StorageCommitment
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingSeries, ImagingStudy, RenditionKind
 from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
+from teleconsult.messages.models import Notice, NoticeChoice, PushDevice
 from teleconsult.notes.models import Composition, CompositionStatus, SigningKey
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.models import BreakGlass, IdentityChange, PatientIdentifier
 from teleconsult.records.actions import file_entry
 from teleconsult.records.models import RecordIdentifier
+from teleconsult.scheduling.hours_models import (
+    AvailableTime,
+    BookableResource,
+    CalendarFeed,
+    ExceptionKind,
+    ResourceKind,
+    Schedule,
+    ScheduleException,
+    WaitListEntry,
+)
 from teleconsult.systems.models import FhirClient, UsedAssertion
 from tests import consult_steps
 from tests.people import Cast
@@ -113,7 +126,17 @@ async def walled(cast: Cast, sessions: Sessions) -> Walled:
         room = (await session.scalars(select(Encounter).where(Encounter.service_request_id == consult.id))).one()
         excerpt = (await session.scalars(select(Excerpt).where(Excerpt.service_request_id == consult.id))).one()
         ids = Walled(consult.id, waiting.id, room.id, excerpt.id, *(uuid.uuid4() for _ in range(7)))
-        for rows in (_images(cast, ids), _session(cast, ids), _patient(cast, ids), _ways_in(cast), _directory(cast)):
+        for rows in (
+            _exchange(cast, ids),
+            _told(cast, ids),
+            _agenda(cast, ids),
+            _emergency(cast, ids),
+            _images(cast, ids),
+            _session(cast, ids),
+            _patient(cast, ids),
+            _ways_in(cast),
+            _directory(cast),
+        ):
             await _add(session, rows)
     return ids
 
@@ -122,6 +145,94 @@ async def _add(session: AsyncSession, rows: list[Base]) -> None:
     for row in rows:
         session.add(row)
         await session.flush()
+
+
+def _agenda(cast: Cast, ids: Walled) -> list[Base]:
+    """A room, the neurologist's hours, a feed, and a consult that waits for an earlier time."""
+    moment, house, schedule = now(), cast.specialist.organization_id, uuid.uuid4()
+    return [
+        BookableResource(organization_id=house, kind=ResourceKind.ROOM, name="Room 12"),
+        Schedule(
+            id=schedule,
+            organization_id=house,
+            practitioner_role_id=cast.specialist.role_id,
+            time_zone="America/Toronto",
+            updated_at=moment,
+        ),
+        AvailableTime(schedule_id=schedule, weekdays=[1], from_minute=480, until_minute=1020, first_day=moment.date()),
+        ScheduleException(
+            schedule_id=schedule,
+            kind=ExceptionKind.AWAY,
+            starts_at=moment + timedelta(days=9),
+            ends_at=moment + timedelta(days=10),
+        ),
+        CalendarFeed(account_id=cast.rural.account_id, token_hash=bytes(32), created_at=moment),
+        WaitListEntry(
+            service_request_id=ids.consult_id,
+            minutes=30,
+            wanted_before=moment + timedelta(days=9),
+            created_by_id=cast.coordinator.role_id,
+            created_at=moment,
+        ),
+    ]
+
+
+def _exchange(cast: Cast, ids: Walled) -> list[Base]:
+    """A question from the doctor to the specialist, and what became of the patient."""
+    return [
+        Communication(
+            service_request_id=ids.consult_id,
+            sender_role_id=cast.rural.role_id,
+            category=CommunicationCategory.MESSAGE,
+            text="May she eat?",
+            sent_at=now(),
+        ),
+        FollowUp(
+            service_request_id=ids.consult_id,
+            recorded_by_id=cast.rural.role_id,
+            recorded_at=now(),
+            plan_followed=True,
+            journey_avoided=True,
+            patient_course=PatientCourse.BETTER,
+        ),
+    ]
+
+
+def _emergency(cast: Cast, ids: Walled) -> list[Base]:
+    """Of the consult that waits for the trauma service; its specialist on duty is rung."""
+    emergency = Emergency(id=uuid.uuid4(), service_request_id=ids.waiting_id, pressed_at=now())
+    return [
+        emergency,
+        EmergencyPage(
+            emergency_id=emergency.id,
+            practitioner_role_id=cast.oncall.role_id,
+            service_id=cast.trauma.id,
+            paged_at=now(),
+        ),
+        Transfer(
+            service_request_id=ids.waiting_id,
+            destination_id=cast.organizations["tertiary"].id,
+            transport=Transport.AMBULANCE,
+            requested_at=now(),
+            requested_by_id=cast.rural.role_id,
+        ),
+    ]
+
+
+def _told(cast: Cast, ids: Walled) -> list[Base]:
+    """What the doctor was told, and how they wish to be."""
+    moment, account = now(), cast.rural.account_id
+    return [
+        Notice(
+            practitioner_role_id=cast.rural.role_id,
+            service_request_id=ids.consult_id,
+            occasion="ConsultBooked",
+            occurrence=uuid.uuid4(),
+            happened_at=moment,
+        ),
+        NoticeChoice(account_id=account, channels=[], topics=[], reminders=[], updated_at=moment),
+        PushDevice(account_id=account, endpoint="https://push.test/1", p256dh=b"", auth=b"", created_at=moment),
+    ]
 
 
 def _images(cast: Cast, ids: Walled) -> list[Base]:

@@ -9,10 +9,11 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser, Error, Page, async_playwright, expect
 
+from teleconsult.db import Sessions, transaction
 from teleconsult.embedded import DatabaseUrls
 from teleconsult.settings import Settings
 from tests.browser.site import Site
-from tests.people import PASSWORD, Cast
+from tests.people import PASSWORD, Cast, make_cast
 
 CHROMIUM = "/usr/bin/chromium"
 LONGEST = 45_000  # milliseconds for whatever a page does: where nothing is promised, a slow machine is no fault
@@ -66,6 +67,13 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def settings(running: Site, settings: Settings) -> Settings:
     """Those of the running product: a test that prepares something does it in the same data folder."""
     return settings.model_copy(update={"data": running.data})
+
+
+@pytest.fixture
+async def cast(sessions: Sessions) -> Cast:
+    """New people for each test: the running product may remember those of the last."""
+    async with transaction(sessions) as session:
+        return await make_cast(session)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What a person finds on the page of a call: further cameras, a stethoscope, the screen, stills, hands, ways on."""
 
-import json
+from typing import Any, Final
 
 import pytest
 from playwright.async_api import Page, expect
@@ -11,10 +11,11 @@ from tests.browser.conftest import OpenAs, eventually
 from tests.browser.site import Site
 from tests.browser.test_call import both_live, enter, inbound
 from tests.people import Cast
-from web.rendering import STATIC
 
 pytestmark = pytest.mark.browser
 
+MOST: Final = 86_000
+"""Bytes, where nothing is in the browser."""
 A_SCREEN = """navigator.mediaDevices.getDisplayMedia = async () => {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [640, 400];
@@ -37,14 +38,27 @@ async def pair(site: Site, open_as: OpenAs, cast: Cast, sessions: Sessions) -> t
     return rural, specialist
 
 
-def test_the_page_is_light() -> None:
-    manifest = json.loads((STATIC / ".vite" / "manifest.json").read_text())
-    scripts = {"app.ts", "room.ts", "room/more.ts"}
-    while more := {name for one in scripts for name in manifest[one].get("imports", [])} - scripts:
-        scripts |= more
-    files = [STATIC / manifest[name]["file"] for name in scripts]
-    small = [file.with_name(f"{file.name}.br") for file in files]
-    assert sum((one if one.exists() else file).stat().st_size for file, one in zip(files, small, strict=True)) <= 80_000
+async def test_the_page_is_light(open_as: OpenAs, cast: Cast, sessions: Sessions) -> None:
+    """All that comes before it asks to join, headers with it; the rest comes once the call stands."""
+    consult = (await consult_steps.booked(cast, sessions)).id
+    page = await open_as("rural")
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Network.enable")
+    await devtools.send("Network.clearBrowserCache")
+    came: list[float] = []
+    until_joined: list[float] = []
+
+    def asked(sent: dict[str, Any]) -> None:
+        if '["join"' in sent["response"]["payloadData"]:
+            until_joined.append(sum(came))
+
+    devtools.on("Network.loadingFinished", lambda answer: came.append(answer["encodedDataLength"]))
+    devtools.on("Network.webSocketFrameSent", asked)
+    await enter(page, consult)
+    await expect(page.locator("[data-standing=waiting]")).to_be_visible()
+    await page.wait_for_function("() => window.Turbo !== undefined")
+    assert 40_000 < until_joined[0] <= MOST, until_joined
+    assert sum(came) > until_joined[0] + 20_000
 
 
 async def press(page: Page, name: str) -> None:

@@ -42,6 +42,7 @@ async def link_made_by(page: Page, name: str) -> str:
     """Invite from inside the room."""
     await page.get_by_test_id("open-guests").click()
     await page.get_by_label("Name the others will see").fill(name)
+    await page.get_by_label("Who is it?").select_option("patient")
     await page.get_by_test_id("invite-guest").click()
     link = await page.get_by_test_id("guest-link").input_value()
     await page.locator("#guests-dialog").get_by_role("button", name="Close").click()

@@ -20,6 +20,7 @@ from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.imaging.pacs.models import Pacs, PacsKind
+from teleconsult.messages.models import PushDevice
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.models import BreakGlass, GlassReason, PatientIdentifier
 from teleconsult.patients.national_ids import QUEBEC
@@ -188,6 +189,12 @@ def administered(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
                 ),
                 "token",
                 (who, *watching),
+            ),
+            (
+                f"{who}'s device",
+                PushDevice(**factor, endpoint=f"https://push.test/{who}", p256dh=b"", auth=b""),
+                "device",
+                (who,),
             ),
             (
                 f"{who}'s passkey",

@@ -29,6 +29,7 @@ NOBODYS: Final = {
 CHANGING_ANYWAY: Final = {"audit_event", "audit_chain", "web_session", "sign_in_attempt"}
 
 KINDS: Final = {
+    "/account/devices/": "device",
     "/account/identities/": "identity",
     "/account/passkeys/": "passkey",
     "/account/sessions/": "session",
@@ -49,8 +50,12 @@ KINDS: Final = {
     "/audit/break-glass/": "opening",
     "/break-glass/": "opening",
     "/consults/{id}/guests/{guest}": "guest",
+    "/consults/{id}/chat/{file}": "chat file",
     "/consults/": "consult",
     "/dicomweb/studies/": "study",
+    "/duty/": "own shift",
+    "/emergencies/": "emergency",
+    "/emergency-pages/": "emergency page",
     "/fhir/AuditEvent/": "event",
     "/fhir/Consent/": "consent",
     "/fhir/Binary/": "binary",
@@ -59,7 +64,9 @@ KINDS: Final = {
     "/fhir/ServiceRequest/": "consult",
     "/fhir/Task/": "task",
     "/fhir/{type}": "resource",
+    "/hours/": "hours",
     "/identity-cases/": "identity case",
+    "/join/chat/": "chat file",
     "/network/establishments/": "organization",
     "/notes/": "note",
     "/pacs-fetches/": "pacs fetch",
@@ -72,6 +79,7 @@ KINDS: Final = {
     "/roster/shifts/": "shift",
     "/studies/": "study",
     "/studies-to-match/": "waiting study",
+    "/transfers/": "transfer",
 }
 """What the ids in an address name, by how it begins. A route with an id that is not here fails the build."""
 SECRETS: Final = {"token"}
@@ -86,11 +94,23 @@ FIELDS: Final = {
 }  # fmt: skip
 """What the forms of all routes ask for, so that nobody is stopped by a missing field."""
 FIELDS_OF: Final = {
+    "/admin/services/{id}/promise": {
+        **dict.fromkeys(("routine", "urgent", "asap", "stat"), "5"),
+        "follow_up_days": "9",
+    },
     "/admin/imports/{id}/decisions": {"all": "accepted"},
+    "/consults/{id}/follow-up": {"done": "yes-no", "course": "better"},
+    "/consults/{id}/information": {"text": "Mine now."},
+    "/consults/{id}/information-request": {"text": "Mine now?"},
+    "/consults/{id}/messages": {"text": "Mine now."},
+    "/consults/{id}/mode": {"mode": "advice"},
+    "/consults/{id}/redirection": {"service": str(uuid.UUID(int=3))},
     "/consults/{id}/export": {"reason": "care", "format": "document"},
     "/patients/{id}/export": {"reason": "care", "format": "document"},
     "/audit/break-glass/{id}/decision": {"verdict": "justified"},
     "/break-glass/opening": {"kind": "danger"},
+    "/hours/{id}/exceptions": {"kind": "away"},
+    "/duty/{id}/handover": {"role": str(uuid.UUID(int=3))},
     "/identity-cases/{id}/decision": {"decision": "two-people"},
     "/network/establishments/{id}": {"kind": "clinic"},
     "/patient-numbers/{id}/check": {"source": "Passport"},
@@ -117,6 +137,7 @@ PAGES: Final = (
     *("/identity-cases/{id}", "/patient-links/{id}", "/patients/{id}/label"),
     *("/consults/{id}", "/patients/{id}", "/notes/{id}", "/studies/{uid}", "/studies/{uid}/thumbnail"),
     *("/studies-to-match/{id}", "/recordings/{id}", "/recordings/files/{file}"),
+    *("/consults/{id}/chat/{file}", "/consults/{id}/chat/{file}/preview"),
     *("/admin/people/{id}", "/admin/imports/{id}", "/network/establishments/{id}", "/fhir/AuditEvent/{id}"),
     "/admin/fhir-clients/{id}",
     *("/fhir/Patient/{id}", "/fhir/{type}/{id}", "/fhir/{type}/{id}/_history", "/fhir/{type}/{id}/_history/{version}"),

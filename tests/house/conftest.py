@@ -7,13 +7,20 @@ from teleconsult.access.rows import seam
 from teleconsult.db import Sessions
 from teleconsult.settings import Settings
 from tests.house.world import World, make_world
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 
 
 @pytest.fixture
-async def world(cast: Cast, sessions: Sessions, settings: Settings) -> World:
+async def world(cast: Cast, sessions: Sessions, settings: Settings, kept_rows: KeptRows) -> World:
     """One of everything."""
-    return await make_world(cast, sessions, settings)
+
+    async def made() -> tuple[World, dict[str, str]]:
+        return await make_world(cast, sessions, settings), cast.emails
+
+    world, emails = await kept_rows.begin("world", made, files=settings.data, seconds=300)
+    cast.emails.update(emails)
+    return world
 
 
 @pytest.fixture(params=["filters-on", "filters-off"])

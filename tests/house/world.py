@@ -21,23 +21,33 @@ from teleconsult.consents.recording import consent_of
 from teleconsult.consults.answering import accept_consult
 from teleconsult.consults.drafting import start_draft
 from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import DutyShift
 from teleconsult.documents.press import Press
-from teleconsult.encounters.models import Encounter, GuestKind, GuestPass
+from teleconsult.emergencies.models import Emergency, EmergencyPage, Transfer, Transport
+from teleconsult.encounters.models import (
+    ChatMessage,
+    Encounter,
+    EncounterParticipant,
+    FileKind,
+    GuestKind,
+    GuestPass,
+    SentFile,
+)
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.signing import Signing
-from teleconsult.objects import Objects, open_store
+from teleconsult.objects import Objects, new_keys, open_store
 from teleconsult.patients.models import Patient
 from teleconsult.records.actions import file_entry
 from teleconsult.records.documents import TEXT, Document, keep
 from teleconsult.records.statements import Problem
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
-from tests import consult_steps, note_steps
+from tests import agenda_steps, consult_steps, note_steps
 from tests.house.administered import administered
 from tests.people import Cast, another_neurologist
-from tests.recording_steps import recorded
+from tests.recording_steps import objects_in, recorded
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.teleconsult.imaging.steps import door
 
@@ -129,14 +139,29 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
             add(f"{who}'s binary", "binary", await _document(session, settings, getattr(cast, who), whom), who)
         add("stranger's entry", "entry", cast.strangers_patient.id, "stranger", "nurse_elsewhere", entry=theirs)
         add("guest", "guest", booked.id, "rural", "specialist", guest=guest.id)
+        sent = await _chat_file(session, settings, booked.id)
+        add("chat file", "chat file", booked.id, "rural", "specialist", file=sent)
+        emergency, page, transfer = await _emergency(session, cast, booked.id)
+        add("emergency", "emergency", emergency, *both_sides)
+        add("emergency page", "emergency page", page, "specialist")
+        add("transfer", "transfer", transfer, *both_sides)
         add("recording", "recording", film.id, "rural", "specialist")
         add("recording file", "recording file", film.id, "rural", "specialist", file=film.file)
         for name, row, kind, insiders in administered(cast):
             session.add(row)
             await session.flush()
             add(name, kind, row.id, *insiders)
+        shift = await session.scalar(
+            select(DutyShift.id).where(DutyShift.practitioner_role_id == cast.specialist.role_id)
+        )
+        add("own shift", "own shift", shift, "specialist")
         audit.record(session, cast.rural, "file-opened", cast.patient, patient_id=cast.patient.id)
         audit.record(session, cast.stranger, "file-opened", cast.strangers_patient)
+    rule = await agenda_steps.rule_of(sessions, cast)
+    planners = ("coordinator", "admin")
+    add("specialist's hours", "hours", cast.specialist.role_id, "specialist", *planners, entry=rule)
+    add("room's hours", "hours", (await agenda_steps.room(sessions, cast)).id, *planners, entry=uuid.uuid4())
+    add("neurology's hours", "hours", cast.neurology.id, *planners, entry=uuid.uuid4())
     add("specialist's person", "practitioner", cast.specialist.practitioner_id, "admin", *officers)
     add("rural person", "practitioner", cast.rural.practitioner_id, "privacy")
     add("specialist's role", "role", cast.specialist.role_id, "admin", "specialist")
@@ -153,6 +178,31 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
             event_id = await session.scalar(select(AuditEvent.id).where(of_person).limit(1))
             add(f"{who}'s act", "event", event_id, *insiders)
     return world
+
+
+async def _emergency(session: AsyncSession, cast: Cast, consult_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
+    """One that the neurologist was paged for, and a journey."""
+    moment, specialist, service = now(), cast.specialist.role_id, cast.neurology.id
+    emergency = Emergency(id=uuid.uuid4(), service_request_id=consult_id, pressed_at=moment)
+    page = EmergencyPage(
+        id=uuid.uuid4(),
+        emergency_id=emergency.id,
+        practitioner_role_id=specialist,
+        service_id=service,
+        paged_at=moment,
+    )
+    transfer = Transfer(
+        id=uuid.uuid4(),
+        service_request_id=consult_id,
+        destination_id=cast.organizations["tertiary"].id,
+        transport=Transport.AMBULANCE,
+        requested_at=moment,
+        requested_by_id=cast.rural.role_id,
+    )
+    for row in (emergency, page, transfer):
+        session.add(row)
+        await session.flush()
+    return emergency.id, page.id, transfer.id
 
 
 async def _entry(session: AsyncSession, actor: Actor, patient: Patient) -> uuid.UUID:
@@ -216,6 +266,20 @@ async def _guest(session: AsyncSession, cast: Cast, consult_id: uuid.UUID) -> Gu
     session.add(kept)
     await session.flush()
     return kept
+
+
+async def _chat_file(session: AsyncSession, settings: Settings, consult_id: uuid.UUID) -> str:
+    found = select(EncounterParticipant).join(Encounter, Encounter.id == EncounterParticipant.encounter_id)
+    seat = (await session.scalars(found.where(Encounter.service_request_id == consult_id).limit(1))).one()
+    keys = new_keys("chat", 2)
+    for key in keys:
+        await objects_in(settings).put(key, b"a picture")
+    file = SentFile(FileKind.PICTURE, keys[0], len(b"a picture"), keys[1])
+    told = {"encounter_id": seat.encounter_id, "participant_id": seat.id, "text": "a.jpg", "sent_at": now()}
+    line = ChatMessage(id=uuid.uuid4(), **told, **file.columns)
+    session.add(line)
+    await session.flush()
+    return str(line.id)
 
 
 async def _email_of(session: AsyncSession, account_id: uuid.UUID | None) -> str:

@@ -12,13 +12,13 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from teleconsult.embedded import DatabaseUrls
 from teleconsult.settings import Settings
-from tests.browser.conftest import CHROMIUM, FLAGS, LONGEST, no_page_throws, note_errors
+from tests.browser.conftest import CHROMIUM, FLAGS, LONGEST, cast, no_page_throws, note_errors
 from tests.browser.site import Site
 from tests.links.line import Line, Terms
 from tests.links.link import HUB, Hub, Place, network, program_inside, why_not
 from tests.people import PASSWORD, Cast
 
-__all__ = ["no_page_throws"]
+__all__ = ["cast", "no_page_throws"]
 WHY_NOT: Final = why_not()
 RUNNING: Final = pytest.StashKey[Site]()
 

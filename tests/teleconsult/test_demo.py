@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from teleconsult.accounts import sign_in
 from teleconsult.accounts.entering import SignedIn, Visit
@@ -56,6 +56,8 @@ async def test_the_demonstration_is_filled_in_once(sessions: Sessions, settings:
         assert len(studies) == 3
         assert not any(study.identity_differs for study in studies)
         assert await session.scalar(select(func.max(RecordEntry.effective_at))) <= datetime.now(UTC)
+        owed = text("select count(*) from procrastinate_jobs where task_name = 'tell_people'")
+        assert await session.scalar(owed) == 0, "nobody's bell begins with what was before"
     for email in ACCOUNTS:
         entry = await sign_in(sessions, settings, email=email, password=PASSWORD, visit=Visit(address="127.0.0.1"))
         assert isinstance(entry, SignedIn)

@@ -52,6 +52,10 @@ ASKED = {
         {"coordinator", "system"},
         {"rural", "specialist", "secretary", "stranger", "guest", ""},
     ),
+    "select * from busy_times(array[:role], '{}', now(), now() + interval '2 days', null)": (
+        {"coordinator", "system"},
+        {"rural", "specialist", "secretary", "stranger", "guest", ""},
+    ),
     "select * from consult_history(:consult)": (
         {"rural", "coordinator", "specialist", "system"},
         {"colleague", "oncall", "privacy", "stranger", "guest", ""},
@@ -77,6 +81,7 @@ async def test_each_tells_whom_it_is_for_and_nobody_else(cast: Cast, sessions: S
     things = {name.removesuffix("_id"): value for name, value in asdict(ids).items()} | {
         "house": cast.rural.organization_id,
         "email": cast.emails["rural"].upper(),
+        "role": cast.specialist.role_id,
         "number": cast.patient.local_number,
         "strangers_patient": cast.strangers_patient.id,
         "patient": cast.patient.id,

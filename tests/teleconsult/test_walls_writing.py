@@ -238,7 +238,8 @@ async def test_what_a_row_hangs_on_is_written_once(cast: Cast, sessions: Session
             async with sessions() as session:
                 with pytest.raises(DBAPIError) as caught:
                     await session.execute(text(f"update {table} set {column} = {_another(table, column)}"))
-            assert isinstance(caught.value.orig, psycopg.errors.RestrictViolation), (table, column)
+            is_bound = isinstance(caught.value.orig, psycopg.errors.RestrictViolation)
+            assert is_bound or f"permission denied for table {table}" in str(caught.value.orig), (table, column)
 
 
 def _another(table: str, column: str) -> str:

@@ -1,6 +1,5 @@
 """A submitted consult with images, and programs that ask for them over DICOMweb."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from teleconsult.imaging.actions import reconcile_study
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.settings import Settings
 from tests import consult_steps
+from tests.kept_rows import KeptRows
 from tests.people import Cast, bearer_of
 from tests.teleconsult.imaging.files import HEAD, REAL, dicom_bytes
 from tests.teleconsult.imaging.steps import door
@@ -72,13 +72,16 @@ def address(path: Path, *, level: str = "instance") -> str:
 
 
 @pytest.fixture
-async def images(cast: Cast, sessions: Sessions, settings: Settings) -> AsyncIterator[None]:
+async def images(cast: Cast, sessions: Sessions, settings: Settings, kept_rows: KeptRows) -> None:
     """`FILES` and a slice of the patient's own name, shared with the specialist."""
-    consult = await consult_steps.submitted(cast, sessions)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    async with door(sessions, settings.data) as opened:
-        await opened.bring(cast.rural, consult.id, *[path.read_bytes() for path in FILES], dicom_bytes())
-    async with transaction(sessions) as session:
-        for study in await session.scalars(select(ImagingStudy)):
-            await reconcile_study(session, cast.rural, study_id=study.id)
-    yield
+
+    async def made() -> None:
+        consult = await consult_steps.submitted(cast, sessions)
+        settings.data.mkdir(parents=True, exist_ok=True)
+        async with door(sessions, settings.data) as opened:
+            await opened.bring(cast.rural, consult.id, *[path.read_bytes() for path in FILES], dicom_bytes())
+        async with transaction(sessions) as session:
+            for study in await session.scalars(select(ImagingStudy)):
+                await reconcile_study(session, cast.rural, study_id=study.id)
+
+    await kept_rows.begin("dicomweb_images", made, files=settings.data)

@@ -17,13 +17,18 @@ def recorded_acts(source: str) -> Iterator[str]:
             yield from _defaults(node)
         if not isinstance(node, ast.Call):
             continue
-        told = [keyword.value for keyword in node.keywords if keyword.arg == "act"]
-        yield from (one.value for one in told if isinstance(one, ast.Constant) and isinstance(one.value, str))
+        for keyword in node.keywords:
+            if keyword.arg == "act":
+                yield from _words(keyword.value)
         if getattr(node.func, "id", getattr(node.func, "attr", "")) not in RECORDERS:
             continue
         for argument in node.args:
-            choices = [argument.body, argument.orelse] if isinstance(argument, ast.IfExp) else [argument]
-            yield from (one.value for one in choices if isinstance(one, ast.Constant) and isinstance(one.value, str))
+            yield from _words(argument)
+
+
+def _words(told: ast.expr) -> Iterator[str]:
+    choices = [told.body, told.orelse] if isinstance(told, ast.IfExp) else [told]
+    yield from (one.value for one in choices if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
 
 def _defaults(arguments: ast.arguments) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What follows a session on the pages: how it went for both sides, the note, another time where it was missed."""
 
+import uuid
 from datetime import timedelta
 
 from aiohttp import web
@@ -9,8 +10,8 @@ from sqlalchemy import select
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import Sessions, transaction
-from teleconsult.encounters.actions import start_encounter
-from teleconsult.encounters.models import EncounterParticipant
+from teleconsult.encounters.actions import say, start_encounter
+from teleconsult.encounters.models import EncounterParticipant, FileKind, SentFile
 from teleconsult.encounters.quality import Sample, keep_samples
 from teleconsult.scheduling.attending import settle
 from teleconsult.settings import Settings
@@ -55,6 +56,20 @@ async def test_both_sides_see_how_it_went(
         assert 'data-testid="call-held"' in page, who
         assert page.count('class="call-lane"') == page.count('class="call-cut"') == 4, "of the side that was measured"
         assert page.count('<th scope="row"') >= 2, "the same as a table"
+
+
+async def test_what_was_sent_in_it_is_found_by_who_was_there(
+    client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn
+) -> None:
+    consult = await held(cast, sessions, settings)
+    sent = SentFile(FileKind.DOCUMENT, "chat/00/00", 5)
+    async with transaction(sessions, cast.specialist) as session:
+        told = {"consult_id": consult.id, "message_id": uuid.uuid4()}
+        line = await say(session, cast.specialist, **told, text="lettre.pdf", file=sent)
+    for who, is_there in (("rural", True), ("specialist", True), ("coordinator", False)):
+        await signed_in(who)
+        page = await (await client.get(f"/consults/{consult.id}")).text()
+        assert (f'href="/consults/{consult.id}/chat/{line.id}"' in page) is is_there, who
 
 
 async def test_a_session_that_was_not_held_is_told_of_nowhere(

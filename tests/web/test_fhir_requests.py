@@ -10,7 +10,10 @@ from sqlalchemy import func, select
 
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consults.drafting import entries_in
-from teleconsult.consults.models import RequestStatus, ServiceRequest
+from teleconsult.consults.informing import ask_for_information, give_information
+from teleconsult.consults.models import ConsultMode, RequestStatus, ServiceRequest
+from teleconsult.consults.modes import change_mode
+from teleconsult.consults.redirecting import assign_consult, redirect_consult
 from teleconsult.db import Sessions, transaction
 from tests import consult_steps
 from tests.people import Cast
@@ -49,6 +52,32 @@ async def test_both_sides_read_it(client: Client, cast: Cast, sessions: Sessions
         assert {(one.action, one.patient_id, one.entity_id) for one in events} == {
             ("consult-read", cast.patient.id, consult.id)
         }
+
+
+async def test_each_state_is_told_as_it_is(client: Client, cast: Cast, sessions: Sessions) -> None:
+    asked = await consult_steps.submitted(cast, sessions)
+    rural = await program(client, sessions, cast.rural)
+    async with transaction(sessions, cast.coordinator) as session:
+        role_id = cast.specialist.role_id
+        await assign_consult(session, cast.coordinator, consult_id=asked.id, role_id=role_id)
+        await ask_for_information(session, cast.coordinator, consult_id=asked.id, text="Which dose?")
+    found = await rural.get(f"/fhir/ServiceRequest/{asked.id}")
+    assert (found["status"], found["category"][0]["coding"][0]["code"]) == ("on-hold", "video")
+    (held,) = matches(await rural.get(f"/fhir/Task?based-on=ServiceRequest/{asked.id}"))
+    assert (held["status"], held["businessStatus"]["text"]) == ("on-hold", "awaiting-info")
+    assert held["restriction"]["recipient"][0]["reference"] == f"PractitionerRole/{role_id}"
+    async with transaction(sessions, cast.rural) as session:
+        await give_information(session, cast.rural, consult_id=asked.id, text="5 mg")
+    async with transaction(sessions, cast.rural) as session:
+        await change_mode(session, cast.rural, consult_id=asked.id, mode=ConsultMode.ADVICE)
+    async with transaction(sessions, cast.coordinator) as session:
+        trauma = cast.trauma.id
+        await redirect_consult(session, cast.coordinator, consult_id=asked.id, service_id=trauma, reason="A fracture")
+    found = await rural.get(f"/fhir/ServiceRequest/{asked.id}")
+    assert (found["status"], found["category"][0]["coding"][0]["code"]) == ("active", "advice")
+    tasks = {one["status"]: one for one in matches(await rural.get(f"/fhir/Task?focus=ServiceRequest/{asked.id}"))}
+    assert tasks["rejected"]["statusReason"] == {"text": "A fracture"}
+    assert tasks["requested"]["owner"]["reference"] == f"HealthcareService/{cast.trauma.id}"
 
 
 async def test_the_other_side_comes_along(

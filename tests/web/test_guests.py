@@ -16,6 +16,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.encounters.models import Encounter, GuestPass
 from tests import consult_steps
 from tests.conftest import Post, SignIn
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 from web.i18n import LOCALE_COOKIE
 
@@ -23,9 +24,9 @@ Client = TestClient[web.Request, web.Application]
 
 
 @pytest.fixture
-async def consult(cast: Cast, sessions: Sessions) -> ServiceRequest:
+async def consult(cast: Cast, sessions: Sessions, kept_rows: KeptRows) -> ServiceRequest:
     """A booked consult."""
-    return await consult_steps.booked(cast, sessions)
+    return await consult_steps.booked_lately(cast, sessions, kept_rows)
 
 
 async def invited(post: Post, consult: ServiceRequest, name: str = "Rose B.", kind: str = "patient") -> str:
@@ -160,6 +161,8 @@ async def test_bad_input_is_shown_again(client: Client, consult: ServiceRequest,
         assert answer.status == 422
         assert 'aria-invalid="true"' in await answer.text()
     assert (await post(path, name="X", kind="nobody")).status == 422
+    unsaid = await post(path, name="X", kind="")
+    assert (unsaid.status, "Say who it is." in await unsaid.text()) == (422, True)
     for number in range(4):
         await invited(post, consult, name=f"Guest {number}")
     assert (await post(path, name="One more", kind="other")).status == 409

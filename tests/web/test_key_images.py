@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +23,7 @@ from teleconsult.notes.models import Composition
 from teleconsult.settings import Settings
 from tests import consult_steps, note_steps
 from tests.conftest import Post, SignIn
+from tests.kept_rows import KeptRows
 from tests.people import PASSWORD, Cast
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.teleconsult.imaging.steps import door
@@ -53,24 +53,27 @@ class Shown:
 
 
 @pytest.fixture
-async def shown(cast: Cast, sessions: Sessions, settings: Settings) -> AsyncIterator[Shown]:
-    consult = await consult_steps.accepted(cast, sessions)
-    Path(settings.data).mkdir(parents=True, exist_ok=True)
-    image = dicom_bytes(
-        side=32,
-        StudyInstanceUID=STUDY,
-        SeriesInstanceUID="1.2.840.1.1",
-        SOPInstanceUID=IMAGE,
-        PixelSpacing=[0.5, 0.25],
-        ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
-        StudyDescription="Head",
-    )
-    async with door(sessions, settings.data) as opened:
-        await opened.bring(cast.rural, consult.id, image)
-    async with transaction(sessions) as session:
-        study_id = await session.scalar(select(ImagingStudy.id))
-    assert study_id
-    yield Shown(consult.id, study_id)
+async def shown(cast: Cast, sessions: Sessions, settings: Settings, kept_rows: KeptRows) -> Shown:
+    async def made() -> Shown:
+        consult = await consult_steps.accepted(cast, sessions)
+        Path(settings.data).mkdir(parents=True, exist_ok=True)
+        image = dicom_bytes(
+            side=32,
+            StudyInstanceUID=STUDY,
+            SeriesInstanceUID="1.2.840.1.1",
+            SOPInstanceUID=IMAGE,
+            PixelSpacing=[0.5, 0.25],
+            ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+            StudyDescription="Head",
+        )
+        async with door(sessions, settings.data) as opened:
+            await opened.bring(cast.rural, consult.id, image)
+        async with transaction(sessions) as session:
+            study_id = await session.scalar(select(ImagingStudy.id))
+        assert study_id
+        return Shown(consult.id, study_id)
+
+    return await kept_rows.begin("web_key_images", made, files=settings.data)
 
 
 LENGTH = {"kind": "length", "series": "1.2.840.1.1", "sop": IMAGE, "frame": 1, "points": [[2, 2], [2, 12]]}

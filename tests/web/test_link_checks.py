@@ -15,6 +15,7 @@ from teleconsult.encounters.actions import finish_encounter
 from teleconsult.settings import Settings
 from tests import consult_steps
 from tests.conftest import Post, SignIn
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 from tests.web.test_hostile_requests import cookie_of
 from web.csrf import HEADER, token_for
@@ -53,9 +54,9 @@ a=recvonly
 
 
 @pytest.fixture
-async def consult(cast: Cast, sessions: Sessions) -> ServiceRequest:
+async def consult(cast: Cast, sessions: Sessions, kept_rows: KeptRows) -> ServiceRequest:
     """A booked consult."""
-    return await consult_steps.booked(cast, sessions)
+    return await consult_steps.booked_lately(cast, sessions, kept_rows)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Measurements that are kept with a study: written as a report, read again, for whom they are."""
 
 import uuid
-from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from teleconsult.objects import Objects, open_store
 from teleconsult.settings import Settings
 from tests import consult_steps
 from tests.conftest import SignIn
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.teleconsult.imaging.steps import door
@@ -40,16 +40,19 @@ AREA = LENGTH | {"kind": "area", "points": [[2, 4], [12, 8]], "values": GREY}
 
 
 @pytest.fixture
-async def shared(cast: Cast, sessions: Sessions, settings: Settings) -> AsyncIterator[None]:
+async def shared(cast: Cast, sessions: Sessions, settings: Settings, kept_rows: KeptRows) -> None:
     """An accepted consult with one slice of half by a quarter of a millimetre."""
-    consult = await consult_steps.accepted(cast, sessions)
-    Path(settings.data).mkdir(parents=True, exist_ok=True)
-    image = dicom_bytes(
-        StudyInstanceUID=STUDY, SeriesInstanceUID=SERIES, SOPInstanceUID=IMAGE, PixelSpacing=[0.5, 0.25]
-    )
-    async with door(sessions, settings.data) as opened:
-        await opened.bring(cast.rural, consult.id, image)
-    yield
+
+    async def made() -> None:
+        consult = await consult_steps.accepted(cast, sessions)
+        Path(settings.data).mkdir(parents=True, exist_ok=True)
+        image = dicom_bytes(
+            StudyInstanceUID=STUDY, SeriesInstanceUID=SERIES, SOPInstanceUID=IMAGE, PixelSpacing=[0.5, 0.25]
+        )
+        async with door(sessions, settings.data) as opened:
+            await opened.bring(cast.rural, consult.id, image)
+
+    await kept_rows.begin("web_measurements", made, files=settings.data)
 
 
 async def keep(client: Client, *marks: dict[str, Any], key: str | None = None) -> tuple[int, Any]:

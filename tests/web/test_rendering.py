@@ -42,6 +42,17 @@ def test_asset_has_its_hash() -> None:
     assert rendering.asset("app.ts") == "/static/assets/app-1a2b.js"
 
 
+def test_a_page_asks_for_all_pieces_of_a_script_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = tmp_path / "manifest.json"
+    app = {"file": "app-1.js", "isEntry": True}
+    room = {"file": "room-2.js", "imports": ["app.ts", "_line.js", "_run.js"]}
+    line, run = {"file": "line-3.js", "imports": ["_run.js"]}, {"file": "run-4.js"}
+    manifest.write_text(json.dumps({"app.ts": app, "room.ts": room, "_line.js": line, "_run.js": run}))
+    monkeypatch.setattr(rendering, "MANIFEST", manifest)
+    assert rendering.modules("room.ts") == [f"/static/{name}.js" for name in ("room-2", "line-3", "run-4")]
+    assert rendering.modules("nothing.ts") == []
+
+
 @pytest.mark.usefixtures("built")
 def test_page_still_renders_where_an_asset_is_missing() -> None:
     assert rendering.asset("other.ts") == "/static/other.ts"
@@ -187,3 +198,9 @@ def test_a_birth_is_told_in_the_word_of_the_gender(gender: str, said: str) -> No
         text = template.render(who={"gender": gender, "birth_date": date(1951, 3, 14), "birth_year": None})
         assert text.strip() == f"{said} 14 mars 1951"
         assert not template.render(who={"gender": gender, "birth_date": None, "birth_year": None}).strip()
+
+
+def test_what_has_just_been_is_said_in_words() -> None:
+    with using_locale("en"):
+        assert ago(now() - timedelta(seconds=20)) == "less than a minute ago"
+        assert "minute ago" not in ago(now() + timedelta(seconds=50))

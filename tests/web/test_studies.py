@@ -3,7 +3,6 @@
 import gzip
 import json
 import uuid
-from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from teleconsult.objects import new_key
 from teleconsult.settings import Settings
 from tests import consult_steps
 from tests.conftest import SignIn
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 from tests.teleconsult.imaging.files import HEAD, REAL
 from tests.teleconsult.imaging.steps import door
@@ -37,24 +37,27 @@ REPORT = pydicom.dcmread(REAL / "test-SR.dcm", stop_before_pixels=True)
 
 
 @pytest.fixture
-async def shared(cast: Cast, sessions: Sessions, settings: Settings) -> AsyncIterator[None]:
+async def shared(cast: Cast, sessions: Sessions, settings: Settings, kept_rows: KeptRows) -> None:
     """A submitted consult with a head, a moving ultrasound, a broken picture and a report, all confirmed."""
-    from teleconsult.imaging.actions import reconcile_study
 
-    consult = await consult_steps.submitted(cast, sessions)
-    names = (
-        "J2K_pixelrep_mismatch.dcm",
-        "examples_ybr_color.dcm",
-        "JPEG2000-embedded-sequence-delimiter.dcm",
-        "test-SR.dcm",
-    )
-    Path(settings.data).mkdir(parents=True, exist_ok=True)
-    async with door(sessions, settings.data) as opened:
-        await opened.bring(cast.rural, consult.id, *[(REAL / name).read_bytes() for name in names])
-    async with transaction(sessions) as session:
-        for study in await session.scalars(select(ImagingStudy)):
-            await reconcile_study(session, cast.rural, study_id=study.id)
-    yield
+    async def made() -> None:
+        from teleconsult.imaging.actions import reconcile_study
+
+        consult = await consult_steps.submitted(cast, sessions)
+        names = (
+            "J2K_pixelrep_mismatch.dcm",
+            "examples_ybr_color.dcm",
+            "JPEG2000-embedded-sequence-delimiter.dcm",
+            "test-SR.dcm",
+        )
+        Path(settings.data).mkdir(parents=True, exist_ok=True)
+        async with door(sessions, settings.data) as opened:
+            await opened.bring(cast.rural, consult.id, *[(REAL / name).read_bytes() for name in names])
+        async with transaction(sessions) as session:
+            for study in await session.scalars(select(ImagingStudy)):
+                await reconcile_study(session, cast.rural, study_id=study.id)
+
+    await kept_rows.begin("web_studies", made, files=settings.data)
 
 
 def frame_of(ds: pydicom.Dataset, frame: int, what: str) -> str:

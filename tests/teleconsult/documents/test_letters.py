@@ -6,7 +6,11 @@ import jinja2
 import pytest
 
 from teleconsult.documents.letters import LOCALES, TEMPLATES, LetterKind, write_letter
+from teleconsult.messages.message import Message
 
+MESSAGE = Message(
+    "Consult no. 1042: a time was proposed", "What happened", "https://clinic.example/consults/1", "1", 60
+)
 VALUES = {
     "name": "Dr Hélène Tremblay",
     "code": "01234567",
@@ -17,6 +21,8 @@ VALUES = {
     "opener": "Dr Marc Gagnon",
     "opener_establishment": "Centre de santé de l’Anse",
     "establishment": "CHU de la Capitale",
+    "message": MESSAGE,
+    "choices": "https://clinic.example/account",
 }
 SAID = {
     LetterKind.SIGN_IN_CODE: ["0123 4567", "30"],
@@ -30,7 +36,7 @@ SAID = {
         VALUES["establishment"],
         VALUES["link"],
     ],
-    LetterKind.SESSION_MISSED: ["1042", VALUES["link"]],
+    LetterKind.NEWS: [MESSAGE.body, MESSAGE.link, VALUES["choices"]],
 }
 
 

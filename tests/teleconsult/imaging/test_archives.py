@@ -26,6 +26,7 @@ def test_names_lose_their_folders_and_their_tricks(tmp_path: Path) -> None:
     assert [entry["name"] for entry in list_archive(path)] == ["x", "IM1", "a[31m"]
     assert shown_name("..") == ".."
     assert shown_name("\udcff") == "?"
+    assert [shown_name(blank) for blank in ("", "  ", "a/ \u00a0")] == ["?"] * 3
 
 
 def test_an_entry_is_written_where_we_say(tmp_path: Path) -> None:

@@ -6,6 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from teleconsult.audit.models import AuditEvent
+from teleconsult.consults.answering import accept_consult, decline_consult
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.redirecting import redirect_consult
+from teleconsult.consults.states import ConsultState, state_of
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused
@@ -13,7 +17,7 @@ from teleconsult.notes.drafting import open_note, save_draft
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import note_for
 from tests import consult_steps, note_steps
-from tests.people import Cast
+from tests.people import Cast, another_neurologist
 
 
 async def test_the_specialist_who_accepted_begins_it_once(cast: Cast, sessions: Sessions) -> None:
@@ -42,6 +46,46 @@ async def test_nobody_else_begins_it(cast: Cast, sessions: Sessions) -> None:
         async with transaction(sessions) as session:
             with pytest.raises(error):
                 await open_note(session, actor, consult_id=consult.id)
+
+
+@pytest.mark.parametrize("lost", ["declined", "redirected", "redirected by the desk"])
+async def test_who_takes_it_over_writes_their_own(cast: Cast, sessions: Sessions, lost: str) -> None:
+    consult = await consult_steps.accepted(cast, sessions)
+    async with transaction(sessions, cast.specialist) as session:
+        left = await open_note(session, cast.specialist, consult_id=consult.id)
+    actor, then = (cast.coordinator if lost == "redirected by the desk" else cast.specialist), cast.oncall
+    async with transaction(sessions) as session:
+        if lost == "declined":
+            then = await another_neurologist(session, cast)
+    async with transaction(sessions, actor) as session:
+        if lost == "declined":
+            await decline_consult(session, actor, consult_id=consult.id, reason="On leave")
+        else:
+            await redirect_consult(
+                session, actor, consult_id=consult.id, service_id=cast.trauma.id, reason="A fracture"
+            )
+    async with transaction(sessions, then) as session:
+        await accept_consult(session, then, consult_id=consult.id)
+        mine = await open_note(session, then, consult_id=consult.id)
+        assert (mine.author_role_id, mine.id == left.id) == (then.role_id, False)
+        assert state_of(await consult_for(session, then, consult.id)) is ConsultState.ACCEPTED
+        with pytest.raises(NotFound):
+            await note_for(session, then, left.id)
+    async with transaction(sessions, cast.specialist) as session:
+        with pytest.raises(NotFound):
+            await save_draft(session, cast.specialist, note_id=left.id, version=1, sections={"plan": "Mine"})
+
+
+async def test_who_gets_it_back_finds_their_words(cast: Cast, sessions: Sessions) -> None:
+    consult = await consult_steps.accepted(cast, sessions)
+    opened = []
+    async with transaction(sessions, cast.specialist) as session:
+        opened.append((await open_note(session, cast.specialist, consult_id=consult.id)).id)
+        await decline_consult(session, cast.specialist, consult_id=consult.id, reason="On leave")
+    async with transaction(sessions, cast.specialist) as session:
+        await accept_consult(session, cast.specialist, consult_id=consult.id)
+        opened.append((await open_note(session, cast.specialist, consult_id=consult.id)).id)
+    assert opened[0] == opened[1]
 
 
 async def test_not_before_the_consult_is_accepted_nor_after_it_is_cancelled(cast: Cast, sessions: Sessions) -> None:
