@@ -46,6 +46,7 @@ bench: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system $(SIGNALING_PE
 	@$(BIN)/python -m tests.bench.thin_link
 	@$(BIN)/python -m tests.bench.signaling
 	@$(BIN)/python -m tests.bench.signaling.coming
+	@$(BIN)/python -m tests.bench.calls
 	@$(BIN)/python -m tests.bench.forwarding
 	@$(BIN)/python -m tests.bench.recording
 
