@@ -71,24 +71,33 @@ def _clinician(role: PractitionerRole) -> Clinician:
         registration_number=role.practitioner.registration_number,
         organization_id=str(role.organization_id),
         organization=role.organization.name,
+        family=role.practitioner.family,
+        given=role.practitioner.given,
+        prefix=role.practitioner.prefix,
     )
 
 
 async def _patient(session: AsyncSession, patient_id: uuid.UUID) -> PatientIdentity:
     patient = await session.get_one(Patient, patient_id)
-    numbers = await session.execute(
-        select(PatientIdentifier.system, PatientIdentifier.value)
+    found = await session.execute(
+        select(PatientIdentifier.system, PatientIdentifier.value, PatientIdentifier.status)
         .where(PatientIdentifier.patient_id == patient_id, PatientIdentifier.status != IdentifierStatus.WITHDRAWN)
         .order_by(PatientIdentifier.system, PatientIdentifier.value)
     )
+    numbers = found.all()
     return PatientIdentity(
         id=str(patient.id),
         name=patient.name,
         birth_date=patient.birth_date,
         gender=patient.gender,
         local_number=patient.local_number,
-        identifiers=tuple((system, value) for system, value in numbers),
+        identifiers=tuple((number.system, number.value) for number in numbers),
         is_temporary=patient.is_temporary,
+        family=patient.family,
+        given=patient.given,
+        used_name=patient.used_name,
+        birth_place=patient.birth_place,
+        qualified=tuple(number.system for number in numbers if number.status is IdentifierStatus.QUALIFIED),
     )
 
 

@@ -30,11 +30,18 @@ class Clinician:
     registration_number: str
     organization_id: str
     organization: str
+    family: str = ""
+    given: str = ""
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PatientIdentity:
-    """Who the patient was when the note was signed. `identifiers` are (system, value) pairs."""
+    """Who the patient was when the note was signed. `identifiers` are (system, value) pairs.
+
+    `family`, `given` and `birth_place` are those of birth, `used_name` is another family name they go by; notes of
+    earlier days have none of them. `qualified` are the systems whose number was checked with the strict traits.
+    """
 
     id: str
     name: str
@@ -43,6 +50,11 @@ class PatientIdentity:
     local_number: str
     identifiers: tuple[tuple[str, str], ...] = ()
     is_temporary: bool = False
+    family: str = ""
+    given: str = ""
+    used_name: str = ""
+    birth_place: str = ""
+    qualified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +198,7 @@ class NoteContent:
         values["author"] = Clinician(**values["author"])
         patient["birth_date"] = _day(patient["birth_date"])
         patient["identifiers"] = tuple((system, value) for system, value in patient["identifiers"])
+        patient["qualified"] = tuple(patient.get("qualified", ()))
         values["patient"] = PatientIdentity(**patient)
         values["images"] = tuple(
             ImagesShared(**images | {"taken_on": _day(images["taken_on"])}) for images in values["images"]
