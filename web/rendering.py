@@ -35,6 +35,7 @@ from web.captures import ACCEPTED, likely_subject
 from web.flash import take
 from web.kept_forms import forget_form, kept_fields
 from web.modalities import modality_names
+from web.note_words import NOTE_HEADINGS
 from web.record_words import came_by, dates_in_words, line_text, part_name
 from web.requests import CSRF_TOKEN, SETTINGS, visitor_of
 from web.safety_words import SAFETY_WORDS
@@ -96,6 +97,7 @@ def make_environment() -> jinja2.Environment:
         "told_gender": told_gender,
         "capture_types": ACCEPTED,
         "safety_words": SAFETY_WORDS,
+        "note_headings": NOTE_HEADINGS,
     }
     filters: dict[str, Callable[..., Any]] = {
         "attributes": attributes,

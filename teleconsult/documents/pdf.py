@@ -18,7 +18,7 @@ from teleconsult.documents.archival import make_archival
 from teleconsult.documents.pictures import shown_images
 from teleconsult.documents.templating import note_templates
 from teleconsult.documents.words import NOTE_WORDS, NoteWords
-from teleconsult.notes.content import SECTIONS, NoteContent
+from teleconsult.notes.content import NoteContent
 
 SIGNATURE_ANCHOR: Final = "signature"
 PICTURE: Final = "data:image/jpeg;base64,"
@@ -85,7 +85,7 @@ def note_html(note: NoteContent, *, is_signed: bool) -> str:
             asked_on=words.asked_on % {"date": _day(note, words, note.asked_at)},
             signed_on=words.signed_on % {"moment": _moment(note, words, note.written_at)},
             session=_session(note, words),
-            sections=[(getattr(words, name), note.sections[name]) for name in SECTIONS if note.sections[name].strip()],
+            sections=[(getattr(words, name), text) for name, text in note.written_sections()],
             images=[
                 (
                     study,

@@ -30,6 +30,8 @@ class NoteWords:
     findings: str
     opinion: str
     plan: str
+    medicines: str
+    follow_up: str
     images: str
     key_images: str
     image_number: str
@@ -73,6 +75,8 @@ ENGLISH = NoteWords(
     findings="Findings",
     opinion="Opinion",
     plan="Plan",
+    medicines="Medicines",
+    follow_up="Follow-up",
     images="Images received with the request",
     key_images="Key images",
     image_number="image %(number)s",
@@ -123,6 +127,8 @@ FRENCH = NoteWords(
     findings="Constatations",
     opinion="Avis",
     plan="Conduite à tenir",
+    medicines="Médicaments",
+    follow_up="Suivi",
     images="Images reçues avec la demande",
     key_images="Images clés",
     image_number="image %(number)s",
@@ -173,6 +179,8 @@ VIETNAMESE = NoteWords(
     findings="Nhận xét",
     opinion="Ý kiến chuyên khoa",
     plan="Hướng xử trí",
+    medicines="Thuốc",
+    follow_up="Theo dõi",
     images="Hình ảnh kèm theo yêu cầu",
     key_images="Hình ảnh chính",
     image_number="ảnh %(number)s",

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from teleconsult.documents.pictures import shown_images
 from teleconsult.documents.words import NOTE_WORDS
 from teleconsult.fhir.imaging_studies import DCM, DICOM_UID
-from teleconsult.notes.content import SECTIONS, Clinician, KeyImage, NoteContent
+from teleconsult.notes.content import Clinician, KeyImage, NoteContent
 
 LOINC: Final = "http://loinc.org"
 CONSULT_NOTE: Final = {"coding": [{"system": LOINC, "code": "11488-4", "display": "Consult note"}]}
@@ -19,6 +19,8 @@ SECTION_CODES: Final = {
     "findings": {"system": LOINC, "code": "59776-5", "display": "Procedure findings Narrative"},
     "opinion": {"system": LOINC, "code": "51848-0", "display": "Evaluation note"},
     "plan": {"system": LOINC, "code": "18776-5", "display": "Plan of care note"},
+    "medicines": {"system": LOINC, "code": "10160-0", "display": "History of Medication use Narrative"},
+    "follow_up": {"system": LOINC, "code": "69730-0", "display": "Instructions"},
 }
 KEY_IMAGES: Final = {"system": LOINC, "code": "55113-5", "display": "Key images Document Radiology"}
 SOP_CLASS: Final = "urn:ietf:rfc:3986"
@@ -46,10 +48,9 @@ def composition(note: NoteContent) -> dict[str, Any]:
             {
                 "title": getattr(words, name),
                 "code": {"coding": [SECTION_CODES[name]]},
-                "text": {"status": "generated", "div": _narrative(note.sections[name])},
+                "text": {"status": "generated", "div": _narrative(text)},
             }
-            for name in SECTIONS
-            if note.sections[name].strip()
+            for name, text in note.written_sections()
         ],
     }
     if note.encounter_id:

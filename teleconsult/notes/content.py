@@ -9,11 +9,23 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Self
+from enum import StrEnum
+from typing import Any, Final, Self
 
 from teleconsult.errors import Invalid
 
-SECTIONS = ("findings", "opinion", "plan")
+
+class Section(StrEnum):
+    """A part of a consult note that its author writes; what was asked and the images stand beside them."""
+
+    FINDINGS = "findings"
+    OPINION = "opinion"
+    PLAN = "plan"
+    MEDICINES = "medicines"
+    FOLLOW_UP = "follow_up"
+
+
+SECTIONS: Final = tuple(section.value for section in Section)
 """The sections of a consult note, in the order they are read. Only the opinion must be there."""
 
 SECTION_LIMIT = 10_000
@@ -180,6 +192,14 @@ class NoteContent:
     session_ended_at: datetime | None = None
     encounter_id: str | None = None
     key_images: tuple[KeyImage, ...] = ()
+
+    def written_sections(self) -> tuple[tuple[str, str], ...]:
+        """The sections that say something, each by its name with its words, in reading order.
+
+        What was signed before a section existed does not have it.
+        """
+        named = ((name, self.sections.get(name, "")) for name in SECTIONS)
+        return tuple((name, text) for name, text in named if text.strip())
 
     def to_bytes(self) -> bytes:
         """The content as canonical JSON (RFC 8785; it holds strings, integers, booleans and nulls only)."""

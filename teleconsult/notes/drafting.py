@@ -64,8 +64,9 @@ async def save_draft(
     note = await draft_for(session, actor, note_id, lock=True)
     if note.status is not CompositionStatus.PRELIMINARY:
         raise Refused("This note is signed: it can no longer be changed.")
-    changed = note.sections | {name: cleaned[name] for name in sections}
-    if changed == note.sections:
+    kept = dict.fromkeys(SECTIONS, "") | note.sections
+    changed = kept | {name: cleaned[name] for name in sections}
+    if changed == kept:
         return note
     if version != note.version:
         raise Conflict("This note was changed in another tab. Your words are kept here; nothing was overwritten.")

@@ -11,7 +11,6 @@ from teleconsult.excerpts.choosing import by_kind
 from teleconsult.exports.asking import Wish
 from teleconsult.exports.consult_documents import content_of
 from teleconsult.exports.consults import LeavingConsult
-from teleconsult.notes.content import SECTIONS
 from teleconsult.notes.models import Composition
 from web.consult_words import act_in_words, next_step
 from web.i18n import gettext as _
@@ -161,7 +160,7 @@ def _notes(leaving: LeavingConsult, zone: str) -> Part:
 def _note(note: Composition, zone: str) -> Item:
     content = content_of(note)
     words = NOTE_WORDS[content.language]
-    said = [(getattr(words, name), content.sections[name]) for name in SECTIONS if content.sections[name].strip()]
+    said = [(getattr(words, name), text) for name, text in content.written_sections()]
     return Item(
         title=words.title,
         when=moment_in_words(content.written_at, zone),

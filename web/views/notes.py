@@ -13,7 +13,7 @@ from teleconsult.delivery.actions import acknowledge_note
 from teleconsult.delivery.queries import delivery_of
 from teleconsult.documents.pictures import shown_images
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused, TooMany
-from teleconsult.notes.content import NoteContent
+from teleconsult.notes.content import SECTIONS, NoteContent
 from teleconsult.notes.drafting import open_note, save_draft
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for, note_for, read_note, read_pdf
@@ -145,8 +145,8 @@ async def sign(request: web.Request) -> web.StreamResponse:
 async def pdf(request: web.Request) -> web.StreamResponse:
     """The signed file, to keep. A stranger's viewer opens it, never our own page."""
     async with transaction(sessions_of(request), actor_of(request)) as session:
-        key = await read_pdf(session, actor_of(request), id_in(request))
-    return _pdf(await objects_of(request).get(key), f"note-{id_in(request)}.pdf", inline=False)
+        newest = await read_pdf(session, actor_of(request), id_in(request))
+    return _pdf(await objects_of(request).get(newest.object_key), f"note-{id_in(request)}.pdf", inline=False)
 
 
 async def acknowledge(request: web.Request) -> web.StreamResponse:
@@ -213,7 +213,7 @@ async def _editor(
         "editor",
         status=error.status if error else 200,
         note=note,
-        typed={**note.sections, **(typed or {})},
+        typed={**dict.fromkeys(SECTIONS, ""), **note.sections, **(typed or {})},
         errors=error or {},
         is_conflict=isinstance(error, Conflict),
         pictures=pictures_of(note),

@@ -10,7 +10,7 @@ import pytest
 
 from teleconsult.documents.pdf import NoFetcher, note_html, render_note
 from teleconsult.documents.words import NOTE_WORDS
-from teleconsult.notes.content import NoteContent, PatientIdentity
+from teleconsult.notes.content import SECTIONS, NoteContent, PatientIdentity
 from tests import judges, note_steps
 from tests.teleconsult.notes.test_signature import signed
 
@@ -27,6 +27,14 @@ def test_says_everything_in_its_language(language: str) -> None:
     assert NOTE_WORDS[language].title in html
     assert NOTE_WORDS[language].findings not in html  # nothing was written there
     assert "%(" not in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_prints_each_section_under_its_heading(language: str) -> None:
+    html = note_html(note_steps.content(language, {name: f"Words of {name}" for name in SECTIONS}), is_signed=True)
+    places = [html.index(f"<h2>{getattr(NOTE_WORDS[language], name)}</h2>") for name in SECTIONS]
+    assert places == sorted(places)
+    assert all(f"Words of {name}" in html for name in SECTIONS)
 
 
 def test_times_are_in_the_houses_zone() -> None:

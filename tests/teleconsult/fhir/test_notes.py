@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from teleconsult.fhir.notes import composition, document_reference
+from teleconsult.notes.content import SECTIONS
 from tests import note_steps
 from tests.judges import FOLDER, asks_fhir
 
@@ -22,6 +23,16 @@ def test_the_composition_has_its_sections_and_who_attests() -> None:
     assert resource["identifier"]["value"] == f"urn:uuid:{NOTE.id}"
     assert resource["subject"]["reference"] == f"Patient/{NOTE.patient.id}"
     assert resource["encounter"]["reference"] == f"Encounter/{NOTE.encounter_id}"
+
+
+def test_every_section_has_its_code_and_its_title() -> None:
+    said = note_steps.content("fr", dict.fromkeys(SECTIONS, "Quelque chose"))
+    sections = composition(said)["section"]
+    assert [section["title"] for section in sections] == [
+        *("Constatations", "Avis", "Conduite à tenir", "Médicaments", "Suivi"),
+    ]
+    codes = [section["code"]["coding"][0]["code"] for section in sections]
+    assert codes == ["59776-5", "51848-0", "18776-5", "10160-0", "69730-0"]
 
 
 def test_the_narrative_is_well_formed_and_holds_text_only() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teleconsult.errors import Invalid
-from teleconsult.notes.content import SECTION_LIMIT, NoteContent, clean_sections
+from teleconsult.notes.content import SECTION_LIMIT, SECTIONS, NoteContent, clean_sections
 from tests import note_steps
 
 
@@ -15,6 +15,14 @@ from tests import note_steps
 def test_reads_back_what_was_written(language: str) -> None:
     content = note_steps.content(language)
     assert NoteContent.from_bytes(content.to_bytes()) == content
+
+
+def test_what_was_signed_before_a_section_existed_reads_without_it() -> None:
+    old = note_steps.content(sections={"plan": "Repos", "opinion": "Céphalée", "findings": " "})
+    read = NoteContent.from_bytes(old.to_bytes())
+    assert read.written_sections() == (("opinion", "Céphalée"), ("plan", "Repos"))
+    new = note_steps.content(sections=dict.fromkeys(reversed(SECTIONS), "Words"))
+    assert [name for name, _ in NoteContent.from_bytes(new.to_bytes()).written_sections()] == list(SECTIONS)
 
 
 def test_is_canonical() -> None:

@@ -13,6 +13,7 @@ from teleconsult.consults.states import ConsultState, state_of
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused
+from teleconsult.notes.content import SECTIONS
 from teleconsult.notes.drafting import open_note, save_draft
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import note_for
@@ -28,7 +29,7 @@ async def test_the_specialist_who_accepted_begins_it_once(cast: Cast, sessions: 
             notes.append(await open_note(session, cast.specialist, consult_id=consult.id))
     assert notes[0].id == notes[1].id
     assert notes[0].status is CompositionStatus.PRELIMINARY
-    assert notes[0].sections == {"findings": "", "opinion": "", "plan": ""}
+    assert notes[0].sections == dict.fromkeys(SECTIONS, "")
     async with sessions() as session:
         events = list(await session.scalars(select(AuditEvent).where(AuditEvent.action == "note-drafted")))
     assert [event.patient_id for event in events] == [cast.patient.id]
@@ -108,7 +109,7 @@ async def test_a_save_keeps_the_other_sections(cast: Cast, sessions: Sessions) -
             session, cast.specialist, note_id=draft.note.id, version=2, sections={"plan": "Rest\r\nWater\0"}
         )
     assert note.version == 3
-    assert note.sections == {"findings": "", "opinion": note_steps.OPINION, "plan": "Rest\nWater"}
+    assert note.sections == dict.fromkeys(SECTIONS, "") | {"opinion": note_steps.OPINION, "plan": "Rest\nWater"}
 
 
 async def test_a_second_tab_notices_and_nothing_is_lost(cast: Cast, sessions: Sessions) -> None:
