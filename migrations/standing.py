@@ -10,6 +10,7 @@ from migrations import (
     client_walls,
     commitment_walls,
     consent_walls,
+    coordination_walls,
     description_walls,
     door_walls,
     editable_walls,
@@ -50,6 +51,7 @@ WALLS: Final = (
     | emergency_walls.WALLS
     | notice_walls.WALLS
     | agenda_walls.WALLS
+    | coordination_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 

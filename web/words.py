@@ -164,6 +164,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         GuestKind.PATIENT: _("Patient"),
         GuestKind.FAMILY_DOCTOR: _("Family doctor"),
         GuestKind.INTERPRETER: _("Interpreter"),
+        GuestKind.COLLEAGUE: _("Colleague"),
         GuestKind.OTHER: _("Somebody else"),
     },
     GuestState: {

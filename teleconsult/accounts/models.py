@@ -146,6 +146,8 @@ class SecretPurpose(StrEnum):
     """An answer of an OpenID Provider, kept from its first use on (`accounts.federation`)."""
     SESSION_JOIN = "session-join"
     """A join token (`encounters.join_tokens`): the hash of its `jti` is used up by the socket it opens."""
+    PHONE_CODE = "phone-code"
+    """Sent to a telephone by SMS, and typed once: the number is the person's (`messages.numbers`)."""
 
 
 class OneTimeSecret(Base):

@@ -26,6 +26,7 @@ LIFETIME: Final[Mapping[SecretPurpose, timedelta]] = {
     SecretPurpose.PASSWORD_RESET: timedelta(minutes=30),
     SecretPurpose.INVITATION: timedelta(days=7),
     SecretPurpose.SESSION_JOIN: timedelta(minutes=2),
+    SecretPurpose.PHONE_CODE: timedelta(minutes=30),
 }
 MOST_WRONG: Final = 5
 CODE_DIGITS: Final = 8

@@ -79,6 +79,7 @@ class ServiceRequest(Base):
         Index(None, "requester_role_id", "authored_on"),
         Index(None, "requester_role_id", "completed_at"),
         Index(None, "patient_id", "authored_on"),
+        Index("ix_service_request_completed_at", "completed_at", postgresql_where="status = 'completed'"),
         CheckConstraint(
             "status = 'draft' or (service_id is not null and submitted_at is not null) or status = 'revoked'",
             name="submitted_is_whole",

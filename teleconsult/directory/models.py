@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, and_
+from sqlalchemy import ARRAY, UUID, BigInteger, ColumnElement, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.clock import now
@@ -117,6 +117,8 @@ class HealthcareService(Base):
     """Hours to the first answer, by priority; what is not said is as in `consults.promises.USUAL`."""
     follow_up_days: Mapped[int] = mapped_column(default=14, server_default="14")
     """After how many days who asked is asked what became of it."""
+    next_services: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(UUID), default=list, server_default="{}")
+    """In an emergency nobody answers here: which services of other establishments are rung first, in this order."""
 
     organization: Mapped[Organization] = relationship(lazy="raise")
 
@@ -173,6 +175,20 @@ class Endpoint(Base):
     address: Mapped[str]
     status: Mapped[EndpointStatus] = mapped_column(default=EndpointStatus.ACTIVE)
     updated_at: Mapped[datetime]
+    receives_notes: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Whether signed notes go there by themselves: of FHIR and HL7 v2."""
+    uses_tls: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Of HL7 v2; the others speak it anyhow."""
+    authority: Mapped[str] = mapped_column(default="", server_default="")
+    """The certificates in PEM that its own must come from; empty for those the machine trusts."""
+    credential_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The Authorization header of FHIR, sealed."""
+    message: Mapped[str] = mapped_column(default="mdm", server_default="mdm")
+    """Of HL7 v2: `mdm` (MDM^T02, T10, T04) or `oru` (ORU^R01)."""
+    application: Mapped[str] = mapped_column(default="", server_default="")
+    """MSH-5, what the receiving system calls itself."""
+    facility: Mapped[str] = mapped_column(default="", server_default="")
+    """MSH-6."""
 
 
 class RetentionSubject(StrEnum):

@@ -39,6 +39,7 @@ class GuestKind(StrEnum):
     PATIENT = "patient"
     FAMILY_DOCTOR = "family-doctor"
     INTERPRETER = "interpreter"
+    COLLEAGUE = "colleague"
     OTHER = "other"
 
 

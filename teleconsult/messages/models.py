@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -45,6 +45,9 @@ class Notice(Base):
     sent_at: Mapped[datetime | None]
     """When it was handed to the person's channels, or left to the screen alone."""
 
+    number: Mapped[int | None] = mapped_column(BigInteger)
+    """The consult's, where the person does not see the consult (any more): they are told all the same."""
+
     consult: Mapped[ServiceRequest] = relationship(lazy="raise")
 
 
@@ -52,6 +55,9 @@ class NoticeChoice(Base):
     """How one person wishes to be reached. Who has none is reached by the defaults (`messages.choices`)."""
 
     __tablename__ = "notice_choice"
+    __table_args__ = (
+        Index("ix_notice_choice_phone_taken_at", "phone_taken_at", postgresql_where="phone_taken_at is not null"),
+    )
 
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"), unique=True)
     channels: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -63,6 +69,12 @@ class NoticeChoice(Base):
     """E.164."""
     phone_failures: Mapped[int] = mapped_column(default=0)
     """Messages refused one after the other; above a bound the number is tried no more until it is saved again."""
+    phone_confirmed_at: Mapped[datetime | None]
+    """When the code that was sent to it was typed here: before, nothing else is sent to it."""
+    phone_taken_at: Mapped[datetime | None]
+    """When the gateway took a message to it last."""
+    phone_refused_at: Mapped[datetime | None]
+    """When the gateway refused one to it last."""
     updated_at: Mapped[datetime]
 
 

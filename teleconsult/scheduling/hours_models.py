@@ -149,6 +149,8 @@ class AppointmentParticipant(Base):
     ends_at: Mapped[datetime | None]
     """With the time kept free afterwards."""
     is_binding: Mapped[bool] = mapped_column(default=False)
+    invited_sequence: Mapped[int | None]
+    """Of somebody invited besides the two whose session it is: as of which `Appointment.sequence`. None of the rest."""
 
 
 class CalendarFeed(Base):
