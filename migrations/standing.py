@@ -15,6 +15,7 @@ from migrations import (
     door_walls,
     editable_walls,
     emergency_walls,
+    evidence_walls,
     excerpt_walls,
     exchange_walls,
     file_walls,
@@ -51,6 +52,7 @@ WALLS: Final = (
     | emergency_walls.WALLS
     | notice_walls.WALLS
     | agenda_walls.WALLS
+    | evidence_walls.WALLS
     | coordination_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
@@ -72,6 +74,7 @@ WRITTEN_ONCE: Final = (
     | notice_walls.WRITTEN_ONCE
     | emergency_walls.WRITTEN_ONCE
     | agenda_walls.WRITTEN_ONCE
+    | evidence_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

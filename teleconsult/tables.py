@@ -19,6 +19,7 @@ import teleconsult.imaging.dimse.models
 import teleconsult.imaging.models
 import teleconsult.imaging.pacs.models
 import teleconsult.messages.models
+import teleconsult.notes.evidence_models
 import teleconsult.notes.models
 import teleconsult.patients.links
 import teleconsult.patients.models

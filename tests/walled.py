@@ -56,6 +56,7 @@ from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingSeries, ImagingStudy, RenditionKind
 from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
 from teleconsult.messages.models import Notice, NoticeChoice, PushDevice
+from teleconsult.notes.evidence_models import EvidenceState, Level, NoteEvidence
 from teleconsult.notes.models import Composition, CompositionStatus, SigningKey
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.models import BreakGlass, IdentityChange, PatientIdentifier
@@ -345,6 +346,9 @@ def _session(cast: Cast, ids: Walled) -> list[Base]:
             pdf_object_key="a note",
         ),
         Delivery(composition_id=ids.note_id, channel=Channel.PATIENT_FILE, destination="", created_at=moment),
+        NoteEvidence(
+            composition_id=ids.note_id, number=1, level=Level.B_LTA, state=EvidenceState.PENDING, created_at=moment
+        ),
     ]
 
 

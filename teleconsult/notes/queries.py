@@ -9,6 +9,7 @@ from teleconsult import audit
 from teleconsult.access import rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import NotFound
+from teleconsult.notes.evidence import PdfRevision, current_pdf
 from teleconsult.notes.models import Composition, CompositionStatus
 
 
@@ -42,12 +43,9 @@ async def read_note(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> 
     return note
 
 
-async def read_pdf(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> str:
-    """The key of the signed PDF in the object store, its reading recorded. Raises NotFound, for a draft too."""
-    note = await read_note(session, actor, note_id)
-    if note.pdf_object_key is None:
-        raise NotFound
-    return note.pdf_object_key
+async def read_pdf(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> PdfRevision:
+    """The signed PDF as it is today, its reading recorded. Raises NotFound, for a draft too."""
+    return await current_pdf(session, await read_note(session, actor, note_id))
 
 
 async def read_signed_notes(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> list[Composition]:

@@ -29,6 +29,7 @@ from teleconsult.encounters.actions import finish_encounter
 from teleconsult.errors import Conflict, Invalid, Refused, TeleconsultError
 from teleconsult.notes.composing import compose
 from teleconsult.notes.content import NoteContent
+from teleconsult.notes.evidence import keep_first_revision
 from teleconsult.notes.jobs import select_key_images
 from teleconsult.notes.keys import key_to_sign_with, names_signer
 from teleconsult.notes.models import Composition, CompositionStatus
@@ -166,6 +167,7 @@ async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, read: _R
     note.content, note.content_sha256 = frozen, hashlib.sha256(frozen).digest()
     note.pdf_object_key, note.pdf_sha256 = signed.object_key, hashlib.sha256(signed.pdf).digest()
     await session.flush()
+    await keep_first_revision(session, note, pdf=signed.pdf)
     await _end_work(session, actor, consult, content.written_at)
     await queue_delivery(session, note, consult, pdf_size=len(signed.pdf))
     await select_key_images(session, note)
