@@ -147,6 +147,7 @@ DELETABLE = (
     *("totp", "recovery_code", "federated_identity"),  # ways in their owner gave up
     *("sign_in_attempt", "one_time_secret", "web_session", "used_assertion"),  # over, and of no more use
     "storage_commitment",  # reported on, and of no more use
+    "mailbox_difference",  # of a file that a newer one took the place of, before anybody decided on it
     *("notice", "push_device"),  # old news; a device that takes no push any more
     *("available_time", "schedule_exception", "appointment_participant", "calendar_feed"),  # plans, and no proof
     *("duty_shift", "retention_rule"),  # plans and rules of an establishment; the audit log keeps what they said

@@ -21,6 +21,7 @@ from migrations import (
     file_walls,
     identity_walls,
     link_walls,
+    mailbox_walls,
     notice_walls,
     pacs_walls,
     peer_walls,
@@ -54,6 +55,7 @@ WALLS: Final = (
     | agenda_walls.WALLS
     | evidence_walls.WALLS
     | coordination_walls.WALLS
+    | mailbox_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -75,6 +77,7 @@ WRITTEN_ONCE: Final = (
     | emergency_walls.WRITTEN_ONCE
     | agenda_walls.WRITTEN_ONCE
     | evidence_walls.WRITTEN_ONCE
+    | mailbox_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

@@ -5,6 +5,8 @@ import teleconsult.audit.models
 import teleconsult.consents.models
 import teleconsult.consults.models
 import teleconsult.delivery.models
+import teleconsult.delivery.recipient_models
+import teleconsult.directory.mailboxes.models
 import teleconsult.directory.models
 import teleconsult.emergencies.models
 import teleconsult.encounters.call_models
@@ -23,6 +25,7 @@ import teleconsult.notes.evidence_models
 import teleconsult.notes.models
 import teleconsult.patients.links
 import teleconsult.patients.models
+import teleconsult.received.models
 import teleconsult.records.models
 import teleconsult.scheduling.hours_models
 import teleconsult.scheduling.models

@@ -61,6 +61,8 @@ class Organization(Base):
     sharing_network: Mapped[str | None]
     phone: Mapped[str] = mapped_column(default="", server_default="")
     """Where it answers the telephone (FHIR R4 Organization.telecom)."""
+    structure_number: Mapped[str] = mapped_column(default="", server_default="")
+    """Its number in the national directory (FINESS in France); empty where it has none."""
 
 
 class Practitioner(Base):
