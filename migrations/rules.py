@@ -138,7 +138,7 @@ APP_ROLE = "teleconsult_app"
 READ_ONLY = ("audit_chain", "record_version")
 APPEND_ONLY = (
     *("audit_event", "excerpt_item", "excerpt_read", "identity_change", "chat_message", "record_identifier"),
-    *("link_check", "session_event", "communication", "follow_up"),
+    *("link_check", "session_event", "communication", "follow_up", "note_retraction"),
 )
 """Tables the app's role may add to, never change. The rest it may also update."""
 DELETABLE = (

@@ -28,6 +28,7 @@ from migrations import (
     recording_walls,
     rendition_walls,
     session_log_walls,
+    version_walls,
     walls,
 )
 
@@ -53,6 +54,7 @@ WALLS: Final = (
     | emergency_walls.WALLS
     | notice_walls.WALLS
     | agenda_walls.WALLS
+    | version_walls.WALLS
     | evidence_walls.WALLS
     | coordination_walls.WALLS
     | mailbox_walls.WALLS

@@ -57,7 +57,7 @@ from teleconsult.imaging.models import ImagingInstance, ImagingRendition, Imagin
 from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
 from teleconsult.messages.models import Notice, NoticeChoice, PushDevice
 from teleconsult.notes.evidence_models import EvidenceState, Level, NoteEvidence
-from teleconsult.notes.models import Composition, CompositionStatus, SigningKey
+from teleconsult.notes.models import Composition, CompositionStatus, NoteRetraction, RetractionReason, SigningKey
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.models import BreakGlass, IdentityChange, PatientIdentifier
 from teleconsult.records.actions import file_entry
@@ -346,6 +346,13 @@ def _session(cast: Cast, ids: Walled) -> list[Base]:
             pdf_object_key="a note",
         ),
         Delivery(composition_id=ids.note_id, channel=Channel.PATIENT_FILE, destination="", created_at=moment),
+        NoteRetraction(
+            composition_id=ids.note_id,
+            reason=RetractionReason.ERROR,
+            explanation="The wrong side.",
+            retracted_at=moment,
+            retracted_by_id=cast.specialist.role_id,
+        ),
         NoteEvidence(
             composition_id=ids.note_id, number=1, level=Level.B_LTA, state=EvidenceState.PENDING, created_at=moment
         ),

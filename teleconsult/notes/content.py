@@ -6,6 +6,7 @@ The identity of patient and people is a snapshot: a later correction or merge ne
 import dataclasses
 import json
 import unicodedata
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -30,6 +31,19 @@ SECTIONS: Final = tuple(section.value for section in Section)
 
 SECTION_LIMIT = 10_000
 """Characters a section may have."""
+
+
+class Relation(StrEnum):
+    """What a note is to an earlier one (FHIR R4 document-relationship-type)."""
+
+    NONE = ""
+    APPENDS = "appends"
+    REPLACES = "replaces"
+
+
+def oid_of(id: uuid.UUID) -> str:
+    """A UUID as an object identifier (ITU-T X.667 §7)."""
+    return f"2.25.{id.int}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +206,21 @@ class NoteContent:
     session_ended_at: datetime | None = None
     encounter_id: str | None = None
     key_images: tuple[KeyImage, ...] = ()
+    document_oid: str = ""
+    """What this version is called in every form of it; `set_id` names the document over all its versions."""
+    set_id: str = ""
+    version_number: int = 1
+    relation: Relation = Relation.NONE
+    related_oid: str = ""
+    """The note this one appends to, or replaces, and when that was signed."""
+    related_at: datetime | None = None
+    verify_code: str = ""
+
+    def __post_init__(self) -> None:
+        """What was signed before notes had versions is the first one of its own."""
+        if not self.document_oid:
+            object.__setattr__(self, "document_oid", oid_of(uuid.UUID(self.id)))
+            object.__setattr__(self, "set_id", self.id)
 
     def written_sections(self) -> tuple[tuple[str, str], ...]:
         """The sections that say something, each by its name with its words, in reading order.
@@ -212,8 +241,9 @@ class NoteContent:
         """Read back what `to_bytes` wrote."""
         values: dict[str, Any] = json.loads(content)
         patient = values["patient"]
-        for key in ("written_at", "asked_at", "session_started_at", "session_ended_at"):
-            values[key] = values[key] and datetime.fromisoformat(values[key])
+        for key in ("written_at", "asked_at", "session_started_at", "session_ended_at", "related_at"):
+            values[key] = datetime.fromisoformat(values[key]) if values.get(key) else None
+        values["relation"] = Relation(values.get("relation", ""))
         values["requester"] = Clinician(**values["requester"])
         values["author"] = Clinician(**values["author"])
         patient["birth_date"] = _day(patient["birth_date"])

@@ -5,10 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from teleconsult.db import Base
+from teleconsult.notes.content import Relation, oid_of
 
 
 class CompositionStatus(StrEnum):
@@ -20,8 +22,25 @@ class CompositionStatus(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
 
 
+class RetractionReason(StrEnum):
+    """Why a signed note was withdrawn."""
+
+    WRONG_PATIENT = "wrong-patient"
+    ERROR = "error"
+
+
+def _own_id(context: DefaultExecutionContext) -> uuid.UUID:
+    """A document that follows none is the first of its set."""
+    own: uuid.UUID = context.get_current_parameters()["id"]  # type: ignore[attr-defined]  # SQLAlchemy types it loosely
+    return own
+
+
+def _own_oid(context: DefaultExecutionContext) -> str:
+    return oid_of(_own_id(context))
+
+
 class Composition(Base):
-    """A note. Once `final`, a trigger refuses every change: `content` and the PDF are what was signed.
+    """One version of a note. Once `final`, a trigger refuses every change: `content` and the PDF are what was signed.
 
     `content` holds the frozen JSON bytes (sections, identities as they were, who, when) the PDF was rendered from.
     """
@@ -35,6 +54,12 @@ class Composition(Base):
             postgresql_where="status = 'preliminary'",
         ),
         Index(None, "service_request_id", "created_at"),
+        UniqueConstraint("set_id", "version_number"),
+        CheckConstraint("(relation = '') = (related_id is null)", name="related_to_one"),
+        CheckConstraint(
+            "(bundle_object_key is null) = (bundle_sha256 is null) and (bundle_sha256 is null) = (bundle_jws is null)",
+            name="bundle_whole",
+        ),
         CheckConstraint(
             "status = 'preliminary' or (signed_at is not null and content is not null and pdf_object_key is not null)",
             name="signed_is_whole",
@@ -60,10 +85,38 @@ class Composition(Base):
     content_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
     pdf_object_key: Mapped[str | None]
     pdf_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    set_id: Mapped[uuid.UUID] = mapped_column(default=_own_id)
+    """The document over all its versions."""
+    version_number: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Of the document, from 1; a version that replaces another has the next number of the same set."""
+    document_oid: Mapped[str] = mapped_column(default=_own_oid, unique=True)
+    """What this version is called everywhere: CDA id, TXA-12, masterIdentifier, uniqueId."""
+    relation: Mapped[Relation] = mapped_column(default=Relation.NONE, server_default="")
+    related_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("composition.id"), index=True)
+    """The signed note this one appends to, or replaces."""
+    verify_code: Mapped[str | None] = mapped_column(unique=True)
+    """Printed on the signed note; leads to what anybody may know of it (`/verify`)."""
+    bundle_object_key: Mapped[str | None]
+    bundle_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    bundle_jws: Mapped[str | None]
+    """The detached signature of the FHIR document (RFC 7515 appendix F, RFC 7797), in compact form."""
+
+
+class NoteRetraction(Base):
+    """A signed note was withdrawn: its row stays as it was signed, this one says since when it counts no more."""
+
+    __tablename__ = "note_retraction"
+
+    composition_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("composition.id"), unique=True)
+    reason: Mapped[RetractionReason]
+    explanation: Mapped[str]
+    retracted_at: Mapped[datetime]
+    retracted_by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("practitioner_role.id"))
 
 
 class NoteMark(Base):
-    """That there is a note, whose, and since when it is signed: what everybody knows who sees the consult.
+    """That there is a note, whose, and since when it is signed: what everybody knows who sees the consult. Its status
+    says besides whether something was added to it (`amended`), or it was withdrawn (`entered-in-error`).
 
     A view of the database's (`migrations/crossings.py`), only read. What the note says is in `Composition`.
     """

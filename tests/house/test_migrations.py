@@ -55,6 +55,7 @@ def test_every_foreign_key_that_is_searched_by_has_an_index_or_a_reason(database
         "ended_by_id",
         "deleted_by_id",
         "revoked_by_id",
+        "retracted_by_id",
         "imaging_study_id",
         "reviewed_by_id",
         "owner_role_id",
