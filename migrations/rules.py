@@ -146,6 +146,7 @@ DELETABLE = (
     "imaging_rendition",  # made of them
     *("totp", "recovery_code", "federated_identity"),  # ways in their owner gave up
     *("sign_in_attempt", "one_time_secret", "web_session", "used_assertion"),  # over, and of no more use
+    *("note_draft_version", "note_template", "note_phrase"),  # earlier words of a draft; what helps to write one
     "storage_commitment",  # reported on, and of no more use
     "mailbox_difference",  # of a file that a newer one took the place of, before anybody decided on it
     *("notice", "push_device"),  # old news; a device that takes no push any more

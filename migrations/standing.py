@@ -30,6 +30,7 @@ from migrations import (
     session_log_walls,
     version_walls,
     walls,
+    writing_walls,
 )
 
 WALLS: Final = (
@@ -55,6 +56,7 @@ WALLS: Final = (
     | notice_walls.WALLS
     | agenda_walls.WALLS
     | version_walls.WALLS
+    | writing_walls.WALLS
     | evidence_walls.WALLS
     | coordination_walls.WALLS
     | mailbox_walls.WALLS
@@ -79,6 +81,7 @@ WRITTEN_ONCE: Final = (
     | emergency_walls.WRITTEN_ONCE
     | agenda_walls.WRITTEN_ONCE
     | evidence_walls.WRITTEN_ONCE
+    | writing_walls.WRITTEN_ONCE
     | mailbox_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""

@@ -23,6 +23,7 @@ import teleconsult.imaging.pacs.models
 import teleconsult.messages.models
 import teleconsult.notes.evidence_models
 import teleconsult.notes.models
+import teleconsult.notes.writing_models
 import teleconsult.patients.links
 import teleconsult.patients.models
 import teleconsult.received.models

@@ -58,6 +58,7 @@ from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
 from teleconsult.messages.models import Notice, NoticeChoice, PushDevice
 from teleconsult.notes.evidence_models import EvidenceState, Level, NoteEvidence
 from teleconsult.notes.models import Composition, CompositionStatus, NoteRetraction, RetractionReason, SigningKey
+from teleconsult.notes.writing_models import NoteDraftVersion, NotePhrase, NoteTemplate
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.models import BreakGlass, IdentityChange, PatientIdentifier
 from teleconsult.records.actions import file_entry
@@ -352,6 +353,15 @@ def _session(cast: Cast, ids: Walled) -> list[Base]:
             explanation="The wrong side.",
             retracted_at=moment,
             retracted_by_id=cast.specialist.role_id,
+        ),
+        NoteDraftVersion(composition_id=ids.note_id, version=1, sections={}, written_at=moment),
+        NoteTemplate(organization_id=cast.specialist.organization_id, name="Ours", sections={}, updated_at=moment),
+        NotePhrase(
+            organization_id=cast.specialist.organization_id,
+            practitioner_role_id=cast.specialist.role_id,
+            shortcut="mine",
+            text="Mine",
+            updated_at=moment,
         ),
         NoteEvidence(
             composition_id=ids.note_id, number=1, level=Level.B_LTA, state=EvidenceState.PENDING, created_at=moment

@@ -61,6 +61,8 @@ class Organization(Base):
     sharing_network: Mapped[str | None]
     phone: Mapped[str] = mapped_column(default="", server_default="")
     """Where it answers the telephone (FHIR R4 Organization.telecom)."""
+    allows_dictation: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Its specialists may dictate notes with what their browsers offer, whose makers may hear it."""
     structure_number: Mapped[str] = mapped_column(default="", server_default="")
     """Its number in the national directory (FINESS in France); empty where it has none."""
 

@@ -13,6 +13,7 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Part, Verb, part_of, require
 from teleconsult.errors import Conflict, Refused
 from teleconsult.notes.content import SECTIONS, clean_sections
+from teleconsult.notes.earlier import keep_earlier, words_of_version
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for
 
@@ -53,9 +54,17 @@ async def open_note(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUI
 
 
 async def save_draft(
-    session: AsyncSession, actor: Actor, *, note_id: uuid.UUID, version: int, sections: Mapping[str, str]
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    note_id: uuid.UUID,
+    version: int,
+    sections: Mapping[str, str],
+    is_turn: bool = False,
 ) -> Composition:
     """Keep what was written since `version`; the same words again are no change.
+
+    How the draft stood before is kept every while; at a turn, when much is put in or taken out at once, always.
 
     Raises NotFound for anybody but the author, Refused once signed, Conflict when another tab saved other words
     meanwhile, Invalid for what cannot be kept. Nothing of the draft is lost in any of these cases.
@@ -70,8 +79,20 @@ async def save_draft(
         return note
     if version != note.version:
         raise Conflict("This note was changed in another tab. Your words are kept here; nothing was overwritten.")
+    await keep_earlier(session, note, changed, is_turn=is_turn)
     note.sections = changed
     note.version += 1
     note.updated_at = now()
     await session.flush()
     return note
+
+
+async def take_back(
+    session: AsyncSession, actor: Actor, *, note_id: uuid.UUID, earlier: int, version: int
+) -> Composition:
+    """Put the words of the `earlier` version back into the draft; those that stand there now are kept like these.
+
+    Raises as `save_draft` does, NotFound also where there is no such version.
+    """
+    kept = await words_of_version(session, actor, note_id=note_id, version=earlier)
+    return await save_draft(session, actor, note_id=note_id, version=version, sections=kept.sections, is_turn=True)

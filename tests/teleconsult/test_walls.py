@@ -99,6 +99,9 @@ consult_note             1    0    0    1    1    1    0    0    0    0    0    
 delivery                 1    0    0    0    0    1    0    0    0    0    0    0    0
 note_retraction          1    0    0    0    0    1    0    0    0    0    0    0    0
 note_evidence            1    0    0    0    0    1    0    0    0    0    0    0    0
+note_draft_version       0    0    0    0    0    1    0    0    0    0    0    0    0
+note_template            0    0    0    0    0    1    1    0    0    0    0    0    0
+note_phrase              0    0    0    0    0    1    0    0    0    0    0    0    0
 imaging_study            1    0    0    0    0    1    0    0    0    0    0    0    0
 imaging_series           1    0    0    0    0    1    0    0    0    0    0    0    0
 imaging_instance         1    0    0    0    0    1    0    0    0    0    0    0    0

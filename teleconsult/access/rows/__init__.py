@@ -65,6 +65,7 @@ from teleconsult.access.rows.patients import (
 )
 from teleconsult.access.rows.people import audit_events, houses_that_share, roles_of_house, watched_patients
 from teleconsult.access.rows.recordings import recordings
+from teleconsult.access.rows.writing import note_phrases, note_templates
 
 __all__ = [
     "audit_events",
@@ -90,6 +91,8 @@ __all__ = [
     "imports_of_house",
     "is_permitted",
     "looks",
+    "note_phrases",
+    "note_templates",
     "notes",
     "notices",
     "open_tasks",
