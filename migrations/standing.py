@@ -11,6 +11,7 @@ from migrations import (
     commitment_walls,
     consent_walls,
     coordination_walls,
+    delivery_walls,
     description_walls,
     door_walls,
     editable_walls,
@@ -58,6 +59,7 @@ WALLS: Final = (
     | version_walls.WALLS
     | writing_walls.WALLS
     | evidence_walls.WALLS
+    | delivery_walls.WALLS
     | coordination_walls.WALLS
     | mailbox_walls.WALLS
 )
@@ -81,6 +83,7 @@ WRITTEN_ONCE: Final = (
     | emergency_walls.WRITTEN_ONCE
     | agenda_walls.WRITTEN_ONCE
     | evidence_walls.WRITTEN_ONCE
+    | delivery_walls.WRITTEN_ONCE
     | writing_walls.WRITTEN_ONCE
     | mailbox_walls.WRITTEN_ONCE
 )
