@@ -30,6 +30,7 @@ MODULES = (
     "teleconsult.accounts.pruning",
     "teleconsult.audit.jobs",
     "teleconsult.directory.jobs",
+    "teleconsult.directory.mailboxes.jobs",
     "teleconsult.emergencies.jobs",
     "teleconsult.emergencies.paging",
     "teleconsult.encounters.jobs",

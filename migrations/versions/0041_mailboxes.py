@@ -70,6 +70,7 @@ def _mailboxes() -> None:
         table,
         _id("organization_id"),
         *_told("file_name", "object_key"),
+        sa.Column("source", _codes("mailboxsource", "fhir", "extract", "typed"), nullable=False),
         sa.Column("sha256", sa.LargeBinary(), nullable=False),
         sa.Column("is_whole", sa.Boolean(), nullable=False),
         sa.Column("status", _codes("importstatus", "reading", "ready", "cancelled", "failed"), nullable=False),
@@ -101,16 +102,13 @@ def _mailboxes() -> None:
         sa.Column("is_red_listed", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("is_active", sa.Boolean(), server_default="true", nullable=False),
         sa.Column("source", _codes("mailboxsource", "fhir", "extract", "typed"), nullable=False),
-        _id("listed_in_id", is_known=False),
         _moment("seen_at", is_known=True),
         _moment("refreshed_at", is_known=True),
         _id("id"),
         _to(table, "organization_id", "organization"),
-        _to(table, "listed_in_id", "mailbox_import"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mailbox")),
         _one_of(table, key, "correspondent"),
     )
-    op.create_index(op.f("ix_mailbox_listed_in_id"), table, ["listed_in_id"])
     op.create_index("ix_mailbox_person", table, ["organization_id", "registration_number"])
     op.create_index("ix_mailbox_structure", table, ["organization_id", "structure_number"])
     op.create_index(

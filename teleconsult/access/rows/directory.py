@@ -6,6 +6,7 @@ from teleconsult.access.rows.people import roles_of_house
 from teleconsult.access.rows.seam import Filter, is_account, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.models import IssuedToken, WebSession
+from teleconsult.directory.mailboxes.models import Mailbox, MailboxImport
 from teleconsult.directory.models import (
     DirectoryImport,
     Endpoint,
@@ -108,3 +109,15 @@ def rules_of_house(actor: Actor) -> Filter:
 def imports_of_house(actor: Actor) -> Filter:
     """Extracts that the actor's establishment held against the directory."""
     return is_house(DirectoryImport.organization_id, actor)
+
+
+@row_filter
+def mailboxes_of_house(actor: Actor) -> Filter:
+    """The directory of mailboxes that the actor's establishment keeps."""
+    return is_house(Mailbox.organization_id, actor)
+
+
+@row_filter
+def mailbox_imports_of_house(actor: Actor) -> Filter:
+    """Files that the actor's establishment held against it."""
+    return is_house(MailboxImport.organization_id, actor)

@@ -75,12 +75,10 @@ class Mailbox(Base):
     """Its owner does not want to be found: never shown to choose from, never written to."""
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
     source: Mapped[MailboxSource]
-    listed_in_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("mailbox_import.id"), index=True)
-    """The last import whose file had it."""
     seen_at: Mapped[datetime]
     """When it was first taken."""
     refreshed_at: Mapped[datetime]
-    """When an import last confirmed it."""
+    """When a file last had it."""
 
     @property
     def owner(self) -> str:
@@ -106,6 +104,8 @@ class MailboxImport(Base):
 
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
     file_name: Mapped[str]
+    source: Mapped[MailboxSource]
+    """What kind of file it is."""
     object_key: Mapped[str]
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     is_whole: Mapped[bool]
