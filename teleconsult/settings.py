@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     dimse_ae_title: str = Field(default="TELECONSULT", pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")
     dimse_client_ca: Path | None = None
     pacs_networks: str = ""
+    delivery_networks: str = ""
+    delivery_evidence_minutes: int = Field(default=10, ge=0, le=1440)
     commitment_days: int = Field(default=30, ge=1, le=3650)
     recording_days: int = Field(default=30, ge=1, le=3650)
     dicomweb_origins: str = ""
@@ -153,7 +155,7 @@ class Settings(BaseSettings):
             raise ValueError("must be at least 32 bytes")
         return value
 
-    @field_validator("metrics_addresses", "trusted_proxies", "pacs_networks")
+    @field_validator("metrics_addresses", "trusted_proxies", "pacs_networks", "delivery_networks")
     @classmethod
     def _networks(cls, value: str) -> str:
         networks_in(value)

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,41 +10,54 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
+from teleconsult.consents.recording import permits
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import RequestStatus, ServiceRequest, TaskStatus
 from teleconsult.consults.queries import consult_for, lock_consult, whole
 from teleconsult.consults.states import Verb, require
-from teleconsult.delivery.models import Delivery, DeliveryStatus
+from teleconsult.delivery.models import OWED, Delivery, DeliveryStatus
+from teleconsult.delivery.reasons import Reason
+from teleconsult.delivery.receiving_receipts import stand
 from teleconsult.documents.words import NOTE_WORDS
 from teleconsult.errors import NotFound
 from teleconsult.excerpts.revoking import let_expire
 from teleconsult.fhir.notes import composition, document_reference
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.models import Composition
+from teleconsult.patients.models import Patient
 from teleconsult.records.actions import file_entry
-from teleconsult.records.models import Origin
+from teleconsult.records.changing import make_next
+from teleconsult.records.models import EntryStatus, Origin, RecordEntry, ResourceType
 from teleconsult.settings import EXCERPT_DAYS
+
+RETRACTED: Final = "The signed note was retracted."
 
 
 async def deliver_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid.UUID, pdf_size: int) -> Delivery:
-    """Write the note into the patient's file at the requesting establishment, once, however often this is called.
+    """Write the note into the patient's file at the establishment it is owed to, once, however often this is called.
 
-    Two entries: the signed PDF of `pdf_size` bytes, and what it says. The task is completed with the note as its
-    output. Raises NotFound for an unknown delivery.
+    Two entries: the signed PDF of `pdf_size` bytes, and what it says; the entries of a version that it replaces are
+    superseded. At the requesting establishment the task is completed with the note as its output. Another's file is
+    written only while the consent stands; that of who asked keeps what was signed (`consents.effects`).
+    Raises NotFound for an unknown delivery.
     """
-    delivery = await session.get(Delivery, delivery_id, with_for_update=True, populate_existing=True)
-    if delivery is None:
-        raise NotFound
-    if delivery.status is DeliveryStatus.DELIVERED:
+    delivery = await _locked(session, delivery_id)
+    if delivery.status not in OWED:
         return delivery
     note = await session.get_one(Composition, delivery.composition_id)
     assert note.content is not None  # only signed notes are queued
+    patient_id = await _patient_there(session, note, delivery)
+    is_requesters = patient_id == note.patient_id
+    if not is_requesters and not await permits(session, note.service_request_id):
+        return _ended(delivery, Reason.CONSENT_WITHDRAWN)
+    if patient_id is None:
+        return _ended(delivery, Reason.NO_FILE)
     content = NoteContent.from_bytes(note.content)
     entries = [
         await file_entry(
             session,
             actor,
-            patient_id=note.patient_id,
+            patient_id=patient_id,
             resource=resource,
             title=NOTE_WORDS[content.language].title,
             effective_at=content.written_at,
@@ -55,11 +69,32 @@ async def deliver_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid
         )
         for resource in (document_reference(content, size=pdf_size), composition(content))
     ]
-    delivery.status = DeliveryStatus.DELIVERED
-    delivery.delivered_at = now()
+    await _supersede(session, actor, delivery)
+    stand(delivery, DeliveryStatus.DELIVERED)
+    delivery.attempts += 1
     delivery.receipt = {"entries": [str(entry.id) for entry in entries]}
-    await _complete_task(session, note)
-    audit.record(session, actor, "note-delivered", note, patient_id=note.patient_id, delivery=delivery.id)
+    if is_requesters:
+        await _complete_task(session, note, replaces=delivery.replaces_id is not None)
+    audit.record(session, actor, "note-delivered", note, patient_id=patient_id, delivery=delivery.id)
+    return delivery
+
+
+async def retract_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid.UUID) -> Delivery:
+    """Mark what a delivery wrote into a patient's file as entered in error; it stays to be seen. Twice is once.
+
+    Raises NotFound for an unknown delivery.
+    """
+    delivery = await _locked(session, delivery_id)
+    if delivery.status not in OWED:
+        return delivery
+    for entry in await _entries_of_earlier(session, delivery):
+        if entry.status is EntryStatus.CURRENT:
+            resource = {**entry.resource, "status": "entered-in-error"}
+            await _next_version(session, actor, entry, resource, reason=RETRACTED)
+    stand(delivery, DeliveryStatus.DELIVERED)
+    delivery.attempts += 1
+    note = await session.get_one(Composition, delivery.composition_id)
+    audit.record(session, actor, "retraction-delivered", note, patient_id=note.patient_id, delivery=delivery.id)
     return delivery
 
 
@@ -84,15 +119,80 @@ async def acknowledge_note(
     return consult
 
 
-async def _complete_task(session: AsyncSession, note: Composition) -> None:
+async def _locked(session: AsyncSession, delivery_id: uuid.UUID) -> Delivery:
+    delivery = await session.get(Delivery, delivery_id, with_for_update=True, populate_existing=True)
+    if delivery is None:
+        raise NotFound
+    return delivery
+
+
+async def _patient_there(session: AsyncSession, note: Composition, delivery: Delivery) -> uuid.UUID | None:
+    """Who the patient is at the destination, by the links that stand now; None where the person is not known there."""
+    patient = await session.get_one(Patient, note.patient_id)
+    house = uuid.UUID(delivery.destination)
+    if patient.organization_id == house:
+        return patient.id
+    found: uuid.UUID | None = await session.scalar(
+        select(Patient.id)
+        .where(Patient.person_id == patient.person_id, Patient.organization_id == house)
+        .order_by(Patient.created_at)
+        .limit(1)
+    )
+    return found
+
+
+def _ended(delivery: Delivery, reason: Reason) -> Delivery:
+    stand(delivery, DeliveryStatus.CANCELLED, reason=reason)
+    return delivery
+
+
+async def _supersede(session: AsyncSession, actor: Actor, delivery: Delivery) -> None:
+    """The document that this one replaces is said to be superseded (R4 DocumentReference.status)."""
+    for entry in await _entries_of_earlier(session, delivery):
+        if entry.resource_type is ResourceType.DOCUMENT_REFERENCE and entry.status is EntryStatus.CURRENT:
+            await _next_version(session, actor, entry, {**entry.resource, "status": "superseded"})
+
+
+async def _entries_of_earlier(session: AsyncSession, delivery: Delivery) -> list[RecordEntry]:
+    """What the delivery before wrote, locked."""
+    earlier = await session.get(Delivery, delivery.replaces_id) if delivery.replaces_id else None
+    ids = [uuid.UUID(entry) for entry in earlier.receipt.get("entries", ())] if earlier else []
+    if not ids:
+        return []
+    found = await session.scalars(
+        select(RecordEntry).where(RecordEntry.id.in_(ids)).order_by(RecordEntry.id).with_for_update()
+    )
+    return list(found)
+
+
+async def _next_version(
+    session: AsyncSession, actor: Actor, entry: RecordEntry, resource: dict[str, Any], *, reason: str = ""
+) -> None:
+    """Who wrote the document stays its author."""
+    name, role_id = entry.author_name, entry.author_role_id
+    await make_next(
+        session,
+        actor,
+        entry,
+        resource=resource,
+        title=entry.title,
+        effective_at=entry.effective_at,
+        reason=reason,
+    )
+    entry.author_name, entry.author_role_id = name, role_id
+    await session.flush()
+
+
+async def _complete_task(session: AsyncSession, note: Composition, *, replaces: bool) -> None:
     await lock_consult(session, note.service_request_id)
     consult = await session.scalar(
         select(ServiceRequest).where(ServiceRequest.id == note.service_request_id).options(*whole())
     )
     assert consult is not None  # the note's foreign key says so
     assert consult.task is not None  # the signature said whose it is
+    if replaces or consult.task.status is not TaskStatus.COMPLETED:
+        consult.task.output_composition_id = note.id
     consult.task.status = TaskStatus.COMPLETED
-    consult.task.output_composition_id = note.id
     consult.task.modified_at = now()
     await session.flush()
     await tell_consult(session, "ConsultNoteDelivered", consult)

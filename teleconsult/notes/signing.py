@@ -22,7 +22,7 @@ from teleconsult.consults.models import ServiceRequest, TaskStatus
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
 from teleconsult.db import Sessions, transaction
-from teleconsult.delivery.jobs import queue_delivery
+from teleconsult.delivery.queueing import queue_deliveries
 from teleconsult.directory.models import Practitioner
 from teleconsult.documents.press import Press
 from teleconsult.encounters.actions import finish_encounter
@@ -169,7 +169,7 @@ async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, read: _R
     await session.flush()
     await keep_first_revision(session, note, pdf=signed.pdf)
     await _end_work(session, actor, consult, content.written_at)
-    await queue_delivery(session, note, consult, pdf_size=len(signed.pdf))
+    await queue_deliveries(session, note, consult)
     await select_key_images(session, note)
     audit.record(
         session,

@@ -31,7 +31,7 @@ async def deliver(sessions: Sessions, settings: Settings) -> None:
             wait=False,
             listen_notify=False,
             install_signal_handlers=False,
-            additional_context={"sessions": sessions},
+            additional_context={"sessions": sessions, "settings": settings},
         )
 
 

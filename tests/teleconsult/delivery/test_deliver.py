@@ -86,6 +86,6 @@ async def test_the_worker_carries_it_out(cast: Cast, signing: Signing) -> None:
             wait=False,
             listen_notify=False,
             install_signal_handlers=False,
-            additional_context={"sessions": signing.sessions},
+            additional_context={"sessions": signing.sessions, "settings": signing.settings},
         )
     assert (await delivery_of(signing.sessions, signed.note.id)).status is DeliveryStatus.DELIVERED

@@ -65,7 +65,7 @@ async def test_the_consult_waits_for_its_delivery(cast: Cast, signing: Signing) 
         delivery = await session.scalar(select(Delivery).where(Delivery.composition_id == signed.note.id))
         assert delivery
         assert delivery.status is DeliveryStatus.QUEUED
-        owed = text("select count(*) from procrastinate_jobs where task_name = 'deliver_note'")
+        owed = text("select count(*) from procrastinate_jobs where task_name = 'deliver_owed'")
         assert await session.scalar(owed) == 1
         event = await session.scalar(select(AuditEvent).where(AuditEvent.action == "note-signed"))
         assert event

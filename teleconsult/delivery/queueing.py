@@ -1,0 +1,95 @@
+"""What is owed to whom: rows in the very transaction of the signature. Nothing is owed when that rolls back."""
+
+import uuid
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.clock import now
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.delivery.choosing import Recipient, recipients_of
+from teleconsult.delivery.jobs import begin_deliveries
+from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus, Purpose
+from teleconsult.notes.models import Composition
+
+
+async def queue_deliveries(
+    session: AsyncSession,
+    note: Composition,
+    consult: ServiceRequest,
+    *,
+    replaces: Composition | None = None,
+    appends: Composition | None = None,
+) -> list[Delivery]:
+    """Owe the signed note to each of its recipients, and to all who had the version it replaces or appends to.
+
+    The requester's file comes first. What is owed is carried out once the transaction has committed.
+    """
+    chosen = [one for one in await recipients_of(session, note, consult) if isinstance(one, Recipient)]
+    known = replaces or appends
+    before = await _sent_before(session, known) if known is not None else {}
+    had = (Recipient(one.channel, one.destination, one.recipient) for one in before.values())
+    queued = [
+        _owed(note, one, before.get((one.channel, one.destination)) if replaces is not None else None)
+        for one in _once((*chosen, *had))
+    ]
+    return await _queue(session, note, queued)
+
+
+async def queue_retraction(session: AsyncSession, note: Composition) -> list[Delivery]:
+    """Owe word to all who had the note, or were to have it, that it was entered in error."""
+    before = await _sent_before(session, note)
+    queued = [
+        _owed(note, Recipient(one.channel, one.destination, one.recipient), one, purpose=Purpose.RETRACTION)
+        for one in before.values()
+    ]
+    return await _queue(session, note, queued)
+
+
+async def _sent_before(session: AsyncSession, note: Composition) -> dict[tuple[Channel, str], Delivery]:
+    """To whom the note went, or was to go."""
+    found = await session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.composition_id == note.id,
+            Delivery.purpose == Purpose.DOCUMENT,
+            Delivery.status != DeliveryStatus.CANCELLED,
+        )
+        .order_by(Delivery.number)
+    )
+    return {(one.channel, one.destination): one for one in found}
+
+
+def _once(recipients: Iterable[Recipient]) -> Iterable[Recipient]:
+    """Each destination once, in their order."""
+    found: dict[tuple[Channel, str], Recipient] = {}
+    for one in recipients:
+        found.setdefault((one.channel, one.destination), one)
+    return found.values()
+
+
+def _owed(
+    note: Composition, to: Recipient, before: Delivery | None, *, purpose: Purpose = Purpose.DOCUMENT
+) -> Delivery:
+    moment = now()
+    return Delivery(
+        id=uuid.uuid4(),
+        composition_id=note.id,
+        channel=to.channel,
+        destination=to.destination,
+        recipient=to.name,
+        purpose=purpose,
+        replaces_id=before.id if before is not None else None,
+        next_at=moment,
+        created_at=moment,
+        updated_at=moment,
+    )
+
+
+async def _queue(session: AsyncSession, note: Composition, queued: list[Delivery]) -> list[Delivery]:
+    session.add_all(queued)
+    await session.flush()
+    if queued:
+        await begin_deliveries(session, note_id=note.id)
+    return queued
