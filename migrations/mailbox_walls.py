@@ -33,6 +33,19 @@ def _of_house(table: str) -> str:
     return any_of(all_of(REGISTERS, f"house_of({table}.patient_id) = {_HOUSE}"), treats(f"{table}.patient_id"))
 
 
+STATEMENTS: Final = (
+    """
+create function has_secure_mailbox(house uuid) returns boolean language sql stable security definer
+  begin atomic
+    select exists (
+      select from endpoint held
+      where held.organization_id = has_secure_mailbox.house and held.connection_type = 'secure-mail'
+        and held.status = 'active');
+  end;
+""",
+)
+"""Who signs sees no Endpoint; whether their establishment can mail is all they need to know."""
+
 WALLS: Final = {
     "mailbox_import": Wall(read=_MANAGED, add=_MANAGED, change=_MANAGED),
     "mailbox": Wall(

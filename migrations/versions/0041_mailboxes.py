@@ -27,6 +27,8 @@ def upgrade() -> None:
     _recipients()
     _received()
     owner = op.get_bind().exec_driver_sql("select quote_ident(current_user)").scalar_one()
+    for statement in mailbox_walls.STATEMENTS:
+        op.execute(statement)
     for table, wall in mailbox_walls.WALLS.items():
         for statement in walls.raised(table, wall, owner=owner):
             op.execute(statement)

@@ -1,4 +1,5 @@
-"""Who receives a signed note: the file of who asked, always; the specialist's own; the record systems of both."""
+"""Who receives a signed note: the file of who asked, always; the specialist's own; the record systems of both; and by
+secure mail whom `mailing` names."""
 
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.delivery.endpoints import endpoints_of
+from teleconsult.delivery.mailing import Mailed, mailed_to
 from teleconsult.delivery.models import Channel
 from teleconsult.directory.models import Organization, PractitionerRole
 from teleconsult.notes.models import Composition
@@ -29,6 +31,8 @@ class Undecided:
 
     name: str
     candidates: tuple[Recipient, ...]
+    key: str = ""
+    """Whose address it is, as a choice is remembered (`directory.mailboxes.choosing.Correspondent`)."""
 
 
 async def recipients_of(
@@ -41,7 +45,18 @@ async def recipients_of(
     if await has_own_file(session, note, own, asked):
         found.append(Recipient(Channel.PATIENT_FILE, str(own.id), own.name))
     systems = await endpoints_of(session, dict.fromkeys((asked.id, own.id)))
-    return [*found, *(Recipient(one.channel, str(one.id), one.name) for one in systems)]
+    found += (Recipient(one.channel, str(one.id), one.name) for one in systems)
+    return [*found, *map(_by_mail, await mailed_to(session, note, consult, own=own, asked=asked))]
+
+
+def _by_mail(one: Mailed) -> Recipient | Undecided:
+    if one.choice is None:
+        return Recipient(Channel.SECURE_MAIL, one.address, one.name)
+    return Undecided(
+        one.name,
+        tuple(Recipient(Channel.SECURE_MAIL, box.address, box.owner) for box in one.choice.candidates),
+        one.choice.correspondent.key,
+    )
 
 
 async def has_own_file(session: AsyncSession, note: Composition, own: Organization, asked: Organization) -> bool:
