@@ -76,14 +76,15 @@ create or replace view consult_note with (security_barrier) as
 select id, service_request_id, author_role_id, case
     when exists (select from note_retraction gone where gone.composition_id = composition.id) then 'entered-in-error'
     when status = 'final' and exists (
-      select from composition later where later.related_id = composition.id and later.status <> 'preliminary')
+      select from composition later where later.related_id = composition.id and later.status <> 'preliminary'
+        and not exists (select from note_retraction gone where gone.composition_id = later.id))
     then 'amended' else status end::varchar(40) as status, created_at, signed_at, signer_name
 from composition where acts_as_system() or sees_consult(service_request_id);
 """
 
 # Whoever holds a file or its printed code may know whether it still stands: of whom it is it does not say.
 NOTE_STANDING: Final = f"""
-create function note_standing(code text, oid text) returns table (
+create function note_standing(code text, oid text, pdf bytea) returns table (
   signed_at timestamptz, signer_name text, establishment text, version_number int, replaced_at timestamptz,
   replaced_by text, appended_at timestamptz, withdrawn_at timestamptz)
 language sql stable security definer
@@ -96,16 +97,34 @@ language sql stable security definer
         where later.set_id = note.set_id and later.version_number > note.version_number
           and later.status <> 'preliminary' order by later.version_number desc limit 1),
       (select max(added.signed_at) from composition added
-        where added.related_id = note.id and added.relation = 'appends' and added.status <> 'preliminary'),
+        where added.related_id = note.id and added.relation = 'appends' and added.status <> 'preliminary'
+          and not exists (select from note_retraction gone where gone.composition_id = added.id)),
       (select gone.retracted_at from note_retraction gone where gone.composition_id = note.id)
     from composition note
       join practitioner_role role on role.id = note.author_role_id
       left join organization house on house.id = role.organization_id
     where note.status <> 'preliminary'
-      and (note.verify_code = note_standing.code or note.document_oid = note_standing.oid);
+      and (note.verify_code = note_standing.code or note.document_oid = note_standing.oid
+        or note.pdf_sha256 = note_standing.pdf);
   end;
-revoke execute on function note_standing(text, text) from public;
-grant execute on function note_standing(text, text) to {APP_ROLE};
+revoke execute on function note_standing(text, text, bytea) from public;
+grant execute on function note_standing(text, text, bytea) to {APP_ROLE};
+"""
+
+# What was signed stays readable to who guards privacy at either establishment, once it was withdrawn; nothing else.
+WITHDRAWN_NOTE: Final = f"""
+create function withdrawn_note(note uuid) returns table (patient_id uuid, consult uuid, retracted_at timestamptz)
+language sql stable security definer
+  begin atomic
+    select signed.patient_id, signed.service_request_id, gone.retracted_at
+    from composition signed join note_retraction gone on gone.composition_id = signed.id
+      join service_request asked on asked.id = signed.service_request_id
+      join practitioner_role author on author.id = signed.author_role_id
+    where signed.id = withdrawn_note.note and acting_code() = 'privacy-officer'
+      and acting_house() in (asked.requester_organization_id, author.organization_id);
+  end;
+revoke execute on function withdrawn_note(uuid) from public;
+grant execute on function withdrawn_note(uuid) to {APP_ROLE};
 """
 
 WALLS: Final = {

@@ -22,6 +22,7 @@ def upgrade() -> None:
     op.execute(version_walls.VERSIONS_FOLLOW)
     op.execute(version_walls.CONSULT_NOTE)
     op.execute(version_walls.NOTE_STANDING)
+    op.execute(version_walls.WITHDRAWN_NOTE)
     owner = op.get_bind().exec_driver_sql("select quote_ident(current_user)").scalar_one()
     for table, wall in version_walls.WALLS.items():
         for statement in walls.raised(table, wall, owner=owner):
@@ -52,6 +53,7 @@ def _columns() -> None:
     op.create_unique_constraint(op.f("uq_composition_verify_code"), table, ["verify_code"])
     op.create_unique_constraint(op.f("uq_composition_set_id_version_number"), table, ["set_id", "version_number"])
     op.create_index(op.f("ix_composition_related_id"), table, ["related_id"])
+    op.create_index(op.f("ix_composition_pdf_sha256"), table, ["pdf_sha256"])
     op.create_check_constraint(op.f("ck_composition_related_to_one"), table, "(relation = '') = (related_id is null)")
     op.create_check_constraint(
         op.f("ck_composition_bundle_whole"),

@@ -32,6 +32,7 @@ ACTS: Final = (
     "encounter-ended",
     "session-missed",
     "note-signed",
+    "note-retracted",
     "note-delivered",
     "note-acknowledged",
     "follow-up-recorded",

@@ -132,6 +132,8 @@ class Part(StrEnum):
     COORDINATOR = "coordinator"
     CANDIDATE = "candidate"
     """A specialist of the service, while nobody has accepted."""
+    MEMBER = "member"
+    """A specialist of the team meeting that it is put before; who accepted is somebody else."""
     OWNER = "owner"
     """The specialist who accepted."""
 
@@ -144,7 +146,9 @@ def part_of(consult: ServiceRequest, actor: Actor) -> Part:
         return Part.OWNER
     if actor.role is RoleCode.COORDINATOR:
         return Part.COORDINATOR
-    return Part.CANDIDATE if actor.role is RoleCode.SPECIALIST else Part.COLLEAGUE
+    if actor.role is not RoleCode.SPECIALIST:
+        return Part.COLLEAGUE
+    return Part.MEMBER if consult.task is not None and consult.task.owner_role_id is not None else Part.CANDIDATE
 
 
 class Verb(StrEnum):
@@ -176,13 +180,15 @@ class Verb(StrEnum):
     ASK_FOR_INFORMATION = "ask-for-information"
     GIVE_INFORMATION = "give-information"
     CHANGE_MODE = "change-mode"
-    """From video to writing or back; nothing is asked anew."""
+    """By video, in writing or by a team meeting; nothing is asked anew."""
     SEND_MESSAGE = "send-message"
     PROPOSE_TIME = "propose-time"
     BOOK = "book"
     MOVE_TIME = "move-time"
     CANCEL_TIME = "cancel-time"
     """Give the booked time up; the request stays."""
+    PUT_ON_LIST = "put-on-list"
+    """Of a team meeting."""
     MARK_MISSED = "mark-missed"
     """Nobody came, or one side alone."""
     CANCEL = "cancel"
@@ -190,6 +196,8 @@ class Verb(StrEnum):
     ASK_FOR_WRITING = "ask-for-writing"
     """Have it answered in a note, where the call cannot be held."""
     WRITE_NOTE = "write-note"
+    FOLLOW_NOTE = "follow-note"
+    """Add to a signed note, replace it, or withdraw it."""
     ACKNOWLEDGE = "acknowledge"
     FOLLOW_UP = "follow-up"
     """Say what became of it, some time later."""
@@ -254,6 +262,7 @@ _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]
     (Verb.CALL_OTHERS, (Part.REQUESTER,), (ConsultState.IN_SESSION,)),
     (Verb.PROPOSE_TIME, (Part.COORDINATOR,), (*WAITING, ConsultState.ACCEPTED, ConsultState.NO_SHOW)),
     (Verb.BOOK, (Part.COORDINATOR,), (ConsultState.ACCEPTED,)),
+    (Verb.PUT_ON_LIST, (Part.COORDINATOR,), (*WAITING, ConsultState.ACCEPTED)),
     (Verb.MOVE_TIME, (Part.COORDINATOR,), (ConsultState.SCHEDULED,)),
     (Verb.CANCEL_TIME, (Part.REQUESTER, Part.OWNER, Part.COORDINATOR), (ConsultState.SCHEDULED,)),
     (Verb.MARK_MISSED, (Part.COORDINATOR,), (ConsultState.SCHEDULED, ConsultState.ARRIVED)),
@@ -274,6 +283,11 @@ _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]
         Verb.WRITE_NOTE,
         (Part.OWNER,),
         (*UNHELD, *WITH_SESSION, ConsultState.UNSIGNED),
+    ),
+    (
+        Verb.FOLLOW_NOTE,
+        (Part.OWNER,),
+        (ConsultState.SIGNED, ConsultState.DELIVERED, ConsultState.ACKNOWLEDGED),
     ),
     (Verb.ACKNOWLEDGE, (Part.REQUESTER,), (ConsultState.DELIVERED,)),
     (Verb.FOLLOW_UP, (Part.REQUESTER, Part.COLLEAGUE), (ConsultState.ACKNOWLEDGED,)),
@@ -302,7 +316,10 @@ NEEDS: Final[Mapping[Verb, Permission]] = {
     ),
     Verb.ADD_IMAGES: Permission.IMAGES_ADD,
     **dict.fromkeys(
-        (Verb.RECEIVE, Verb.ASSIGN, Verb.PROPOSE_TIME, Verb.BOOK, Verb.MOVE_TIME, Verb.MARK_MISSED),
+        (
+            *(Verb.RECEIVE, Verb.ASSIGN, Verb.PROPOSE_TIME, Verb.BOOK, Verb.MOVE_TIME, Verb.MARK_MISSED),
+            Verb.PUT_ON_LIST,
+        ),
         Permission.CONSULT_TRIAGE,
     ),
     **dict.fromkeys((Verb.ACCEPT, Verb.DECLINE, Verb.ANSWER), Permission.CONSULT_ANSWER),
@@ -315,12 +332,14 @@ NEEDS: Final[Mapping[Verb, Permission]] = {
     ),
     Verb.CANCEL: Permission.CONSULT_CANCEL,
     **dict.fromkeys((Verb.JOIN, Verb.ASK_FOR_WRITING), Permission.SESSION_JOIN),
-    Verb.WRITE_NOTE: Permission.NOTE_WRITE,
+    **dict.fromkeys((Verb.WRITE_NOTE, Verb.FOLLOW_NOTE), Permission.NOTE_WRITE),
 }
 """The kind of act each of them is: what a role has no part in, no state allows."""
 
 _OF_SESSIONS: Final = (Verb.PROPOSE_TIME, Verb.BOOK)
 """What is done for a session to come: not while the answer is wanted in writing."""
+_OF_TWO: Final = (*_OF_SESSIONS, Verb.MOVE_TIME, Verb.CANCEL_TIME, Verb.MARK_MISSED, Verb.ASK_FOR_WRITING)
+"""What is done about a session of two: the time of a case is its turn on the list of a team meeting."""
 _OF_EMERGENCIES: Final = (Verb.HAND_BACK, Verb.CALL_OTHERS)
 
 _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
@@ -345,6 +364,7 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.SEND_MESSAGE: lambda: Refused("Messages can be written once a specialist has accepted, until the end."),
     Verb.PROPOSE_TIME: lambda: Refused("The time of this consult is booked, or the consult is closed."),
     Verb.BOOK: lambda: Refused("A time can be booked once a specialist has accepted, and only once."),
+    Verb.PUT_ON_LIST: lambda: Refused("This consult is on the list of a team meeting, or too far for one."),
     Verb.MARK_MISSED: lambda: Refused("The session of this consult has begun, or no time is booked."),
     Verb.CANCEL: lambda: Refused("This consult can no longer be cancelled."),
     Verb.MOVE_TIME: lambda: Refused("Only a booked time can be moved, before the session begins."),
@@ -352,6 +372,7 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.JOIN: lambda: Refused("The room of this consult is closed."),
     Verb.ASK_FOR_WRITING: lambda: Refused("There is no session that could be answered in writing instead."),
     Verb.WRITE_NOTE: lambda: Refused("The note of this consult cannot be written now."),
+    Verb.FOLLOW_NOTE: lambda: Refused("Nothing can follow this note: it is not signed yet, or it was withdrawn."),
     Verb.ACKNOWLEDGE: lambda: Refused("This note has not been delivered yet, or it is already acknowledged."),
     Verb.FOLLOW_UP: lambda: Refused("What became of it is asked once the note is acknowledged."),
     Verb.REVOKE_EXCERPT: lambda: Refused("This excerpt is not shared any more."),
@@ -367,6 +388,10 @@ def may(consult: ServiceRequest, actor: Actor, verb: Verb) -> bool:
         return False
     if verb in _OF_EMERGENCIES and consult.mode is not ConsultMode.EMERGENCY:
         return False
+    if (consult.mode is ConsultMode.MEETING and verb in _OF_TWO) or (
+        consult.mode is not ConsultMode.MEETING and verb is Verb.PUT_ON_LIST
+    ):
+        return False
     return access.may(actor, NEEDS[verb]) and part_of(consult, actor) in ALLOWED[state_of(consult), verb]
 
 
@@ -379,4 +404,8 @@ def require(consult: ServiceRequest, actor: Actor, verb: Verb) -> None:
         raise Forbidden("This is for someone else to do.")
     if verb in _OF_SESSIONS and consult.mode is ConsultMode.ADVICE:
         raise Refused("This consult is answered in writing. Change it to a video session first.")
+    if verb in _OF_TWO and consult.mode is ConsultMode.MEETING:
+        raise Refused("This consult is discussed by a team meeting: its turn stands on the meeting’s list.")
+    if verb is Verb.PUT_ON_LIST and consult.mode is not ConsultMode.MEETING:
+        raise Refused("This consult is not for a team meeting. Change how it is answered first.")
     raise _REFUSALS[verb]()

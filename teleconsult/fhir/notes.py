@@ -14,6 +14,8 @@ from teleconsult.fhir.imaging_studies import DCM, DICOM_UID
 from teleconsult.notes.content import Clinician, KeyImage, NoteContent
 
 LOINC: Final = "http://loinc.org"
+URIS: Final = "urn:ietf:rfc:3986"
+"""The system of an identifier that is a URI."""
 CONSULT_NOTE: Final = {"coding": [{"system": LOINC, "code": "11488-4", "display": "Consult note"}]}
 SECTION_CODES: Final = {
     "findings": {"system": LOINC, "code": "59776-5", "display": "Procedure findings Narrative"},
@@ -34,7 +36,7 @@ def composition(note: NoteContent) -> dict[str, Any]:
     moment = note.written_at.isoformat()
     resource: dict[str, Any] = {
         "resourceType": "Composition",
-        "identifier": _identifier(note),
+        "identifier": _uri(f"urn:uuid:{note.set_id}"),
         "language": note.language,
         "status": "final",
         "type": CONSULT_NOTE,
@@ -48,11 +50,13 @@ def composition(note: NoteContent) -> dict[str, Any]:
             {
                 "title": getattr(words, name),
                 "code": {"coding": [SECTION_CODES[name]]},
-                "text": {"status": "generated", "div": _narrative(text)},
+                "text": {"status": "generated", "div": division(text)},
             }
             for name, text in note.written_sections()
         ],
     }
+    if note.relation:
+        resource["relatesTo"] = [{"code": note.relation.value, "targetIdentifier": _uri(f"urn:oid:{note.related_oid}")}]
     if note.encounter_id:
         resource["encounter"] = {"reference": f"Encounter/{note.encounter_id}"}
     if note.key_images:
@@ -68,9 +72,10 @@ def document_reference(note: NoteContent, *, size: int) -> dict[str, Any]:
     context: dict[str, Any] = {"related": related}
     if note.encounter_id:
         context["encounter"] = [{"reference": f"Encounter/{note.encounter_id}"}]
-    return {
+    resource = {
         "resourceType": "DocumentReference",
-        "masterIdentifier": _identifier(note),
+        "masterIdentifier": _uri(f"urn:oid:{note.document_oid}"),
+        "identifier": [_uri(f"urn:uuid:{note.id}")],
         "status": "current",
         "docStatus": "final",
         "type": CONSULT_NOTE,
@@ -94,6 +99,10 @@ def document_reference(note: NoteContent, *, size: int) -> dict[str, Any]:
         ],
         "context": context,
     } | _contained(note)
+    if note.relation:
+        target = {"type": "DocumentReference", "identifier": _uri(f"urn:oid:{note.related_oid}")}
+        resource["relatesTo"] = [{"code": note.relation.value, "target": target}]
+    return resource
 
 
 def _pictures(note: NoteContent) -> dict[str, Any]:
@@ -102,7 +111,7 @@ def _pictures(note: NoteContent) -> dict[str, Any]:
     section: dict[str, Any] = {
         "title": NOTE_WORDS[note.language].key_images,
         "code": {"coding": [KEY_IMAGES]},
-        "text": {"status": "generated", "div": _narrative("\n\n".join(told))},
+        "text": {"status": "generated", "div": division("\n\n".join(told))},
     }
     references = _references(note)
     return section | {"entry": references} if references else section
@@ -153,8 +162,8 @@ def _study(note: NoteContent, name: str, uid: str, images: Sequence[KeyImage]) -
     }
 
 
-def _identifier(note: NoteContent) -> dict[str, str]:
-    return {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{note.id}"}
+def _uri(value: str) -> dict[str, str]:
+    return {"system": URIS, "value": value}
 
 
 def _subject(note: NoteContent) -> dict[str, str]:
@@ -169,7 +178,7 @@ def _organization(clinician: Clinician) -> dict[str, str]:
     return {"reference": f"Organization/{clinician.organization_id}", "display": clinician.organization}
 
 
-def _narrative(text: str) -> str:
+def division(text: str) -> str:
     """Paragraphs between empty lines, line breaks within them (http://hl7.org/fhir/R4/narrative.html)."""
     paragraphs = (escape(part).replace("\n", "<br/>") for part in text.strip().split("\n\n") if part.strip())
     return f'<div xmlns="{XHTML}">' + "".join(f"<p>{part}</p>" for part in paragraphs) + "</div>"

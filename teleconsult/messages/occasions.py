@@ -233,6 +233,27 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         fr="la réponse est signée",
         vi="câu trả lời đã được ký",
     ),
+    "ConsultNoteAdded": _occasion(
+        Topic.ANSWERS,
+        *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
+        en="something was added to the answer",
+        fr="un complément à la réponse est signé",
+        vi="câu trả lời có phần bổ sung",
+    ),
+    "ConsultNoteReplaced": _occasion(
+        Topic.ANSWERS,
+        *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
+        en="the answer was corrected: a new version replaces it",
+        fr="la réponse est corrigée : une nouvelle version la remplace",
+        vi="câu trả lời đã được sửa: có phiên bản mới thay thế",
+    ),
+    "ConsultNoteRetracted": _occasion(
+        Topic.ANSWERS,
+        *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
+        en="the answer was withdrawn: do not rely on it any more",
+        fr="la réponse est retirée : ne plus s’y fier",
+        vi="câu trả lời đã bị rút lại: không dựa vào đó nữa",
+    ),
     "ConsultNoteDelivered": _occasion(
         Topic.ANSWERS,
         *(Side.REQUESTER, Side.SPECIALIST),

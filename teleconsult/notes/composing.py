@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.directory.models import HealthcareService, PractitionerRole
 from teleconsult.encounters.models import Encounter
+from teleconsult.meetings.concluding import meeting_in_note
 from teleconsult.notes.content import Clinician, ImagesShared, KeyImage, NoteContent, PatientIdentity
 from teleconsult.notes.models import Composition
 from teleconsult.patients.models import IdentifierStatus, Patient, PatientIdentifier
@@ -31,6 +32,7 @@ async def compose(session: AsyncSession, note: Composition, *, at: datetime, ver
     encounter = await _encounter(session, note)
     assert isinstance(request.service, HealthcareService)  # nothing is answered that was not submitted
     assert request.submitted_at is not None
+    earlier = await session.get_one(Composition, note.related_id) if note.related_id else None
     return NoteContent(
         id=str(note.id),
         language=note.language,
@@ -51,6 +53,14 @@ async def compose(session: AsyncSession, note: Composition, *, at: datetime, ver
         session_ended_at=encounter.ended_at if encounter else None,
         encounter_id=str(encounter.id) if encounter else None,
         key_images=tuple(map(KeyImage.of, note.key_images)),
+        meeting=await meeting_in_note(session, request.id),
+        document_oid=note.document_oid,
+        set_id=str(note.set_id),
+        version_number=note.version_number,
+        relation=note.relation,
+        related_oid=earlier.document_oid if earlier else "",
+        related_at=earlier.signed_at if earlier else None,
+        verify_code=note.verify_code or "",
     )
 
 

@@ -1,5 +1,7 @@
 """The consult note (FHIR R4 Composition): a draft its author alone sees, then a signed document nobody changes."""
 
+import base64
+import secrets
 import uuid
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +29,11 @@ class RetractionReason(StrEnum):
 
     WRONG_PATIENT = "wrong-patient"
     ERROR = "error"
+
+
+def _new_code() -> str:
+    """100 random bits, as letters and digits that are not mistaken for each other (RFC 4648 §6)."""
+    return base64.b32encode(secrets.token_bytes(15)).decode()[:20].lower()
 
 
 def _own_id(context: DefaultExecutionContext) -> uuid.UUID:
@@ -84,7 +91,7 @@ class Composition(Base):
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
     content_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
     pdf_object_key: Mapped[str | None]
-    pdf_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    pdf_sha256: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     set_id: Mapped[uuid.UUID] = mapped_column(default=_own_id)
     """The document over all its versions."""
     version_number: Mapped[int] = mapped_column(default=1, server_default="1")
@@ -94,7 +101,7 @@ class Composition(Base):
     relation: Mapped[Relation] = mapped_column(default=Relation.NONE, server_default="")
     related_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("composition.id"), index=True)
     """The signed note this one appends to, or replaces."""
-    verify_code: Mapped[str | None] = mapped_column(unique=True)
+    verify_code: Mapped[str | None] = mapped_column(unique=True, default=_new_code)
     """Printed on the signed note; leads to what anybody may know of it (`/verify`)."""
     bundle_object_key: Mapped[str | None]
     bundle_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)

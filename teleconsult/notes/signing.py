@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,17 +28,27 @@ from teleconsult.directory.models import Practitioner
 from teleconsult.documents.press import Press
 from teleconsult.encounters.actions import finish_encounter
 from teleconsult.errors import Conflict, Invalid, Refused, TeleconsultError
+from teleconsult.fhir.note_documents import SignedPdf, note_document
+from teleconsult.notes.bundling import SignedBundle, sign_bundle, soft_key
+from teleconsult.meetings.concluding import require_conclusive
 from teleconsult.notes.composing import compose
-from teleconsult.notes.content import NoteContent
+from teleconsult.notes.content import NoteContent, Relation
 from teleconsult.notes.evidence import keep_first_revision
 from teleconsult.notes.jobs import select_key_images
 from teleconsult.notes.keys import key_to_sign_with, names_signer
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for
+from teleconsult.notes.versions import refuse_what_follows
 from teleconsult.objects import Objects, new_key
 from teleconsult.scheduling.models import AppointmentStatus
 from teleconsult.sealing import SealBroken, Sealer
 from teleconsult.settings import Settings
+
+_NEWS: Final = {
+    Relation.NONE: "ConsultNoteSigned",
+    Relation.APPENDS: "ConsultNoteAdded",
+    Relation.REPLACES: "ConsultNoteReplaced",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +81,13 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """What came out of it: the PDF, and under which key it lies in the object store."""
+    """What came out of it: the PDF and the FHIR document, and under which keys they lie in the object store."""
 
     content: NoteContent
     pdf: bytes
+    bundle: SignedBundle
     object_key: str
+    bundle_key: str
 
 
 def verify_address(settings: Settings) -> str:
@@ -101,13 +114,16 @@ async def sign_note(
     async with transaction(signing.sessions, actor) as session:
         prepared = await _prepare(session, actor, signing, note_id, _Read(version, tuple(key_images)))
     await confirm(signing.sessions, signing.settings, actor, proof=proof, address=address)
-    signed = _Signed(prepared.content, await _print_and_sign(signing, prepared), new_key("note"))
+    pdf, bundle = await _print_and_sign(signing, prepared)
+    signed = _Signed(prepared.content, pdf, bundle, new_key("note"), new_key("note"))
     await signing.objects.put(signed.object_key, signed.pdf)
+    await signing.objects.put(signed.bundle_key, signed.bundle.content)
     try:
         async with transaction(signing.sessions, actor) as session:
             return await _freeze(session, actor, signed, _Read(version, tuple(key_images)))
     except TeleconsultError:  # refused before any commit; a lost connection may have committed, so there it stays
         await signing.objects.delete(signed.object_key)
+        await signing.objects.delete(signed.bundle_key)
         raise
 
 
@@ -140,20 +156,23 @@ async def _prepare(session: AsyncSession, actor: Actor, signing: Signing, note_i
     return _Prepared(content, key.certificate, key.private_key_sealed)
 
 
-async def _print_and_sign(signing: Signing, prepared: _Prepared) -> bytes:
+async def _print_and_sign(signing: Signing, prepared: _Prepared) -> tuple[bytes, SignedBundle]:
     printed = await signing.press.note(prepared.content, is_signed=True)
     try:
         private_key = signing.sealer.open(prepared.sealed_key)
     except SealBroken as error:
         raise Refused("Your signing key cannot be opened. Tell your administrator.") from error
-    return await asyncio.to_thread(_sign, printed, prepared.chain, private_key)
+    return await asyncio.to_thread(_sign, printed, prepared, private_key)
 
 
-def _sign(printed: bytes, chain: str, private_key: bytes) -> bytes:
-    """In a thread, the loading of the signing library too."""
+def _sign(printed: bytes, prepared: _Prepared, private_key: bytes) -> tuple[bytes, SignedBundle]:
+    """In a thread, the loading of the signing library too. The FHIR document names the PDF by its hash."""
     from teleconsult.notes.signature import sign_pdf, soft_signer
 
-    return sign_pdf(printed, soft_signer(chain, private_key))
+    content, chain = prepared.content, prepared.chain
+    pdf = sign_pdf(printed, soft_signer(chain, private_key))
+    document = note_document(content, SignedPdf.of(pdf))
+    return pdf, sign_bundle(document, chain=chain, sign=soft_key(private_key), at=content.written_at)
 
 
 async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, read: _Read) -> Composition:
@@ -166,10 +185,17 @@ async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, read: _R
     note.signer_name = content.author.name
     note.content, note.content_sha256 = frozen, hashlib.sha256(frozen).digest()
     note.pdf_object_key, note.pdf_sha256 = signed.object_key, hashlib.sha256(signed.pdf).digest()
+    note.bundle_object_key, note.bundle_jws = signed.bundle_key, signed.bundle.jws
+    note.bundle_sha256 = hashlib.sha256(signed.bundle.content).digest()
     await session.flush()
     await keep_first_revision(session, note, pdf=signed.pdf)
-    await _end_work(session, actor, consult, content.written_at)
-    await queue_deliveries(session, note, consult)
+    if note.relation is Relation.NONE:
+        await _end_work(session, actor, consult, content.written_at)
+    earlier = await session.get_one(Composition, note.related_id) if note.related_id else None
+    appends = note.relation is Relation.APPENDS
+    await queue_deliveries(
+        session, note, consult, replaces=None if appends else earlier, appends=earlier if appends else None
+    )
     await select_key_images(session, note)
     audit.record(
         session,
@@ -180,7 +206,7 @@ async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, read: _R
         consult=consult.id,
         pdf_sha256=note.pdf_sha256.hex(),
     )
-    await tell_consult(session, "ConsultNoteSigned", consult)
+    await tell_consult(session, _NEWS[note.relation], consult)
     return note
 
 
@@ -188,7 +214,9 @@ async def _check(session: AsyncSession, actor: Actor, note: Composition, read: _
     """Whether this draft may be signed now. Raises as `sign_note` says; the consult stays locked."""
     _refuse_signed(note)
     consult = await consult_for(session, actor, note.service_request_id, lock=True)
-    require(consult, actor, Verb.WRITE_NOTE)
+    require(consult, actor, Verb.FOLLOW_NOTE if note.related_id else Verb.WRITE_NOTE)
+    if note.related_id:
+        await refuse_what_follows(session, actor, await session.get_one(Composition, note.related_id))
     if read != _Read(note.version, tuple(image["id"] for image in note.key_images)):
         raise Conflict("This note was changed after you read it. Read it again before you sign.")
     _refuse_empty(note.sections)

@@ -10,6 +10,14 @@ SIZE_LIMIT: Final = 20 * 1024 * 1024
 """Bytes a file to be checked may have."""
 
 
+class Kind(StrEnum):
+    """What was checked."""
+
+    PDF = "pdf"
+    BUNDLE = "bundle"
+    """The exported FHIR document."""
+
+
 class Outcome(StrEnum):
     """What the check found."""
 
@@ -30,15 +38,27 @@ class Reason(StrEnum):
     UNSIGNED = "unsigned"
     SEVERAL = "several"
     CHANGED = "changed"
+    HEADER_CHANGED = "header-changed"
+    """Of a FHIR document: who signed it and when is not what it was."""
+    SIGNATURE_CHANGED = "signature-changed"
+    NOT_TOGETHER = "not-together"
+    """Each of two files is good, and they are not of the same note."""
     UNKNOWN_SIGNER = "unknown-signer"
     EXPIRED = "expired"
     NOT_FOR_SIGNING = "not-for-signing"
+    REVOKED = "revoked"
+    UNKNOWN_CLOCK = "unknown-clock"
+    NO_EVIDENCE = "no-evidence"
+    TIMES_DISAGREE = "times-disagree"
     UNCHECKABLE = "uncheckable"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The finding. Names come from the certificate, the time is what the signer's machine said (no time-stamp yet)."""
+    """The finding. Names come from certificates.
+
+    `signed_at` is what the signer's machine said; `proven_at` the oldest time-stamp, None without a good one.
+    """
 
     outcome: Outcome
     reason: Reason
@@ -47,6 +67,22 @@ class Verdict:
     organization: str = ""
     authority: str = ""
     signed_at: datetime | None = None
+    kind: Kind = Kind.PDF
+    document_oid: str = ""
+    """What the document calls itself, where it is a FHIR document."""
+    pdf_sha256: str = ""
+    """Of the PDF as it was first signed, in hexadecimal: what ties a PDF and its FHIR document together."""
+    proven_at: datetime | None = None
+    clock: str = ""
+    """Who gave the newest time-stamp."""
+    renew_before: datetime | None = None
+    """When that one's certificate expires."""
+    level: str = ""
+    """`evidence_models.Level`; empty where there is no signature."""
+    indication: str = ""
+    """ETSI EN 319 102-1 §5.1.3: main indication, then the sub-indication after a slash."""
+    changed_part: int = 0
+    """Which one does not hold: 1 the signature, 2 the first time-stamp …; 0 where nothing tells."""
 
     @property
     def is_good(self) -> bool:
@@ -61,12 +97,13 @@ class Verdict:
     def from_json(cls, text: str) -> Self:
         """Read back what `to_json` wrote."""
         values: dict[str, Any] = json.loads(text)
-        signed_at = values["signed_at"]
+        moments = ("signed_at", "proven_at", "renew_before")
         return cls(
             **values
             | {
                 "outcome": Outcome(values["outcome"]),
                 "reason": Reason(values["reason"]),
-                "signed_at": signed_at and datetime.fromisoformat(signed_at),
+                "kind": Kind(values["kind"]),
             }
+            | {name: values[name] and datetime.fromisoformat(values[name]) for name in moments}
         )

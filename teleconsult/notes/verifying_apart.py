@@ -76,7 +76,8 @@ class Checker:
 
 def main() -> None:
     """Check standard input within the limits. Says nothing where they were not enough."""
-    from teleconsult.notes.verifying import trusted_roots, verify_pdf
+    from teleconsult.notes.checking import check
+    from teleconsult.notes.verifying import trusted_roots
 
     trust, memory, seconds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     logging.disable()
@@ -86,7 +87,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     try:
-        print(verify_pdf(content, roots).to_json())
+        print(check(content, roots).to_json())
     except MemoryError:
         sys.exit(1)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import subprocess
+import uuid
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -43,7 +44,7 @@ def test_the_narrative_is_well_formed_and_holds_text_only() -> None:
 
 def test_the_document_points_to_the_signed_pdf() -> None:
     resource = document_reference(NOTE, size=30_000)
-    assert resource["masterIdentifier"]["value"] == f"urn:uuid:{NOTE.id}"
+    assert resource["masterIdentifier"]["value"] == f"urn:oid:2.25.{uuid.UUID(NOTE.id).int}"
     assert resource["content"][0]["attachment"]["contentType"] == "application/pdf"
     assert resource["content"][0]["attachment"]["url"] == f"Binary/{NOTE.id}"
     assert (resource["status"], resource["docStatus"]) == ("current", "final")

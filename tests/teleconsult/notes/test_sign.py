@@ -161,7 +161,7 @@ async def test_twice_at_once_makes_one_signature(cast: Cast, signing: Signing) -
     async with signing.sessions() as session:
         assert len(list(await session.scalars(select(Delivery)))) == 1
     stored = [path for path in (signing.settings.data / "objects" / "note").rglob("*") if path.is_file()]
-    assert len(stored) == 1
+    assert len(stored) == 2, "the PDF and its FHIR document"
 
 
 async def test_a_cancelled_consult_is_not_answered(cast: Cast, signing: Signing) -> None:

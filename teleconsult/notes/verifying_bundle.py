@@ -1,0 +1,203 @@
+"""Is this file the FHIR document of a note as it was signed? Works on bytes and trusted roots alone.
+
+What is accepted is strict, as for a PDF (ADR 5): the file has one spelling, the signature has one spelling, and the
+rest is what was signed. So any changed byte is found, and said to be one of the document, its header or its signature.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from asn1crypto import x509
+from cryptography import x509 as crypto_x509
+from jwt.api_jws import PyJWS
+from jwt.exceptions import PyJWTError
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import (
+    ExpiredError,
+    InvalidCertificateError,
+    NotYetValidError,
+    PathBuildingError,
+    PathError,
+)
+
+from teleconsult.clock import now
+from teleconsult.notes.bundling import algorithm_for, export, url_safe
+from teleconsult.notes.verdict import SIZE_LIMIT, Kind, Outcome, Reason, Verdict
+
+MEMBERS: Final = {"payload", "protected", "signature"}
+_MOST_CERTIFICATES: Final = 10
+
+
+class _NotGood(Exception):
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def is_exported(content: bytes) -> bool:
+    """Whether this is to be judged as an exported document: JSON, not a PDF."""
+    return content.lstrip()[:1] == b"{"
+
+
+def verify_bundle(content: bytes, roots: Sequence[x509.Certificate], *, at: datetime | None = None) -> Verdict:
+    """Check the bytes of an exported document (`bundling.export`); `at` is the moment certificates must be valid.
+
+    Never raises for what the bytes hold, but MemoryError. Not to be called within an event loop.
+    """
+    try:
+        return _verdict(content, roots, at or now())
+    except _NotGood as finding:
+        return Verdict(Outcome.BAD, finding.reason, kind=Kind.BUNDLE)
+
+
+def _verdict(content: bytes, roots: Sequence[x509.Certificate], at: datetime) -> Verdict:
+    payload, protected, signature = _members(content)
+    header = _header(protected)
+    certificates = _certificates(header)
+    try:
+        name, verifier = algorithm_for(crypto_x509.load_der_x509_certificate(certificates[0].dump()))
+        key: Any = crypto_x509.load_der_x509_certificate(certificates[0].dump()).public_key()
+    except ValueError as error:
+        raise _NotGood(Reason.HEADER_CHANGED) from error
+    jws = PyJWS(algorithms=[])
+    jws.register_algorithm(name, verifier)
+    try:
+        jws.decode_complete(f"{protected}..{signature}", key, algorithms=[name], detached_payload=payload.encode())
+    except (PyJWTError, ValueError, TypeError) as error:
+        raise _NotGood(Reason.CHANGED) from error
+    return _of_whom(certificates, roots, at, signed_at=_signed_at(header), payload=payload)
+
+
+def _members(content: bytes) -> tuple[str, str, str]:
+    """The parts of a file that is spelled as we write it."""
+    if not content:
+        raise _NotGood(Reason.EMPTY)
+    if len(content) > SIZE_LIMIT:
+        raise _NotGood(Reason.TOO_LARGE)
+    try:
+        whole = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _NotGood(Reason.DAMAGED) from error
+    if isinstance(whole, dict) and whole.get("resourceType") == "Bundle":
+        raise _NotGood(Reason.UNSIGNED)
+    if not isinstance(whole, dict) or set(whole) != MEMBERS or not all(isinstance(one, str) for one in whole.values()):
+        raise _NotGood(Reason.DAMAGED)
+    payload, protected, signature = whole["payload"], whole["protected"], whole["signature"]
+    try:
+        if export(payload, protected, signature) != content:
+            raise _NotGood(Reason.CHANGED)
+        if url_safe(_octets(signature)) != signature:
+            raise _NotGood(Reason.SIGNATURE_CHANGED)
+    except (UnicodeEncodeError, binascii.Error, ValueError) as error:
+        raise _NotGood(Reason.SIGNATURE_CHANGED) from error
+    return payload, protected, signature
+
+
+def _header(protected: str) -> Mapping[str, Any]:
+    try:
+        header = json.loads(_octets(protected))
+    except (ValueError, RecursionError) as error:
+        raise _NotGood(Reason.HEADER_CHANGED) from error
+    if not isinstance(header, dict):
+        raise _NotGood(Reason.HEADER_CHANGED)
+    return header
+
+
+def _certificates(header: Mapping[str, Any]) -> list[x509.Certificate]:
+    """The signer's first (RFC 7515 §4.1.6); its hash must be the one that was signed along."""
+    listed = header.get("x5c")
+    if not isinstance(listed, list) or not 1 <= len(listed) <= _MOST_CERTIFICATES:
+        raise _NotGood(Reason.HEADER_CHANGED)
+    try:
+        ders = [base64.b64decode(one, validate=True) for one in listed]
+        certificates = [x509.Certificate.load(der, strict=True) for der in ders]
+        for one in certificates:
+            assert one.native
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a parser of foreign bytes throws, it means one thing
+        raise _NotGood(Reason.HEADER_CHANGED) from error
+    if header.get("x5t#S256") != url_safe(hashlib.sha256(ders[0]).digest()):
+        raise _NotGood(Reason.HEADER_CHANGED)
+    return certificates
+
+
+def _signed_at(header: Mapping[str, Any]) -> datetime | None:
+    try:
+        return datetime.fromisoformat(header["sigT"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _of_whom(
+    certificates: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+    *,
+    signed_at: datetime | None,
+    payload: str,
+) -> Verdict:
+    """What an unchanged document is worth: whether someone we trust vouches for its signer, and did so in time."""
+    own = certificates[0]
+    outcome, reason = _vouched(own, certificates[1:], roots, at)
+    subject = own.subject.native
+    told = _told(payload)
+    verdict = Verdict(
+        outcome,
+        reason,
+        signer=_first(subject.get("common_name")),
+        registration_number=_first(subject.get("serial_number")),
+        organization=_first(subject.get("organization_name")),
+        authority=_first(own.issuer.native.get("common_name")),
+        signed_at=signed_at,
+    )
+    return replace(verdict, kind=Kind.BUNDLE, document_oid=told[0], pdf_sha256=told[1])
+
+
+def _vouched(
+    own: x509.Certificate, others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime
+) -> tuple[Outcome, Reason]:
+    usage = own.key_usage_value
+    if own.ca or usage is None or "non_repudiation" not in usage.native:
+        return Outcome.BAD, Reason.NOT_FOR_SIGNING
+    context = ValidationContext(trust_roots=list(roots), allow_fetching=False, revocation_mode="soft-fail", moment=at)
+    validator = CertificateValidator(own, list(others), validation_context=context)
+    try:
+        asyncio.run(validator.async_validate_usage({"non_repudiation"}))
+    except (ExpiredError, NotYetValidError):
+        return Outcome.BAD, Reason.EXPIRED
+    except InvalidCertificateError:
+        return Outcome.BAD, Reason.NOT_FOR_SIGNING
+    except (PathBuildingError, PathError):
+        return Outcome.UNKNOWN_SIGNER, Reason.UNKNOWN_SIGNER
+    return Outcome.GOOD, Reason.GOOD
+
+
+def _told(payload: str) -> tuple[str, str]:
+    """What the signed document calls itself, and the SHA-256 of the PDF it goes with, in hexadecimal."""
+    try:
+        bundle = json.loads(payload)
+        oid = str(bundle["identifier"]["value"]).removeprefix("urn:oid:")
+        document = next(
+            entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == "DocumentReference"
+        )
+        name = str(document["identifier"][0]["value"]).removeprefix("ni:///sha-256;")
+        return oid, _octets(name).hex()
+    except (ValueError, KeyError, TypeError, IndexError, StopIteration, AttributeError):
+        return "", ""
+
+
+def _octets(text: str) -> bytes:
+    """Base64url without padding."""
+    return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+def _first(value: str | list[str] | None) -> str:
+    return (value[0] if isinstance(value, list) else value) or ""

@@ -1,0 +1,100 @@
+"""The versions of a note, and which of them counts: what was added, what replaces what, what was withdrawn."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.access import rows
+from teleconsult.accounts.actor import Actor
+from teleconsult.errors import Refused
+from teleconsult.notes.content import Relation
+from teleconsult.notes.models import Composition, CompositionStatus, NoteRetraction
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One signed version of one document, as far as a list of them tells it."""
+
+    id: uuid.UUID
+    set_id: uuid.UUID
+    version_number: int
+    relation: Relation
+    related_id: uuid.UUID | None
+    signed_at: datetime
+    signer_name: str
+    replaced_by: uuid.UUID | None = None
+    retraction: NoteRetraction | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it still counts: nothing replaces it, and it was not withdrawn."""
+        return self.replaced_by is None and self.retraction is None
+
+
+async def versions_of(session: AsyncSession, actor: Actor, note: Composition) -> list[Version]:
+    """All signed notes of the same consult and author that exist for the actor: those that count first, then the
+    newest. A consult has few.
+    """
+    found = await session.execute(
+        select(
+            Composition.id,
+            Composition.set_id,
+            Composition.version_number,
+            Composition.relation,
+            Composition.related_id,
+            Composition.signed_at,
+            Composition.signer_name,
+            NoteRetraction,
+        )
+        .outerjoin(NoteRetraction, NoteRetraction.composition_id == Composition.id)
+        .where(
+            Composition.service_request_id == note.service_request_id,
+            Composition.author_role_id == note.author_role_id,
+            Composition.status != CompositionStatus.PRELIMINARY,
+            rows.notes(actor),
+        )
+        .order_by(Composition.created_at)
+    )
+    listed = [tuple(row) for row in found]
+    newer = {related: id for id, _, _, relation, related, *_ in listed if relation is Relation.REPLACES}
+    versions = [Version(*row[:7], newer.get(row[0]), row[7]) for row in listed]
+    return sorted(
+        versions, key=lambda one: (one.stands, one.relation is not Relation.APPENDS, one.signed_at), reverse=True
+    )
+
+
+async def retraction_of(session: AsyncSession, note: Composition) -> NoteRetraction | None:
+    """That the note was withdrawn; None where it was not."""
+    return await session.scalar(select(NoteRetraction).where(NoteRetraction.composition_id == note.id))
+
+
+async def retracted_among(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, NoteRetraction]:
+    """Those of these notes that were withdrawn."""
+    found = await session.scalars(select(NoteRetraction).where(NoteRetraction.composition_id.in_(ids)))
+    return {one.composition_id: one for one in found}
+
+
+async def refuse_what_follows(session: AsyncSession, actor: Actor, note: Composition) -> None:
+    """Raise Refused unless the note is signed, and nothing replaces or withdraws it: only then may another follow."""
+    if note.status is CompositionStatus.PRELIMINARY:
+        raise Refused("This note is not signed yet.")
+    own = next(one for one in await versions_of(session, actor, note) if one.id == note.id)
+    if own.retraction is not None:
+        raise Refused("This note was withdrawn.")
+    if own.replaced_by is not None:
+        raise Refused("A later version of this note exists. Open that one.")
+
+
+def goes_with(versions: Sequence[Version], note_id: uuid.UUID) -> list[Version]:
+    """What is withdrawn with a note: all versions of its document, and all that was added to any of them."""
+    gone = {next(one.set_id for one in versions if one.id == note_id)}
+    while True:
+        ids = {one.id for one in versions if one.set_id in gone}
+        further = {one.set_id for one in versions if one.related_id in ids} - gone
+        if not further:
+            return [one for one in versions if one.set_id in gone]
+        gone |= further
