@@ -314,6 +314,10 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Reason.UNKNOWN_SIGNER: _("The file is unchanged, but no authority we trust vouches for its signer."),
         Reason.EXPIRED: _("The signer’s certificate is out of date, so the time of signing can no longer be shown."),
         Reason.NOT_FOR_SIGNING: _("The signer’s certificate was not issued for signing documents."),
+        Reason.REVOKED: _("The signer’s certificate had been revoked before the note was signed."),
+        Reason.UNKNOWN_CLOCK: _("The file is unchanged, but no authority we trust vouches for its time-stamps."),
+        Reason.NO_EVIDENCE: _("The file does not hold what would show that its certificates were good in their time."),
+        Reason.TIMES_DISAGREE: _("The times in this file contradict each other."),
         Reason.UNCHECKABLE: _("The check took too long: this file is not a note of ours."),
     },
 }

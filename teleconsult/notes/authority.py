@@ -1,4 +1,4 @@
-"""The demonstration's certificate authority: a root that vouches for signers, on P-256 (RFC 5280).
+"""The demonstration's certificate authority: a root that vouches for signers and for a clock, on P-256 (RFC 5280).
 
 A hospital brings its own authority and puts its root into the trust folder; nothing else here changes then.
 """
@@ -10,18 +10,20 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from teleconsult.sealing import Sealer
 
-ROOT_YEARS = 20
+ROOT_YEARS = 30
 SIGNER_YEARS = 3
+CLOCK_YEARS = 5
 YEAR = timedelta(days=365)
 CLOCK_SKEW = timedelta(minutes=5)
 
 ROOT_CERTIFICATE = "demo-authority.pem"
 ROOT_KEY = "demo-authority.key"
+ADDRESS = "address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Authority:
 
     certificate: x509.Certificate
     private_key: ec.EllipticCurvePrivateKey
+    address: str = ""
+    """Where it answers (`authority_answers`), no slash at the end; empty where it answers nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +51,28 @@ def trust_folder(data: Path) -> Path:
 
 
 def open_authority(data: Path, sealer: Sealer, *, at: datetime) -> Authority:
-    """The authority of this data folder; made, with its key sealed, when there is none yet."""
+    """The authority of this data folder; made, with its key sealed, when there is none yet.
+
+    It answers where the file `address` beside its key says, and where there is none, nowhere.
+    """
     key_path = data / "authority" / ROOT_KEY
     certificate_path = trust_folder(data) / ROOT_CERTIFICATE
     if not (key_path.exists() and certificate_path.exists()):
         authority = make_authority("Teleconsult demonstration authority", at=at)
-        _write(key_path, sealer.seal(_pkcs8(authority.private_key)))
-        _write(certificate_path, authority.certificate.public_bytes(serialization.Encoding.PEM))
+        write_whole(key_path, sealer.seal(_pkcs8(authority.private_key)))
+        write_whole(certificate_path, authority.certificate.public_bytes(serialization.Encoding.PEM))
     key = serialization.load_der_private_key(sealer.open(key_path.read_bytes()), password=None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    return Authority(x509.load_pem_x509_certificate(certificate_path.read_bytes()), key)
+    address = key_path.with_name(ADDRESS)
+    return Authority(
+        x509.load_pem_x509_certificate(certificate_path.read_bytes()),
+        key,
+        address.read_text(encoding="ascii").strip() if address.exists() else "",
+    )
 
 
-def make_authority(name: str, *, at: datetime) -> Authority:
-    """A new root, valid twenty years from `at`."""
+def make_authority(name: str, *, at: datetime, address: str = "") -> Authority:
+    """A new root, valid thirty years from `at`."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
@@ -69,7 +81,7 @@ def make_authority(name: str, *, at: datetime) -> Authority:
         .add_extension(_key_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
-    return Authority(builder.sign(key, hashes.SHA256()), key)
+    return Authority(builder.sign(key, hashes.SHA256()), key, address)
 
 
 def issue(authority: Authority, *, name: str, registration_number: str, organization: str, at: datetime) -> Issued:
@@ -82,23 +94,92 @@ def issue(authority: Authority, *, name: str, registration_number: str, organiza
             x509.NameAttribute(NameOID.SERIAL_NUMBER, registration_number[:64]),
         ]
     )
-    root = authority.certificate
-    certificate = (
-        _builder(subject, root.subject, key.public_key(), at, SIGNER_YEARS * YEAR)
+    return _issued(authority, subject, key, at=at, life=SIGNER_YEARS * YEAR)
+
+
+def issue_for(
+    authority: Authority,
+    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    *,
+    name: str,
+    registration_number: str,
+    at: datetime,
+) -> str:
+    """A signer's chain for a key that is kept elsewhere, in a token or by a service."""
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.SERIAL_NUMBER, registration_number)]
+    )
+    return _chain(authority, _certified(authority, subject, public_key, at=at, life=SIGNER_YEARS * YEAR))
+
+
+def issue_clock(authority: Authority, *, name: str, at: datetime, life: timedelta = CLOCK_YEARS * YEAR) -> Issued:
+    """A certificate that signs time-stamps and nothing else (RFC 3161 §2.3)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+    return _issued(authority, subject, key, at=at, life=life, usage=usage)
+
+
+def _issued(
+    authority: Authority,
+    subject: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    at: datetime,
+    life: timedelta,
+    usage: x509.ExtendedKeyUsage | None = None,
+) -> Issued:
+    certificate = _certified(authority, subject, key.public_key(), at=at, life=life, usage=usage)
+    return Issued(_chain(authority, certificate), _pkcs8(key), certificate.not_valid_after_utc)
+
+
+def _certified(
+    authority: Authority,
+    subject: x509.Name,
+    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    *,
+    at: datetime,
+    life: timedelta,
+    usage: x509.ExtendedKeyUsage | None = None,
+) -> x509.Certificate:
+    builder = (
+        _builder(subject, authority.certificate.subject, public_key, at, life)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.private_key.public_key()), critical=False
         )
-        .sign(authority.private_key, hashes.SHA256())
     )
-    chain = b"".join(each.public_bytes(serialization.Encoding.PEM) for each in (certificate, root))
-    return Issued(chain.decode(), _pkcs8(key), certificate.not_valid_after_utc)
+    if usage is not None:
+        builder = builder.add_extension(usage, critical=True)
+    if authority.address:
+        ocsp = x509.AccessDescription(
+            AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(f"{authority.address}/ocsp")
+        )
+        crl = x509.DistributionPoint(
+            [x509.UniformResourceIdentifier(f"{authority.address}/crl")],
+            relative_name=None,
+            reasons=None,
+            crl_issuer=None,
+        )
+        builder = builder.add_extension(x509.AuthorityInformationAccess([ocsp]), critical=False).add_extension(
+            x509.CRLDistributionPoints([crl]), critical=False
+        )
+    return builder.sign(authority.private_key, hashes.SHA256())
+
+
+def _chain(authority: Authority, certificate: x509.Certificate) -> str:
+    pem = (each.public_bytes(serialization.Encoding.PEM) for each in (certificate, authority.certificate))
+    return b"".join(pem).decode()
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, at: datetime, life: timedelta
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    at: datetime,
+    life: timedelta,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -131,8 +212,8 @@ def _pkcs8(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, readable by its owner alone."""
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,0 +1,148 @@
+"""Who signed, and since when that is proven: from the newest time-stamp back to the signature (EN 319 102-1 §5.6).
+
+The newest stamp is believed as of today. It proves that everything before it, the answers of authorities among it,
+was there at its time: as of then the next older one is believed, and so on; the signer's certificate is judged as of
+the oldest stamp. pyHanko's `ades_lta_validation` does the same for signatures that carry a stamp of their own within
+them; ours are signed without waiting for one, and stamped as documents (EN 319 142-1 §5.3: either makes B-T).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from asn1crypto import cms, x509
+from pyhanko.sign.ades.report import AdESIndeterminate, AdESSubIndic
+from pyhanko.sign.validation import EmbeddedPdfSignature, validate_pdf_signature, validate_pdf_timestamp
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.sign.validation.errors import ValidationInfoReadingError
+from pyhanko_certvalidator import ValidationContext
+
+from teleconsult.notes.evidence_models import Level
+from teleconsult.notes.verdict import Reason
+from teleconsult.notes.verifying_structure import NotGood
+
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""How far the signer's machine may be ahead of the stamp."""
+
+
+class Asks(StrEnum):
+    """What of revocation must be shown: by the file where it can hold it, nothing of its last stamp."""
+
+    ALL = "require"
+    NOTHING = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found of an unchanged file. `problem` is None where all of it holds; `clock` signed the last stamp."""
+
+    signer: x509.Certificate
+    claimed_at: datetime | None
+    level: Level
+    problem: AdESSubIndic | None
+    is_clock: bool = False
+    """Whether the problem is a stamp's."""
+    proven_at: datetime | None = None
+    clock: x509.Certificate | None = None
+
+
+def judge(signatures: Sequence[EmbeddedPdfSignature], roots: Sequence[x509.Certificate], at: datetime) -> Judged:
+    """Judge the signature and the stamps after it as of `at`. Raises NotGood where one of them does not hold."""
+    signature, *stamps = signatures
+    moment, problem = at, None
+    for number in range(len(stamps), 0, -1):
+        later = stamps[min(number, len(stamps) - 1)]
+        is_last = number == len(stamps)
+        stamp = stamps[number - 1]
+        context = _context(later, roots, moment, asks=Asks.NOTHING if is_last else Asks.ALL)
+        found = _problem(_validated(validate_pdf_timestamp, stamp, context, number + 1))
+        stamped_at = _time_of(stamp)
+        problem = problem or found or (None if stamped_at <= moment + CLOCKS_DIFFER else _ORDER)
+        moment = stamped_at
+    level = _level(stamps)
+    material = stamps[1] if len(stamps) > 1 else signatures[-1]
+    context = _context(material, roots, moment, asks=Asks.ALL if level is Level.B_LTA else Asks.NOTHING)
+    status = _validated(validate_pdf_signature, signature, context, 1)
+    claimed = status.signer_reported_dt
+    late = _ORDER if stamps and claimed is not None and claimed > moment + CLOCKS_DIFFER else None
+    return Judged(
+        signer=status.signing_cert,
+        claimed_at=claimed,
+        level=level,
+        problem=problem or _problem(status) or late,
+        is_clock=problem is not None,
+        proven_at=moment if stamps and problem is None else None,
+        clock=stamps[-1].signer_cert if stamps else None,
+    )
+
+
+_ORDER: Final = AdESIndeterminate.TIMESTAMP_ORDER_FAILURE
+
+
+def _validated(validate: Any, signature: EmbeddedPdfSignature, context: ValidationContext, part: int) -> Any:
+    try:
+        status = validate(signature, context, skip_diff=True)  # what was added was looked at with the structure
+    except MemoryError:
+        raise
+    except Exception as error:  # it was well-formed when we wrote it
+        raise NotGood(Reason.CHANGED, part) from error
+    if not (status.intact and status.valid):
+        raise NotGood(Reason.CHANGED, part)
+    return status
+
+
+def _problem(status: Any) -> AdESSubIndic | None:
+    if status.trusted:
+        return None
+    return status.trust_problem_indic or AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND
+
+
+def _time_of(stamp: EmbeddedPdfSignature) -> datetime:
+    told: cms.EncapsulatedContentInfo = stamp.signed_data["encap_content_info"]
+    moment: datetime = told["content"].parsed["gen_time"].native
+    return moment
+
+
+def _level(stamps: Sequence[EmbeddedPdfSignature]) -> Level:
+    """By what the file holds; whether it holds in truth is judged beside it."""
+    if not stamps:
+        return Level.B_B
+    return Level.B_LTA if len(stamps) > 1 and _store(stamps[-1]) is not None else Level.B_T
+
+
+def _store(covered_by: EmbeddedPdfSignature) -> DocumentSecurityStore | None:
+    """The answers of authorities that this signature covers."""
+    try:
+        return DocumentSecurityStore.read_dss(covered_by.reader.get_historical_resolver(covered_by.signed_revision))
+    except ValidationInfoReadingError:
+        return None
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise NotGood(Reason.CHANGED) from error
+
+
+def _context(
+    covered_by: EmbeddedPdfSignature, roots: Sequence[x509.Certificate], moment: datetime, *, asks: Asks
+) -> ValidationContext:
+    """To judge a certificate as of `moment` by what `covered_by` proves to have been there; nothing is fetched."""
+    settings: Mapping[str, Any] = {
+        "trust_roots": list(roots),
+        "allow_fetching": False,
+        "moment": moment,
+        "revocation_mode": asks.value,
+        "retroactive_revinfo": True,  # answers are asked for after the stamp, and say more, not less
+    }
+    store = _store(covered_by)
+    if store is None:
+        return ValidationContext(**settings)
+    try:
+        if asks is Asks.NOTHING:
+            return ValidationContext(**settings, other_certs=list(store.load_certs()))
+        return store.as_validation_context(settings)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise NotGood(Reason.CHANGED) from error
