@@ -23,6 +23,8 @@ MODULES = (
     "teleconsult.messages.delivering",
     "teleconsult.messages.jobs",
     "teleconsult.messages.pruning",
+    "teleconsult.messages.asking_after",
+    "teleconsult.messages.numbers",
     "teleconsult.messages.reminding",
     "teleconsult.messages.sending",
     "teleconsult.messages.telling",

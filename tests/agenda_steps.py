@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -22,6 +23,7 @@ from teleconsult.scheduling.models import Appointment, AppointmentStatus
 from tests.people import Cast
 
 EVERY_DAY = tuple(range(1, 8))
+TORONTO = ZoneInfo("America/Toronto")
 
 
 async def hours(

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from teleconsult.access import Permission as P
 from web.requests import ANYONE
-from web.views import agenda, feeds, hours, times
+from web.views import agenda, feeds, hours, joining, times
 
 
 def add_agenda_routes(route: Callable[..., object]) -> None:
     """Give the router the agenda, how a time is found, when people can be had, and the feeds of calendar programs."""
     route("GET", "/agenda", agenda.show, P.AGENDA, name="agenda.show")
+    route("POST", "/agenda/invitations/{id}", joining.come, P.AGENDA, name="agenda.come")
     route("GET", "/agenda/calendar", feeds.show, P.AGENDA, name="feeds.show")
     route("POST", "/agenda/calendar", feeds.renew, P.AGENDA)
     route("POST", "/agenda/calendar/end", feeds.end, P.AGENDA, name="feeds.end")

@@ -14,6 +14,8 @@ def add_notice_routes(route: Callable[..., object]) -> None:
     route("POST", "/notices/reading", notices.read_all, P.CONSULTS_SEE, name="notices.read_all")
     route("GET", "/account/notices", reaching.show, P.OWN_ACCOUNT, name="reaching.show")
     route("POST", "/account/notices", reaching.choose, P.OWN_ACCOUNT)
+    route("POST", "/account/number", reaching.confirm, P.OWN_ACCOUNT, name="reaching.confirm")
+    route("POST", "/account/number/code", reaching.send_code, P.OWN_ACCOUNT, name="reaching.code")
     route("POST", "/account/devices", reaching.add, P.OWN_ACCOUNT, name="reaching.add")
     route("POST", "/account/devices/{id}/removal", reaching.remove, P.OWN_ACCOUNT, name="reaching.remove")
     route("GET", "/service-worker.js", reaching.service_worker, ANYONE, name="reaching.service_worker")

@@ -213,6 +213,7 @@ def _add_services(route: Callable[..., object]) -> None:
     route("POST", "/admin/services", admin_services.create, needs)
     route("POST", "/admin/services/{id}/opening", admin_services.open, needs, name="admin_services.open")
     route("POST", "/admin/services/{id}/closing", admin_services.close, needs, name="admin_services.close")
+    route("POST", "/admin/services/{id}/next", admin_services.next_hospitals, needs, name="admin_services.next")
     route("POST", "/admin/services/{id}/pace", admin_services.pace, needs, name="admin_services.pace")
     route("POST", "/admin/services/{id}/promise", admin_services.promise, needs, name="admin_services.promise")
     route("POST", "/admin/services/{id}/telephone", admin_services.phone, needs, name="admin_services.phone")

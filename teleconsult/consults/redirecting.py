@@ -65,7 +65,13 @@ async def _say_farewell(session: AsyncSession, consult: ServiceRequest, role_id:
     person = await person_in(session, role_id)
     if person is not None:
         await add_notice(
-            session, person, TAKEN, consult_id=consult.id, occurrence=uuid.uuid4(), happened_at=consult.updated_at
+            session,
+            person,
+            TAKEN,
+            consult_id=consult.id,
+            occurrence=uuid.uuid4(),
+            happened_at=consult.updated_at,
+            number=consult.number,
         )
 
 

@@ -70,7 +70,8 @@ async def call_off(session: AsyncSession, actor: Actor, consult: ServiceRequest,
     """
     moment = now()
     consult.status, consult.status_reason, consult.updated_at = RequestStatus.REVOKED, reason, moment
-    await tell_consult(session, "ConsultCancelled", consult)
+    is_booked = consult.appointment is not None and consult.appointment.booked_at is not None
+    await tell_consult(session, "ConsultBookedCancelled" if is_booked else "ConsultCancelled", consult)
     end_wait(consult, at=moment)
     if consult.task is not None:
         consult.task.status, consult.task.modified_at = TaskStatus.CANCELLED, moment

@@ -206,10 +206,16 @@ async def _next_in_turn(
 async def _services(
     session: AsyncSession, consult: ServiceRequest, *, passed: set[uuid.UUID]
 ) -> Sequence[HealthcareService]:
-    """The service asked now, then those of the same specialty elsewhere in the network that were not asked yet."""
+    """The service asked now, then those of the same specialty elsewhere in the network that were not asked yet.
+
+    First those that the service which was pressed for named, in its order; then who can do most.
+    """
     asked = consult.service
     assert asked is not None, "an emergency names a service"
     rank = case({kind: place for place, kind in enumerate(FARTHEST_FIRST)}, value=Organization.kind, else_=9)
+    pressed_for = select(HealthcareService.next_services).where(HealthcareService.id == consult.tasks[0].service_id)
+    named = await session.scalar(pressed_for) or []
+    place = case({id: place for place, id in enumerate(named)}, value=HealthcareService.id, else_=len(named))
     others = await session.scalars(
         select(HealthcareService)
         .join(HealthcareService.organization)
@@ -221,7 +227,7 @@ async def _services(
             Organization.sharing_network.is_not(None),
             Organization.sharing_network == consult.requester_organization.sharing_network,
         )
-        .order_by(rank, Organization.name, HealthcareService.id)
+        .order_by(*([place] if named else []), rank, Organization.name, HealthcareService.id)
         .options(contains_eager(HealthcareService.organization))
     )
     return [asked, *others]

@@ -82,11 +82,7 @@ async def invite_guest(
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME:
         raise Invalid({"name": "Write the name the others will see, in 80 characters at most."})
-    expected = select(func.count()).where(
-        GuestPass.encounter_id == live.encounter.id, GuestPass.revoked_at.is_(None), GuestPass.expires_at > now()
-    )
-    if (await session.scalar(expected) or 0) >= MOST:
-        raise Refused("No more than four guests can be invited to one session. Withdraw a link first.")
+    await require_place(session, live.encounter.id)
     token = new_token()
     kept = GuestPass(
         id=uuid.uuid4(),
@@ -104,6 +100,15 @@ async def invite_guest(
     session.add(EncounterParticipant(encounter_id=live.encounter.id, guest_pass_id=kept.id))
     await _note(session, actor, "guest-invited", kept, live)
     return kept, token
+
+
+async def require_place(session: AsyncSession, encounter_id: uuid.UUID) -> None:
+    """Raise Refused where as many are expected in a session as find room in it."""
+    expected = select(func.count()).where(
+        GuestPass.encounter_id == encounter_id, GuestPass.revoked_at.is_(None), GuestPass.expires_at > now()
+    )
+    if (await session.scalar(expected) or 0) >= MOST:
+        raise Refused("No more than four guests can be invited to one session. Withdraw a link first.")
 
 
 async def guests_of(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> list[Guest]:

@@ -17,7 +17,7 @@ from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.directory.models import DutyShift, HealthcareService, Practitioner, PractitionerRole, RoleCode
 from teleconsult.messages.models import Notice
-from teleconsult.messages.occasions import OCCASIONS, Side
+from teleconsult.messages.occasions import Side
 
 MOST_TOLD: Final = 40
 """People of one side."""
@@ -82,10 +82,8 @@ async def sees(session: AsyncSession, person: Person, consult_id: uuid.UUID) -> 
 
 
 async def hears(session: AsyncSession, person: Person, notice: Notice) -> bool:
-    """Whether they are told of it outside: of what they may see, and that something is theirs no longer."""
-    occasion = OCCASIONS.get(notice.occasion)
-    is_farewell = occasion is not None and occasion.is_farewell
-    return is_farewell or await sees(session, person, notice.service_request_id)
+    """Whether they are told of it outside: of what they may see, and what is said to who does not."""
+    return notice.number is not None or await sees(session, person, notice.service_request_id)
 
 
 async def _people(session: AsyncSession, which: ColumnElement[bool]) -> Sequence[Person]:

@@ -6,10 +6,11 @@ Mails about one's own way in (a code, a changed password) are no choice: they al
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import phonenumbers
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
@@ -17,6 +18,7 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.errors import Invalid
 from teleconsult.messages.models import Channel, NoticeChoice
+from teleconsult.messages.numbers import owe_code
 from teleconsult.messages.occasions import Topic
 
 CHOSEN_TOPICS: Final = tuple(topic for topic in Topic if topic is not Topic.URGENT)
@@ -70,10 +72,14 @@ async def choose(session: AsyncSession, actor: Actor, *, wishes: Wishes) -> Noti
     choice.channels = _in_order(wishes.channels, Channel)
     choice.topics = _in_order(wishes.topics, Topic)
     choice.reminders = sorted(wishes.reminders, reverse=True)
+    if phone != choice.phone:
+        choice.phone_confirmed_at = choice.phone_taken_at = choice.phone_refused_at = None
     choice.phone, choice.phone_failures, choice.updated_at = phone, 0, now()
     session.add(choice)
     audit.record(session, actor, "notices-chosen", channels=" ".join(choice.channels))
     await session.flush()
+    if phone and choice.phone_confirmed_at is None:
+        await owe_code(session, actor)
     return choice
 
 
@@ -92,17 +98,32 @@ def read_phone(typed: str) -> str:
 
 
 def is_phone_good(choice: NoticeChoice, *, is_urgent: bool = False) -> bool:
-    """There is a number, and it has not refused one message after the other; what is urgent is tried all the same."""
-    return bool(choice.phone) and (is_urgent or choice.phone_failures < MOST_REFUSALS)
+    """It is the person's, and has not refused one message after the other; what is urgent is tried all the same."""
+    is_theirs = bool(choice.phone) and choice.phone_confirmed_at is not None
+    return is_theirs and (is_urgent or choice.phone_failures < MOST_REFUSALS)
 
 
 async def note_sms(session: AsyncSession, account_id: uuid.UUID, phone: str, *, arrived: bool) -> None:
-    """Remember whether the number took a message, unless it is another one by now. The system's own note."""
+    """Remember whether the number took a message, unless it is another one by now. The system's own note.
+
+    A gateway that refuses everybody says nothing of a number: one refusal after another counts only where it took a
+    message for somebody else in between.
+    """
     kept = await session.scalar(
         select(NoticeChoice).where(NoticeChoice.account_id == account_id, NoticeChoice.phone == phone).with_for_update()
     )
-    if kept is not None:
-        kept.phone_failures = 0 if arrived else kept.phone_failures + 1
+    if kept is None:
+        return
+    if arrived:
+        kept.phone_failures, kept.phone_taken_at, kept.phone_refused_at = 0, now(), None
+        return
+    if kept.phone_refused_at is None or await _took_other_messages(session, kept, since=kept.phone_refused_at):
+        kept.phone_failures, kept.phone_refused_at = kept.phone_failures + 1, now()
+
+
+async def _took_other_messages(session: AsyncSession, kept: NoticeChoice, *, since: datetime) -> bool:
+    taken = exists().where(NoticeChoice.id != kept.id, NoticeChoice.phone_taken_at > since)
+    return bool(await session.scalar(select(taken)))
 
 
 def _in_order(chosen: Collection[Channel | Topic], order: type[Channel] | type[Topic]) -> list[str]:

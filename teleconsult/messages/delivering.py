@@ -21,7 +21,7 @@ from teleconsult.messages.jobs import RETRY
 from teleconsult.messages.message import Message, Unreachable
 from teleconsult.messages.models import Channel, Notice, PushDevice
 from teleconsult.messages.wording import write_message
-from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment
 from teleconsult.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -62,13 +62,13 @@ async def _unread(session: AsyncSession, person: Person, notice_ids: Sequence[uu
 
 
 async def _is_still_so(session: AsyncSession, notice: Notice) -> bool:
-    """The session it speaks of, if it speaks of one, is still to come and booked for that time."""
+    """The session it speaks of, if it speaks of one, is still to come and planned for that time."""
     if notice.starts_at is None:
         return True
     stands = exists().where(
         Appointment.service_request_id == notice.service_request_id,
         Appointment.starts_at == notice.starts_at,
-        Appointment.status.in_((AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED)),
+        Appointment.status.not_in(LOST_APPOINTMENTS),
     )
     return notice.starts_at > now() and bool(await session.scalar(select(stands)))
 

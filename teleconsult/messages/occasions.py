@@ -20,6 +20,8 @@ class Side(StrEnum):
     """The specialists on duty for the service, while nobody has accepted."""
     COORDINATORS = "coordinators"
     """Of the establishment that answers."""
+    INVITED = "invited"
+    """Further people of a session. The consult is not theirs to see: they are told its number and when."""
 
 
 ASKING: Final = frozenset({Side.REQUESTER})
@@ -42,11 +44,11 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """One kind of news. `words` by language, after "Consult no. 1042: "; `%(time)s` is when the session begins.
+    """One kind of news. `words` by language, after "Consult no. 1042: "; `%(time)s` is when the session begins, where
+    that is known.
 
     `is_quiet`: shown on screen and sent to nobody. `is_mailed`: it is of use when a mail is read. `by_calendar`:
     the two whose session it is get a mail to their calendars, and no other. `alone`: why a side is not told.
-    `is_farewell`: who it is told to sees the consult no longer; it is sent, and on screen there is nothing to open.
     """
 
     topic: Topic
@@ -56,7 +58,6 @@ class Occasion:
     is_mailed: bool = True
     by_calendar: bool = False
     alone: str = ""
-    is_farewell: bool = False
 
 
 def _occasion(
@@ -69,10 +70,9 @@ def _occasion(
     is_mailed: bool = True,
     by_calendar: bool = False,
     alone: str = "",
-    is_farewell: bool = False,
 ) -> Occasion:
     words = {"en": en, "fr": fr, "vi": vi}
-    return Occasion(topic, frozenset(told), words, is_quiet, is_mailed, by_calendar, alone, is_farewell)
+    return Occasion(topic, frozenset(told), words, is_quiet, is_mailed, by_calendar, alone)
 
 
 REMINDER: Final = "SessionReminder"
@@ -81,6 +81,12 @@ PAGE: Final = "EmergencyPage"
 """Somebody on duty is called in person (`emergencies.paging`)."""
 TAKEN: Final = "RequestTaken"
 """Who accepted it has it no longer: somebody else sent it on (`consults.redirecting`)."""
+FOLLOW_UP: Final = "FollowUpDue"
+"""One would like to know by now what became of it (`messages.asking_after`)."""
+INVITED: Final = "SessionInvitation"
+"""Somebody is asked to a session besides the two whose it is, or it has another time (`scheduling.telling`)."""
+UNINVITED: Final = "SessionWithoutYou"
+"""They are asked to it no longer, or it is not held (`scheduling.telling`)."""
 ARRIVAL: Final = "SessionAwaits"
 """The other side is in the room, and waits (`encounters.actions`)."""
 
@@ -180,27 +186,35 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         fr="elle a été annulée",
         vi="đã bị hủy",
     ),
+    "ConsultBookedCancelled": _occasion(
+        Topic.TIMES,
+        *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
+        en="it was called off, the session is not held",
+        fr="elle a été annulée, la séance n’a pas lieu",
+        vi="đã bị hủy, phiên hội chẩn không diễn ra",
+        by_calendar=True,
+    ),
     "ConsultTimeProposed": _occasion(
         Topic.TIMES,
         *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
-        en="a time was proposed",
-        fr="un horaire est proposé",
-        vi="đã đề xuất giờ hẹn",
+        en="a time is proposed: %(time)s",
+        fr="un horaire est proposé : %(time)s",
+        vi="giờ hẹn được đề xuất: %(time)s",
     ),
     "ConsultBooked": _occasion(
         Topic.TIMES,
         *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
-        en="the session is booked",
-        fr="la séance est réservée",
-        vi="phiên hội chẩn đã được đặt",
+        en="the session is booked: %(time)s",
+        fr="la séance est réservée : %(time)s",
+        vi="phiên hội chẩn đã được đặt: %(time)s",
         by_calendar=True,
     ),
     "ConsultTimeMoved": _occasion(
         Topic.TIMES,
         *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
-        en="the session was moved to another time",
-        fr="la séance est déplacée",
-        vi="phiên hội chẩn đã được dời sang giờ khác",
+        en="the session was moved: %(time)s",
+        fr="la séance est déplacée : %(time)s",
+        vi="phiên hội chẩn đã được dời: %(time)s",
         by_calendar=True,
     ),
     "ConsultTimeCancelled": _occasion(
@@ -373,7 +387,32 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         fr="elle est passée à un autre service, elle n’est plus à vous",
         vi="đã chuyển sang khoa khác, không còn thuộc về bạn",
         alone="Everybody else is told with `ConsultRedirected`.",
-        is_farewell=True,
+    ),
+    FOLLOW_UP: _occasion(
+        Topic.ANSWERS,
+        Side.REQUESTER,
+        en="what became of it? Two clicks tell",
+        fr="quelles en ont été les suites ? Deux clics suffisent",
+        vi="kết quả về sau thế nào? Chỉ cần hai lần bấm",
+        alone="Only who asked knows.",
+    ),
+    INVITED: _occasion(
+        Topic.TIMES,
+        Side.INVITED,
+        en="you are invited to a session on %(time)s",
+        fr="vous êtes invité à une séance le %(time)s",
+        vi="bạn được mời dự một phiên lúc %(time)s",
+        by_calendar=True,
+        alone="The two whose session it is are told with `ConsultBooked` and `ConsultTimeMoved`.",
+    ),
+    UNINVITED: _occasion(
+        Topic.TIMES,
+        Side.INVITED,
+        en="you are no longer expected at the session",
+        fr="vous n’êtes plus attendu à la séance",
+        vi="bạn không còn phải dự phiên này nữa",
+        by_calendar=True,
+        alone="The two whose session it is are told by what happened to it.",
     ),
     REMINDER: _occasion(
         Topic.REMINDERS,

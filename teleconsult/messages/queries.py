@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import func, select, true, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -22,11 +22,10 @@ COUNTED: Final = 99
 
 
 async def own_notices(session: AsyncSession, actor: Actor) -> Sequence[Notice]:
-    """The actor's, newest first, each with its consult; of consults they may not see any more, none."""
+    """The actor's, newest first, each with its consult; of consults they do not see those that bring the number."""
     found = await session.scalars(
         select(Notice)
-        .join(Notice.consult)
-        .where(rows.notices(actor), rows.consults(actor))
+        .where(rows.notices(actor), _is_shown(actor))
         .options(joinedload(Notice.consult))
         .order_by(Notice.happened_at.desc(), Notice.id)
         .limit(SHOWN)
@@ -38,8 +37,7 @@ async def count_unread(session: AsyncSession, actor: Actor) -> int:
     """How many the actor has not looked at, `COUNTED` at the most."""
     unread = (
         select(Notice.id)
-        .join(ServiceRequest, ServiceRequest.id == Notice.service_request_id)
-        .where(rows.notices(actor), Notice.read_at.is_(None), rows.consults(actor))
+        .where(rows.notices(actor), Notice.read_at.is_(None), _is_shown(actor))
         .limit(COUNTED)
         .subquery()
     )
@@ -59,3 +57,8 @@ async def mark_read(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUI
     if count and actor.role_id:
         await tell(session, "NoticeRead", role=actor.role_id)
     return count
+
+
+def _is_shown(actor: Actor) -> ColumnElement[bool]:
+    seen = exists().where(ServiceRequest.id == Notice.service_request_id, rows.consults(actor))
+    return or_(Notice.number.is_not(None), seen)

@@ -20,6 +20,7 @@ from teleconsult.messages.choices import REMINDERS, choice_of
 from teleconsult.messages.occasions import OCCASIONS, REMINDER, Topic
 from teleconsult.messages.telling import add_notice
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from teleconsult.scheduling.telling import people_of
 
 AT_ONCE: Final = 500
 """Sessions looked at in one minute, the soonest first."""
@@ -77,10 +78,16 @@ async def _remind_of(session: AsyncSession, appointment_id: uuid.UUID, moment: d
     told = 0
     for person in people:
         told += await _remind_person(session, person, appointment, moment)
+    for one in await people_of(session, appointment):
+        if one.is_invited:
+            invited = Person(one.account, one.role)
+            told += await _remind_person(session, invited, appointment, moment, number=consult.number)
     return told
 
 
-async def _remind_person(session: AsyncSession, person: Person, appointment: Appointment, moment: datetime) -> bool:
+async def _remind_person(
+    session: AsyncSession, person: Person, appointment: Appointment, moment: datetime, *, number: int | None = None
+) -> bool:
     choice = await choice_of(session, person.account.id)
     lead = due_lead(choice.reminders, appointment, moment) if Topic.REMINDERS in choice.topics else None
     if lead is None:
@@ -93,6 +100,7 @@ async def _remind_person(session: AsyncSession, person: Person, appointment: App
         occurrence=uuid.uuid5(appointment.id, f"{appointment.starts_at.isoformat()} {lead}"),
         happened_at=moment,
         starts_at=appointment.starts_at,
+        number=number,
     )
     return added is not None
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from procrastinate import JobContext
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +24,7 @@ from teleconsult.messages.jobs import RETRY
 from teleconsult.messages.models import Notice
 from teleconsult.messages.occasions import OCCASIONS, Occasion, Topic
 from teleconsult.messages.sending import owe_sending
+from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment
 
 SAME_NEWS: Final = timedelta(minutes=10)
 """The same of the same consult, within this time and not read yet, is said once."""
@@ -69,6 +70,7 @@ async def tell_people(
         consult = await session.get(ServiceRequest, uuid.UUID(consult_id))
         if consult is None:  # a draft that was erased
             return
+        starts_at = await _time_of(session, consult) if "%(time)s" in OCCASIONS[occasion].words["en"] else None
         told = await audience(
             session,
             consult,
@@ -84,7 +86,18 @@ async def tell_people(
                 consult_id=consult.id,
                 occurrence=uuid.UUID(occurrence),
                 happened_at=datetime.fromisoformat(happened_at),
+                starts_at=starts_at,
             )
+
+
+async def _time_of(session: AsyncSession, consult: ServiceRequest) -> datetime | None:
+    """Of the session as it is planned by now."""
+    found: datetime | None = await session.scalar(
+        select(Appointment.starts_at).where(
+            Appointment.service_request_id == consult.id, Appointment.status.not_in(LOST_APPOINTMENTS)
+        )
+    )
+    return found
 
 
 async def add_notice(
@@ -96,8 +109,12 @@ async def add_notice(
     occurrence: uuid.UUID,
     happened_at: datetime,
     starts_at: datetime | None = None,
+    number: int | None = None,
 ) -> uuid.UUID | None:
-    """Show it to the person, and owe the sending of what is not only shown: the notice's id, None where it is told."""
+    """Show it to the person, and owe the sending of what is not only shown: the notice's id, None where it is told.
+
+    `number` is the consult's, for who does not see the consult: they are told all the same.
+    """
     kind = OCCASIONS[occasion]
     is_own_news = starts_at is not None or kind.topic is Topic.URGENT
     if not is_own_news and await _says_so_already(session, person, occasion, consult_id, happened_at):
@@ -112,6 +129,7 @@ async def add_notice(
             occurrence=occurrence,
             happened_at=happened_at,
             starts_at=starts_at,
+            number=number,
             sent_at=happened_at if kind.is_quiet else None,
         )
         .on_conflict_do_nothing(index_elements=["practitioner_role_id", "occurrence"])

@@ -44,7 +44,7 @@ def in_words(notice: Notice, *, locale: str, time_zone: str) -> str:
         return ""
     words = occasion.words[language(locale)]
     if notice.starts_at is None:
-        return words
+        return words.replace("%(time)s", "").rstrip("\N{NO-BREAK SPACE} :")
     starts_at, region = on_clock(notice.starts_at, ZoneInfo(time_zone)), _REGIONS[language(locale)]
     day, clock = (format_skeleton(skeleton, starts_at, locale=region) for skeleton in ("MMMEd", "Hm"))
     return words % {"time": f"{day}, {clock}"}
@@ -53,15 +53,11 @@ def in_words(notice: Notice, *, locale: str, time_zone: str) -> str:
 def write_message(notices: Sequence[Notice], *, locale: str, time_zone: str, base_url: str) -> Message:
     """One message of all of these, oldest first; each has its consult loaded."""
     words = _WORDS[language(locale)]
-    lines = list(
-        dict.fromkeys(
-            words.consult % (notice.consult.number, in_words(notice, locale=locale, time_zone=time_zone))
-            for notice in notices
-        )
-    )
+    said = ((one, in_words(one, locale=locale, time_zone=time_zone)) for one in notices)
+    lines = list(dict.fromkeys(words.consult % (one.number or one.consult.number, news) for one, news in said))
     consults = {notice.service_request_id for notice in notices}
     of_one = len(consults) == 1
-    is_open = of_one and not any(OCCASIONS[notice.occasion].is_farewell for notice in notices)
+    is_open = of_one and all(notice.number is None for notice in notices)
     shown = lines[:MOST_LINES] + ([words.more % (len(lines) - MOST_LINES)] if len(lines) > MOST_LINES else [])
     return Message(
         subject=lines[0] if len(lines) == 1 else words.several % len(lines),

@@ -37,20 +37,21 @@ async def propose_time(
     starts_at: datetime,
     minutes: int = 30,
     things: Sequence[uuid.UUID] | None = None,
+    people: Sequence[uuid.UUID] | None = None,
 ) -> Appointment:
     """Propose a time, before or after a specialist has accepted; a second proposal replaces the first.
 
     Where the booked one was missed, the work goes on with the new one. `starts_at` is aware; `things` are the rooms and
-    devices it needs, None for those of the first proposal. Raises NotFound, Forbidden, Refused once booked, Invalid for
-    a time that is past, more than a year away, of a length we do not plan, outside the hours of somebody or something
-    it needs, or when the specialist who accepted is taken.
+    devices it needs, `people` the roles of further people, None for those of the first proposal. Raises NotFound,
+    Forbidden, Refused once booked, Invalid for a time that is past, more than a year away, of a length we do not plan,
+    outside the hours of somebody or something it needs, or when the specialist who accepted is taken.
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.PROPOSE_TIME)
     assert actor.role_id is not None  # only someone with a role has a part in a consult
     moment = now()
     check_time(starts_at, minutes)
-    needed = await needed_by(session, consult, things=things)
+    needed = await needed_by(session, consult, things=things, people=people)
     require_open(needed, Span(starts_at, starts_at + timedelta(minutes=minutes)))
     appointment = consult.appointment
     if appointment is None:

@@ -5,23 +5,21 @@ and `told_sequence` is what the calendars were told last. Each minute the differ
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Final
 
 import structlog
 from procrastinate import JobContext
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
 
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.accounts.models import Account
 from teleconsult.clock import now
 from teleconsult.consults.models import ConsultMode, ServiceRequest
 from teleconsult.db import Sessions, transaction
-from teleconsult.directory.models import Practitioner, PractitionerRole
 from teleconsult.jobs import app, defer
 from teleconsult.messages.choices import choice_of
 from teleconsult.messages.jobs import RETRY
@@ -30,6 +28,7 @@ from teleconsult.messages.models import Channel
 from teleconsult.messages.occasions import Topic
 from teleconsult.scheduling.calendars import Invited, Meeting, Method, invitation, letter
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from teleconsult.scheduling.telling import OneOfSession, invited_in, people_of, tell_invited
 from teleconsult.settings import Settings
 
 FILE_NAME: Final = "invite.ics"
@@ -89,37 +88,90 @@ async def _owe_mails_of(session: AsyncSession, appointment_id: uuid.UUID) -> int
     was_told, appointment.told_sequence = appointment.told_sequence, appointment.sequence
     if appointment.status is AppointmentStatus.CANCELLED and was_told is None:
         return 0  # nobody ever heard of it
-    accounts = await _accounts(session, appointment)
-    for account in accounts:
-        await defer(
-            session,
-            mail_calendar,
-            appointment_id=str(appointment.id),
-            account_id=str(account.id),
-            is_first=was_told is None,
-        )
-    return len(accounts)
+    people = await people_of(session, appointment)
+    await tell_invited(session, appointment, [one for one in people if one.is_invited])
+    wishing = [one for one in people if await _wishes_mails(session, one.account)]
+    for one in wishing:
+        is_first = was_told is None or (one.since is not None and one.since > was_told)
+        await _owe(session, appointment, one, is_first=is_first)
+    return len(wishing)
+
+
+async def owe_invitations(session: AsyncSession, appointment: Appointment, roles: Collection[uuid.UUID]) -> None:
+    """Tell further people who were added to a booked time that stays as it is; the others hear nothing."""
+    await _owe_words(session, appointment, roles, is_off=False)
+
+
+async def owe_withdrawals(session: AsyncSession, appointment: Appointment, roles: Collection[uuid.UUID]) -> None:
+    """Tell further people that they are asked no longer to a time their calendars were told of."""
+    if appointment.told_sequence is not None:
+        await _owe_words(session, appointment, roles, is_off=True)
+
+
+async def _owe_words(
+    session: AsyncSession, appointment: Appointment, roles: Collection[uuid.UUID], *, is_off: bool
+) -> None:
+    """Who arranges sees nobody's account: the system looks for it."""
+    if roles:
+        named = [str(role_id) for role_id in roles]
+        await defer(session, tell_some, appointment_id=str(appointment.id), role_ids=named, is_off=is_off)
+
+
+@app.task(name="tell_some_calendars", pass_context=True, retry=RETRY)
+async def tell_some(context: JobContext, appointment_id: str, role_ids: list[str], is_off: bool) -> None:
+    """Say to further people that they are asked to a booked time, or no longer: on screen, and owe the mails."""
+    sessions: Sessions = context.additional_context["sessions"]
+    async with transaction(sessions, SYSTEM) as session:
+        appointment = await session.get_one(Appointment, uuid.UUID(appointment_id))
+        people = await invited_in(session, [uuid.UUID(role_id) for role_id in role_ids])
+        await tell_invited(session, appointment, people, is_off=is_off)
+        for one in people:
+            if await _wishes_mails(session, one.account):
+                await _owe(session, appointment, one, is_first=not is_off, is_off=is_off)
+
+
+async def _owe(
+    session: AsyncSession, appointment: Appointment, one: OneOfSession, *, is_first: bool = False, is_off: bool = False
+) -> None:
+    await defer(
+        session,
+        mail_calendar,
+        appointment_id=str(appointment.id),
+        account_id=str(one.account.id),
+        is_first=is_first,
+        role_id=str(one.role.id) if one.is_invited else None,
+        is_off=is_off,
+    )
 
 
 @app.task(name="mail_calendar", pass_context=True, retry=RETRY)
-async def mail_calendar(context: JobContext, appointment_id: str, account_id: str, is_first: bool = True) -> None:
+async def mail_calendar(
+    context: JobContext,
+    *,
+    appointment_id: str,
+    account_id: str,
+    is_first: bool = True,
+    role_id: str | None = None,
+    is_off: bool = False,
+) -> None:
     """Mail how an appointment stands now to one person; nothing where it is over, or they take no such mail now.
 
-    `is_first`: their calendar was told nothing of it yet, however often it was moved before.
+    `is_first`: their calendar was told nothing of it yet, however often it was moved before. `role_id` is of a further
+    person; `is_off`: they are asked to it no longer.
     """
     sessions: Sessions = context.additional_context["sessions"]
     settings: Settings = context.additional_context["settings"]
     async with transaction(sessions, SYSTEM) as session:
         appointment = await session.get_one(Appointment, uuid.UUID(appointment_id))
-        found = [one for one in await _accounts(session, appointment) if str(one.id) == account_id]
-        if not found or appointment.ends_at < now() - NEWS:
+        people = await invited_in(session, [uuid.UUID(role_id)]) if role_id else await people_of(session, appointment)
+        found = next((one for one in people if str(one.account.id) == account_id), None)
+        if found is None or appointment.ends_at < now() - NEWS or not await _wishes_mails(session, found.account):
             return
-        consult = await session.get_one(ServiceRequest, appointment.service_request_id)
-        invited = await _invited(session, found[0], consult, appointment)
-    is_off = appointment.status is AppointmentStatus.CANCELLED
+        number = (await session.get_one(ServiceRequest, appointment.service_request_id)).number
+    is_off = is_off or appointment.status is AppointmentStatus.CANCELLED
     method = Method.CANCEL if is_off else Method.REQUEST
-    meeting = meeting_of(appointment, consult.number, settings)
-    await send(settings, calendar_mail(settings, meeting, invited, method=method, is_first=is_first))
+    meeting = meeting_of(appointment, number, settings, is_invited=found.is_invited)
+    await send(settings, calendar_mail(settings, meeting, _invited(found), method=method, is_first=is_first))
 
 
 def calendar_mail(
@@ -141,8 +193,9 @@ def calendar_mail(
     return message
 
 
-def meeting_of(appointment: Appointment, number: int, settings: Settings) -> Meeting:
-    """An appointment as calendars see it."""
+def meeting_of(appointment: Appointment, number: int, settings: Settings, *, is_invited: bool = False) -> Meeting:
+    """An appointment as calendars see it. Further people come to it by their agenda: the consult is not theirs."""
+    page = "agenda" if is_invited else f"consults/{appointment.service_request_id}"
     return Meeting(
         id=appointment.id,
         number=number,
@@ -150,30 +203,9 @@ def meeting_of(appointment: Appointment, number: int, settings: Settings) -> Mee
         ends_at=appointment.ends_at,
         sequence=appointment.sequence,
         changed_at=appointment.changed_at,
-        link=f"{settings.base_url}/consults/{appointment.service_request_id}",
+        link=f"{settings.base_url}/{page}",
         is_booked=appointment.booked_at is not None,
     )
-
-
-async def _accounts(session: AsyncSession, appointment: Appointment) -> Sequence[Account]:
-    """Who asked and who accepted, as far as they still work here and wish mails of times."""
-    consult = await session.get_one(ServiceRequest, appointment.service_request_id)
-    found = await session.scalars(
-        select(Account)
-        .join(Practitioner, Practitioner.id == Account.practitioner_id)
-        .join(PractitionerRole, PractitionerRole.practitioner_id == Practitioner.id)
-        .where(
-            or_(
-                PractitionerRole.id == consult.requester_role_id,
-                PractitionerRole.id == appointment.specialist_role_id,
-            ),
-            PractitionerRole.ended_at.is_(None),
-            Account.disabled_at.is_(None),
-        )
-        .options(joinedload(Account.practitioner))
-        .order_by(Account.id)
-    )
-    return [account for account in found.unique() if await _wishes_mails(session, account)]
 
 
 async def _wishes_mails(session: AsyncSession, account: Account) -> bool:
@@ -181,22 +213,10 @@ async def _wishes_mails(session: AsyncSession, account: Account) -> bool:
     return Channel.EMAIL in choice.channels and Topic.TIMES in choice.topics
 
 
-async def _invited(
-    session: AsyncSession, account: Account, consult: ServiceRequest, appointment: Appointment
-) -> Invited:
-    role = await session.scalar(
-        select(PractitionerRole)
-        .where(
-            PractitionerRole.id.in_((consult.requester_role_id, appointment.specialist_role_id)),
-            PractitionerRole.practitioner_id == account.practitioner_id,
-        )
-        .options(joinedload(PractitionerRole.organization))
-        .limit(1)
-    )
-    assert role is not None, "the account was found by it"
+def _invited(one: OneOfSession) -> Invited:
     return Invited(
-        name=account.practitioner.name,
-        email=account.email,
-        locale=account.locale or role.organization.locale,
-        time_zone=role.organization.time_zone,
+        name=one.account.practitioner.name,
+        email=one.account.email,
+        locale=one.account.locale or one.role.organization.locale,
+        time_zone=one.role.organization.time_zone,
     )

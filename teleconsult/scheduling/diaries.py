@@ -25,6 +25,7 @@ from teleconsult.scheduling.hours_models import (
     ExceptionKind,
     Schedule,
 )
+from teleconsult.scheduling.inviting import asked_people, invited_to
 from teleconsult.scheduling.local_times import FIRST, LAST, SATURDAY
 
 BUSY: Final = text("select role_id, resource_id, starts_at, ends_at from busy_times(:roles, :things, :a, :b, :besides)")
@@ -43,6 +44,8 @@ class Needed:
     things: tuple[uuid.UUID, ...]
     hours: dict[uuid.UUID, Hours]
     """Of those who have a schedule."""
+    invited: frozenset[uuid.UUID] = frozenset()
+    """Of the roles those of further people, besides the two whose session it is."""
 
     def buffer(self, id: uuid.UUID) -> timedelta:
         """What one of them keeps free between two sessions."""
@@ -58,11 +61,16 @@ class Needed:
 
 
 async def needed_by(
-    session: AsyncSession, consult: ServiceRequest, *, things: Sequence[uuid.UUID] | None = None
+    session: AsyncSession,
+    consult: ServiceRequest,
+    *,
+    things: Sequence[uuid.UUID] | None = None,
+    people: Sequence[uuid.UUID] | None = None,
 ) -> Needed:
-    """Who asks, who accepted, the service's clinic, and rooms and devices: those given, else those the time has.
+    """Who asks, who accepted, the service's clinic; rooms, devices and further people: those given, else the time's.
 
-    The consult is loaded whole. Raises Invalid on `things` for one that is not of the house that answers, or retired.
+    The consult is loaded whole. Raises Invalid on `things` for one that is not of the house that answers, or retired,
+    on `people` for a role that may not be invited.
     """
     assert consult.service is not None, "what is scheduled was submitted"
     owner = consult.task.owner if consult.task else None
@@ -86,8 +94,12 @@ async def needed_by(
     if asked is not None and set(asked) - set(names):
         raise Invalid({"things": "Choose from the list."})
     things = [id for id in things if id in names]  # of another service the consult came from, there is nothing here
-    roles = (consult.requester_role_id, *([owner.id] if owner else []))
-    return Needed(names, zones, roles, tuple(things), await hours_of(session, list(names)))
+    invited = await asked_people(session, consult, await invited_to(session, consult) if people is None else people)
+    for role in invited:
+        names[role.id], zones[role.id] = role.practitioner.name, role.organization.time_zone
+    roles = (consult.requester_role_id, *([owner.id] if owner else []), *(role.id for role in invited))
+    hours = await hours_of(session, list(names))
+    return Needed(names, zones, roles, tuple(things), hours, frozenset(role.id for role in invited))
 
 
 async def things_of(session: AsyncSession, consult: ServiceRequest) -> list[uuid.UUID]:

@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
@@ -19,7 +19,7 @@ from teleconsult.directory.models import PractitionerRole
 from teleconsult.errors import NotFound
 from teleconsult.scheduling.calendar_mails import meeting_of
 from teleconsult.scheduling.calendars import feed
-from teleconsult.scheduling.hours_models import CalendarFeed
+from teleconsult.scheduling.hours_models import AppointmentParticipant, CalendarFeed
 from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment
 from teleconsult.settings import Settings
 
@@ -82,11 +82,16 @@ async def read_feed(session: AsyncSession, settings: Settings, token: str) -> by
     roles = select(PractitionerRole.id).where(
         PractitionerRole.practitioner_id == account.practitioner_id, PractitionerRole.ended_at.is_(None)
     )
+    is_theirs = or_(Appointment.specialist_role_id.in_(roles), ServiceRequest.requester_role_id.in_(roles))
+    asked = select(AppointmentParticipant.appointment_id).where(
+        AppointmentParticipant.practitioner_role_id.in_(roles), AppointmentParticipant.invited_sequence.is_not(None)
+    )
+    is_asked = and_(Appointment.id.in_(asked), Appointment.booked_at.is_not(None))
     found = await session.execute(
-        select(Appointment, ServiceRequest.number)
+        select(Appointment, ServiceRequest.number, is_theirs)
         .join(ServiceRequest, ServiceRequest.id == Appointment.service_request_id)
         .where(
-            or_(Appointment.specialist_role_id.in_(roles), ServiceRequest.requester_role_id.in_(roles)),
+            or_(is_theirs, is_asked),
             Appointment.status.not_in(LOST_APPOINTMENTS),
             Appointment.starts_at > now() - BACK,
             Appointment.starts_at < now() + AHEAD,
@@ -94,7 +99,10 @@ async def read_feed(session: AsyncSession, settings: Settings, token: str) -> by
         .order_by(Appointment.starts_at, Appointment.id)
         .limit(MOST)
     )
-    meetings = [meeting_of(appointment, number, settings) for appointment, number in found]
+    meetings = [
+        meeting_of(appointment, number, settings, is_invited=not is_their_own)
+        for appointment, number, is_their_own in found
+    ]
     return feed(meetings, locale=account.locale or "")
 
 

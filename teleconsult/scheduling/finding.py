@@ -41,16 +41,17 @@ async def free_times(
     *,
     minutes: int,
     things: Sequence[uuid.UUID] | None = None,
+    people: Sequence[uuid.UUID] | None = None,
     since: datetime | None = None,
     most: int = 24,
 ) -> FreeTimes:
     """The next times for a consult's session, for who arranges it; the consult is loaded whole.
 
     The one it is booked for is not among them. Looked for two weeks at a time, for twelve weeks. Raises NotFound,
-    Invalid on `things`.
+    Invalid on `things` and `people`.
     """
     require(actor, Permission.CONSULT_TRIAGE)
-    needed = await needed_by(session, consult, things=things)
+    needed = await needed_by(session, consult, things=things, people=people)
     booked = consult.appointment if consult.appointment and consult.appointment.booked_at else None
     besides, present = (booked.id, Span(booked.starts_at, booked.ends_at)) if booked else (None, None)
     start = max(since or now(), now() + NOTICE)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.encounters.attendance import Span
 from teleconsult.errors import Invalid
+from teleconsult.scheduling.calendar_mails import owe_withdrawals
 from teleconsult.scheduling.common_times import closed_for
 from teleconsult.scheduling.diaries import Needed
 from teleconsult.scheduling.hours_models import AppointmentParticipant
@@ -40,6 +41,8 @@ async def hold(session: AsyncSession, appointment: Appointment, needed: Needed) 
     }
     gone = [row.id for id, row in kept.items() if id not in wanted]
     if gone:
+        out = [row.practitioner_role_id for row in kept.values() if row.id in gone and row.invited_sequence is not None]
+        await owe_withdrawals(session, appointment, [role_id for role_id in out if role_id is not None])
         await session.execute(delete(AppointmentParticipant).where(AppointmentParticipant.id.in_(gone)))
     for id in wanted:
         row = kept.get(id) or AppointmentParticipant(
@@ -48,8 +51,16 @@ async def hold(session: AsyncSession, appointment: Appointment, needed: Needed) 
             resource_id=id if id in needed.things else None,
         )
         row.buffer_minutes = int(needed.buffer(id).total_seconds() // 60)
+        row.invited_sequence = _since(appointment, row) if id in needed.invited else None
         session.add(row)
     await session.flush()
+
+
+def _since(appointment: Appointment, row: AppointmentParticipant) -> int:
+    """As of which change of the time a further person is invited: the next one, where it is booked already."""
+    if row.invited_sequence is not None:
+        return row.invited_sequence
+    return appointment.sequence + 1 if appointment.booked_at else 0
 
 
 @asynccontextmanager

@@ -17,8 +17,10 @@ from teleconsult.consults.states import Verb, require
 from teleconsult.encounters.attendance import Span
 from teleconsult.encounters.models import EncounterStatus
 from teleconsult.scheduling.booking import check_time
+from teleconsult.scheduling.calendar_mails import owe_invitations
 from teleconsult.scheduling.diaries import needed_by
 from teleconsult.scheduling.holding import hold, in_turn, require_open
+from teleconsult.scheduling.inviting import invited_to
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
 
@@ -30,6 +32,7 @@ async def move_time(
     starts_at: datetime,
     minutes: int = 30,
     things: Sequence[uuid.UUID] | None = None,
+    people: Sequence[uuid.UUID] | None = None,
 ) -> Appointment:
     """Hold a booked session at another time: same request, same people, same room on the web. Both sides are told.
 
@@ -42,13 +45,17 @@ async def move_time(
     assert appointment is not None, "the state has one"
     before = appointment.starts_at
     check_time(starts_at, minutes)
-    needed = await needed_by(session, consult, things=things)
+    needed = await needed_by(session, consult, things=things, people=people)
     time = Span(starts_at, starts_at + timedelta(minutes=minutes))
     require_open(needed, time)
+    added = needed.invited - set(await invited_to(session, consult))
+    is_other_time = (appointment.starts_at, appointment.ends_at) != time
     async with in_turn(session, needed):
         await hold(session, appointment, needed)
         appointment.starts_at, appointment.ends_at = time
         await session.flush()
+    if not is_other_time:  # no calendar of the others hears of it
+        await owe_invitations(session, appointment, added)
     consult.updated_at = now()
     audit.record(
         session,

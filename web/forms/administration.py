@@ -55,6 +55,14 @@ def read_ids(form: Form, name: str) -> list[uuid.UUID]:
         raise Invalid({"": "The form could not be read. Reload the page and try again."}) from error
 
 
+def read_services(form: Form) -> list[uuid.UUID]:
+    """The hospitals called next, in order; a place left as usual is none. Raises Invalid on `next`."""
+    try:
+        return [uuid.UUID(value) for value in form.getall("next", []) if value]
+    except ValueError as error:
+        raise Invalid({"next": "Choose from the list."}) from error
+
+
 def read_moment(form: Form, name: str, zone: str) -> datetime:
     """A day and a time on the clock of `zone`. Raises Invalid on that field."""
     try:

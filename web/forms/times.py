@@ -54,6 +54,14 @@ def read_things(fields: MultiMapping[str]) -> list[uuid.UUID]:
         raise Invalid({"things": "Choose from the list."}) from error
 
 
+def read_people(fields: MultiMapping[str]) -> list[uuid.UUID]:
+    """The roles of further people that are ticked, and of who is chosen from the list. Raises Invalid on `people`."""
+    try:
+        return list(dict.fromkeys(uuid.UUID(value) for value in fields.getall("people", []) if value))
+    except ValueError as error:
+        raise Invalid({"people": "Choose from the list."}) from error
+
+
 def read_rule(form: Form) -> RuleAsked:
     """A rule of somebody's hours. Raises Invalid, naming each field."""
     days = [read_number(value, digits=1) for value in form.getall("weekdays", [])]

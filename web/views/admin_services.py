@@ -7,6 +7,7 @@ from aiohttp import web
 from teleconsult.consults.models import RequestPriority
 from teleconsult.consults.promises import hours_of, set_promises
 from teleconsult.directory.models import Specialty
+from teleconsult.directory.next_services import MOST, services_elsewhere, set_next_services
 from teleconsult.directory.services import (
     add_service,
     services_here,
@@ -18,7 +19,7 @@ from teleconsult.directory.telephones import set_service_phone
 from teleconsult.errors import Conflict, Invalid
 from web.bodies import read_form
 from web.flash import flash
-from web.forms.administration import read_code
+from web.forms.administration import read_code, read_services
 from web.forms.numbers import read_number
 from web.i18n import gettext as _
 from web.rendering import render
@@ -78,6 +79,19 @@ async def pace(request: web.Request) -> web.StreamResponse:
     return to_page(request, "admin_services.index")
 
 
+async def next_hospitals(request: web.Request) -> web.StreamResponse:
+    """Say which hospitals are called where nobody answers here."""
+    form = await read_form(request)
+    try:
+        then = read_services(form)
+        await set_next_services(db(request), actor_of(request), service_id=id_in(request), then=then)
+    except Invalid as error:
+        typed = form.getall("next", [])
+        return await _page(request, status=error.status, errors=error, wrong_next={id_in(request): typed})
+    flash(request, _("It is kept."))
+    return to_page(request, "admin_services.index")
+
+
 async def promise(request: web.Request) -> web.StreamResponse:
     """Say how soon a service answers, and when one asks what became of it."""
     form = await read_form(request)
@@ -104,5 +118,7 @@ async def _page(request: web.Request, *, status: int = 200, **context: Any) -> w
         missing=[(code, words) for code, words in options(Specialty) if code not in offered],
         priorities=[(priority, label(priority)) for priority in RequestPriority],
         hours_of=hours_of,
-        **{"wrong_phone": {}, "wrong_pace": {}, "wrong_promise": {}, **context},
+        elsewhere=await services_elsewhere(session, actor),
+        places=range(MOST),
+        **{"wrong_phone": {}, "wrong_pace": {}, "wrong_promise": {}, "wrong_next": {}, **context},
     )

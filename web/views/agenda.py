@@ -13,6 +13,7 @@ from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.states import Verb, may, state_of
 from teleconsult.encounters.attendance import Span
+from teleconsult.encounters.colleagues import invited_sessions
 from teleconsult.encounters.link_checks import checks_of
 from teleconsult.errors import NotFound
 from teleconsult.scheduling.diaries import hours_of
@@ -75,11 +76,13 @@ async def show(request: web.Request) -> web.StreamResponse:
     view = _view(request.query.get("view", View.LIST))
     start, end = _midnight(first, zone), _midnight(first + LENGTHS[view], zone)
     consults = await agenda(db(request), actor, start=start, end=end)
+    invited = await invited_sessions(db(request), actor, start=start, end=end)
     spans = await _open(request, Span(start, end)) if view is not View.LIST else None
     return render(
         request,
         "agenda/show.html.jinja",
         view=view,
+        invited=invited,
         days=[(day, list(group)) for day, group in groupby(consults, key=lambda one: _start_of(one, zone).date())],
         columns=_columns(consults, spans, first, LENGTHS[view].days, zone) if view is not View.LIST else [],
         first=first,

@@ -7,6 +7,7 @@ from aiohttp import web
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.encounters.call_chart import chart_of
 from teleconsult.encounters.chat_files import files_of
+from teleconsult.encounters.chat_kept import chat_kept
 from teleconsult.encounters.summing import latest_call
 from teleconsult.notes.models import Composition
 from web.call_words import RUNG_NAMES, WHY_NAMES, call_in_words, length_in_words, summary_of
@@ -19,11 +20,13 @@ async def held_context(request: web.Request, consult: ServiceRequest) -> dict[st
     was sent in its chat, for who was in it.
     """
     files = await files_of(db(request), actor_of(request), consult.id)
+    chat = await chat_kept(db(request), actor_of(request), consult.id)
     call = await latest_call(db(request), consult)
     if call is None:
-        return {"call": None, "sent_files": files}
+        return {"call": None, "sent_files": files, "chat": chat}
     return {
         "sent_files": files,
+        "chat": chat,
         "call": call,
         "told": call_in_words(call),
         "charts": chart_of(call),

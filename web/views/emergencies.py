@@ -1,7 +1,7 @@
 """The emergency: its form, the wait in the room, what rings, and what is noted afterwards."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, Part, Verb, may, part_of, state_of
 from teleconsult.db import transaction
 from teleconsult.directory.duty import hand_over_own
@@ -18,7 +19,7 @@ from teleconsult.directory.queries import services_offered
 from teleconsult.emergencies.answering import answer_emergency, decline_emergency, note_rung
 from teleconsult.emergencies.deciding import call_off, note_decision, note_necessity, ring_on
 from teleconsult.emergencies.handing_back import call_others, may_call_others
-from teleconsult.emergencies.models import Decision, Emergency, EmergencyPage, Transport
+from teleconsult.emergencies.models import Decision, Emergency, EmergencyPage, Transfer, Transport
 from teleconsult.emergencies.queries import covered_now, emergency_of, ringing, running
 from teleconsult.emergencies.raising import raise_emergency
 from teleconsult.emergencies.times import times_of
@@ -37,6 +38,7 @@ from web.rendering import render
 from web.requests import (
     PRESSES,
     actor_of,
+    begin_again,
     db,
     frame_of,
     id_in,
@@ -50,6 +52,9 @@ from web.words import options
 
 WAITING: Final = "emergency-waiting"
 """The frame that says who is rung, and leads into the room once somebody answered."""
+CARD: Final = "room-emergency-card"
+DECIDED: Final = "room-decided"
+"""The frames of a room that tell of its emergency."""
 VITALS: Final = (
     *("systolic", "diastolic", VitalSign.HEART_RATE, VitalSign.OXYGEN_SATURATION),
     *(VitalSign.RESPIRATORY_RATE, VitalSign.TEMPERATURE, VitalSign.GLASGOW),
@@ -220,16 +225,17 @@ async def transfer(request: web.Request) -> web.StreamResponse:
 
 async def follow_transfer(request: web.Request) -> web.StreamResponse:
     """What became of a transfer."""
-    form = await read_form(request)
-    moved = await move_transfer(
-        db(request),
-        actor_of(request),
-        transfer_id=id_in(request),
-        status=form.get("status", ""),
-        answered_by=form.get("answered_by", ""),
-    )
-    flash(request, _("The transfer is noted."))
-    return to_page(request, "consults.show", id=moved.service_request_id)
+
+    async def act(form: Form) -> object:
+        return await move_transfer(
+            db(request),
+            actor_of(request),
+            transfer_id=id_in(request),
+            status=form.get("status", ""),
+            answered_by=form.get("answered_by", ""),
+        )
+
+    return await _noted(request, act, said=_("The transfer is noted."))
 
 
 async def give_duty(request: web.Request) -> web.StreamResponse:
@@ -262,15 +268,45 @@ async def emergency_context(request: web.Request, consult: ServiceRequest) -> di
 
 
 async def _noted(request: web.Request, act: Callable[[Form], Awaitable[object]], *, said: str) -> web.StreamResponse:
-    """Back to the consult's page, which shows what was refused beside its field."""
+    """Back to where it was written: the consult's page, or the room one is in, which stays as it is."""
+    is_in_room = frame_of(request) == CARD
     try:
         await act(await read_form(request))
     except Invalid as error:
-        for sentence in error.fields.values():
-            flash(request, _(sentence), tone="warn")
-        return to_page(request, "consults.show", id=id_in(request))
-    flash(request, said)
-    return to_page(request, "consults.show", id=id_in(request))
+        await begin_again(request)
+        told = [_(sentence) for sentence in error.fields.values()]
+        if is_in_room:
+            return await room_card(request, status=422, refused=told)
+        for sentence in told:
+            flash(request, sentence, tone="warn")
+    else:
+        if not is_in_room:
+            flash(request, said)
+    return to_page(request, "rooms.show" if is_in_room else "consults.show", id=await _consult_id(request))
+
+
+async def _consult_id(request: web.Request) -> uuid.UUID:
+    """The address names the consult, or a transfer of it that was looked up by the act."""
+    transfer = await db(request).get(Transfer, id_in(request))
+    return transfer.service_request_id if transfer else id_in(request)
+
+
+async def room_card(
+    request: web.Request, consult: ServiceRequest | None = None, *, status: int = 200, refused: Sequence[str] = ()
+) -> web.StreamResponse:
+    """The part of the room that tells of the emergency, or what was decided alone, as its frame asks."""
+    actor = actor_of(request)
+    consult = consult or await consult_for(db(request), actor, await _consult_id(request))
+    part = "rooms/_decided.html.jinja" if frame_of(request) == DECIDED else "rooms/_emergency.html.jinja"
+    return render(
+        request,
+        part,
+        status=status,
+        consult=consult,
+        refused=refused,
+        may={verb.value: may(consult, actor, verb) for verb in Verb},
+        **await emergency_context(request, consult),
+    )
 
 
 async def _form(

@@ -7,12 +7,13 @@ from teleconsult.accounts import SYSTEM
 from teleconsult.accounts.limits import Door, count_wrong
 from teleconsult.clock import now
 from teleconsult.db import transaction
+from teleconsult.encounters.colleagues import pass_for_colleague
 from teleconsult.encounters.guests import Invitation, actor_for_device, invitation_behind, may_open, open_pass, was_sent
 from teleconsult.encounters.link_checks import own_seat
 from teleconsult.errors import NotFound, Refused
 from web.cookies import guest_cookie
 from web.rendering import render
-from web.requests import address_of, own_transactions, sessions_of, settings_of, to_page
+from web.requests import actor_of, address_of, id_in, own_transactions, sessions_of, settings_of, to_page
 
 
 @own_transactions
@@ -32,6 +33,21 @@ async def open_link(request: web.Request) -> web.StreamResponse:
     found = await _found(request)
     if found is None:
         return _refusal(request, NotFound.status)
+    return await _opened(request, found)
+
+
+@own_transactions
+async def come(request: web.Request) -> web.StreamResponse:
+    """Somebody invited comes to the door of a session, signed in, in one press."""
+    actor = actor_of(request)
+    async with transaction(sessions_of(request), actor) as session:
+        token = await pass_for_colleague(session, actor, appointment_id=id_in(request))
+    async with transaction(sessions_of(request), SYSTEM) as session:
+        found = await invitation_behind(session, token)
+    return _refusal(request, NotFound.status) if found is None else await _opened(request, found)
+
+
+async def _opened(request: web.Request, found: Invitation) -> web.Response:
     try:
         async with transaction(sessions_of(request), SYSTEM) as session:
             cookie = await open_pass(session, found, cookie=_cookie(request))

@@ -10,6 +10,7 @@ from teleconsult.messages.choices import CHOSEN_TOPICS, REMINDERS, is_phone_good
 from teleconsult.messages.choices import choose as keep_choice
 from teleconsult.messages.devices import add_device, own_devices, remove_device
 from teleconsult.messages.models import Channel
+from teleconsult.messages.numbers import confirm_number, owe_code
 from teleconsult.messages.push import public_key
 from web.bodies import read_form
 from web.devices import device_name
@@ -36,6 +37,28 @@ async def choose(request: web.Request) -> web.StreamResponse:
         await begin_again(request)
         return await _page(request, status=422, values=form, errors=error)
     flash(request, _("From now on you are reached like this."))
+    return to_page(request, "reaching.show")
+
+
+async def confirm(request: web.Request) -> web.StreamResponse:
+    """The code that came by SMS."""
+    code = (await read_form(request)).get("code", "")
+    if not await confirm_number(db(request), settings_of(request), actor_of(request), code=code):
+        told = Invalid({"code": "This code is not right, or no longer good. Look at the newest message, or ask again."})
+        return await _page(request, status=422, errors=told)
+    flash(request, _("The number is yours. Messages go there from now on."))
+    return to_page(request, "reaching.show")
+
+
+async def send_code(request: web.Request) -> web.StreamResponse:
+    """Another code, to the number that is kept."""
+    choice = await own_choice(db(request), actor_of(request))
+    if choice.phone and choice.phone_confirmed_at is None:
+        try:
+            await owe_code(db(request), actor_of(request))
+        except Invalid as error:
+            return await _page(request, status=422, errors=error)
+        flash(request, _("Another code is on its way."))
     return to_page(request, "reaching.show")
 
 

@@ -17,7 +17,7 @@ from teleconsult.errors import Refused
 from teleconsult.imaging.queries import studies_of_consult
 from web.rendering import render
 from web.requests import actor_of, db, frame_of, id_in, own_transactions, sealer_of, sessions_of
-from web.views.emergencies import waiting_room
+from web.views.emergencies import CARD, DECIDED, emergency_context, room_card, waiting_room
 from web.views.excerpts import excerpt_context
 from web.words import label, options
 
@@ -41,6 +41,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     studies = [card.study for card in await studies_of_consult(session, actor, consult)]
     if frame == STUDIES:
         return render(request, "rooms/_studies.html.jinja", consult=consult, studies=studies)
+    if frame in (CARD, DECIDED):
+        return await room_card(request, consult)
     shown = await excerpt_context(request, consult_id, again=frame == EXCERPT)
     if frame == EXCERPT:
         return render(request, "rooms/_excerpt.html.jinja", consult=consult, **shown)
@@ -57,6 +59,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         guests=guests,
         kinds=options(GuestKind),
         studies=studies,
+        may={verb.value: may(consult, actor, verb) for verb in Verb},
+        refused=(),
+        **await emergency_context(request, consult),
         may_write=may(consult, actor, Verb.WRITE_NOTE),
         may_ask_for_writing=live.encounter.ended_at is None and may(consult, actor, Verb.ASK_FOR_WRITING),
         telephones=_telephones(consult, is_requester=live.mine.part == "requester"),

@@ -17,12 +17,13 @@ from teleconsult.errors import Invalid, NotFound
 from teleconsult.scheduling.booking import DURATIONS, book_appointment, propose_time
 from teleconsult.scheduling.diaries import things_of
 from teleconsult.scheduling.finding import free_times, things_here
+from teleconsult.scheduling.inviting import invitable, invited_to
 from teleconsult.scheduling.local_times import local_from_moment, next_quarter
 from teleconsult.scheduling.moving import cancel_time, move_time
 from teleconsult.scheduling.waiting import leave_wait_list, pass_on, take_offer, wait_for_earlier, waiting_of
 from web.bodies import read_form
 from web.flash import flash
-from web.forms.times import read_length, read_start, read_things
+from web.forms.times import read_length, read_people, read_start, read_things
 from web.i18n import gettext as _
 from web.rendering import render, zone_of
 from web.requests import actor_of, begin_again, db, id_in, to_page
@@ -44,7 +45,13 @@ async def settle(request: web.Request) -> web.StreamResponse:
         starts_at, minutes = read_start(form, actor.time_zone), read_length(form)
         settle_time = move_time if may(consult, actor, Verb.MOVE_TIME) else propose_time
         await settle_time(
-            session, actor, consult_id=consult.id, starts_at=starts_at, minutes=minutes, things=read_things(form)
+            session,
+            actor,
+            consult_id=consult.id,
+            starts_at=starts_at,
+            minutes=minutes,
+            things=read_things(form),
+            people=read_people(form),
         )
         said = _("The session is moved. Both sides are told.")
         if settle_time is propose_time:
@@ -111,10 +118,14 @@ async def _page(
     moves = may(consult, actor, Verb.MOVE_TIME)
     if not moves:
         require(consult, actor, Verb.PROPOSE_TIME)
-    minutes, things = await _asked(request, consult)
+    minutes, things, people = await _asked(request, consult)
     zone = zone_of(actor.time_zone)
     since = datetime.combine(_since(request), time(), zone).astimezone(UTC) if "from" in request.query else None
-    found = await free_times(session, actor, consult, minutes=minutes, things=things, since=since)
+    try:
+        found = await free_times(session, actor, consult, minutes=minutes, things=things, people=people, since=since)
+    except Invalid as refused:  # one too many was added, or who may not be asked
+        errors, people = refused, await invited_to(session, consult)
+        found = await free_times(session, actor, consult, minutes=minutes, things=things, people=people, since=since)
 
     def day_of(span: Span) -> date:
         return span.start.astimezone(zone).date()
@@ -130,6 +141,8 @@ async def _page(
         more_from=found.more_from.astimezone(zone).date() if found.more_from else None,
         things=await things_here(session, consult),
         chosen=set(things),
+        people=await invitable(session, consult),
+        asked=people,
         minutes=minutes,
         durations=DURATIONS,
         moves=moves,
@@ -141,18 +154,18 @@ async def _page(
     )
 
 
-async def _asked(request: web.Request, consult: ServiceRequest) -> tuple[int, Sequence[uuid.UUID]]:
-    """How long, and with which rooms and devices: as asked, else as it is planned."""
+async def _asked(request: web.Request, consult: ServiceRequest) -> tuple[int, Sequence[uuid.UUID], Sequence[uuid.UUID]]:
+    """How long, with which rooms and devices, and which further people: as asked, else as it is planned."""
     booked = consult.appointment
     planned = int((booked.ends_at - booked.starts_at).total_seconds() // 60) if booked else 30
     try:
         minutes = read_length(request.query, planned)
-        things = read_things(request.query)
+        things, people = read_things(request.query), read_people(request.query)
     except Invalid as error:
         raise NotFound from error
     if "minutes" not in request.query:
-        things = await things_of(db(request), consult)
-    return (minutes if minutes in DURATIONS else 30), things
+        things, people = await things_of(db(request), consult), await invited_to(db(request), consult)
+    return (minutes if minutes in DURATIONS else 30), things, people
 
 
 def _chosen(request: web.Request) -> datetime | None:

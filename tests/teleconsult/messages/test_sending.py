@@ -15,7 +15,7 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.db import Sessions, transaction
 from teleconsult.messages.channels import reach
 from teleconsult.messages.choices import MOST_REFUSALS, Wishes, choose, own_choice
-from teleconsult.messages.models import Channel, Notice, PushDevice
+from teleconsult.messages.models import Channel, Notice, NoticeChoice, PushDevice
 from teleconsult.messages.occasions import PAGE, Topic
 from teleconsult.messages.sending import owe_left_over
 from teleconsult.settings import Settings
@@ -55,6 +55,9 @@ async def wish(
     wishes = Wishes(frozenset(channels), every if topics is None else topics, frozenset({60}), phone)
     async with transaction(sessions, actor) as session:
         await choose(session, actor, wishes=wishes)
+    async with transaction(sessions) as session:  # as if the code had been typed (`test_numbers`)
+        await session.execute(update(NoticeChoice).where(NoticeChoice.phone != "").values(phone_confirmed_at=now()))
+        await session.execute(text("delete from procrastinate_jobs where task_name = 'text_code'"))
 
 
 async def test_several_at_once_make_one_mail(
@@ -141,11 +144,14 @@ async def test_by_sms_until_the_number_is_dead(
     cast: Cast, sessions: Sessions, settings: Settings, consult: ServiceRequest, outside: Gateway
 ) -> None:
     settings = settings.model_copy(update={"sms_url": outside.url + "/send?to={to}&text={text}"})
+    await wish(sessions, cast.rural, Channel.SMS, phone="+1 418 656-2131")
     await wish(sessions, cast.specialist, Channel.SMS, phone="+1 418 555-0123")
     outside.status = 400
     for _time in range(MOST_REFUSALS + 2):
         async with transaction(sessions) as session:
             await session.execute(text("delete from notice"))
+            others = update(NoticeChoice).where(NoticeChoice.account_id == cast.rural.account_id)
+            await session.execute(others.values(phone_taken_at=now()))  # to others the gateway delivers
         await happens(cast, sessions, consult, "ConsultImagesAdded")
         await send(settings, sessions)
     assert len(outside.arrived) == MOST_REFUSALS

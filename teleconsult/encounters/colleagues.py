@@ -1,0 +1,138 @@
+"""How somebody who was invited to a session comes into its room: as a colleague whom one of the two lets in.
+
+They have a guest's pass of their own: no name of the patient, no papers. What they are to see they are shown in the
+call. The same person has the same pass, on whichever device they came last.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult.access import Permission, require
+from teleconsult.accounts.actor import SYSTEM, Actor
+from teleconsult.accounts.one_time import new_token, token_hash
+from teleconsult.audit import record
+from teleconsult.clock import now
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.db import act_as
+from teleconsult.directory.models import HealthcareService, Organization, Specialty
+from teleconsult.encounters.guest_room import session_goes_on
+from teleconsult.encounters.guests import AFTER_BOOKED_TIME, require_place
+from teleconsult.encounters.models import Encounter, EncounterParticipant, GuestKind, GuestPass
+from teleconsult.errors import NotFound, Refused
+from teleconsult.events import tell
+from teleconsult.scheduling.hours_models import AppointmentParticipant
+from teleconsult.scheduling.models import Appointment, AppointmentStatus
+
+MOST: Final = 100
+STANDING: Final = (AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED)
+
+
+@dataclass(frozen=True, slots=True)
+class InvitedSession:
+    """A session somebody is invited to, as much of it as they are told."""
+
+    id: uuid.UUID
+    """Of the appointment: the consult is not theirs."""
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+    specialty: Specialty
+    house: str
+    asking: str
+    """The establishment that asks."""
+
+
+async def invited_sessions(
+    session: AsyncSession, actor: Actor, *, start: datetime, end: datetime
+) -> Sequence[InvitedSession]:
+    """The sessions between two moments that the actor is invited to, in order. Raises NotFound."""
+    require(actor, Permission.AGENDA)
+    await act_as(session, SYSTEM)  # what is told is told of a consult that is not theirs
+    asking = select(Organization.name).where(Organization.id == ServiceRequest.requester_organization_id)
+    found = await session.execute(
+        select(
+            *(Appointment.id, ServiceRequest.number, Appointment.starts_at, Appointment.ends_at),
+            *(HealthcareService.specialty, Organization.name, asking.correlate(ServiceRequest).scalar_subquery()),
+        )
+        .join(AppointmentParticipant, AppointmentParticipant.appointment_id == Appointment.id)
+        .join(ServiceRequest, ServiceRequest.id == Appointment.service_request_id)
+        .join(HealthcareService, HealthcareService.id == ServiceRequest.service_id)
+        .join(Organization, Organization.id == HealthcareService.organization_id)
+        .where(
+            AppointmentParticipant.practitioner_role_id == actor.role_id,
+            AppointmentParticipant.invited_sequence.is_not(None),
+            Appointment.status.in_(STANDING),
+            Appointment.starts_at >= start,
+            Appointment.starts_at < end,
+        )
+        .order_by(Appointment.starts_at, Appointment.id)
+        .limit(MOST)
+    )
+    sessions = [InvitedSession(*row) for row in found]
+    await act_as(session, actor)
+    return sessions
+
+
+async def pass_for_colleague(session: AsyncSession, actor: Actor, *, appointment_id: uuid.UUID) -> str:
+    """The token of the actor's own pass into the room of a session they are invited to: the one before opens no more.
+
+    Raises NotFound for who is not invited, Refused once the session is over, and where the room is full.
+    """
+    require(actor, Permission.AGENDA)
+    await act_as(session, SYSTEM)
+    row = (
+        await session.execute(
+            select(Appointment, Encounter, ServiceRequest.patient_id)
+            .join(AppointmentParticipant, AppointmentParticipant.appointment_id == Appointment.id)
+            .join(Encounter, Encounter.appointment_id == Appointment.id)
+            .join(ServiceRequest, ServiceRequest.id == Appointment.service_request_id)
+            .where(
+                Appointment.id == appointment_id,
+                AppointmentParticipant.practitioner_role_id == actor.role_id,
+                AppointmentParticipant.invited_sequence.is_not(None),
+            )
+            .with_for_update(of=Encounter)
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    appointment, encounter, patient_id = row
+    if not await session.scalar(
+        select(session_goes_on())
+        .select_from(Encounter)
+        .join(Appointment, Appointment.id == Encounter.appointment_id)
+        .where(Encounter.id == encounter.id)
+    ):
+        raise Refused("The room of this session is closed.")
+    token, pass_id = new_token(), uuid.uuid5(encounter.id, str(actor.role_id))
+    kept = await session.get(GuestPass, pass_id, populate_existing=True)
+    if kept is None:
+        await require_place(session, encounter.id)
+        kept = GuestPass(
+            id=pass_id,
+            encounter_id=encounter.id,
+            patient_id=patient_id,
+            kind=GuestKind.COLLEAGUE,
+            name=actor.name,
+            created_by_id=appointment.specialist_role_id,
+            created_at=now(),
+            token_hash=token_hash(token),
+            expires_at=max(appointment.starts_at, now()) + AFTER_BOOKED_TIME,
+        )
+        session.add(kept)
+        await session.flush()
+        session.add(EncounterParticipant(encounter_id=encounter.id, guest_pass_id=kept.id))
+    elif kept.revoked_at is not None:
+        raise Refused("You were taken off this session. Telephone who holds it.")
+    kept.token_hash, kept.browser_hash, kept.opened_at = token_hash(token), None, None
+    record(session, actor, "colleague-came", kept, patient_id=patient_id, consult=encounter.service_request_id)
+    await tell(session, "GuestChanged", consult=encounter.service_request_id, guest=kept.id)
+    await session.flush()
+    await act_as(session, actor)
+    return token
