@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from teleconsult.delivery.fhir_channel import Fhir
+from teleconsult.delivery.hl7v2_channel import Hl7v2
 from teleconsult.delivery.models import Channel
 from teleconsult.delivery.parcel import Sender
 
-CHANNELS: Final[Mapping[Channel, Sender]] = MappingProxyType({})
+CHANNELS: Final[Mapping[Channel, Sender]] = MappingProxyType({Channel.FHIR: Fhir(), Channel.HL7V2: Hl7v2()})
 """Into a patient file that is here nothing is sent: `delivery.filing` writes it."""

@@ -14,7 +14,8 @@ from teleconsult.clock import now
 from teleconsult.consents.recording import permits
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.delivery.endpoints import CHANNEL_OF, place_of
-from teleconsult.delivery.models import ARRIVED, Delivery, DeliveryStatus, Purpose
+from teleconsult.delivery.hl7v2_channel import control_id
+from teleconsult.delivery.models import ARRIVED, Channel, Delivery, DeliveryStatus, Purpose
 from teleconsult.delivery.parcel import Earlier, Parcel, Place
 from teleconsult.delivery.reasons import Reason
 from teleconsult.directory.models import Endpoint, EndpointStatus
@@ -67,6 +68,8 @@ async def pack(session: AsyncSession, delivery: Delivery, *, evidence_wait: time
     revision = await current_pdf(session, note)
     if revision.is_pending and now() < note.signed_at + evidence_wait and delivery.purpose is Purpose.DOCUMENT:
         return Held(DeliveryStatus.QUEUED, at=now() + LOOK_AGAIN)
+    if delivery.channel is Channel.HL7V2:  # known before it goes: a receipt may be quicker than our own note of it
+        delivery.external_id = control_id(delivery.id)
     return Packed(
         delivery,
         NoteContent.from_bytes(note.content),

@@ -19,11 +19,12 @@ from teleconsult.hl7v2.admissions import take_admission
 from teleconsult.hl7v2.answering import acknowledged
 from teleconsult.hl7v2.models import Acknowledgment, Hl7Message, Hl7Sender
 from teleconsult.hl7v2.reading import OURS, UNKNOWN_EVENT, UNKNOWN_TYPE, WRONG_VALUE, Fault, Message, read_message
+from teleconsult.hl7v2.receipts import STATES, take_receipt
 from teleconsult.hl7v2.results import take_results
 
 log = structlog.get_logger(__name__)
 
-TAKEN: Final = {"ADT": ("A01", "A03", "A04", "A08", "A28", "A31", "A40"), "ORU": ("R01",)}
+TAKEN: Final = {"ADT": ("A01", "A03", "A04", "A08", "A28", "A31", "A40"), "ORU": ("R01",), "ZAM": tuple(STATES)}
 """Types of message, and their events."""
 WRONG_FACILITY = Fault(WRONG_VALUE, "This certificate may not speak for this facility.", where="MSH-4")
 FAILED = Fault(OURS, "It could not be kept here. Send it again later.")
@@ -158,8 +159,11 @@ async def _act(session: AsyncSession, sender: Hl7Sender, message: Message) -> Fa
         return Fault(code, "Messages of this kind are not taken here.", where="MSH-9")
     try:
         async with session.begin_nested():
-            take = take_results if kind == "ORU" else take_admission
-            await take(session, actor, message, zone=zone, source=sender.name)
+            if kind == "ZAM":
+                await take_receipt(session, actor, message)
+            else:
+                take = take_results if kind == "ORU" else take_admission
+                await take(session, actor, message, zone=zone, source=sender.name)
             audit.record(
                 session, actor, "hl7-message-taken", sender, kind=f"{kind}^{event}", control_id=message.control_id
             )
