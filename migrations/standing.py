@@ -23,6 +23,7 @@ from migrations import (
     identity_walls,
     link_walls,
     mailbox_walls,
+    meeting_walls,
     notice_walls,
     pacs_walls,
     peer_walls,
@@ -56,12 +57,13 @@ WALLS: Final = (
     | emergency_walls.WALLS
     | notice_walls.WALLS
     | agenda_walls.WALLS
+    | coordination_walls.WALLS
     | version_walls.WALLS
     | writing_walls.WALLS
     | evidence_walls.WALLS
     | delivery_walls.WALLS
-    | coordination_walls.WALLS
     | mailbox_walls.WALLS
+    | meeting_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -83,9 +85,10 @@ WRITTEN_ONCE: Final = (
     | emergency_walls.WRITTEN_ONCE
     | agenda_walls.WRITTEN_ONCE
     | evidence_walls.WRITTEN_ONCE
-    | delivery_walls.WRITTEN_ONCE
     | writing_walls.WRITTEN_ONCE
+    | delivery_walls.WRITTEN_ONCE
     | mailbox_walls.WRITTEN_ONCE
+    | meeting_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

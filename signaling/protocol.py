@@ -38,7 +38,7 @@ MOST_STREAMS: Final = 6
 """What one person sends at once: face, wound, microscope, screen, stethoscope."""
 _STREAM_ID: Final = re.compile(r"[!#-'*+\-.0-9A-Z^-~]{1,64}")
 
-Role = Literal["requester", "specialist", "guest"]
+Role = Literal["requester", "specialist", "member", "guest"]
 RoomState = Literal["waiting", "live", "ended"]
 Change = Literal["joined", "lost", "left"]
 ByeReason = Literal["elsewhere", "signed-out", "ended"]

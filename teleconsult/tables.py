@@ -20,6 +20,7 @@ import teleconsult.imaging.commitment.models
 import teleconsult.imaging.dimse.models
 import teleconsult.imaging.models
 import teleconsult.imaging.pacs.models
+import teleconsult.meetings.models
 import teleconsult.messages.models
 import teleconsult.notes.evidence_models
 import teleconsult.notes.models

@@ -1,4 +1,4 @@
-"""The same request, answered in another way: in writing instead of by video, or the other way round."""
+"""The same request, answered in another way: in writing, by video, or by a team meeting."""
 
 import uuid
 from typing import Final
@@ -16,7 +16,7 @@ from teleconsult.encounters.models import EncounterStatus
 from teleconsult.errors import Invalid
 from teleconsult.scheduling.models import AppointmentStatus
 
-OFFERED: Final = (ConsultMode.VIDEO, ConsultMode.ADVICE)
+OFFERED: Final = (ConsultMode.VIDEO, ConsultMode.ADVICE, ConsultMode.MEETING)
 """What one may choose; an emergency begins with a button of its own."""
 
 
@@ -25,7 +25,8 @@ async def change_mode(
 ) -> ServiceRequest:
     """Answer it in another way; nothing is typed again. The mode it has already is no change.
 
-    In writing a time that was proposed or booked is free again. By video the coordinator proposes one.
+    In writing a time that was proposed or booked is free again. By video the coordinator proposes one; for a team
+    meeting they put it on the list of one. What leaves a meeting is off its list with the time of its turn.
     Raises NotFound, Forbidden, Refused once the session has begun or the note is signed, Invalid on `mode`.
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
@@ -37,7 +38,7 @@ async def change_mode(
     if mode is ConsultMode.ADVICE:
         into_writing(consult)
     else:
-        _into_session(consult)
+        _into_session(consult, mode)
     consult.updated_at = now()
     audit.record(session, actor, "mode-changed", consult, patient_id=consult.patient_id, mode=mode.value)
     await session.flush()
@@ -48,16 +49,23 @@ async def change_mode(
 def into_writing(consult: ServiceRequest) -> None:
     """No session is held: its time is free, and who accepted answers in a note. Part of the act that says why."""
     consult.mode = ConsultMode.ADVICE
-    if consult.appointment is not None:
-        consult.appointment.status = AppointmentStatus.CANCELLED
-        if consult.appointment.encounter is not None:
-            consult.appointment.encounter.status = EncounterStatus.CANCELLED
+    free_time(consult)
     if consult.task is not None and consult.task.owner_role_id is not None:
         _put(consult.task, TaskStatus.IN_PROGRESS)
 
 
-def _into_session(consult: ServiceRequest) -> None:
-    consult.mode = ConsultMode.VIDEO
+def free_time(consult: ServiceRequest) -> None:
+    """Its time and its session are given up."""
+    if consult.appointment is not None:
+        consult.appointment.status = AppointmentStatus.CANCELLED
+        if consult.appointment.encounter is not None:
+            consult.appointment.encounter.status = EncounterStatus.CANCELLED
+
+
+def _into_session(consult: ServiceRequest, mode: ConsultMode) -> None:
+    if ConsultMode.MEETING in (consult.mode, mode):
+        free_time(consult)  # a time for two is none for a meeting, nor the other way round
+    consult.mode = mode
     if consult.task is not None and consult.task.owner_role_id is not None:
         _put(consult.task, TaskStatus.ACCEPTED)
 

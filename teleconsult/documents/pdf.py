@@ -85,6 +85,7 @@ def note_html(note: NoteContent, *, is_signed: bool) -> str:
             asked_on=words.asked_on % {"date": _day(note, words, note.asked_at)},
             signed_on=words.signed_on % {"moment": _moment(note, words, note.written_at)},
             session=_session(note, words),
+            meeting=_meeting(note, words),
             sections=[(getattr(words, name), text) for name, text in note.written_sections()],
             images=[
                 (
@@ -117,6 +118,25 @@ def _session(note: NoteContent, words: NoteWords) -> str:
         "start": _clock(note, words, note.session_started_at),
         "end": _clock(note, words, note.session_ended_at),
     }
+
+
+def _meeting(note: NoteContent, words: NoteWords) -> str:
+    """When the team met, who was there, and whether they were enough; empty where it was one person's advice."""
+    if (meeting := note.meeting) is None:
+        return ""
+    names = [
+        f"{member.name} ({words.specialties[member.specialty]})" if member.specialty else member.name
+        for member in meeting.members_present
+    ]
+    moment = f"{_day(note, words, meeting.discussed_at)}, {_clock(note, words, meeting.discussed_at)}"
+    reached = words.quorum_reached if meeting.has_quorum else words.quorum_missed
+    return "\n".join(
+        (
+            f"{meeting.title}, {moment}",
+            words.members_present % {"names": ", ".join(names) or "–"},
+            reached % {"n": meeting.members_needed},
+        )
+    )
 
 
 def _day(note: NoteContent, words: NoteWords, moment: datetime) -> str:

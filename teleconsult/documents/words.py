@@ -17,6 +17,10 @@ class NoteWords:
     consult: str
     written_advice: str
     session: str
+    meeting: str
+    members_present: str
+    quorum_reached: str
+    quorum_missed: str
     session_times: str
     patient: str
     born_on: str
@@ -62,6 +66,10 @@ ENGLISH = NoteWords(
     consult="Consult no. %(number)s",
     written_advice="Written advice",
     session="Teleconsultation",
+    meeting="Team meeting",
+    members_present="Members present: %(names)s",
+    quorum_reached="Quorum of %(n)d members: reached",
+    quorum_missed="Quorum of %(n)d members: not reached",
     session_times="Teleconsultation on %(day)s, from %(start)s to %(end)s",
     patient="Patient",
     born_on="born on %(date)s",
@@ -114,6 +122,10 @@ FRENCH = NoteWords(
     consult="Demande n°\u00a0%(number)s",
     written_advice="Avis écrit",
     session="Téléconsultation",
+    meeting="Réunion de concertation pluridisciplinaire",
+    members_present="Membres présents : %(names)s",
+    quorum_reached="Quorum de %(n)d membres : atteint",
+    quorum_missed="Quorum de %(n)d membres : non atteint",
     session_times="Téléconsultation du %(day)s, de %(start)s à %(end)s",
     patient="Patient",
     born_on="né(e) le %(date)s",
@@ -166,6 +178,10 @@ VIETNAMESE = NoteWords(
     consult="Yêu cầu số %(number)s",
     written_advice="Ý kiến bằng văn bản",
     session="Hội chẩn từ xa",
+    meeting="Hội chẩn nhóm",
+    members_present="Thành viên có mặt: %(names)s",
+    quorum_reached="Số thành viên tối thiểu %(n)d: đủ",
+    quorum_missed="Số thành viên tối thiểu %(n)d: chưa đủ",
     session_times="Hội chẩn từ xa ngày %(day)s, từ %(start)s đến %(end)s",
     patient="Bệnh nhân",
     born_on="sinh ngày %(date)s",

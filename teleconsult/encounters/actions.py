@@ -11,15 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.audit import record
 from teleconsult.clock import now
-from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
+from teleconsult.consults.models import ConsultMode, ServiceRequest, Task
 from teleconsult.encounters.attendance import come, go
 from teleconsult.encounters.awaiting import comes_anew, say_who_waits
+from teleconsult.encounters.beginning import begin_session
 from teleconsult.encounters.call_models import Departure
 from teleconsult.encounters.ending import end_session
 from teleconsult.encounters.guest_room import enter_as_guest, guest_session
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus, SentFile
 from teleconsult.encounters.queries import OVER, LiveSession, RoomSession, encounter_for
-from teleconsult.encounters.session_log import chat_as_told, log_event, room_as_told
+from teleconsult.encounters.session_log import chat_as_told, log_event
 from teleconsult.errors import Conflict, Invalid, Refused
 from teleconsult.events import tell
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
@@ -86,26 +87,20 @@ async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: u
 async def start_encounter(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> LiveSession:
     """Both are in: the session begins, or goes on when it had ended and both came back. Guests start nothing.
 
+    A case of a team meeting begins when it is called (`meetings.running`), whoever is there.
     Raises NotFound, Refused when the room is closed or somebody never came.
     """
     live = _if_open(await encounter_for(session, actor, consult_id, lock=True))
     encounter = live.encounter
     if any(seat.participant.arrived_at is None for seat in live.professionals):
         raise Refused("Not everyone has arrived.")
+    if live.request.mode is ConsultMode.MEETING:
+        return live
     if encounter.status is EncounterStatus.IN_PROGRESS and encounter.ended_at is None:
         return live
-    is_first = encounter.started_at is None
-    encounter.status = EncounterStatus.IN_PROGRESS
-    encounter.started_at = encounter.started_at or now()
-    encounter.ended_at = None
-    live.appointment.status = AppointmentStatus.ARRIVED
-    live.task.status = TaskStatus.IN_PROGRESS
-    live.task.business_status = ""
-    live.task.modified_at = now()
-    _record(session, actor, "encounter-started" if is_first else "encounter-resumed", live)
-    await tell(session, "EncounterStarted", consult=live.request.id, encounter=encounter.id)
-    await session.flush()
-    await log_event(session, encounter, "room", room_as_told(encounter))
+    await begin_session(
+        session, actor, request=live.request, task=live.task, appointment=live.appointment, encounter=encounter
+    )
     return live
 
 
@@ -124,7 +119,8 @@ async def leave_encounter(
     if not isinstance(live, LiveSession):
         await tell(session, "GuestChanged", consult=consult_id)
         return live
-    is_end = reason == "left" and live.mine.part == "specialist" and live.is_open
+    is_led = live.request.mode is ConsultMode.MEETING  # then who leads it says when a case is over
+    is_end = reason == "left" and live.mine.part == "specialist" and live.is_open and not is_led
     if is_end and live.encounter.status is EncounterStatus.IN_PROGRESS and live.encounter.ended_at is None:
         await end_session(
             session,

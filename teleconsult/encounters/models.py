@@ -79,6 +79,8 @@ class EncounterParticipant(Base):
     guest_pass_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("guest_pass.id"), unique=True)
     arrived_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
+    is_member: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Of the team meeting that discusses the consult, besides the two whose it is."""
 
 
 class FileKind(StrEnum):

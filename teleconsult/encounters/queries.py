@@ -20,7 +20,8 @@ from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParti
 from teleconsult.errors import NotFound
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
-Part = Literal["requester", "specialist", "guest"]
+Part = Literal["requester", "specialist", "member", "guest"]
+"""`member`: of the team meeting that discusses the consult."""
 
 WITH_ROOM: Final = (AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED, AppointmentStatus.FULFILLED)
 OVER: Final = (EncounterStatus.FINISHED, EncounterStatus.CANCELLED)
@@ -69,11 +70,11 @@ class RoomSession:
     @property
     def professionals(self) -> tuple[Seat, ...]:
         """The two whose session it is: it begins when both are there."""
-        return tuple(seat for seat in self.seats if seat.part != "guest")
+        return tuple(seat for seat in self.seats if seat.part in ("requester", "specialist"))
 
     @property
     def counterpart(self) -> Seat:
-        """For one of the two whose session it is: the other one."""
+        """For one of the two whose session it is: the other one; for a member of the meeting one of the two."""
         return next(seat for seat in self.professionals if seat is not self.mine)
 
 
@@ -88,7 +89,8 @@ class LiveSession(RoomSession):
 async def encounter_for(
     session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, lock: bool = False
 ) -> LiveSession:
-    """The session of a consult the actor takes part in: as who asked, or as the specialist who accepted.
+    """The session of a consult the actor takes part in: as who asked, as the specialist who accepted, or as a member of
+    the team meeting that has called it.
 
     The same look-up serves the page and the socket. Raises NotFound for anyone else, before the booking,
     and where there is no such consult. With `lock` the consult stays locked until the transaction ends, as in
@@ -106,7 +108,11 @@ async def encounter_for(
         .where(
             ServiceRequest.id == consult_id,
             rows.encounters(actor),
-            or_(ServiceRequest.requester_role_id == actor.role_id, Task.owner_role_id == actor.role_id),
+            or_(
+                ServiceRequest.requester_role_id == actor.role_id,
+                Task.owner_role_id == actor.role_id,
+                rows.meets_over(ServiceRequest.id, actor.role_id, is_called=True),
+            ),
             Task.status.not_in(CLOSED_TASKS),
         )
         .order_by(Appointment.created_at.desc())
@@ -136,7 +142,11 @@ async def seats_of(
         .outerjoin(GuestPass, GuestPass.id == EncounterParticipant.guest_pass_id)
         .where(
             EncounterParticipant.encounter_id == encounter.id,
-            or_(professional.in_(roles) if roles else professional.is_not(None), let_in),
+            or_(
+                professional.in_(roles) if roles else professional.is_not(None),
+                EncounterParticipant.is_member,
+                let_in,
+            ),
         )
         .options(joinedload(PractitionerRole.practitioner))
         .order_by(EncounterParticipant.id)
@@ -147,7 +157,11 @@ async def seats_of(
         else Seat(
             participant,
             role.practitioner.name,
-            "specialist" if role.id == appointment.specialist_role_id else "requester",
+            "member"
+            if participant.is_member
+            else "specialist"
+            if role.id == appointment.specialist_role_id
+            else "requester",
         )
         for participant, role, guest_name in found
     )

@@ -180,6 +180,34 @@ class KeyImage:
 
 
 @dataclass(frozen=True, slots=True)
+class MeetingPresent:
+    """A member of a team meeting who was there. `specialty` is our code, empty where there is none."""
+
+    role_id: str
+    name: str
+    specialty: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMeeting:
+    """The team meeting whose conclusion the note is: who was there, and how many had to be."""
+
+    id: str
+    title: str
+    discussed_at: datetime
+    members_present: tuple[MeetingPresent, ...]
+    members_needed: int
+    has_quorum: bool
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """As JSON has it."""
+        present = tuple(MeetingPresent(**member) for member in values["members_present"])
+        at = datetime.fromisoformat(values["discussed_at"])
+        return cls(**{**values, "members_present": present, "discussed_at": at})
+
+
+@dataclass(frozen=True, slots=True)
 class NoteContent:
     """Everything a consult note says, in the language `language` (fr, en or vi).
 
@@ -215,6 +243,8 @@ class NoteContent:
     """The note this one appends to, or replaces, and when that was signed."""
     related_at: datetime | None = None
     verify_code: str = ""
+    meeting: TeamMeeting | None = None
+    """None: the author's own advice."""
 
     def __post_init__(self) -> None:
         """What was signed before notes had versions is the first one of its own."""
@@ -254,6 +284,7 @@ class NoteContent:
             ImagesShared(**images | {"taken_on": _day(images["taken_on"])}) for images in values["images"]
         )
         values["key_images"] = tuple(map(KeyImage.of, values.get("key_images", ())))
+        values["meeting"] = TeamMeeting.of(values["meeting"]) if values.get("meeting") else None
         return cls(**values)
 
 

@@ -215,6 +215,8 @@ async def _check(session: AsyncSession, actor: Actor, note: Composition, read: _
     _refuse_signed(note)
     consult = await consult_for(session, actor, note.service_request_id, lock=True)
     require(consult, actor, Verb.FOLLOW_NOTE if note.related_id else Verb.WRITE_NOTE)
+    if not note.related_id:
+        await require_conclusive(session, consult)
     if note.related_id:
         await refuse_what_follows(session, actor, await session.get_one(Composition, note.related_id))
     if read != _Read(note.version, tuple(image["id"] for image in note.key_images)):

@@ -118,6 +118,8 @@ async def settle(session: AsyncSession, settings: Settings, *, consult_id: uuid.
     state, appointment = state_of(consult), consult.appointment
     if appointment is None or state not in (ConsultState.SCHEDULED, ConsultState.ARRIVED, ConsultState.IN_SESSION):
         return None
+    if consult.mode is ConsultMode.MEETING:
+        return None  # who leads the team meeting says when a case is over, and what becomes of one that was not reached
     presence = await _presence(session, consult)
     if state is ConsultState.IN_SESSION and presence.is_held(appointment.starts_at):
         ended_at = _ended_at(presence, timedelta(minutes=settings.session_end_minutes))

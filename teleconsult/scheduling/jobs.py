@@ -85,8 +85,8 @@ async def _awaited(sessions: Sessions, grace: timedelta) -> Sequence[uuid.UUID]:
     moment = now()
     async with transaction(sessions, SYSTEM) as session:
         found = await session.scalars(
-            select(Appointment.service_request_id)
-            .join(Encounter, Encounter.appointment_id == Appointment.id)
+            select(Encounter.service_request_id)
+            .join(Appointment, Appointment.id == Encounter.appointment_id)
             .where(
                 Appointment.status.in_((AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED)),
                 Appointment.ends_at > moment - OLDEST,

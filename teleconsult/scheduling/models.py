@@ -53,7 +53,8 @@ class Appointment(Base):
         Index("ix_appointment_awaited", "ends_at", postgresql_where="status in ('booked', 'arrived')"),
     )
 
-    service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"))
+    service_request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("service_request.id"))
+    """None: the time of a whole team meeting."""
     specialist_role_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
     specialist_key: Mapped[int | None] = mapped_column(BigInteger)
     starts_at: Mapped[datetime]

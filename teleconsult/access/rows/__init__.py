@@ -23,6 +23,7 @@ from teleconsult.access.rows.contents import (
     excerpts,
     held_looks,
     looks,
+    legible_notes,
     notes,
     shared_excerpts,
     studies,
@@ -50,6 +51,7 @@ from teleconsult.access.rows.directory import (
     tokens_of_house,
 )
 from teleconsult.access.rows.emergencies import emergencies, emergency_pages
+from teleconsult.access.rows.meetings import meetings, meets_over
 from teleconsult.access.rows.notices import notices, push_devices
 from teleconsult.access.rows.patients import (
     care_relations,
@@ -95,8 +97,11 @@ __all__ = [
     "looks",
     "mailbox_imports_of_house",
     "mailboxes_of_house",
+    "meetings",
+    "meets_over",
     "note_phrases",
     "note_templates",
+    "legible_notes",
     "notes",
     "notices",
     "open_tasks",

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import and_, exists, false, or_, select, true
 from sqlalchemy.orm import aliased
 
+from teleconsult.access.rows.meetings import meets_over
 from teleconsult.access.rows.patients import is_in_open_file, treats
 from teleconsult.access.rows.seam import Filter, Id, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
@@ -31,7 +32,8 @@ def consults(actor: Actor) -> Filter:
 
     The requester sees their own, drafts too (not those thrown away). Once submitted: colleagues of the requesting
     establishment who treat the patient, its secretaries (to whom the agenda tells when it is), coordinators of the
-    answering one, specialists of the service while nobody has accepted, then only who did.
+    answering one, specialists of the service while nobody has accepted, then only who did; members of a team meeting
+    on whose list it stands.
     """
     kept = or_(ServiceRequest.submitted_at.is_not(None), ServiceRequest.status == RequestStatus.DRAFT)
     return or_(and_(requests(actor), kept), and_(ServiceRequest.submitted_at.is_not(None), _is_submitted_to(actor)))
@@ -91,15 +93,21 @@ def is_permitted(consult_id: Id | uuid.UUID) -> Filter:
 
 @row_filter
 def encounters(actor: Actor) -> Filter:
-    """Live sessions the actor has a seat in, while the consent stands and who asked still treats the patient."""
+    """Live sessions the actor has a seat in, while the consent stands and who asked still treats the patient.
+
+    A member of a team meeting sits in the room of a case once it is called.
+    """
     seat, consult = aliased(EncounterParticipant), aliased(ServiceRequest)
+    is_called = (
+        false() if actor.role_id is None else meets_over(Encounter.service_request_id, actor.role_id, is_called=True)
+    )
     asked_and_stopped = exists().where(
         consult.id == Encounter.service_request_id,
         is_role(consult.requester_role_id, actor),
         ~treats(consult.patient_id, actor),
     )
     return and_(
-        exists().where(seat.encounter_id == Encounter.id, _is_seat_of(seat, actor)),
+        exists().where(seat.encounter_id == Encounter.id, _is_seat_of(seat, actor), or_(~seat.is_member, is_called)),
         ~asked_and_stopped,
         is_permitted(Encounter.service_request_id),
     )
@@ -118,7 +126,11 @@ def held_seats() -> Filter:
     )
     asks = and_(EncounterParticipant.practitioner_role_id == ServiceRequest.requester_role_id, treats_still)
     answers = EncounterParticipant.practitioner_role_id == Task.owner_role_id
-    return and_(or_(asks, answers), is_permitted(ServiceRequest.id))
+    discusses = and_(
+        EncounterParticipant.is_member,
+        meets_over(ServiceRequest.id, EncounterParticipant.practitioner_role_id, is_called=True),
+    )
+    return and_(or_(asks, answers, discusses), is_permitted(ServiceRequest.id))
 
 
 def _is_submitted_to(actor: Actor) -> Filter:
@@ -136,7 +148,8 @@ def _is_submitted_to(actor: Actor) -> Filter:
         case RoleCode.SPECIALIST:
             task = aliased(Task)
             answers = or_(_is_owner(task, actor), _is_open(task, actor))
-            return exists().where(task.service_request_id == ServiceRequest.id, answers)
+            answered = exists().where(task.service_request_id == ServiceRequest.id, answers)
+            return answered if actor.role_id is None else or_(answered, meets_over(ServiceRequest.id, actor.role_id))
         case _:
             return false()
 

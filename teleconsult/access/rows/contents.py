@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, any_, bindparam, cast, exists, false, or_, select
+from sqlalchemy import ColumnElement, and_, any_, bindparam, cast, exists, false, not_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import NullType
@@ -17,7 +17,7 @@ from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
 from teleconsult.directory.models import PractitionerRole, RoleCode
 from teleconsult.excerpts.models import Excerpt, ExcerptStudy
 from teleconsult.imaging.models import ImagingStudy
-from teleconsult.notes.models import Composition, CompositionStatus
+from teleconsult.notes.models import Composition, CompositionStatus, NoteRetraction
 from teleconsult.patients.models import CareRelation
 
 ANSWERING: Final = (TaskStatus.ACCEPTED, TaskStatus.IN_PROGRESS, TaskStatus.ON_HOLD)
@@ -138,3 +138,10 @@ def notes(actor: Actor) -> Filter:
     asked = exists().where(ServiceRequest.id == Composition.service_request_id, requests(actor))
     written = and_(is_role(Composition.author_role_id, actor), or_(signed, at_work))
     return or_(written, and_(signed, or_(asked, is_in_open_file(Composition.patient_id, actor))))
+
+
+@row_filter
+def legible_notes(actor: Actor) -> Filter:
+    """Of these, what they say may be read: a withdrawn one is its author's alone."""
+    withdrawn = exists().where(NoteRetraction.composition_id == Composition.id)
+    return and_(notes(actor), or_(is_role(Composition.author_role_id, actor), not_(withdrawn)))

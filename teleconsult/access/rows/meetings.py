@@ -1,0 +1,49 @@
+"""Whose team meetings: those of a coordinator's establishment, and those a specialist is a member of."""
+
+import uuid
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import and_, exists, false
+from sqlalchemy.orm import aliased
+
+from teleconsult.access.rows.seam import Filter, Id, is_house, is_role, row_filter
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.directory.models import RoleCode
+from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingCase, MeetingMember
+from teleconsult.scheduling.models import Appointment, AppointmentStatus
+
+KEPT: Final = timedelta(days=7)
+"""For so long after a meeting its members still see the cases on its list."""
+IN_ROOM: Final = (CaseStatus.CALLED, CaseStatus.DISCUSSED)
+
+
+@row_filter
+def meetings(actor: Actor) -> Filter:
+    """Meetings of the actor's house for who coordinates; for a specialist those they are a member of."""
+    match actor.role:
+        case RoleCode.COORDINATOR:
+            return is_house(Meeting.organization_id, actor)
+        case RoleCode.SPECIALIST:
+            return exists().where(
+                MeetingMember.meeting_id == Meeting.id, is_role(MeetingMember.practitioner_role_id, actor)
+            )
+        case _:
+            return false()
+
+
+@row_filter
+def meets_over(consult_id: Id, role_id: Id | uuid.UUID, *, is_called: bool = False) -> Filter:
+    """The role is a member of a meeting on whose list the consult stands; with `is_called`, where its turn has come."""
+    held, planned, turn = aliased(Meeting), aliased(Appointment), aliased(Appointment)
+    return exists().where(
+        MeetingCase.service_request_id == consult_id,
+        MeetingCase.status.in_(IN_ROOM if is_called else STANDING),
+        held.id == MeetingCase.meeting_id,
+        and_(planned.id == held.appointment_id, planned.status != AppointmentStatus.CANCELLED),
+        and_(turn.id == MeetingCase.appointment_id, turn.status != AppointmentStatus.CANCELLED),
+        planned.ends_at > now() - KEPT,
+        MeetingMember.meeting_id == held.id,
+        MeetingMember.practitioner_role_id == role_id,
+    )

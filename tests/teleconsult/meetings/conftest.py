@@ -1,0 +1,5 @@
+"""Conclusions are signed notes."""
+
+from tests.teleconsult.notes.conftest import press, signing
+
+__all__ = ["press", "signing"]
