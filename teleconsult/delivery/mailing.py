@@ -1,6 +1,6 @@
 """Who receives a signed note by secure mail: who asked, the family doctor, those added to the request, the patient.
 
-An establishment mails once it has a secure mailbox of its own (an active Endpoint of that kind), to mailboxes of its own
+An establishment mails once it has a secure mailbox of its own (an active Endpoint of that kind), to mailboxes of its
 directory. Nothing goes to professionals, or to the patient, where the patient is opposed to it. The patient's address
 is that of their national health space, made of a qualified INS and of nothing else (ANS, Référentiel socle MSSanté #2;
 CNAM, Mon espace santé).

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import ijson
+import orjson
 
 from teleconsult.directory.mailboxes.addresses import plain_address
 from teleconsult.directory.mailboxes.extract import TITLES
@@ -46,15 +47,19 @@ def read_mailboxes(path: Path) -> Iterator[Listed | RefusedPlace | int]:
 
     Raises Invalid for what is no Bundle and no NDJSON, TooLarge for too many resources.
     """
-    size, names = path.stat().st_size, {}
+    size, has_any = path.stat().st_size, False
+    names: dict[str, Named] = {}
     for place, (resource, at) in enumerate(_resources(path), start=1):
         if isinstance(resource, Mapping) and resource.get("resourceType") in ("Practitioner", "Organization"):
             reference = f"{resource['resourceType']}/{_text(resource.get('id'))}"
             names[reference] = _named(resource)
             if len(names) > MOST_NAMED:
                 raise TooLarge("This file has too many people. Take one region.")
+        has_any = has_any or (isinstance(resource, Mapping) and resource.get("resourceType") in KINDS)
         if place % 1000 == 0:
             yield at // 2
+    if not has_any:
+        raise Invalid({"file": "Nobody of the directory is in this file."})
     for place, (resource, at) in enumerate(_resources(path), start=1):
         if not isinstance(resource, Mapping):
             yield RefusedPlace(place, NOT_READ)
@@ -78,11 +83,10 @@ def _is_bundle(path: Path) -> bool:
     with path.open("rb") as file:
         first = file.readline(LONGEST_LINE)
     try:
-        told = next(ijson.items(first, "resourceType"), None)
-        whole = next(ijson.items(first, ""), None)
-    except ijson.JSONError:
+        whole = orjson.loads(first)
+    except ValueError:
         return True
-    return told == "Bundle" or not isinstance(whole, dict)
+    return isinstance(whole, dict) and whole.get("resourceType") == "Bundle"
 
 
 def _of_bundle(file: BinaryIO) -> Iterator[Any]:
@@ -106,8 +110,8 @@ def _of_lines(file: BinaryIO) -> Iterator[Any]:
             yield None
         elif raw.strip():
             try:
-                yield next(ijson.items(raw, "", use_float=True), None)
-            except (ijson.JSONError, ValueError):
+                yield orjson.loads(raw)
+            except ValueError:
                 yield None
 
 

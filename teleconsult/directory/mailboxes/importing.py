@@ -34,6 +34,7 @@ LOT: Final = 1000
 MOST_SAID: Final = 100
 """Refused places that are kept one by one; the rest is a number."""
 LARGEST: Final = 2 * 1024**3
+_ADD: Final = insert(MailboxDifference).on_conflict_do_nothing(constraint="uq_mailbox_difference_once")
 
 
 @dataclass(slots=True)
@@ -156,9 +157,7 @@ async def miss_lot(session: AsyncSession, reading: Reading, *, after: uuid.UUID 
     missed = [one for one in found if one.id.bytes not in reading.confirmed]
     if missed:
         rows = [_row(reading, MailboxDifferenceKind.DISAPPEARED, Listed.of(one), {}) for one in missed]
-        await session.execute(
-            insert(MailboxDifference).values(rows).on_conflict_do_nothing(constraint="uq_mailbox_difference_once")
-        )
+        await session.execute(_ADD, rows)
     confirmed = [one.id for one in found if one.id.bytes in reading.confirmed]
     await session.execute(update(Mailbox).where(Mailbox.id.in_(confirmed)).values(refreshed_at=now()))
     return found[-1].id if len(found) == LOT else None
