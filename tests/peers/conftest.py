@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers import orthanc
+from tests.peers import mail_server, orthanc
 from tests.teleconsult.hl7v2.test_listener import issue, make_authority
 
 
@@ -60,3 +60,17 @@ async def hospital_by_tls(running_orthanc_by_tls: orthanc.Orthanc) -> AsyncItera
     await running_orthanc_by_tls.empty()
     await running_orthanc_by_tls.know("teleconsult")
     yield running_orthanc_by_tls
+
+
+@pytest.fixture(scope="session")
+def running_mail_server() -> Iterator[mail_server.MailServer]:
+    if not mail_server.is_possible():
+        pytest.skip("Debian's postfix and dovecot are not installed, or we are not root")
+    yield from mail_server.start()
+
+
+@pytest.fixture
+def post_office(running_mail_server: mail_server.MailServer) -> mail_server.MailServer:
+    """The mail server, its mailboxes empty."""
+    running_mail_server.empty()
+    return running_mail_server
