@@ -41,6 +41,7 @@ MODULES = (
     "teleconsult.imaging.commitment.pruning",
     "teleconsult.imaging.jobs",
     "teleconsult.imaging.pacs.jobs",
+    "teleconsult.notes.evidence_jobs",
     "teleconsult.notes.jobs",
     "teleconsult.scheduling.calendar_mails",
     "teleconsult.scheduling.jobs",

@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     recording_days: int = Field(default=30, ge=1, le=3650)
     dicomweb_origins: str = ""
     log_level: str = "INFO"
+    timestamp_urls: str = ""
+    trust: Path | None = None
 
     @field_validator("data")
     @classmethod
@@ -135,6 +137,14 @@ class Settings(BaseSettings):
             raise ValueError("must begin with https:// (http:// only on this machine)")
         if value and ("?" in value or "#" in value):
             raise ValueError("must have neither ? nor #")
+        return value
+
+    @field_validator("timestamp_urls")
+    @classmethod
+    def _clocks(cls, value: str) -> str:
+        for address in addresses_in(value):
+            if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname:
+                raise ValueError("takes addresses that begin with http:// or https://, separated by commas")
         return value
 
     @field_validator("media_host")
@@ -197,6 +207,16 @@ class Settings(BaseSettings):
         return port_range(self.media_ports)
 
     @property
+    def timestamp_addresses(self) -> tuple[str, ...]:
+        """Time-stamp authorities (RFC 3161), the preferred one first; none: notes stay as they were signed."""
+        return addresses_in(self.timestamp_urls)
+
+    @property
+    def trust_folder(self) -> Path:
+        """Where the roots stand whose signatures we believe: PEM files."""
+        return self.trust or self.data / "trust"
+
+    @property
     def push_services(self) -> tuple[str, ...]:
         """Hosts a push is sent to, and what lies beneath them."""
         return tuple(part.strip() for part in self.push_hosts.split(",") if part.strip())
@@ -229,6 +249,11 @@ def is_safe_address(url: str) -> bool:
     parts = urlsplit(url)
     is_here = parts.scheme == "http" and parts.hostname in LOOPBACK
     return bool(parts.hostname) and (parts.scheme == "https" or is_here)
+
+
+def addresses_in(text: str) -> tuple[str, ...]:
+    """Addresses separated by commas, in their order."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def origins_in(text: str) -> frozenset[str]:

@@ -1,5 +1,5 @@
-"""`teleconsult`: run, serve, worker, hl7, dimse, migrate, import, seed, token, note, audit, turn-config, janus-config,
-doctor."""
+"""`teleconsult`: run, serve, worker, hl7, dimse, authority, migrate, import, seed, token, note, audit, turn-config,
+janus-config, doctor."""
 
 import argparse
 import os
@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs.add_parser("dimse", help="take images by C-STORE, at TELECONSULT_DIMSE_PORT").set_defaults(
         command=running.take_images
+    )
+    verbs.add_parser("authority", help="answer as the demonstration's certificate authority").set_defaults(
+        command=running.vouch
     )
     verbs.add_parser("migrate", help="bring the database to this version").set_defaults(
         command=commands.migrate_database

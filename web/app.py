@@ -18,7 +18,6 @@ from teleconsult.documents.printer import Printer
 from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.renditions import Renditions
 from teleconsult.imaging.sandbox import Sandbox
-from teleconsult.notes.authority import trust_folder
 from teleconsult.notes.verifying_apart import Checker
 from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
@@ -93,7 +92,7 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
     app[KEPT_UPLOADS] = kept_uploads = KeptUploads(settings.data)
     add_studio(app)
     add_probes(app)
-    app[CHECKER] = Checker(trust_folder(settings.data))
+    app[CHECKER] = Checker(settings.trust_folder)
     setup_rendering(app)
     add_statics(app)
     add_routes(app)

@@ -194,6 +194,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "signed-in": _("Signed in"),
     "signed-out": _("Signed out"),
     "signer-enrolled": _("Received a signing certificate"),
+    "note-evidence-added": _("Added evidence to a signed note"),
     "step-up-failed": _("Failed to confirm that it is them"),
     "stepped-up": _("Confirmed that it is them"),
     "study-taken-for-teaching": _("Took the images of a study out for teaching, without names"),

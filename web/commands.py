@@ -111,11 +111,10 @@ def rotate_token_keys(settings: Settings, options: argparse.Namespace) -> int:
 
 def verify_note(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult note verify FILE`: works without database and network, from the trusted authorities alone."""
-    from teleconsult.notes.authority import trust_folder
     from teleconsult.notes.verifying import verify_file
 
     try:
-        verdict = verify_file(Path(options.file), trust_folder(settings.data))
+        verdict = verify_file(Path(options.file), settings.trust_folder)
     except OSError as error:
         print(f"{options.file}: {error.strerror}", file=sys.stderr)
         return 1

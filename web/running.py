@@ -14,7 +14,9 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -24,6 +26,7 @@ from teleconsult.demo import ACCOUNTS, PASSWORD
 from teleconsult.hl7v2.listener import listen
 from teleconsult.imaging.dimse.listener import limit_memory
 from teleconsult.imaging.dimse.listener import listen as listen_dimse
+from teleconsult.notes.authority import address_in, keep_address
 from teleconsult.settings import Settings, SettingsError
 from teleconsult.worker import keep_working
 from web.commands import database, opened, seed_demo_at
@@ -33,6 +36,7 @@ GRACE = 8  # seconds given to a child to stop by itself
 READY_WITHIN = 30  # seconds
 DEMO_MLLP_PORT = 2575
 DEMO_DIMSE_PORT = 11112
+DEMO_AUTHORITY_PORTS = range(8180, 8200)
 UNFINISHED = "demo-unfinished"
 """Stands in the data folder while the demonstration is being filled in."""
 
@@ -44,6 +48,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         settings = settings.model_copy(update={"mllp_port": DEMO_MLLP_PORT})
     if options.demo and settings.dimse_port is None and _is_free(DEMO_DIMSE_PORT):
         settings = settings.model_copy(update={"dimse_port": DEMO_DIMSE_PORT})
+    answers = options.demo and _settle_authority(settings)
+    if answers:
+        clocks = settings.timestamp_urls or f"{address_in(settings.data)}/time-stamp"
+        settings = settings.model_copy(update={"timestamp_urls": clocks})
     stopped = _stop_on_signals()
     with database(settings, anew=demo_due) as urls:
         if urls.owner:
@@ -52,23 +60,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             print("Filling in the demonstration…", flush=True)
             asyncio.run(seed_demo_at(urls.app, settings))
             (settings.data / UNFINISHED).unlink()
-        environment = {
-            **os.environ,
-            "TELECONSULT_DATABASE_URL": urls.app,
-            "TELECONSULT_SECRET_KEY": settings.secret_key,
-            "TELECONSULT_DATA": str(settings.data),
-        }
         doors = {"hl7": ("MLLP", settings.mllp_port), "dimse": ("DIMSE", settings.dimse_port)}
         opened_doors = [verb for verb, (_name, port) in doors.items() if port is not None]
-        for name, port in doors.values():
-            if port is not None:
-                environment[f"TELECONSULT_{name}_PORT"] = str(port)
-                environment.pop(f"TELECONSULT_{name}_PORT_FILE", None)
-        environment.pop("TELECONSULT_DATABASE_URL_FILE", None)
-        environment.pop("TELECONSULT_SECRET_KEY_FILE", None)
+        environment = _environment(
+            settings, urls.app, {name: port for name, port in doors.values() if port is not None}
+        )
         children = [
             subprocess.Popen([sys.executable, "-m", "web", verb], env=environment, start_new_session=True)  # noqa: S603  (our own module)
-            for verb in ("serve", "worker", *opened_doors)
+            for verb in ("serve", "worker", *opened_doors, *(["authority"] if answers else []))
         ]
         try:
             if _is_ready(settings, children):
@@ -81,6 +80,19 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         finally:
             _stop(children)
     return 0
+
+
+def _environment(settings: Settings, url: str, ports: Mapping[str, int]) -> dict[str, str]:
+    """What the parts are told: what was set, and what `run` chose itself."""
+    chosen = {
+        "TELECONSULT_DATABASE_URL": url,
+        "TELECONSULT_SECRET_KEY": settings.secret_key,
+        "TELECONSULT_DATA": str(settings.data),
+        **({"TELECONSULT_TIMESTAMP_URLS": settings.timestamp_urls} if settings.timestamp_urls else {}),
+        **{f"TELECONSULT_{name}_PORT": str(port) for name, port in ports.items()},
+    }
+    files = {f"{name}_FILE" for name in chosen if name != "TELECONSULT_DATA"}
+    return {**{name: value for name, value in os.environ.items() if name not in files}, **chosen}
 
 
 def serve(settings: Settings, _options: argparse.Namespace) -> int:
@@ -151,6 +163,14 @@ def take_images(settings: Settings, _options: argparse.Namespace) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_take_images(settings))
     return 0
+
+
+def vouch(settings: Settings, _options: argparse.Namespace) -> int:
+    """`teleconsult authority`: the demonstration's certificate authority, until told to stop."""
+    from web.authority_service import answer
+
+    set_up_logs(settings)
+    return answer(settings)
 
 
 async def _take_images(settings: Settings) -> None:
@@ -233,6 +253,17 @@ def _greet(settings: Settings, *, demo: bool) -> None:
     if settings.smtp_url is None:
         lines.append(f"Mails are written to {settings.data / 'mail'}.")
     print("\n".join([*lines, "Stop with Ctrl+C."]), flush=True)
+
+
+def _settle_authority(settings: Settings) -> bool:
+    """Whether the demonstration's authority can answer: at its address, or at one it is given now."""
+    address = address_in(settings.data)
+    if address:
+        return _is_free(urlsplit(address).port or 0)
+    port = next((port for port in DEMO_AUTHORITY_PORTS if _is_free(port)), None)
+    if port is not None:
+        keep_address(settings.data, f"http://127.0.0.1:{port}")
+    return port is not None
 
 
 def _is_free(port: int) -> bool:

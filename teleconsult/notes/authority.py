@@ -63,12 +63,18 @@ def open_authority(data: Path, sealer: Sealer, *, at: datetime) -> Authority:
         write_whole(certificate_path, authority.certificate.public_bytes(serialization.Encoding.PEM))
     key = serialization.load_der_private_key(sealer.open(key_path.read_bytes()), password=None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    address = key_path.with_name(ADDRESS)
-    return Authority(
-        x509.load_pem_x509_certificate(certificate_path.read_bytes()),
-        key,
-        address.read_text(encoding="ascii").strip() if address.exists() else "",
-    )
+    return Authority(x509.load_pem_x509_certificate(certificate_path.read_bytes()), key, address_in(data))
+
+
+def address_in(data: Path) -> str:
+    """Where the authority of this data folder answers; empty where it does nowhere."""
+    path = data / "authority" / ADDRESS
+    return path.read_text(encoding="ascii").strip() if path.exists() else ""
+
+
+def keep_address(data: Path, address: str) -> None:
+    """Have it answer there: every certificate issued from now on says so."""
+    write_whole(data / "authority" / ADDRESS, address.encode("ascii"))
 
 
 def make_authority(name: str, *, at: datetime, address: str = "") -> Authority:

@@ -40,7 +40,7 @@ def written_again(der: bytes) -> bytes:
     """
     signed = cms.ContentInfo.load(der, strict=True)["content"]
     signer = signed["signer_infos"][0]
-    own = _own_certificate(signed)
+    own = own_certificate(signed)
     told = signed["encap_content_info"]["content_type"].native
     digest = cms.DigestAlgorithm({"algorithm": _one_of(signer["digest_algorithm"]["algorithm"].native, DIGESTS)})
     algorithm = _one_of(signer["signature_algorithm"]["algorithm"].native, SIGNATURE_ALGORITHMS)
@@ -80,7 +80,7 @@ def written_again(der: bytes) -> bytes:
     return written
 
 
-def _own_certificate(signed: cms.SignedData) -> x509.Certificate:
+def own_certificate(signed: cms.SignedData) -> x509.Certificate:
     """The signer's, among those that came along."""
     sid = signed["signer_infos"][0]["sid"]
     for choice in signed["certificates"]:

@@ -34,6 +34,7 @@ from teleconsult.meetings.concluding import require_conclusive
 from teleconsult.notes.composing import compose
 from teleconsult.notes.content import NoteContent, Relation
 from teleconsult.notes.evidence import keep_first_revision
+from teleconsult.notes.evidence_jobs import begin_evidence
 from teleconsult.notes.jobs import select_key_images
 from teleconsult.notes.keys import key_to_sign_with, names_signer
 from teleconsult.notes.models import Composition, CompositionStatus
@@ -120,7 +121,7 @@ async def sign_note(
     await signing.objects.put(signed.bundle_key, signed.bundle.content)
     try:
         async with transaction(signing.sessions, actor) as session:
-            return await _freeze(session, actor, signed, _Read(version, tuple(key_images)))
+            return await _freeze(session, actor, signing, signed, _Read(version, tuple(key_images)))
     except TeleconsultError:  # refused before any commit; a lost connection may have committed, so there it stays
         await signing.objects.delete(signed.object_key)
         await signing.objects.delete(signed.bundle_key)
@@ -175,7 +176,9 @@ def _sign(printed: bytes, prepared: _Prepared, private_key: bytes) -> tuple[byte
     return pdf, sign_bundle(document, chain=chain, sign=soft_key(private_key), at=content.written_at)
 
 
-async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, read: _Read) -> Composition:
+async def _freeze(
+    session: AsyncSession, actor: Actor, signing: Signing, signed: _Signed, read: _Read
+) -> Composition:
     content, frozen = signed.content, signed.content.to_bytes()
     note = await draft_for(session, actor, uuid.UUID(content.id), lock=True)
     consult = await _check(session, actor, note, read)
@@ -189,6 +192,7 @@ async def _freeze(session: AsyncSession, actor: Actor, signed: _Signed, read: _R
     note.bundle_sha256 = hashlib.sha256(signed.bundle.content).digest()
     await session.flush()
     await keep_first_revision(session, note, pdf=signed.pdf)
+    await begin_evidence(session, signing.settings, note)
     if note.relation is Relation.NONE:
         await _end_work(session, actor, consult, content.written_at)
     earlier = await session.get_one(Composition, note.related_id) if note.related_id else None

@@ -1,0 +1,51 @@
+"""Asking authorities over HTTP: little is sent, little is taken, nobody is waited for long, no redirection followed."""
+
+from typing import Final
+
+import httpx
+
+SECONDS: Final = 8.0
+QUICK_SECONDS: Final = 2.0
+"""While somebody waits for their signature."""
+ANSWER_LIMIT: Final = 64 * 1024
+LIST_LIMIT: Final = 10 * 1024 * 1024
+"""Bytes of a revocation list: those of large national authorities have a few million."""
+
+
+class Unanswered(Exception):
+    """Nobody there, not in time, too much, or no."""
+
+
+def open_client(*, seconds: float = SECONDS) -> httpx.Client:
+    """For use within one thread. Proxies are those of the environment."""
+    return httpx.Client(timeout=seconds, follow_redirects=False, headers={"User-Agent": "teleconsult"})
+
+
+def ask(client: httpx.Client, address: str, question: bytes, *, kind: str) -> bytes:
+    """The answer to a `question` of the media type `application/{kind}-query` or `-request`. Raises Unanswered."""
+    return _fetch(client, "POST", address, content=question, kind=kind, limit=ANSWER_LIMIT)
+
+
+def fetch_list(client: httpx.Client, address: str) -> bytes:
+    """A revocation list. Raises Unanswered."""
+    return _fetch(client, "GET", address, content=None, kind=None, limit=LIST_LIMIT)
+
+
+def _fetch(
+    client: httpx.Client, method: str, address: str, *, content: bytes | None, kind: str | None, limit: int
+) -> bytes:
+    if not address.startswith(("http://", "https://")):
+        raise Unanswered(address)
+    headers = {"Content-Type": f"application/{kind}"} if kind else {}
+    taken = bytearray()
+    try:
+        with client.stream(method, address, content=content, headers=headers) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise Unanswered(f"{answer.status_code} from {address}")
+            for piece in answer.iter_bytes():
+                taken += piece
+                if len(taken) > limit:
+                    raise Unanswered(f"too much from {address}")
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise Unanswered(address) from error
+    return bytes(taken)
