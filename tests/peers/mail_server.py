@@ -32,7 +32,7 @@ from tests.teleconsult.hl7v2.test_listener import issue, make_authority
 
 HOST: Final = "127.0.0.1"
 DOMAIN: Final = "hopital.mssante.test"
-PASSWORD: Final = "correct horse battery staple"  # noqa: S105
+PASSWORD: Final = "correct horse battery staple"
 PATIENCE: Final = 30
 SENDER: Final = f"teleconsult@{DOMAIN}"
 """The application mailbox of ours: it signs in, or shows its certificate."""

@@ -28,9 +28,7 @@ def qualified() -> NoteContent:
     note = content()
     return replace(
         note,
-        author=replace(
-            note.author, registration_number="10101234567", family="Nguyễn", given="Thị Minh", prefix="Dr"
-        ),
+        author=replace(note.author, registration_number="10101234567", family="Nguyễn", given="Thị Minh", prefix="Dr"),
         patient=replace(
             note.patient,
             identifiers=((NIR, INS), (VIETNAM, "036151001234"), ("urn:oid:1.2.3", "88")),
