@@ -113,10 +113,10 @@ grant execute on function note_standing(text, text, bytea) to {APP_ROLE};
 
 # What was signed stays readable to who guards privacy at either establishment, once it was withdrawn; nothing else.
 WITHDRAWN_NOTE: Final = f"""
-create function withdrawn_note(note uuid) returns table (patient_id uuid, consult uuid, retracted_at timestamptz)
+create function withdrawn_note(note uuid) returns table (patient_id uuid, consult uuid, pdf_object_key text)
 language sql stable security definer
   begin atomic
-    select signed.patient_id, signed.service_request_id, gone.retracted_at
+    select signed.patient_id, signed.service_request_id, signed.pdf_object_key
     from composition signed join note_retraction gone on gone.composition_id = signed.id
       join service_request asked on asked.id = signed.service_request_id
       join practitioner_role author on author.id = signed.author_role_id

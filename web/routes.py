@@ -50,6 +50,7 @@ from web.views import (
     key_images,
     mailed_codes,
     network,
+    note_versions,
     notes,
     own_account,
     own_factors,
@@ -372,6 +373,12 @@ def _add_notes(route: Callable[..., object]) -> None:
     route("GET", "/notes/{id}/signature", notes.signature, P.NOTE_WRITE, name="notes.signature")
     route("POST", "/notes/{id}/signature", notes.sign, P.NOTE_WRITE)
     route("GET", "/notes/{id}/pdf", notes.pdf, P.NOTE_READ, name="notes.pdf")
+    route("GET", "/notes/{id}/bundle", note_versions.bundle, P.NOTE_READ, name="notes.bundle")
+    route("POST", "/notes/{id}/addendum", note_versions.add, P.NOTE_WRITE, name="notes.addendum")
+    route("POST", "/notes/{id}/amendment", note_versions.amend, P.NOTE_WRITE, name="notes.amendment")
+    route("GET", "/notes/{id}/retraction", note_versions.retraction, P.NOTE_WRITE, name="notes.retraction")
+    route("POST", "/notes/{id}/retraction", note_versions.retract, P.NOTE_WRITE)
+    route("GET", "/audit/notes/{id}/pdf", note_versions.withdrawn_pdf, P.AUDIT_READ, name="audit.withdrawn_note")
     route("POST", "/consults/{id}/acknowledgement", notes.acknowledge, P.CONSULT_REQUEST, name="notes.acknowledge")
     route("GET", "/verify", verify.form, ANYONE, name="verify.form")
     route("POST", "/verify", verify.check, ANYONE)

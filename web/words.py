@@ -28,6 +28,7 @@ from teleconsult.encounters.link_models import LinkVerdict, Way
 from teleconsult.encounters.models import GuestKind
 from teleconsult.exports.asking import ExportFormat, ExportReason
 from teleconsult.health import Part
+from teleconsult.notes.models import RetractionReason
 from teleconsult.notes.verdict import Reason
 from teleconsult.patients.care import CareReason
 from teleconsult.patients.models import AdministrativeGender, GlassReason
@@ -297,6 +298,10 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Label.REACTION: _("Reaction"),
         Label.REASON: _("Reason"),
         Label.STATUS: _("Status"),
+    },
+    RetractionReason: {
+        RetractionReason.WRONG_PATIENT: _("It is about another patient"),
+        RetractionReason.ERROR: _("It was signed in error"),
     },
     Reason: {
         Reason.GOOD: _("The signature is valid, and nothing was changed since."),

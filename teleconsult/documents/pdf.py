@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import segno
 from babel.dates import format_date, format_time, get_timezone_location
 from markupsafe import Markup
 from weasyprint import CSS, HTML
@@ -18,7 +19,7 @@ from teleconsult.documents.archival import make_archival
 from teleconsult.documents.pictures import shown_images
 from teleconsult.documents.templating import note_templates
 from teleconsult.documents.words import NOTE_WORDS, NoteWords
-from teleconsult.notes.content import NoteContent
+from teleconsult.notes.content import NoteContent, Relation
 
 SIGNATURE_ANCHOR: Final = "signature"
 PICTURE: Final = "data:image/jpeg;base64,"
@@ -86,6 +87,8 @@ def note_html(note: NoteContent, *, is_signed: bool) -> str:
             signed_on=words.signed_on % {"moment": _moment(note, words, note.written_at)},
             session=_session(note, words),
             meeting=_meeting(note, words),
+            relation=_relation(note, words),
+            scannable=_scannable(note.verify_link) if is_signed and note.verify_code else "",
             sections=[(getattr(words, name), text) for name, text in note.written_sections()],
             images=[
                 (
@@ -100,6 +103,20 @@ def note_html(note: NoteContent, *, is_signed: bool) -> str:
             % {"page": Markup('<span class="page"></span>'), "pages": Markup('<span class="pages"></span>')},
         )
     )
+
+
+def _relation(note: NoteContent, words: NoteWords) -> str:
+    """What the note is to an earlier one; empty where it is the first."""
+    if note.related_at is None:
+        return ""
+    sentence = words.replaces if note.relation is Relation.REPLACES else words.appends
+    return sentence % {"date": _day(note, words, note.related_at), "id": note.related_oid}
+
+
+def _scannable(address: str) -> Markup:
+    """The address as a QR code (ISO/IEC 18004): lines of an SVG, which a PDF/A holds without transparency."""
+    drawn: str = segno.make_qr(address, error="m").svg_inline(border=4, omitsize=True, svgclass="scannable")
+    return Markup(drawn)  # noqa: S704 -- drawn from bits, not from text
 
 
 def _birth(note: NoteContent, words: NoteWords) -> str:

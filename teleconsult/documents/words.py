@@ -56,6 +56,9 @@ class NoteWords:
     unsigned: str
     draft: str
     verify: str
+    replaces: str
+    """`%(date)s` and `%(id)s` of the document before."""
+    appends: str
     document: str
     page_of: str
 
@@ -112,6 +115,8 @@ ENGLISH = NoteWords(
     draft="Draft: not to be used for care",
     verify="The electronic signature in this file is the original. Check it at %(address)s: "
     "any change made after signing shows there.",
+    replaces="Cancels and replaces the document of %(date)s (%(id)s)",
+    appends="Addendum to the document of %(date)s (%(id)s)",
     document="Document %(id)s",
     page_of="Page %(page)s of %(pages)s",
 )
@@ -168,6 +173,8 @@ FRENCH = NoteWords(
     draft="Brouillon\u00a0: ne pas utiliser pour les soins",
     verify="La signature électronique contenue dans ce fichier fait foi. Vérifiez-la sur %(address)s\u00a0: "
     "toute modification postérieure à la signature y est signalée.",
+    replaces="Annule et remplace le document du %(date)s (%(id)s)",
+    appends="Complément au document du %(date)s (%(id)s)",
     document="Document %(id)s",
     page_of="Page %(page)s sur %(pages)s",
 )
@@ -224,6 +231,8 @@ VIETNAMESE = NoteWords(
     draft="Bản nháp: không dùng để điều trị",
     verify="Chữ ký điện tử trong tệp này là bản gốc. Kiểm tra tại %(address)s: "
     "mọi thay đổi sau khi ký đều được phát hiện.",
+    replaces="Hủy và thay thế tài liệu ngày %(date)s (%(id)s)",
+    appends="Bổ sung cho tài liệu ngày %(date)s (%(id)s)",
     document="Tài liệu %(id)s",
     page_of="Trang %(page)s / %(pages)s",
 )

@@ -117,5 +117,5 @@ async def _signed(session: AsyncSession, actor: Actor, entries: Sequence[RecordE
         for entry in entries
         if entry.resource_type is ResourceType.DOCUMENT_REFERENCE and entry.source_id is not None
     }
-    notes = select(Composition.id, Composition.pdf_object_key).where(Composition.id.in_(ids), rows.notes(actor))
+    notes = select(Composition.id, Composition.pdf_object_key).where(Composition.id.in_(ids), rows.legible_notes(actor))
     return {str(id_): key for id_, key in await session.execute(notes) if key is not None} if ids else {}

@@ -252,6 +252,11 @@ class NoteContent:
             object.__setattr__(self, "document_oid", oid_of(uuid.UUID(self.id)))
             object.__setattr__(self, "set_id", self.id)
 
+    @property
+    def verify_link(self) -> str:
+        """Where anyone can check this note, and learn whether it still stands."""
+        return f"{self.verify_at}?code={self.verify_code}" if self.verify_code else self.verify_at
+
     def written_sections(self) -> tuple[tuple[str, str], ...]:
         """The sections that say something, each by its name with its words, in reading order.
 

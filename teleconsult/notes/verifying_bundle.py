@@ -33,6 +33,11 @@ from teleconsult.notes.verdict import SIZE_LIMIT, Kind, Outcome, Reason, Verdict
 
 MEMBERS: Final = {"payload", "protected", "signature"}
 _MOST_CERTIFICATES: Final = 10
+_INDICATIONS: Final = {
+    Reason.EXPIRED: "OUT_OF_BOUNDS_NO_POE",
+    Reason.NOT_FOR_SIGNING: "CHAIN_CONSTRAINTS_FAILURE",
+    Reason.UNKNOWN_SIGNER: "NO_CERTIFICATE_CHAIN_FOUND",
+}
 
 
 class _NotGood(Exception):
@@ -54,7 +59,9 @@ def verify_bundle(content: bytes, roots: Sequence[x509.Certificate], *, at: date
     try:
         return _verdict(content, roots, at or now())
     except _NotGood as finding:
-        return Verdict(Outcome.BAD, finding.reason, kind=Kind.BUNDLE)
+        hashed = finding.reason in (Reason.CHANGED, Reason.HEADER_CHANGED, Reason.SIGNATURE_CHANGED)
+        indication = "TOTAL-FAILED/HASH_FAILURE" if hashed else "TOTAL-FAILED/FORMAT_FAILURE"
+        return Verdict(Outcome.BAD, finding.reason, kind=Kind.BUNDLE, indication=indication)
 
 
 def _verdict(content: bytes, roots: Sequence[x509.Certificate], at: datetime) -> Verdict:
@@ -158,7 +165,8 @@ def _of_whom(
         authority=_first(own.issuer.native.get("common_name")),
         signed_at=signed_at,
     )
-    return replace(verdict, kind=Kind.BUNDLE, document_oid=told[0], pdf_sha256=told[1])
+    indication = "TOTAL-PASSED" if verdict.is_good else f"INDETERMINATE/{_INDICATIONS[reason]}"
+    return replace(verdict, kind=Kind.BUNDLE, document_oid=told[0], pdf_sha256=told[1], indication=indication)
 
 
 def _vouched(

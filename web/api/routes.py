@@ -3,7 +3,18 @@
 from collections.abc import Callable
 
 from teleconsult.access import Permission as P
-from web.api import capabilities, dicomweb, fhir, fhir_binaries, fhir_bundles, fhir_door, health, oauth, stow
+from web.api import (
+    capabilities,
+    dicomweb,
+    fhir,
+    fhir_binaries,
+    fhir_bundles,
+    fhir_documents,
+    fhir_door,
+    health,
+    oauth,
+    stow,
+)
 from web.requests import ANYONE
 
 
@@ -27,6 +38,8 @@ def _add_fhir(route: Callable[..., object]) -> None:
     route("POST", "/fhir/", fhir_bundles.process, P.PATIENTS_FIND)
     route("POST", "/fhir/Patient/$match", fhir_door.act, P.PATIENTS_FIND, name="fhir.match")
     route("GET", "/fhir/Patient/{id}/$everything", fhir_door.act, P.FILE_READ, name="fhir.everything")
+    route("GET", "/fhir/Bundle/{id}", fhir_documents.read, P.FILE_READ, name="fhir.document")
+    route("GET", "/fhir/Bundle/{id}/signature", fhir_documents.signature, P.FILE_READ)
     route("GET", "/fhir/Binary/{id}", fhir_binaries.read, P.FILE_READ, name="fhir.binary")
     route("GET", "/fhir/Binary/{id}/inside", fhir_binaries.read, P.FILE_READ)
     letters = "/fhir/DocumentReference"
