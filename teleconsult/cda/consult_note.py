@@ -27,13 +27,13 @@ from teleconsult.cda.naming import (
 )
 from teleconsult.cda.profiles import FRANCE, NORMAL, VIRTUAL, Coded, Country
 from teleconsult.documents.words import NOTE_WORDS
-from teleconsult.notes.content import Clinician, NoteContent, PatientIdentity
+from teleconsult.notes.content import Clinician, NoteContent, PatientIdentity, Relation
 
 E: Final = ElementMaker(namespace=NAMESPACE, nsmap={None: NAMESPACE})
 TYPE_ID: Final = {"root": "2.16.840.1.113883.1.3", "extension": "POCD_HD000040"}
 GENDERS: Final = {"male": "M", "female": "F", "other": "UN"}
 GENDER_SYSTEM: Final = "2.16.840.1.113883.5.1"
-RELATIONS: Final = {"replaces": "RPLC", "appends": "APND"}
+RELATIONS: Final = {Relation.REPLACES: "RPLC", Relation.APPENDS: "APND"}
 UNASKED: Final = {"nullFlavor": "NASK"}
 UNKNOWN: Final = {"nullFlavor": "UNK"}
 
@@ -45,12 +45,13 @@ def consult_note_document(
     keeper = custodian or works_at(content.author)
     parts = [*_about(content, country), _patient(content, country), *_people(content, country, keeper)]
     parts += [*_what_was_done(content, country), *_related(content), _context(content, country, keeper), _body(pdf)]
-    return etree.tostring(E.ClinicalDocument(*parts), xml_declaration=True, encoding="UTF-8")
+    written: bytes = etree.tostring(E.ClinicalDocument(*parts), xml_declaration=True, encoding="UTF-8")
+    return written
 
 
 def document_number(content: NoteContent) -> str:
     """The OID of this version of the note, everywhere the same."""
-    return content.document_oid or oid_of(content.id)
+    return content.document_oid
 
 
 def moment(content: NoteContent, at: datetime) -> str:

@@ -22,7 +22,7 @@ from teleconsult.cda.naming import (
 )
 from teleconsult.cda.profiles import NORMAL, PDF_IN_CDA, Coded, Country
 from teleconsult.documents.words import NOTE_WORDS
-from teleconsult.notes.content import Clinician, NoteContent
+from teleconsult.notes.content import Clinician, NoteContent, Relation
 
 RIM: Final = "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"
 LCM: Final = "urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0"
@@ -39,8 +39,8 @@ EXTERNAL_IDENTIFIER: Final = "urn:oasis:names:tc:ebxml-regrep:ObjectType:Registr
 HAS_MEMBER: Final = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
 IS_SUBMISSION_SET: Final = "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"
 RELATIONS: Final = {
-    "replaces": "urn:ihe:iti:2007:AssociationType:RPLC",
-    "appends": "urn:ihe:iti:2007:AssociationType:APND",
+    Relation.REPLACES: "urn:ihe:iti:2007:AssociationType:RPLC",
+    Relation.APPENDS: "urn:ihe:iti:2007:AssociationType:APND",
 }
 
 AUTHOR: Final = "urn:uuid:93606bcf-9494-43ec-9b4e-a7748d1a838d"
@@ -74,7 +74,8 @@ def metadata(content: NoteContent, *, document: bytes, name: str, keeper: Establ
     if content.relation:
         listed.append(_relation(content))
     request = _L.SubmitObjectsRequest(_R.RegistryObjectList(*listed))
-    return etree.tostring(request, xml_declaration=True, encoding="UTF-8")
+    written: bytes = etree.tostring(request, xml_declaration=True, encoding="UTF-8")
+    return written
 
 
 def set_number(content: NoteContent) -> str:

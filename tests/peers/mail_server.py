@@ -261,7 +261,8 @@ smtpd_sasl_type = dovecot
 smtpd_sasl_path = inet:{HOST}:{sasl}
 smtpd_client_restrictions = permit_sasl_authenticated, permit_tls_clientcerts, reject
 smtpd_relay_restrictions = permit_sasl_authenticated, permit_tls_clientcerts, reject
-smtpd_recipient_restrictions = check_recipient_access inline:{{ {{ {REFUSED} = 550 5.2.1 Mailbox closed }}, {{ {LATER} = 451 4.3.2 Later }} }}, permit
+smtpd_recipient_restrictions = check_recipient_access inline:{{
+  {{ {REFUSED} = 550 5.2.1 Mailbox closed }}, {{ {LATER} = 451 4.3.2 Later }} }}, permit
 smtpd_discard_ehlo_keywords = chunking
 bounce_notice_recipient = root
 minimal_backoff_time = 5s
