@@ -43,6 +43,7 @@ MODULES = (
     "teleconsult.imaging.pacs.jobs",
     "teleconsult.notes.evidence_jobs",
     "teleconsult.notes.jobs",
+    "teleconsult.received.jobs",
     "teleconsult.scheduling.calendar_mails",
     "teleconsult.scheduling.jobs",
 )

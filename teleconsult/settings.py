@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     dimse_client_ca: Path | None = None
     pacs_networks: str = ""
     delivery_networks: str = ""
+    inbox_url: str | None = None
+    inbox_address: str = ""
+    inbox_ca: Path | None = None
     delivery_evidence_minutes: int = Field(default=10, ge=0, le=1440)
     commitment_days: int = Field(default=30, ge=1, le=3650)
     recording_days: int = Field(default=30, ge=1, le=3650)
@@ -104,6 +107,13 @@ class Settings(BaseSettings):
     def _smtp(cls, value: str | None) -> str | None:
         if value and urlsplit(value).scheme not in ("smtp", "smtps"):
             raise ValueError("must begin with smtp:// or smtps://")
+        return value
+
+    @field_validator("inbox_url")
+    @classmethod
+    def _imap(cls, value: str | None) -> str | None:
+        if value and (urlsplit(value).scheme not in ("imap", "imaps") or not urlsplit(value).hostname):
+            raise ValueError("must begin with imaps:// (or imap://, for STARTTLS)")
         return value
 
     @field_validator("janus_url")

@@ -48,6 +48,8 @@ class Permission(StrEnum):
     """The console of one's own establishment."""
     NETWORK = "network"
     """The console of all of them: establishments, keys, the health of every part."""
+    RECEIVED_SORT = "received-sort"
+    """What others mailed to the establishment, and that it is not ours. Whose it is says who registers patients."""
     AUDIT_READ = "audit-read"
     AUDIT_CHECK = "audit-check"
     """Whether the log is whole; says nothing of what is in it."""
@@ -63,6 +65,7 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
     RoleCode.DOCTOR: _EVERYONE
     | _TREATS
     | {
+        _P.RECEIVED_SORT,
         _P.PATIENT_REGISTER,
         _P.CONSULTS_SEE,
         _P.CONSULT_REQUEST,
@@ -76,10 +79,11 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
         _P.AGENDA,
         _P.HOURS,
     },
-    RoleCode.NURSE: _EVERYONE | _TREATS | {_P.PATIENT_REGISTER, _P.CONSULTS_SEE, _P.AGENDA, _P.HOURS},
+    RoleCode.NURSE: _EVERYONE | _TREATS | {_P.PATIENT_REGISTER, _P.CONSULTS_SEE, _P.AGENDA, _P.HOURS, _P.RECEIVED_SORT},
     RoleCode.SPECIALIST: _EVERYONE
     | _TREATS
     | {
+        _P.RECEIVED_SORT,
         _P.PATIENT_REGISTER,
         _P.CONSULTS_SEE,
         _P.CONSULT_ANSWER,
@@ -101,10 +105,20 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
         _P.HOURS,
         _P.ROSTER,
         _P.SESSIONS_OVERVIEW,
+        _P.RECEIVED_SORT,
     },
-    RoleCode.SECRETARY: _EVERYONE | {_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.IDENTITY_DECIDE, _P.AGENDA},
+    RoleCode.SECRETARY: _EVERYONE
+    | {_P.PATIENTS_FIND, _P.PATIENT_REGISTER, _P.IDENTITY_DECIDE, _P.AGENDA, _P.RECEIVED_SORT},
     RoleCode.ADMINISTRATOR: _EVERYONE
-    | {_P.ADMINISTRATION, _P.ROSTER, _P.HOURS, _P.SESSIONS_OVERVIEW, _P.AUDIT_CHECK, _P.IDENTITY_DECIDE},
+    | {
+        _P.ADMINISTRATION,
+        _P.ROSTER,
+        _P.HOURS,
+        _P.SESSIONS_OVERVIEW,
+        _P.AUDIT_CHECK,
+        _P.IDENTITY_DECIDE,
+        _P.RECEIVED_SORT,
+    },
     RoleCode.PRIVACY_OFFICER: _EVERYONE | {_P.AUDIT_READ, _P.AUDIT_CHECK},
     RoleCode.OPERATOR: _EVERYONE | {_P.NETWORK, _P.AUDIT_CHECK},
 }

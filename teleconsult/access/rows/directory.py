@@ -18,6 +18,7 @@ from teleconsult.directory.models import (
 from teleconsult.hl7v2.models import Hl7Message, Hl7Sender
 from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.pacs.models import Pacs, PacsFetch
+from teleconsult.received.models import ReceivedMessage
 from teleconsult.systems.models import FhirClient
 
 
@@ -121,3 +122,9 @@ def mailboxes_of_house(actor: Actor) -> Filter:
 def mailbox_imports_of_house(actor: Actor) -> Filter:
     """Files that the actor's establishment held against it."""
     return is_house(MailboxImport.organization_id, actor)
+
+
+@row_filter
+def received_messages(actor: Actor) -> Filter:
+    """What others mailed to the actor's establishment."""
+    return is_house(ReceivedMessage.organization_id, actor)

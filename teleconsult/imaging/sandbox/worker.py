@@ -163,6 +163,12 @@ def _cda_body(path: Path) -> Message:
     return Message({"content_type": content_type}, content)
 
 
+def _mail(path: Path) -> Message:
+    from teleconsult.received.reading import read_mail  # here: as above
+
+    return Message(*read_mail(path))
+
+
 VERBS: dict[str, Callable[..., Message]] = {
     "header": _header,
     "commitment": _commitment,
@@ -188,6 +194,7 @@ VERBS: dict[str, Callable[..., Message]] = {
     "deidentified": _deidentified,
     "cda": _cda,
     "cda_body": _cda_body,
+    "mail": _mail,
 }
 
 
