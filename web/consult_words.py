@@ -6,7 +6,7 @@ from typing import Final
 from teleconsult.accounts import Actor
 from teleconsult.audit.models import AuditEvent
 from teleconsult.consults.models import ConsultMode, ServiceRequest
-from teleconsult.consults.states import ConsultState, Part, part_of, state_of
+from teleconsult.consults.states import WAITING, ConsultState, Part, part_of, state_of
 from web.i18n import LazyString, gettext
 from web.i18n import lazy_gettext as _
 
@@ -84,6 +84,11 @@ _ACTS: Final[Mapping[str, LazyString]] = {
     "consult-accepted": _("%(who)s accepted"),
     "consult-declined": _("%(who)s declined"),
     "consult-booked": _("%(who)s booked the time"),
+    "case-listed": _("%(who)s put it on the list of a team meeting"),
+    "case-called": _("%(who)s had the team meeting discuss it"),
+    "case-discussed": _("%(who)s ended its discussion by the team meeting"),
+    "case-postponed": _("%(who)s postponed it to another team meeting"),
+    "case-removed": _("%(who)s took it off the list of the team meeting"),
     "time-moved": _("%(who)s moved the session to another time"),
     "time-cancelled": _("%(who)s cancelled the time"),
     "consult-cancelled": _("%(who)s cancelled the consult"),
@@ -103,6 +108,17 @@ _ACTS: Final[Mapping[str, LazyString]] = {
 }
 
 
+_BY_MEETING: Final = {
+    **dict.fromkeys((*WAITING, ConsultState.ACCEPTED), _("The coordinator puts it on the list of a team meeting.")),
+    ConsultState.SCHEDULED: _(
+        "It is on the list of a team meeting. The referring doctor may wait in the room; the meeting comes there."
+    ),
+    ConsultState.ARRIVED: _("The referring doctor waits in the room. The meeting comes there when it is their turn."),
+    ConsultState.IN_SESSION: _("The team meeting discusses it now."),
+    ConsultState.UNSIGNED: _("The team meeting has discussed it. Its conclusion is still to be signed."),
+}
+
+
 def next_step(consult: ServiceRequest, actor: Actor, *, is_followed_up: bool = False) -> str:
     """One sentence: what happens next, as the actor needs to know it."""
     part, state = part_of(consult, actor), state_of(consult)
@@ -110,6 +126,8 @@ def next_step(consult: ServiceRequest, actor: Actor, *, is_followed_up: bool = F
         return str(_FOR_EVERYONE[state])
     if consult.mode is ConsultMode.ADVICE and part is not Part.CANDIDATE and state in WAITING_FOR_WRITING:
         return str(_IN_WRITING)
+    if consult.mode is ConsultMode.MEETING and (said := _BY_MEETING.get(state)):
+        return str(said)
     if part is Part.COORDINATOR and state is ConsultState.ACCEPTED:
         return str(_BOOK if consult.appointment else _PROPOSE)
     return str(_FOR_PART.get(part, {}).get(state) or _FOR_EVERYONE[state])

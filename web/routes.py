@@ -9,6 +9,7 @@ from aiohttp import web
 
 from teleconsult.access import Permission as P
 from web.agenda_routes import add_agenda_routes
+from web.meeting_routes import add_meeting_routes
 from web.api.routes import add_machine_routes
 from web.consult_routes import add_consult_routes
 from web.emergency_routes import add_emergency_routes
@@ -88,6 +89,7 @@ def add_routes(app: web.Application) -> None:
     # Home, by role
     route("GET", "/", home.show, P.HOME, name="home.show")
     add_agenda_routes(route)
+    add_meeting_routes(route)
     route("GET", "/figures", figures.index, P.SESSIONS_OVERVIEW, name="figures.index")
     route("GET", "/figures.csv", figures.table, P.SESSIONS_OVERVIEW, name="figures.table")
     route("GET", "/sessions", sessions.index, P.SESSIONS_OVERVIEW, name="sessions.index")

@@ -246,9 +246,9 @@ _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]
     (Verb.REDIRECT, (Part.COORDINATOR,), (*WAITING, *UNHELD)),
     (Verb.REDIRECT, (Part.CANDIDATE,), WAITING),
     (Verb.REDIRECT, (Part.OWNER,), UNHELD),
-    (Verb.ASK_FOR_INFORMATION, (Part.COORDINATOR,), (*WAITING, ConsultState.ACCEPTED)),
+    (Verb.ASK_FOR_INFORMATION, (Part.COORDINATOR,), (*WAITING, ConsultState.ACCEPTED, ConsultState.SCHEDULED)),
     (Verb.ASK_FOR_INFORMATION, (Part.CANDIDATE,), WAITING),
-    (Verb.ASK_FOR_INFORMATION, (Part.OWNER,), (ConsultState.ACCEPTED, ConsultState.ADVISING)),
+    (Verb.ASK_FOR_INFORMATION, (Part.OWNER,), (ConsultState.ACCEPTED, ConsultState.ADVISING, ConsultState.SCHEDULED)),
     (Verb.GIVE_INFORMATION, (Part.REQUESTER,), (ConsultState.AWAITING_INFO,)),
     (Verb.CHANGE_MODE, (Part.REQUESTER, Part.COORDINATOR), (*WAITING, *UNHELD, ConsultState.SCHEDULED)),
     (Verb.CHANGE_MODE, (Part.CANDIDATE,), WAITING),
@@ -392,7 +392,13 @@ def may(consult: ServiceRequest, actor: Actor, verb: Verb) -> bool:
         consult.mode is not ConsultMode.MEETING and verb is Verb.PUT_ON_LIST
     ):
         return False
+    if verb is Verb.ASK_FOR_INFORMATION and consult.mode is not ConsultMode.MEETING and _is_scheduled(consult):
+        return False  # then both sides meet soon; a case of a meeting should be complete before its turn
     return access.may(actor, NEEDS[verb]) and part_of(consult, actor) in ALLOWED[state_of(consult), verb]
+
+
+def _is_scheduled(consult: ServiceRequest) -> bool:
+    return state_of(consult) is ConsultState.SCHEDULED
 
 
 def require(consult: ServiceRequest, actor: Actor, verb: Verb) -> None:

@@ -52,6 +52,8 @@ async def audience(
     answering: list[Person] = []
     if Side.SPECIALIST in sides and specialist_role_id is not None:
         answering += await _people(session, PractitionerRole.id == specialist_role_id)
+    if Side.MEMBERS in sides:
+        answering += await _people(session, rows.meets_over(consult.id, PractitionerRole.id))
     if Side.CANDIDATES in sides and specialist_role_id is None and service is not None:
         answering += await _people(session, _is_on_duty(service))
     if Side.COORDINATORS in sides and service is not None:

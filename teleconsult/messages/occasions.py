@@ -18,6 +18,8 @@ class Side(StrEnum):
     """Who accepted it, if anybody has."""
     CANDIDATES = "candidates"
     """The specialists on duty for the service, while nobody has accepted."""
+    MEMBERS = "members"
+    """Of the team meeting on whose list it stands."""
     COORDINATORS = "coordinators"
     """Of the establishment that answers."""
     INVITED = "invited"
@@ -156,6 +158,43 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         en="the way it is answered has changed",
         fr="le mode de réponse a changé",
         vi="cách trả lời đã thay đổi",
+    ),
+    "ConsultPutOnList": _occasion(
+        Topic.TIMES,
+        *(Side.REQUESTER, Side.SPECIALIST, Side.MEMBERS),
+        en="it is on the list of a team meeting",
+        fr="elle est inscrite à une réunion de concertation",
+        vi="đã được đưa vào danh sách hội chẩn nhóm",
+    ),
+    "ConsultCalled": _occasion(
+        Topic.URGENT,
+        *(Side.REQUESTER, Side.SPECIALIST, Side.MEMBERS),
+        en="the team meeting discusses it now",
+        fr="la réunion de concertation en discute maintenant",
+        vi="nhóm đang hội chẩn ca này",
+        is_mailed=False,
+    ),
+    "ConsultDiscussed": _occasion(
+        Topic.ANSWERS,
+        *(Side.REQUESTER, Side.SPECIALIST),
+        en="the team meeting has discussed it",
+        fr="la réunion de concertation en a discuté",
+        vi="nhóm đã hội chẩn xong ca này",
+        is_quiet=True,
+    ),
+    "ConsultPostponed": _occasion(
+        Topic.TIMES,
+        *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
+        en="it goes to a later team meeting",
+        fr="elle est reportée à une autre réunion de concertation",
+        vi="được chuyển sang buổi hội chẩn nhóm sau",
+    ),
+    "ConsultTakenOffList": _occasion(
+        Topic.TIMES,
+        *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
+        en="it is off the list of the team meeting",
+        fr="elle est retirée de la réunion de concertation",
+        vi="đã rút khỏi danh sách hội chẩn nhóm",
     ),
     "ConsultMessageSent": _occasion(
         Topic.REQUESTS,

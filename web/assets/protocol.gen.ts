@@ -4,7 +4,7 @@ export const CHAT_LENGTH = 2000;
 
 export const LOGGED = ["chat", "room"] as const;
 
-export type Role = "requester" | "specialist" | "guest";
+export type Role = "requester" | "specialist" | "member" | "guest";
 
 export type RoomState = "waiting" | "live" | "ended";
 

@@ -16,6 +16,7 @@ from teleconsult.encounters.attendance import Span
 from teleconsult.encounters.colleagues import invited_sessions
 from teleconsult.encounters.link_checks import checks_of
 from teleconsult.errors import NotFound
+from teleconsult.meetings.queries import meetings_between
 from teleconsult.scheduling.diaries import hours_of
 from teleconsult.scheduling.hours import open_spans
 from teleconsult.scheduling.models import Appointment
@@ -82,6 +83,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         request,
         "agenda/show.html.jinja",
         view=view,
+        meetings=await meetings_between(db(request), actor, start, end),
         invited=invited,
         days=[(day, list(group)) for day, group in groupby(consults, key=lambda one: _start_of(one, zone).date())],
         columns=_columns(consults, spans, first, LENGTHS[view].days, zone) if view is not View.LIST else [],

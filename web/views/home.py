@@ -14,6 +14,7 @@ from teleconsult.consults.states import BEFORE_SESSION, WAITING, WITH_SESSION, C
 from teleconsult.consults.worklists import Standing, consults_page, own_requests, specialist_worklist
 from teleconsult.directory.duty import duty_of
 from teleconsult.directory.models import RoleCode
+from teleconsult.meetings.queries import meetings
 from teleconsult.patients.reviewing import openings_to_review
 from teleconsult.patients.searching import patients_in_care
 from teleconsult.scheduling.local_times import local_from_moment, suggested_time
@@ -68,6 +69,7 @@ async def _worklist(request: web.Request) -> web.StreamResponse:
         unsigned=_in(consults, ConsultState.ADVISING, ConsultState.UNSIGNED, ConsultState.SIGNED),
         new=_in(consults, *WAITING, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW),
         accepted=_in(consults, ConsultState.ACCEPTED),
+        meetings=(await meetings(db(request), actor_of(request)))[:3],
     )
 
 

@@ -1,24 +1,26 @@
 """The live room of a consult: the page around the call. The call itself travels over the socket."""
 
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from signaling.verdicts import opening_of
-from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.models import ConsultMode, ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
 from teleconsult.encounters.guests import guests_of
 from teleconsult.encounters.join_tokens import issue_join_token
 from teleconsult.encounters.models import GuestKind
-from teleconsult.encounters.queries import encounter_for
+from teleconsult.encounters.queries import Part, encounter_for
 from teleconsult.errors import Refused
 from teleconsult.imaging.queries import studies_of_consult
+from teleconsult.meetings.queries import standing_case
 from web.rendering import render
 from web.requests import actor_of, db, frame_of, id_in, own_transactions, sealer_of, sessions_of
 from web.views.emergencies import CARD, DECIDED, emergency_context, room_card, waiting_room
 from web.views.excerpts import excerpt_context
+from web.views.meeting_rooms import bar_context
 from web.words import label, options
 
 EXCERPT: Final = "shown-excerpt"
@@ -65,8 +67,17 @@ async def show(request: web.Request) -> web.StreamResponse:
         may_write=may(consult, actor, Verb.WRITE_NOTE),
         may_ask_for_writing=live.encounter.ended_at is None and may(consult, actor, Verb.ASK_FOR_WRITING),
         telephones=_telephones(consult, is_requester=live.mine.part == "requester"),
+        **await _meeting(request, consult, live.mine.part),
         **shown,
     )
+
+
+async def _meeting(request: web.Request, consult: ServiceRequest, part: Part) -> dict[str, Any]:
+    """For those who sit in the team meeting that discusses it: where that is on its list."""
+    if consult.mode is not ConsultMode.MEETING or part not in ("specialist", "member"):
+        return {"meeting": None}
+    case = await standing_case(db(request), consult.id)
+    return await bar_context(request, case.meeting) if case else {"meeting": None}
 
 
 def _telephones(consult: ServiceRequest, *, is_requester: bool) -> list[tuple[str, str]]:

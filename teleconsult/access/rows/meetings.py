@@ -34,7 +34,7 @@ def meetings(actor: Actor) -> Filter:
 
 
 @row_filter
-def meets_over(consult_id: Id, role_id: Id | uuid.UUID, *, is_called: bool = False) -> Filter:
+def meets_over(consult_id: Id | uuid.UUID, role_id: Id | uuid.UUID, *, is_called: bool = False) -> Filter:
     """The role is a member of a meeting on whose list the consult stands; with `is_called`, where its turn has come."""
     held, planned, turn = aliased(Meeting), aliased(Appointment), aliased(Appointment)
     return exists().where(

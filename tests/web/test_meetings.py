@@ -1,0 +1,121 @@
+"""The pages of team meetings: planned by the coordinator, run by the chair, out of sight for everybody else."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from sqlalchemy import select
+
+from teleconsult.clock import now
+from teleconsult.db import Sessions, transaction
+from teleconsult.meetings.models import CaseStatus, Meeting, MeetingCase
+from tests import meeting_steps
+from tests.conftest import Post, SignIn
+from tests.people import Cast
+
+Client = TestClient[web.Request, web.Application]
+
+
+def asked(cast: Cast, **changes: str) -> dict[str, str]:
+    """What the form of a new meeting holds."""
+    time = (now() + timedelta(days=2)).astimezone(ZoneInfo("America/Toronto")).strftime("%Y-%m-%dT10:00")
+    return {
+        "title": "Stroke board",
+        "service": str(cast.neurology.id),
+        "time": time,
+        "minutes": "60",
+        "chair": str(cast.specialist.role_id),
+        "members": str(cast.oncall.role_id),
+        "quorum": "2",
+        "times": "3",
+        "every": "1",
+        **changes,
+    }
+
+
+async def test_a_coordinator_plans_a_series_and_fills_a_list(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    consult = await meeting_steps.for_a_meeting(cast, sessions)
+    await signed_in("coordinator")
+    assert (await client.get("/meetings/new")).status == 200
+    for wrong, field in (("quorum", "9"), ("title", " "), ("minutes", "7"), ("chair", str(cast.rural.role_id))):
+        answer = await post("/meetings", **asked(cast, **{wrong: field}))
+        assert answer.status == 422, wrong
+        assert "Stroke board" in await answer.text() or wrong == "title"
+    answer = await post("/meetings", **asked(cast))
+    assert answer.status == 303
+    place = answer.headers["Location"]
+    page = await (await client.get("/meetings")).text()
+    assert page.count('data-testid="meeting-row"') == 3
+    assert (await post("/meetings", **asked(cast, title="Another"))).status == 422  # everybody is taken then
+    assert 'data-testid="put-on-list"' in await (await client.get(place)).text()
+    assert (await post(f"{place}/cases", consult=str(consult.id), minutes="0")).status == 422
+    assert (await post(f"{place}/cases", consult=str(consult.id), minutes="15")).status == 303
+    page = await (await client.get(place)).text()
+    assert 'data-testid="case-missing"' in page
+    assert cast.patient.family not in page
+    assert (await post(f"{place}/cancellation", reason="")).status == 422
+    assert (await post(f"{place}/cancellation", reason="The chair is ill.")).status == 303
+    async with transaction(sessions) as session:
+        assert (await session.scalars(select(MeetingCase.status))).one() is CaseStatus.POSTPONED
+
+
+async def test_the_chair_goes_from_case_to_case_and_the_others_follow(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    meeting = await meeting_steps.planned(cast, sessions)
+    first = await meeting_steps.listed(cast, sessions, meeting.id)
+    second = await meeting_steps.listed(cast, sessions, meeting.id)
+    place = f"/meetings/{meeting.id}"
+    await signed_in("oncall")
+    assert "Stroke board" in await (await client.get("/")).text()
+    assert "Stroke board" in await (await client.get("/agenda")).text()
+    page = await (await client.get(place)).text()
+    assert page.count('data-testid="meeting-case"') == 2
+    assert 'data-testid="next-case"' not in page
+    assert (await post(f"{place}/next")).status == 403
+    assert (await (await client.get(f"{place}/now")).json())["go"] is None
+    await signed_in("specialist")
+    answer = await post(f"{place}/next")
+    assert answer.headers["Location"] == f"/consults/{first.service_request_id}/room"
+    page = await (await client.get(answer.headers["Location"])).text()
+    assert 'data-testid="meeting-bar"' in page
+    await signed_in("oncall")
+    where = await (await client.get(f"{place}/now")).json()
+    assert where["go"] == f"/consults/{first.service_request_id}/room"
+    assert where["quorum"]
+    assert (await client.get(where["go"])).status == 200
+    assert (await client.get(f"/consults/{second.service_request_id}/room")).status == 404
+    await signed_in("rural")  # who asked has her own room, and no list
+    page = await (await client.get(f"/consults/{first.service_request_id}/room")).text()
+    assert 'data-testid="meeting-bar"' not in page
+    for path in (place, f"{place}/now", f"{place}/bar", f"{place}/room"):
+        assert (await client.get(path)).status == 404
+    await signed_in("specialist")
+    assert (await post(f"{place}/presence", members=str(cast.oncall.role_id))).status == 303
+    assert (await post(f"{place}/next")).headers["Location"] == f"/consults/{second.service_request_id}/room"
+    answer = await post(f"{place}/cases/{second.id}/removal", then="writing", reason="")
+    assert answer.status == 422
+    assert (await post(f"{place}/cases/{second.id}/removal", then="writing", reason="Late.")).status == 303
+    assert (await post(f"{place}/end")).status == 303
+    assert (await post(f"{place}/next")).status == 409
+    page = await (await client.get(place)).text()
+    assert 'data-testid="write-conclusion"' in page
+
+
+@pytest.mark.parametrize("who", ["stranger", "rural", "secretary"])
+async def test_out_of_sight_for_who_is_no_member(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post, who: str
+) -> None:
+    meeting = await meeting_steps.planned(cast, sessions)
+    case = await meeting_steps.listed(cast, sessions, meeting.id)
+    await signed_in(who)
+    assert (await client.get(f"/meetings/{meeting.id}")).status == 404
+    for path in ("next", "end", "presence", "plan", "cancellation", "cases", f"cases/{case.id}/call"):
+        assert (await post(f"/meetings/{meeting.id}/{path}")).status == 404
+    async with transaction(sessions) as session:
+        kept = await session.get_one(Meeting, meeting.id)
+        assert kept.started_at is None

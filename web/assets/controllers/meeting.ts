@@ -1,0 +1,54 @@
+// Goes where a team meeting goes: asks the server which case is discussed now. In a room it goes on to the next one's;
+// on the meeting's page it shows the way in. The page it leaves says good-bye to its call by itself.
+import { Controller } from "@hotwired/stimulus";
+import { subscribe } from "../hints";
+
+const EVERY_MS = 4000;
+
+/** The answer of `/meetings/{id}/now`. */
+interface Now {
+  go: string | null;
+  quorum: string;
+}
+
+export default class MeetingController extends Controller {
+  static override values = { url: String, follows: Boolean };
+  static override targets = ["quorum", "enter"];
+  declare readonly urlValue: string;
+  declare readonly quorumTarget: HTMLElement;
+  declare readonly hasQuorumTarget: boolean;
+  declare readonly followsValue: boolean;
+  declare readonly enterTarget: HTMLElement;
+  declare readonly hasEnterTarget: boolean;
+  #stop?: () => void;
+  #timer?: ReturnType<typeof setInterval>;
+
+  override connect(): void {
+    if (!this.urlValue) return;
+    this.#stop = subscribe(() => void this.look());
+    this.#timer = setInterval(() => void this.look(), EVERY_MS);
+  }
+
+  override disconnect(): void {
+    this.#stop?.();
+    clearInterval(this.#timer);
+  }
+
+  /** Look where the meeting is. What cannot be asked now is asked again. */
+  async look(): Promise<void> {
+    let now: Now;
+    try {
+      const answer = await fetch(this.urlValue, { headers: { Accept: "application/json" } });
+      if (!answer.ok) return;
+      now = await answer.json();
+    } catch {
+      return;
+    }
+    if (!this.element.isConnected) return;
+    if (this.hasQuorumTarget && now.quorum && this.quorumTarget.textContent !== now.quorum) {
+      this.quorumTarget.textContent = now.quorum;
+    }
+    if (this.hasEnterTarget) this.enterTarget.hidden = !now.go || now.go === location.pathname;
+    if (this.followsValue && now.go && now.go !== location.pathname) location.assign(now.go);
+  }
+}
