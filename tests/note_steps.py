@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any
 
 from PIL import Image
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from teleconsult.accounts.actor import SYSTEM, Actor
@@ -16,7 +17,7 @@ from teleconsult.accounts.stepping_up import Proof
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import Sessions, transaction
-from teleconsult.directory.models import PractitionerRole
+from teleconsult.directory.models import PractitionerRole, Specialty
 from teleconsult.notes.authority import open_authority
 from teleconsult.notes.content import (
     Clinician,
@@ -31,7 +32,9 @@ from teleconsult.notes.content import (
 from teleconsult.notes.drafting import open_note, save_draft
 from teleconsult.notes.keys import enrol_signer
 from teleconsult.notes.models import Composition
+from teleconsult.notes.phrasing import PhraseText, TemplateText, add_phrase, add_template
 from teleconsult.notes.signing import Signing, sign_note
+from teleconsult.notes.writing_models import NotePhrase, NoteTemplate
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from tests import consult_steps
@@ -84,6 +87,18 @@ async def sign(signing: Signing, actor: Actor, note: Composition, *, password: s
     return await sign_note(
         signing, actor, note_id=note.id, version=note.version, proof=Proof(password=password), address="192.0.2.1"
     )
+
+
+async def phrasing(session: AsyncSession, actor: Actor, *, is_shared: bool = False) -> tuple[NoteTemplate, NotePhrase]:
+    """A template for neurology and a phrase of the actor's, or of all specialists of their establishment."""
+    template = await add_template(
+        session,
+        actor,
+        written=TemplateText("Headache", Specialty.NEUROLOGY, {"findings": "Onset:", "opinion": "Primary headache."}),
+        is_shared=is_shared,
+    )
+    phrase = await add_phrase(session, actor, written=PhraseText(".NL", "Neurology: normal."), is_shared=is_shared)
+    return template, phrase
 
 
 def content(language: str = "fr", sections: Mapping[str, str] | None = None) -> NoteContent:

@@ -14,6 +14,7 @@ from web.api.routes import add_machine_routes
 from web.consult_routes import add_consult_routes
 from web.emergency_routes import add_emergency_routes
 from web.image_routes import add_image_routes
+from web.note_routes import add_note_routes
 from web.notice_routes import add_notice_routes
 from web.pacs_routes import add_pacs_routes
 from web.requests import ANYONE, NEEDS, Need, View
@@ -51,6 +52,7 @@ from web.views import (
     key_images,
     mailed_codes,
     network,
+    note_editor,
     note_versions,
     notes,
     own_account,
@@ -107,6 +109,7 @@ def add_routes(app: web.Application) -> None:
     _add_uploads(route)
     add_room_routes(route)
     _add_notes(route)
+    add_note_routes(route)
 
     # Administration
     _add_administration(route)
@@ -369,8 +372,8 @@ def _add_notes(route: Callable[..., object]) -> None:
     route("POST", "/notes/{id}/key-images/order", key_images.order, P.NOTE_WRITE, name="key_images.order")
     route("POST", "/notes/{id}/key-images/removal", key_images.remove, P.NOTE_WRITE, name="key_images.remove")
     route("GET", "/notes/{id}", notes.show, P.NOTE_READ, name="notes.show")
-    route("PATCH", "/notes/{id}/draft", notes.save, P.NOTE_WRITE, name="notes.draft")
-    route("POST", "/notes/{id}/draft", notes.save, P.NOTE_WRITE)
+    route("PATCH", "/notes/{id}/draft", note_editor.save, P.NOTE_WRITE, name="notes.draft")
+    route("POST", "/notes/{id}/draft", note_editor.save, P.NOTE_WRITE)
     route("GET", "/notes/{id}/preview", notes.preview, P.NOTE_WRITE, name="notes.preview")
     route("GET", "/notes/{id}/signature", notes.signature, P.NOTE_WRITE, name="notes.signature")
     route("POST", "/notes/{id}/signature", notes.sign, P.NOTE_WRITE)

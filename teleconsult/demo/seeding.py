@@ -12,6 +12,7 @@ from teleconsult.demo.hours import add_hours
 from teleconsult.demo.images import Images
 from teleconsult.demo.patients import add_patients
 from teleconsult.demo.people import ACCOUNTS, add_people
+from teleconsult.demo.phrasing import add_phrasing
 from teleconsult.demo.senders import add_senders
 from teleconsult.demo.signers import enrol_signers
 from teleconsult.documents.press import Press
@@ -35,6 +36,7 @@ async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) ->
         patients = await add_patients(session, cast)
         await add_duty(session, cast)
         await add_hours(session, cast)
+        await add_phrasing(session, cast)
         add_senders(session, cast)
     press, sandbox = Press(), Sandbox(workers=1)
     receiver = Receiver(sessions=sessions, objects=objects, sandbox=sandbox, file_limit=settings.upload_file_limit)

@@ -126,7 +126,7 @@ def key_image(chosen: Chosen, *, window: tuple[float, float] | None, picture: by
         sop_class_uid=instance.sop_class_uid,
         columns=instance.columns,
         rows=instance.rows,
-        marks=tuple(map(_drawn, chosen.marks)),
+        marks=tuple(map(drawn_mark, chosen.marks)),
         reports=chosen.reports,
         sides=chosen.sides or (),
     )
@@ -140,7 +140,8 @@ def _day(text: str) -> str:
         return ""
 
 
-def _drawn(mark: KeptMark) -> DrawnMark:
+def drawn_mark(mark: KeptMark) -> DrawnMark:
+    """A kept mark as a note has it."""
     values = (MeasuredValue(str(value.quantity), f"{value.value:.4f}", str(value.unit)) for value in mark.values)
     line = " ".join(f"{column:.2f},{row:.2f}" for column, row in mark.graphic)
     return DrawnMark(str(mark.kind), line, tuple(values), mark.at_detector)

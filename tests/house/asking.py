@@ -68,6 +68,8 @@ KINDS: Final = {
     "/identity-cases/": "identity case",
     "/join/chat/": "chat file",
     "/network/establishments/": "organization",
+    "/note-phrases/": "note phrase",
+    "/note-templates/": "note template",
     "/notes/": "note",
     "/pacs-fetches/": "pacs fetch",
     "/patients/{id}/entries/{entry}": "entry",

@@ -117,6 +117,10 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
     add("stranger's patient", "patient", cast.strangers_patient.id, "stranger", "nurse_elsewhere")
     add("draft note", "note", note.id, "specialist")
     add("signed note", "note", signed.note.id, "rural", "specialist")
+    async with transaction(sessions, cast.specialist) as session:
+        template, phrase = await note_steps.phrasing(session, cast.specialist)
+    add("specialist's template", "note template", template.id, "specialist")
+    add("specialist's phrase", "note phrase", phrase.id, "specialist")
     for name, consult, insiders in (
         ("shared study", submitted, ("rural", "specialist")),
         ("unshared study", draft, ("rural",)),

@@ -18,6 +18,7 @@ for (const [path, controller] of Object.entries(small)) {
 }
 
 const forms = () => import("./forms");
+const writing = () => import("./writing");
 const more = () => afterCall().then(() => import("./room/more"));
 new LazyControllers(application, {
   autosave: async () => (await forms()).autosave,
@@ -26,6 +27,9 @@ new LazyControllers(application, {
   "file-drop": async () => (await forms()).file_drop,
   picker: async () => (await forms()).picker,
   search: async () => (await forms()).search,
+  dictation: async () => (await writing()).dictation,
+  inserting: async () => (await writing()).inserting,
+  keeping: async () => (await writing()).keeping,
   passkey: async () => (await import("./passkey")).default,
   room: async () => (await import("./room")).default,
   ringing: async () => (await afterCall().then(() => import("./emergency/ringing"))).default,
@@ -77,6 +81,21 @@ addEventListener("turbo:before-morph-attribute", (event) => {
   const { attributeName } = (event as CustomEvent<{ attributeName: string }>).detail;
   if (attributeName === "data-scripted") event.preventDefault();
 });
+
+// Who signs out leaves no words of a draft on the device, not even sealed ones (writing/kept_words.ts).
+addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target as HTMLFormElement;
+    if (!globalThis.indexedDB || !form.action.endsWith("/sign-out")) return;
+    event.preventDefault();
+    const asked = indexedDB.deleteDatabase("teleconsult-drafts");
+    const gone = new Promise<unknown>((resolve) => (asked.onsuccess = asked.onerror = resolve));
+    const late = new Promise((resolve) => setTimeout(resolve, 1000));
+    void Promise.race([gone, late]).then(() => form.submit());
+  },
+  { capture: true },
+);
 
 // A frame's answer without that frame is a whole page: the sign-in after a session ended, or an error. Show it as one.
 addEventListener("turbo:frame-missing", (event) => {

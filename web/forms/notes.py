@@ -1,9 +1,11 @@
 """The forms of a note: from fields to the arguments of its actions."""
 
+import uuid
 from collections.abc import Mapping
 
 from aiohttp import web
 
+from teleconsult.errors import NotFound
 from teleconsult.notes.content import SECTIONS
 from web.bodies import read_form, read_json, unreadable_form
 from web.forms.numbers import read_number
@@ -25,3 +27,19 @@ def read_version(fields: Mapping[str, object]) -> int:
     if version is None:
         raise unreadable_form()
     return version
+
+
+def read_earlier(fields: Mapping[str, object]) -> int:
+    """Which earlier words were chosen. Raises Invalid where the page did not say."""
+    version = read_number(str(fields.get("earlier", "")), digits=9)
+    if version is None:
+        raise unreadable_form()
+    return version
+
+
+def read_template_id(fields: Mapping[str, object]) -> uuid.UUID:
+    """Which template was chosen. Raises NotFound for what is none."""
+    try:
+        return uuid.UUID(str(fields.get("template", "")))
+    except ValueError as error:
+        raise NotFound from error

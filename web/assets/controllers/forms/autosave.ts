@@ -87,7 +87,7 @@ export default class AutosaveController extends Controller<HTMLFormElement> {
       if (version instanceof HTMLInputElement && saved.version !== undefined) version.value = String(saved.version);
       this.#renewed = false;
       this.#show("saved", saved.saved_at);
-      this.dispatch("saved", { detail: saved });
+      this.dispatch("saved", { detail: { ...saved, isAll: !this.#unsaved } });
     } else if (response.status === 401) {
       this.#failed("signed-out");
     } else if (response.status !== 403 || this.#renewed) {
