@@ -20,6 +20,7 @@ from teleconsult.db import driver_connection
 
 MODULES = (
     "teleconsult.delivery.jobs",
+    "teleconsult.delivery.mail_receipts",
     "teleconsult.messages.delivering",
     "teleconsult.messages.jobs",
     "teleconsult.messages.pruning",

@@ -79,6 +79,15 @@ class Settings(BaseSettings):
     dimse_client_ca: Path | None = None
     pacs_networks: str = ""
     delivery_networks: str = ""
+    secure_mail_url: str | None = None
+    secure_mail_from: str = ""
+    secure_mail_reply_to: str = ""
+    secure_mail_domains: str = "mssante.fr"
+    secure_mail_nil: str = Field(default="", pattern=r"^[!-~]{0,64}$")
+    secure_mail_ca: Path | None = None
+    secure_mail_crl: Path | None = None
+    secure_mail_certificate: Path | None = None
+    secure_mail_key: Path | None = None
     inbox_url: str | None = None
     inbox_address: str = ""
     inbox_ca: Path | None = None
@@ -102,7 +111,7 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql://")
         return value
 
-    @field_validator("smtp_url")
+    @field_validator("smtp_url", "secure_mail_url")
     @classmethod
     def _smtp(cls, value: str | None) -> str | None:
         if value and urlsplit(value).scheme not in ("smtp", "smtps"):
@@ -192,6 +201,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:
+        if self.secure_mail_url and "@" not in self.secure_mail_from:
+            raise ValueError("TELECONSULT_SECURE_MAIL_URL needs TELECONSULT_SECURE_MAIL_FROM, a mailbox")
+        if bool(self.secure_mail_certificate) != bool(self.secure_mail_key):
+            raise ValueError("TELECONSULT_SECURE_MAIL_CERTIFICATE and TELECONSULT_SECURE_MAIL_KEY come together")
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("TELECONSULT_TLS_CERT and TELECONSULT_TLS_KEY come together")
         if self.turn_url and not self.turn_secret:
@@ -230,6 +243,11 @@ class Settings(BaseSettings):
     def push_services(self) -> tuple[str, ...]:
         """Hosts a push is sent to, and what lies beneath them."""
         return tuple(part.strip() for part in self.push_hosts.split(",") if part.strip())
+
+    @property
+    def secure_mail_space(self) -> tuple[str, ...]:
+        """Domains whose mailboxes are secure ones, and what lies beneath them."""
+        return tuple(part.strip().lower() for part in self.secure_mail_domains.split(",") if part.strip())
 
     @property
     def base_url(self) -> str:

@@ -15,9 +15,11 @@ from teleconsult.consents.recording import permits
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.delivery.endpoints import CHANNEL_OF, place_of
 from teleconsult.delivery.hl7v2_channel import control_id
+from teleconsult.delivery.mailbox_standing import why_closed
 from teleconsult.delivery.models import ARRIVED, Channel, Delivery, DeliveryStatus, Purpose
 from teleconsult.delivery.parcel import Earlier, Parcel, Place
 from teleconsult.delivery.reasons import Reason
+from teleconsult.delivery.secure_mail_message import mail_number
 from teleconsult.directory.models import Endpoint, EndpointStatus
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.evidence import current_pdf
@@ -70,6 +72,10 @@ async def pack(session: AsyncSession, delivery: Delivery, *, evidence_wait: time
         return Held(DeliveryStatus.QUEUED, at=now() + LOOK_AGAIN)
     if delivery.channel is Channel.HL7V2:  # known before it goes: a receipt may be quicker than our own note of it
         delivery.external_id = control_id(delivery.id)
+    if delivery.channel is Channel.SECURE_MAIL:
+        if (closed := await why_closed(session, delivery)) is not None:
+            return Held(*closed)
+        delivery.external_id = mail_number(delivery.id)
     return Packed(
         delivery,
         NoteContent.from_bytes(note.content),

@@ -22,6 +22,7 @@ WAIT: Final = 30
 """Seconds for each answer of the server."""
 AT_ONCE: Final = 50
 """Mails taken in one visit; the rest comes with the next."""
+REPORTS: Final = 'HEADER Content-Type "multipart/report"'
 _SIZE: Final = re.compile(rb"RFC822\.SIZE (\d+)")
 
 
@@ -51,20 +52,29 @@ class Visit:
 
     def mails(self, *, largest: int) -> Iterator[Mail]:
         """What nobody took yet, the oldest first."""
-        wanted = "UNFLAGGED" if self._mark == "\\Flagged" else f"UNKEYWORD {self._mark}"
-        found = _asked(self._connection.uid("SEARCH", wanted, 'NOT HEADER Content-Type "multipart/report"'))
-        for uid in [number.decode() for number in (found[0] or b"").split()][:AT_ONCE]:
+        for uid in self._found(f"NOT {REPORTS}"):
             sized = _asked(self._connection.uid("FETCH", uid, "(RFC822.SIZE)"))
             told = _SIZE.search(b" ".join(part for part in sized if isinstance(part, bytes)))
             size = int(told[1]) if told else 0
             yield Mail(uid, size, self._fetch(uid) if 0 < size <= largest else None)
 
+    def reports(self, *, most: int) -> Iterator[Mail]:
+        """Reports about our own mails that nobody took yet, the oldest first: the first `most` bytes of each."""
+        for uid in self._found(REPORTS):
+            content = self._fetch(uid, f"<0.{most}>")
+            yield Mail(uid, len(content), content)
+
     def mark(self, uid: str) -> None:
         """It is taken."""
         _asked(self._connection.uid("STORE", uid, "+FLAGS.SILENT", f"({self._mark})"))
 
-    def _fetch(self, uid: str) -> bytes:
-        found = _asked(self._connection.uid("FETCH", uid, "(BODY.PEEK[])"))
+    def _found(self, kind: str) -> list[str]:
+        wanted = "UNFLAGGED" if self._mark == "\\Flagged" else f"UNKEYWORD {self._mark}"
+        found = _asked(self._connection.uid("SEARCH", wanted, kind))
+        return [number.decode() for number in (found[0] or b"").split()][:AT_ONCE]
+
+    def _fetch(self, uid: str, part: str = "") -> bytes:
+        found = _asked(self._connection.uid("FETCH", uid, f"(BODY.PEEK[]{part})"))
         return next((bytes(part[1]) for part in found if isinstance(part, tuple)), b"")
 
 
