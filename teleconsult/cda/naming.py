@@ -78,4 +78,4 @@ def specialty_of(who: Clinician, country: Country) -> Coded | None:
 
 def works_at(who: Clinician) -> Establishment:
     """Where they work, by what the note itself says of it."""
-    return Establishment(who.organization_id, who.organization)
+    return Establishment(who.organization_id, who.organization, who.organization_number)

@@ -84,6 +84,7 @@ def _clinician(role: PractitionerRole) -> Clinician:
         family=role.practitioner.family,
         given=role.practitioner.given,
         prefix=role.practitioner.prefix,
+        organization_number=role.organization.structure_number,
     )
 
 

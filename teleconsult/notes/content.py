@@ -59,6 +59,8 @@ class Clinician:
     family: str = ""
     given: str = ""
     prefix: str = ""
+    organization_number: str = ""
+    """Of the establishment, in the national directory (FINESS in France)."""
 
 
 @dataclass(frozen=True, slots=True)
