@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from teleconsult.clock import now
 from teleconsult.consents.models import ConsentBasis
@@ -34,8 +34,8 @@ def request(cast: Cast, entries: Sequence[uuid.UUID] = (), question: str = QUEST
     )
 
 
-async def entry(cast: Cast, sessions: Sessions, title: str = "Headache") -> RecordEntry:
-    """A problem in the patient's file, written by the rural doctor."""
+async def entry(cast: Cast, sessions: Sessions, title: str = "Headache", *, at: datetime | None = None) -> RecordEntry:
+    """A problem in the patient's file, written by the rural doctor `at` that moment, now unless given."""
     async with transaction(sessions) as session:
         resource = {
             "resourceType": "Condition",
@@ -43,7 +43,7 @@ async def entry(cast: Cast, sessions: Sessions, title: str = "Headache") -> Reco
             "code": {"text": title},
         }
         return await file_entry(
-            session, cast.rural, patient_id=cast.patient.id, resource=resource, title=title, effective_at=now()
+            session, cast.rural, patient_id=cast.patient.id, resource=resource, title=title, effective_at=at or now()
         )
 
 

@@ -1,11 +1,13 @@
 """What the specialist will see, on a page of its own before anything is sent."""
 
 import re
+from datetime import timedelta
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 from sqlalchemy import func, select, update
 
+from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.excerpts.models import Excerpt
 from teleconsult.records.models import EntryStatus, RecordEntry
@@ -26,7 +28,8 @@ def excerpt_in(page: str) -> str:
 async def test_it_saves_first_and_shows_what_the_specialist_then_sees(
     client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
 ) -> None:
-    chosen = await consult_steps.entry(cast, sessions, "Seizure")
+    noon = (now() - timedelta(days=1)).replace(hour=12)  # the same day for both, each in their own zone
+    chosen = await consult_steps.entry(cast, sessions, "Seizure", at=noon)
     await consult_steps.entry(cast, sessions, "Gout")
     draft = await consult_steps.drafted(cast, sessions)
     path = f"/consults/{draft.id}"
