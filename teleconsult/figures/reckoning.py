@@ -14,7 +14,7 @@ from teleconsult.directory.models import Specialty
 from teleconsult.encounters.overview import Totals, overview
 from teleconsult.figures.asking import Scope
 from teleconsult.figures.emergencies import EmergencyTimes, emergency_times
-from teleconsult.figures.waiting import Waiting, Week, waiting_by_asker, waiting_by_service, waiting_of_all, weeks
+from teleconsult.figures.waiting import Waiting, Week, waited
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,12 @@ async def figures(
     calls = (await overview(session, actor, days=days)).totals
     await act_as(session, SYSTEM)  # only numbers come back: those who see them may see no consult
     try:
+        told = await waited(session, scope, time_zone=time_zone)
         return Figures(
-            waiting=await waiting_of_all(session, scope),
-            by_service=await waiting_by_service(session, scope),
-            by_asker=await waiting_by_asker(session, scope),
-            weeks=await weeks(session, scope, time_zone=time_zone),
+            waiting=told.all,
+            by_service=told.by_service,
+            by_asker=told.by_asker,
+            weeks=told.weeks,
             emergencies=await emergency_times(session, scope),
             calls=calls,
         )

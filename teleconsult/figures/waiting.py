@@ -1,17 +1,17 @@
 """How long people wait for an answer, and what became of what they asked."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, Date, Float, Integer, Join, case, cast, column, func, literal, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Date, Float, Integer, Subquery, cast, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.consults.models import ConsultMode, FollowUp
+from teleconsult.consults.models import ConsultMode
 from teleconsult.directory.models import HealthcareService, Organization, Specialty
-from teleconsult.figures.asking import Scope, at_most, counted, median, seconds
-from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from teleconsult.figures.asking import Scope, counted, median, seconds
 
 NINE_OF_TEN: Final = 0.9
 MOST_GROUPS: Final = 50
@@ -48,6 +48,10 @@ class Waiting:
         return self.spared / self.followed_up if self.followed_up else None
 
 
+NOBODY: Final = Waiting(0, None, None, None, None, 0, 0, 0, 0)
+"""Where nothing was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Week:
     """Consults submitted in the week that begins on this Monday."""
@@ -57,82 +61,85 @@ class Week:
     answered: float | None
 
 
-async def waiting_of_all(session: AsyncSession, scope: Scope) -> Waiting:
-    """Of all that is counted. The session is the system's."""
-    every = counted(scope)
-    return Waiting(*(await session.execute(select(*_figures(every)).select_from(_with_outcomes(every)))).one())
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """The same consults, counted as a whole, by who answers, by who asks, and week by week."""
+
+    all: Waiting
+    by_service: Sequence[tuple[Specialty, str, Waiting]]
+    by_asker: Sequence[tuple[str, Waiting]]
+    weeks: Sequence[Week]
 
 
-async def waiting_by_service(session: AsyncSession, scope: Scope) -> Sequence[tuple[Specialty, str, Waiting]]:
-    """By specialty and the establishment that answers, the most asked first. The session is the system's."""
+async def waited(session: AsyncSession, scope: Scope, *, time_zone: str) -> Waited:
+    """All of it in one look at the rows (SQL:1999 grouping sets). The session is the system's.
+
+    By service and by establishment that asks the most asked first, `MOST_GROUPS` of each; weeks begin on the clock of
+    `time_zone`, and those in which nothing was asked are left out.
+    """
     every = counted(scope)
+    begins = cast(func.date_trunc("week", func.timezone(time_zone, every.c.submitted_at)), Date)
+    rows = select(every, begins.label("begins")).subquery("rows_counted")
+    by = (rows.c.service_id, rows.c.asking_id, rows.c.begins)
     found = await session.execute(
-        select(HealthcareService.specialty, Organization.name, *_figures(every))
-        .select_from(
-            _with_outcomes(every)
-            .join(HealthcareService, HealthcareService.id == every.c.service_id)
-            .join(Organization, Organization.id == HealthcareService.organization_id)
+        select(func.grouping(*by), *by, *_figures(rows)).group_by(
+            func.grouping_sets(*(tuple_(one) for one in by), tuple_())
         )
-        .group_by(HealthcareService.id, Organization.name)
-        .order_by(func.count().desc(), Organization.name, HealthcareService.specialty)
-        .limit(MOST_GROUPS)
     )
-    return [(specialty, house, Waiting(*figures)) for specialty, house, *figures in found]
+    whole, services, askers, weeks = NOBODY, {}, {}, []
+    for grouped, service_id, asking_id, begun, *told in found:
+        (median_of, late), *rest = told[1] or (None, None), *told[2:]
+        one = Waiting(told[0], median_of, late, *rest)
+        match grouped:
+            case 0b011:
+                services[service_id] = one
+            case 0b101:
+                askers[asking_id] = one
+            case 0b110:
+                weeks.append(Week(begun, one.asked, one.answered))
+            case _:
+                whole = one
+    return Waited(
+        whole,
+        await _named_services(session, services),
+        await _named_askers(session, askers),
+        sorted(weeks, key=lambda week: week.begins),
+    )
 
 
-async def waiting_by_asker(session: AsyncSession, scope: Scope) -> Sequence[tuple[str, Waiting]]:
-    """By the establishment that asks, the most asking first. The session is the system's."""
-    every = counted(scope)
+async def _named_services(
+    session: AsyncSession, services: Mapping[uuid.UUID, Waiting]
+) -> Sequence[tuple[Specialty, str, Waiting]]:
     found = await session.execute(
-        select(Organization.name, *_figures(every))
-        .select_from(_with_outcomes(every).join(Organization, Organization.id == every.c.asking_id))
-        .group_by(Organization.id)
-        .order_by(func.count().desc(), Organization.name)
-        .limit(MOST_GROUPS)
+        select(HealthcareService.id, HealthcareService.specialty, Organization.name)
+        .join(Organization, Organization.id == HealthcareService.organization_id)
+        .where(HealthcareService.id.in_(services))
     )
-    return [(name, Waiting(*figures)) for name, *figures in found]
+    named = [(specialty, house, services[id]) for id, specialty, house in found]
+    return sorted(named, key=lambda one: (-one[2].asked, one[1], one[0]))[:MOST_GROUPS]
 
 
-async def weeks(session: AsyncSession, scope: Scope, *, time_zone: str) -> Sequence[Week]:
-    """Week by week on the clock of a zone, without those in which nothing was asked. The session is the system's."""
-    every = counted(scope)
-    begins = cast(func.date_trunc("week", func.timezone(time_zone, every.c.submitted_at)), Date).label("begins")
-    waited = seconds(every.c.submitted_at, every.c.answered_at)
-    found = await session.execute(
-        select(begins, func.count(), median(waited)).select_from(every).group_by(begins).order_by(begins)
-    )
-    return [Week(*row) for row in found]
+async def _named_askers(session: AsyncSession, askers: Mapping[uuid.UUID, Waiting]) -> Sequence[tuple[str, Waiting]]:
+    found = await session.execute(select(Organization.id, Organization.name).where(Organization.id.in_(askers)))
+    named = [(name, askers[id]) for id, name in found]
+    return sorted(named, key=lambda one: (-one[1].asked, one[0]))[:MOST_GROUPS]
 
 
-def _with_outcomes(every: CTE) -> Join:
-    """Each counted consult beside how its booked times ended and what was told of it later."""
-    times = (
-        select(
-            func.count().filter(Appointment.status == AppointmentStatus.FULFILLED).label("held"),
-            func.count().filter(Appointment.status == AppointmentStatus.NOSHOW).label("missed"),
-        )
-        .where(Appointment.service_request_id == every.c.id)
-        .lateral("times")
-    )
-    later = FollowUp.service_request_id == every.c.id
-    return every.join(times, literal(True)).outerjoin(FollowUp, later)
-
-
-def _figures(every: CTE) -> list[ColumnElement[Any]]:
-    """The fields of `Waiting`, in their order."""
-    waited = seconds(every.c.submitted_at, every.c.answered_at)
+def _figures(every: Subquery) -> list[ColumnElement[Any]]:
+    """The fields of `Waiting`, in their order; both of how long the first answer took together: they are sorted once."""
+    took = seconds(every.c.submitted_at, every.c.answered_at)
     advised = seconds(every.c.submitted_at, every.c.signed_at)
-    is_kept = waited <= every.c.promised
+    is_kept = took <= every.c.promised
     unanswered = seconds(every.c.submitted_at, func.coalesce(every.c.ended_at, func.now()))
     is_due = or_(every.c.answered_at.is_not(None), unanswered > every.c.promised)
+    is_advice = every.c.mode == ConsultMode.ADVICE
     return [
         func.count(),
-        median(waited),
-        at_most(NINE_OF_TEN, waited),
+        func.percentile_cont(cast([0.5, NINE_OF_TEN], ARRAY(Float))).within_group(took),
         cast(func.count().filter(is_kept), Float) / func.nullif(func.count().filter(is_due), 0),
-        median(case((every.c.mode == ConsultMode.ADVICE, advised))),
-        cast(func.coalesce(func.sum(column("held")), 0), Integer),
-        cast(func.coalesce(func.sum(column("missed")), 0), Integer),
-        func.count(FollowUp.id),
-        func.count().filter(FollowUp.journey_avoided),
+        median(advised).filter(is_advice),
+        cast(func.sum(every.c.held), Integer),
+        cast(func.sum(every.c.missed), Integer),
+        func.count(every.c.journey_avoided),
+        func.count().filter(every.c.journey_avoided),
     ]

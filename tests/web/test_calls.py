@@ -72,6 +72,20 @@ async def test_what_was_sent_in_it_is_found_by_who_was_there(
         assert (f'href="/consults/{consult.id}/chat/{line.id}"' in page) is is_there, who
 
 
+async def test_what_was_written_in_it_is_read_by_who_was_there(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn
+) -> None:
+    consult = await consult_steps.booked(cast, sessions)
+    for actor, text in ((cast.specialist, "Is he awake?"), (cast.rural, "Since noon.")):
+        async with transaction(sessions, actor) as session:
+            await say(session, actor, consult_id=consult.id, message_id=uuid.uuid4(), text=text)
+    for who, lines in (("rural", 2), ("specialist", 2), ("coordinator", 0)):
+        await signed_in(who)
+        page = await (await client.get(f"/consults/{consult.id}")).text()
+        assert page.count('data-testid="chat-line"') == lines, who
+        assert not lines or page.index("Is he awake?") < page.index("Since noon.")
+
+
 async def test_a_session_that_was_not_held_is_told_of_nowhere(
     client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn
 ) -> None:

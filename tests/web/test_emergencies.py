@@ -4,15 +4,25 @@ import re
 import uuid
 
 import pytest
-from aiohttp import web
+from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient
 
 from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import (
+    HealthcareService,
+    Organization,
+    OrganizationKind,
+    RoleCode,
+    Specialty,
+)
 from teleconsult.emergencies.models import Emergency
 from teleconsult.emergencies.queries import emergency_of
+from teleconsult.settings import Settings
 from tests.conftest import Post, SignIn
-from tests.emergency_steps import WHAT, answered, on_duty, pages, raised, step
-from tests.people import Cast, another_neurologist
+from tests.emergency_steps import WHAT, answered, next_hospital, on_duty, pages, pressed, raised, step
+from tests.people import Cast, another_neurologist, another_person
+from tests.web.test_hostile_requests import cookie_of
+from web.csrf import token_for
 
 Client = TestClient[web.Request, web.Application]
 
@@ -175,6 +185,34 @@ async def test_decision_transfer_and_reason_are_noted(
     assert "Answered" in found(r'data-testid="emergency-times">(.*?)</ol>', shown)
 
 
+async def test_in_the_room_it_is_decided_and_seen_without_leaving(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    raise_ = await answered(cast, sessions)
+    consult = f"/consults/{raise_.service_request_id}"
+    await signed_in("oncall")
+    room = await page(client, f"{consult}/room")
+    assert 'data-testid="room-emergency"' in room and 'data-testid="decision-form"' in room
+    card = "room-emergency-card"
+    refused = await post(f"{consult}/decision", frame=card, decision="")
+    assert refused.status == 422 and 'data-testid="refused"' in await refused.text()
+    noted = await post(f"{consult}/decision", frame=card, decision="transfer", note="Two lines.")
+    assert (noted.status, noted.headers["Location"]) == (303, f"{consult}/room")
+    shown = await page(client, f"{consult}/room", **{"Turbo-Frame": card})
+    assert "Two lines." in shown and "<html" not in shown
+    to = str(cast.organizations["tertiary"].id)
+    asked = await post(f"{consult}/transfers", frame=card, destination=to, transport="ambulance")
+    assert asked.headers["Location"] == f"{consult}/room"
+    await signed_in("rural")
+    shown = await page(client, f"{consult}/room", **{"Turbo-Frame": "room-decided"})
+    assert "Two lines." in found(r'data-testid="decided">(.*?)</p>', shown)
+    follow = found(r'data-testid="transfer".*?action="([^"]*)"', await page(client, f"{consult}/room"))
+    refused = await post(follow, frame=card, status="accepted", answered_by="")
+    assert refused.status == 422 and 'data-testid="refused"' in await refused.text()
+    noted = await post(follow, frame=card, status="accepted", answered_by="Dr Roy")
+    assert noted.headers["Location"] == f"{consult}/room"
+
+
 async def test_nothing_rings_on_the_pages_of_who_is_never_rung(client: Client, cast: Cast, signed_in: SignIn) -> None:
     await signed_in("rural")
     assert 'id="ringing"' not in await page(client, "/")
@@ -205,6 +243,44 @@ async def test_how_long_one_waits_is_the_services_own(
         assert (await post(pace, page_seconds=wrong)).status == 422
     raise_ = await raised(cast, sessions)
     assert raise_.next_at is not None and (raise_.next_at - raise_.pressed_at).total_seconds() > 44
+
+
+async def test_the_service_says_which_hospital_comes_next(
+    client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn
+) -> None:
+    async with transaction(sessions) as session:  # by size alone the clinic would be the last
+        clinic = Organization(
+            name="Clinique de l’Île",
+            kind=OrganizationKind.CLINIC,
+            time_zone="America/Toronto",
+            sharing_network=cast.organizations["rural"].sharing_network,
+        )
+        session.add(clinic)
+        await session.flush()
+        small = HealthcareService(organization_id=clinic.id, specialty=Specialty.TRAUMA, id=uuid.uuid4())
+        heart = HealthcareService(organization_id=clinic.id, specialty=Specialty.CARDIOLOGY, id=uuid.uuid4())
+        session.add_all([small, heart])
+        cast.organizations["clinic"] = clinic
+        islander = await another_person(session, cast, "clinic", RoleCode.SPECIALIST, Specialty.TRAUMA)
+    await on_duty(sessions, small, islander)
+    large, surgeon = await next_hospital(cast, sessions)
+    await signed_in("admin")
+    path = f"/admin/services/{cast.trauma.id}/next"
+
+    async def kept(chosen: list[str]) -> int:
+        fields = [("csrf_token", token_for(settings, cookie_of(client))), *(("next", one) for one in chosen)]
+        return (await client.post(path, data=FormData(fields), allow_redirects=False)).status
+
+    for wrong in ([str(heart.id)], [str(small.id)] * 2, [str(cast.trauma.id)], ["x"]):
+        assert await kept(wrong) == 422, wrong
+    assert await kept([str(small.id), ""]) == 303
+    assert 'data-testid="next-hospitals"' in await page(client, "/admin/services")
+    raise_ = await pressed(cast, sessions)
+    for _turn in range(2):
+        await step(sessions, raise_)
+    rung = [one.practitioner_role_id for one in await pages(sessions, raise_)]
+    assert rung == [cast.coordinator.role_id, islander.role_id, surgeon.role_id]
+    assert large.next_services == []
 
 
 @pytest.mark.parametrize(("who", "leads_to"), [("rural", "/consults/{id}/room"), ("oncall", "/")])
