@@ -33,6 +33,7 @@ from teleconsult import access
 from teleconsult.access import Permission
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import UNSIGNED, ConsultMode, RequestStatus, ServiceRequest, Task, TaskStatus
+from teleconsult.consults.verbs import Verb
 from teleconsult.directory.models import RoleCode
 from teleconsult.errors import Forbidden, Refused
 from teleconsult.notes.models import CompositionStatus
@@ -149,63 +150,6 @@ def part_of(consult: ServiceRequest, actor: Actor) -> Part:
     if actor.role is not RoleCode.SPECIALIST:
         return Part.COLLEAGUE
     return Part.MEMBER if consult.task is not None and consult.task.owner_role_id is not None else Part.CANDIDATE
-
-
-class Verb(StrEnum):
-    """What people do to a consult."""
-
-    SAVE = "save"
-    SUBMIT = "submit"
-    ADD_IMAGES = "add-images"
-    ADD_ENTRIES = "add-entries"
-    """Share more of the file, as a new version of the excerpt."""
-    RECEIVE = "receive"
-    ACCEPT = "accept"
-    DECLINE = "decline"
-    ANSWER = "answer"
-    """Of an emergency: go into the room, paged or not."""
-    DECIDE = "decide"
-    """Of an emergency: say what is done with the patient."""
-    TRANSFER = "transfer"
-    """Have the patient travel."""
-    FOLLOW_TRANSFER = "follow-transfer"
-    """Note how far the journey is, whatever became of the consult meanwhile."""
-    HAND_BACK = "hand-back"
-    """Of an emergency one has answered: have others called."""
-    CALL_OTHERS = "call-others"
-    """Of an emergency whose specialist does not come: the same, by who asked."""
-    ASSIGN = "assign"
-    """Say which specialist is thought of; the others may accept all the same."""
-    REDIRECT = "redirect"
-    ASK_FOR_INFORMATION = "ask-for-information"
-    GIVE_INFORMATION = "give-information"
-    CHANGE_MODE = "change-mode"
-    """By video, in writing or by a team meeting; nothing is asked anew."""
-    SEND_MESSAGE = "send-message"
-    PROPOSE_TIME = "propose-time"
-    BOOK = "book"
-    MOVE_TIME = "move-time"
-    CANCEL_TIME = "cancel-time"
-    """Give the booked time up; the request stays."""
-    PUT_ON_LIST = "put-on-list"
-    """Of a team meeting."""
-    MARK_MISSED = "mark-missed"
-    """Nobody came, or one side alone."""
-    CANCEL = "cancel"
-    JOIN = "join"
-    ASK_FOR_WRITING = "ask-for-writing"
-    """Have it answered in a note, where the call cannot be held."""
-    WRITE_NOTE = "write-note"
-    FOLLOW_NOTE = "follow-note"
-    """Add to a signed note, replace it, or withdraw it."""
-    ACKNOWLEDGE = "acknowledge"
-    FOLLOW_UP = "follow-up"
-    """Say what became of it, some time later."""
-    REVOKE_EXCERPT = "revoke-excerpt"
-    WITHDRAW_CONSENT = "withdraw-consent"
-    CONFIRM_CONSENT = "confirm-consent"
-    SEE_READINGS = "see-readings"
-    """Who looked at what was shared, and when."""
 
 
 WAITING: Final = (ConsultState.SUBMITTED, ConsultState.TRIAGE, ConsultState.DECLINED, ConsultState.REDIRECTED)
@@ -415,3 +359,20 @@ def require(consult: ServiceRequest, actor: Actor, verb: Verb) -> None:
     if verb is Verb.PUT_ON_LIST and consult.mode is not ConsultMode.MEETING:
         raise Refused("This consult is not for a team meeting. Change how it is answered first.")
     raise _REFUSALS[verb]()
+
+
+__all__ = [
+    "ALLOWED",
+    "BEFORE_SESSION",
+    "NEEDS",
+    "UNHELD",
+    "WAITING",
+    "WITH_SESSION",
+    "ConsultState",
+    "Part",
+    "Verb",
+    "may",
+    "part_of",
+    "require",
+    "state_of",
+]

@@ -225,8 +225,9 @@ async def leave_list(
     audit.record(session, actor, f"case-{status.value}", consult, patient_id=consult.patient_id, meeting=meeting.id)
     await session.flush()
     if is_told:
-        name = "ConsultPostponed" if status is CaseStatus.POSTPONED else "ConsultTakenOffList"
-        await tell_consult(session, name, consult)
+        await tell_consult(
+            session, "ConsultPostponed" if status is CaseStatus.POSTPONED else "ConsultTakenOffList", consult
+        )
     if status is CaseStatus.POSTPONED:
         await defer(session, relist_case, case_id=str(case.id))
 

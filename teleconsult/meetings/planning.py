@@ -23,6 +23,7 @@ from teleconsult.encounters.models import EncounterParticipant
 from teleconsult.errors import Invalid, NotFound, Refused
 from teleconsult.meetings.holding import chosen_things, keep_free
 from teleconsult.meetings.listing import leave_list, retime
+from teleconsult.meetings.mails import owe_meeting_mail
 from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingMember
 from teleconsult.meetings.queries import cases_of, meeting_for, possible_members, require_run, seats_in
 from teleconsult.scheduling.booking import FURTHEST, GRACE
@@ -217,9 +218,16 @@ async def _seat(session: AsyncSession, meeting: Meeting, people: Collection[uuid
     """Have just these people as members; a seat each in the sessions of the cases that stand."""
     now_in = {member.practitioner_role_id for member in meeting.members}
     gone = [member.id for member in meeting.members if member.practitioner_role_id not in people]
+    await owe_meeting_mail(
+        session,
+        meeting,
+        [member.practitioner_role_id for member in meeting.members if member.id in gone],
+        is_off=True,
+    )
     await session.execute(delete(MeetingMember).where(MeetingMember.id.in_(gone)))
     added = [id for id in people if id not in now_in]
     session.add_all(MeetingMember(meeting_id=meeting.id, practitioner_role_id=id) for id in added)
+    await owe_meeting_mail(session, meeting, added)
     for case in await cases_of(session, meeting):
         if case.status not in STANDING or case.consult.appointment is None:
             continue

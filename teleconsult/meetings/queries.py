@@ -35,6 +35,15 @@ def _with_people() -> tuple[ORMOption, ...]:
     )
 
 
+def _with_consult() -> tuple[ORMOption, ...]:
+    """What a case's consult is loaded with (`consults.queries.whole`)."""
+    return tuple(joinedload(MeetingCase.consult).options(one) for one in whole())  # type: ignore[arg-type]
+
+
+def _with_meeting() -> tuple[ORMOption, ...]:
+    return tuple(joinedload(MeetingCase.meeting).options(one) for one in _with_people())  # type: ignore[arg-type]
+
+
 async def meeting_for(session: AsyncSession, actor: Actor, meeting_id: uuid.UUID, *, lock: bool = False) -> Meeting:
     """The meeting with its time, service and people. Raises NotFound where it does not exist for the actor.
 
@@ -100,7 +109,7 @@ async def cases_of(session: AsyncSession, meeting: Meeting) -> Sequence[MeetingC
         .options(
             joinedload(MeetingCase.appointment),
             joinedload(MeetingCase.presenter).joinedload(PractitionerRole.practitioner),
-            joinedload(MeetingCase.consult).options(*whole()),
+            *_with_consult(),
         )
         .order_by(MeetingCase.position, MeetingCase.created_at)
         .execution_options(populate_existing=True)
@@ -123,7 +132,7 @@ async def case_in(session: AsyncSession, meeting: Meeting, case_id: uuid.UUID) -
 
 async def standing_case(session: AsyncSession, consult_id: uuid.UUID) -> MeetingCase | None:
     """The list the consult stands on now. The caller has looked the consult up."""
-    found: MeetingCase | None = await session.scalar(
+    query = (
         select(MeetingCase)
         .join(Appointment, Appointment.id == MeetingCase.appointment_id)
         .where(
@@ -131,10 +140,10 @@ async def standing_case(session: AsyncSession, consult_id: uuid.UUID) -> Meeting
             MeetingCase.status.in_(STANDING),
             Appointment.status.not_in(LOST_APPOINTMENTS),
         )
-        .options(joinedload(MeetingCase.meeting).options(*_with_people()), joinedload(MeetingCase.appointment))
+        .options(*_with_meeting(), joinedload(MeetingCase.appointment))
         .execution_options(populate_existing=True)
     )
-    return found
+    return (await session.scalars(query)).unique().one_or_none()
 
 
 async def case_called(session: AsyncSession, meeting: Meeting) -> MeetingCase | None:

@@ -108,7 +108,7 @@ async def note_presence(
     meeting = await _led(session, actor, meeting_id)
     for member in meeting.members:
         member.is_here = member.practitioner_role_id in role_ids
-    audit.record(session, actor, "meeting-presence", meeting, members=sorted(map(str, role_ids)))
+    audit.record(session, actor, "meeting-presence", meeting, members=len(role_ids))
     await session.flush()
     return meeting
 

@@ -5,77 +5,11 @@ what happened, never whom it is about, never what was asked or answered.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-
-class Side(StrEnum):
-    """Who may be told of a consult. Who may not see it (any more) is left out, and so is who acted."""
-
-    REQUESTER = "requester"
-    SPECIALIST = "specialist"
-    """Who accepted it, if anybody has."""
-    CANDIDATES = "candidates"
-    """The specialists on duty for the service, while nobody has accepted."""
-    MEMBERS = "members"
-    """Of the team meeting on whose list it stands."""
-    COORDINATORS = "coordinators"
-    """Of the establishment that answers."""
-    INVITED = "invited"
-    """Further people of a session. The consult is not theirs to see: they are told its number and when."""
-
-
-ASKING: Final = frozenset({Side.REQUESTER})
-ANSWERING: Final = frozenset({Side.SPECIALIST, Side.CANDIDATES, Side.COORDINATORS})
-
-
-class Topic(StrEnum):
-    """What a person may choose not to be sent. On screen everything is shown."""
-
-    REQUESTS = "requests"
-    """A request's way: received, accepted, declined, called off."""
-    TIMES = "times"
-    ANSWERS = "answers"
-    CONTENTS = "contents"
-    """Images, the shared file, consents."""
-    REMINDERS = "reminders"
-    URGENT = "urgent"
-    """Cannot be switched off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """One kind of news. `words` by language, after "Consult no. 1042: "; `%(time)s` is when the session begins, where
-    that is known.
-
-    `is_quiet`: shown on screen and sent to nobody. `is_mailed`: it is of use when a mail is read. `by_calendar`:
-    the two whose session it is get a mail to their calendars, and no other. `alone`: why a side is not told.
-    """
-
-    topic: Topic
-    told: frozenset[Side]
-    words: Mapping[str, str]
-    is_quiet: bool = False
-    is_mailed: bool = True
-    by_calendar: bool = False
-    alone: str = ""
-
-
-def _occasion(
-    topic: Topic,
-    *told: Side,
-    en: str,
-    fr: str,
-    vi: str,
-    is_quiet: bool = False,
-    is_mailed: bool = True,
-    by_calendar: bool = False,
-    alone: str = "",
-) -> Occasion:
-    words = {"en": en, "fr": fr, "vi": vi}
-    return Occasion(topic, frozenset(told), words, is_quiet, is_mailed, by_calendar, alone)
-
+from teleconsult.messages.meeting_occasions import MEETING_OCCASIONS
+from teleconsult.messages.occasion import ANSWERING, ASKING, Occasion, Side, Topic
+from teleconsult.messages.occasion import occasion as _occasion
 
 REMINDER: Final = "SessionReminder"
 """A session comes near (`messages.reminding`)."""
@@ -89,6 +23,8 @@ INVITED: Final = "SessionInvitation"
 """Somebody is asked to a session besides the two whose it is, or it has another time (`scheduling.telling`)."""
 UNINVITED: Final = "SessionWithoutYou"
 """They are asked to it no longer, or it is not held (`scheduling.telling`)."""
+UNSIGNED_NOTE: Final = "NoteUnsigned"
+"""A note has waited for its signature for a day, or for three (`notes.unsigned`)."""
 ARRIVAL: Final = "SessionAwaits"
 """The other side is in the room, and waits (`encounters.actions`)."""
 
@@ -159,43 +95,7 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         fr="le mode de réponse a changé",
         vi="cách trả lời đã thay đổi",
     ),
-    "ConsultPutOnList": _occasion(
-        Topic.TIMES,
-        *(Side.REQUESTER, Side.SPECIALIST, Side.MEMBERS),
-        en="it is on the list of a team meeting",
-        fr="elle est inscrite à une réunion de concertation",
-        vi="đã được đưa vào danh sách hội chẩn nhóm",
-    ),
-    "ConsultCalled": _occasion(
-        Topic.URGENT,
-        *(Side.REQUESTER, Side.SPECIALIST, Side.MEMBERS),
-        en="the team meeting discusses it now",
-        fr="la réunion de concertation en discute maintenant",
-        vi="nhóm đang hội chẩn ca này",
-        is_mailed=False,
-    ),
-    "ConsultDiscussed": _occasion(
-        Topic.ANSWERS,
-        *(Side.REQUESTER, Side.SPECIALIST),
-        en="the team meeting has discussed it",
-        fr="la réunion de concertation en a discuté",
-        vi="nhóm đã hội chẩn xong ca này",
-        is_quiet=True,
-    ),
-    "ConsultPostponed": _occasion(
-        Topic.TIMES,
-        *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
-        en="it goes to a later team meeting",
-        fr="elle est reportée à une autre réunion de concertation",
-        vi="được chuyển sang buổi hội chẩn nhóm sau",
-    ),
-    "ConsultTakenOffList": _occasion(
-        Topic.TIMES,
-        *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
-        en="it is off the list of the team meeting",
-        fr="elle est retirée de la réunion de concertation",
-        vi="đã rút khỏi danh sách hội chẩn nhóm",
-    ),
+    **MEETING_OCCASIONS,
     "ConsultMessageSent": _occasion(
         Topic.REQUESTS,
         *(Side.REQUESTER, Side.SPECIALIST),
@@ -283,7 +183,7 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         Topic.ANSWERS,
         *(Side.REQUESTER, Side.SPECIALIST, Side.COORDINATORS),
         en="the answer is signed",
-        fr="la réponse est signée",
+        fr="le compte rendu est signé",
         vi="câu trả lời đã được ký",
     ),
     "ConsultNoteAdded": _occasion(
@@ -311,7 +211,7 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         Topic.ANSWERS,
         *(Side.REQUESTER, Side.SPECIALIST),
         en="the answer has arrived in the file",
-        fr="la réponse est arrivée au dossier",
+        fr="le compte rendu est arrivé au dossier",
         vi="câu trả lời đã vào hồ sơ",
         is_quiet=True,
     ),
@@ -319,7 +219,7 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         Topic.ANSWERS,
         *(Side.REQUESTER, Side.SPECIALIST),
         en="the answer was read",
-        fr="la réponse a été lue",
+        fr="le compte rendu a été lu",
         vi="câu trả lời đã được đọc",
     ),
     "ConsultImagesAdded": _occasion(
@@ -460,6 +360,14 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         fr="votre séance commence le %(time)s",
         vi="phiên của bạn bắt đầu lúc %(time)s",
     ),
+    UNSIGNED_NOTE: _occasion(
+        Topic.REMINDERS,
+        Side.SPECIALIST,
+        en="your note is still to be signed",
+        fr="votre compte rendu reste à signer",
+        vi="biên bản của bạn còn chờ ký",
+        alone="Its author alone can sign it.",
+    ),
     ARRIVAL: _occasion(
         Topic.REMINDERS,
         *(Side.REQUESTER, Side.SPECIALIST),
@@ -469,3 +377,20 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         is_mailed=False,
     ),
 }
+
+__all__ = [
+    "ANSWERING",
+    "ARRIVAL",
+    "ASKING",
+    "FOLLOW_UP",
+    "INVITED",
+    "OCCASIONS",
+    "PAGE",
+    "REMINDER",
+    "TAKEN",
+    "UNINVITED",
+    "UNSIGNED_NOTE",
+    "Occasion",
+    "Side",
+    "Topic",
+]

@@ -7,17 +7,18 @@ from typing import Final
 
 import structlog
 from procrastinate import JobContext
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
-from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.models import ConsultMode, ServiceRequest
 from teleconsult.db import Sessions, transaction
 from teleconsult.jobs import app
+from teleconsult.meetings.models import MeetingCase
 from teleconsult.messages.audience import Person, audience
 from teleconsult.messages.choices import REMINDERS, choice_of
-from teleconsult.messages.occasions import OCCASIONS, REMINDER, Topic
+from teleconsult.messages.occasions import OCCASIONS, REMINDER, Side, Topic
 from teleconsult.messages.telling import add_notice
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 from teleconsult.scheduling.telling import people_of
@@ -48,6 +49,7 @@ async def remind(sessions: Sessions, moment: datetime) -> int:
             await session.scalars(
                 select(Appointment.id)
                 .where(
+                    Appointment.service_request_id.is_not(None),  # of a meeting: with its first case
                     Appointment.status == AppointmentStatus.BOOKED,
                     Appointment.starts_at > moment,
                     Appointment.starts_at <= moment + timedelta(minutes=max(REMINDERS)),
@@ -69,11 +71,15 @@ async def remind(sessions: Sessions, moment: datetime) -> int:
 async def _remind_of(session: AsyncSession, appointment_id: uuid.UUID, moment: datetime) -> int:
     """As the session is booked by now: it may have been moved or called off since it was found."""
     appointment = await session.get_one(Appointment, appointment_id)
-    if appointment.status is not AppointmentStatus.BOOKED:
+    if appointment.status is not AppointmentStatus.BOOKED or appointment.service_request_id is None:
         return 0
     consult = await session.get_one(ServiceRequest, appointment.service_request_id)
     people = await audience(
-        session, consult, OCCASIONS[REMINDER].told, specialist_role_id=appointment.specialist_role_id, but=None
+        session,
+        consult,
+        await _reminded(session, consult, appointment),
+        specialist_role_id=appointment.specialist_role_id,
+        but=None,
     )
     told = 0
     for person in people:
@@ -85,10 +91,20 @@ async def _remind_of(session: AsyncSession, appointment_id: uuid.UUID, moment: d
     return told
 
 
+async def _reminded(session: AsyncSession, consult: ServiceRequest, appointment: Appointment) -> frozenset[Side]:
+    """Of a team meeting who asked is reminded of their own case, and its members once: of the first."""
+    if consult.mode is not ConsultMode.MEETING:
+        return OCCASIONS[REMINDER].told
+    is_first = exists().where(MeetingCase.appointment_id == appointment.id, MeetingCase.position == 1)
+    members = frozenset({Side.MEMBERS}) if await session.scalar(select(is_first)) else frozenset()
+    return frozenset({Side.REQUESTER}) | members
+
+
 async def _remind_person(
     session: AsyncSession, person: Person, appointment: Appointment, moment: datetime, *, number: int | None = None
 ) -> bool:
     choice = await choice_of(session, person.account.id)
+    assert appointment.service_request_id is not None, "it is of a consult"
     lead = due_lead(choice.reminders, appointment, moment) if Topic.REMINDERS in choice.topics else None
     if lead is None:
         return False

@@ -39,6 +39,8 @@ class Meeting:
     changed_at: datetime
     link: str
     is_booked: bool = True
+    is_team: bool = False
+    """A whole team meeting: of no consult in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class _Words:
     moved: str
     cancelled: str
     calendar: str
+    team: tuple[str, str, str, str]
+    """Of a team meeting: what it is called, invited, moved, cancelled."""
 
 
 _WORDS: Final = {
@@ -67,6 +71,12 @@ _WORDS: Final = {
         "Demande n° %d : séance déplacée au %s",
         "Demande n° %d : la séance du %s est annulée",
         "Séances de téléconsultation",
+        (
+            "Réunion de concertation",
+            "Réunion de concertation le %s",
+            "Réunion de concertation déplacée au %s",
+            "La réunion de concertation du %s est annulée",
+        ),
     ),
     "en": _Words(
         "Teleconsultation, consult no. %d",
@@ -74,6 +84,7 @@ _WORDS: Final = {
         "Consult no. %d: session moved to %s",
         "Consult no. %d: the session on %s is cancelled",
         "Teleconsultation sessions",
+        ("Team meeting", "Team meeting on %s", "Team meeting moved to %s", "The team meeting on %s is cancelled"),
     ),
     "vi": _Words(
         "Hội chẩn từ xa, yêu cầu số %d",
@@ -81,6 +92,7 @@ _WORDS: Final = {
         "Yêu cầu số %d: phiên dời sang %s",
         "Yêu cầu số %d: phiên %s đã bị hủy",
         "Các phiên hội chẩn từ xa",
+        ("Hội chẩn nhóm", "Hội chẩn nhóm %s", "Hội chẩn nhóm dời sang %s", "Buổi hội chẩn nhóm %s đã bị hủy"),
     ),
 }
 _REGIONS: Final = {"fr": "fr", "en": "en_GB", "vi": "vi"}
@@ -121,10 +133,15 @@ def feed(meetings: Iterable[Meeting], *, locale: str) -> bytes:
 def letter(meeting: Meeting, invited: Invited, *, method: Method, is_first: bool) -> Letter:
     """The words around an invitation, on the reader's clock. `is_first`: they were told of no other time before."""
     words = _WORDS[language(invited.locale)]
-    said = words.cancelled if method is Method.CANCEL else words.invited if is_first else words.moved
+    _named, team_invited, team_moved, team_cancelled = words.team
+    invited_to, moved_to, off = (
+        (team_invited, team_moved, team_cancelled) if meeting.is_team else (words.invited, words.moved, words.cancelled)
+    )
+    said = off if method is Method.CANCEL else invited_to if is_first else moved_to
     starts_at, region = meeting.starts_at.astimezone(ZoneInfo(invited.time_zone)), _REGIONS[language(invited.locale)]
     day, clock = (format_skeleton(skeleton, starts_at, locale=region) for skeleton in ("MMMEd", "Hm"))
-    subject = said % (meeting.number, f"{day}, {clock}")
+    at = f"{day}, {clock}"
+    subject = said % at if meeting.is_team else said % (meeting.number, at)
     return Letter(subject, f"{subject}\n\n{meeting.link}\n\nTéléconsult\n")
 
 
@@ -144,7 +161,7 @@ def _event(meeting: Meeting, locale: str) -> Event:
     event.add("last-modified", _second(meeting.changed_at))
     event.add("dtstart", _second(meeting.starts_at))
     event.add("dtend", _second(meeting.ends_at))
-    event.add("summary", words.session % meeting.number)
+    event.add("summary", words.team[0] if meeting.is_team else words.session % meeting.number)
     event.add("location", meeting.link)
     event.add("description", meeting.link)
     event.add("url", meeting.link)

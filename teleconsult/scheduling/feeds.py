@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import contains_eager
 
 from teleconsult import audit
 from teleconsult.access import Permission, require
@@ -17,7 +18,10 @@ from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.errors import NotFound
+from teleconsult.meetings.mails import as_entry
+from teleconsult.meetings.models import Meeting, MeetingMember
 from teleconsult.scheduling.calendar_mails import meeting_of
+from teleconsult.scheduling.calendars import Meeting as Entry
 from teleconsult.scheduling.calendars import feed
 from teleconsult.scheduling.hours_models import AppointmentParticipant, CalendarFeed
 from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment
@@ -103,7 +107,27 @@ async def read_feed(session: AsyncSession, settings: Settings, token: str) -> by
         meeting_of(appointment, number, settings, is_invited=not is_their_own)
         for appointment, number, is_their_own in found
     ]
-    return feed(meetings, locale=account.locale or "")
+    return feed([*meetings, *await _team_meetings(session, settings, account)], locale=account.locale or "")
+
+
+async def _team_meetings(session: AsyncSession, settings: Settings, account: Account) -> list[Entry]:
+    found = await session.scalars(
+        select(Meeting)
+        .join(Meeting.appointment)
+        .join(MeetingMember, MeetingMember.meeting_id == Meeting.id)
+        .join(PractitionerRole, PractitionerRole.id == MeetingMember.practitioner_role_id)
+        .where(
+            PractitionerRole.practitioner_id == account.practitioner_id,
+            PractitionerRole.ended_at.is_(None),
+            Appointment.status.not_in(LOST_APPOINTMENTS),
+            Appointment.starts_at > now() - BACK,
+            Appointment.starts_at < now() + AHEAD,
+        )
+        .options(contains_eager(Meeting.appointment))
+        .order_by(Appointment.starts_at, Appointment.id)
+        .limit(MOST)
+    )
+    return [as_entry(meeting, settings) for meeting in found]
 
 
 def _hashed(token: str) -> bytes:

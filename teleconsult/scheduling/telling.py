@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from teleconsult.accounts.models import Account
 from teleconsult.clock import now
-from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.models import ConsultMode, ServiceRequest
 from teleconsult.directory.models import Practitioner, PractitionerRole
 from teleconsult.messages.audience import Person
 from teleconsult.messages.occasions import INVITED, UNINVITED
@@ -37,7 +37,8 @@ class OneOfSession:
 async def people_of(session: AsyncSession, appointment: Appointment) -> list[OneOfSession]:
     """Who asked, who accepted, and who was invited, as far as they still work here: each person once."""
     consult = await session.get_one(ServiceRequest, appointment.service_request_id)
-    theirs = (consult.requester_role_id, appointment.specialist_role_id)
+    of_team = consult.mode is ConsultMode.MEETING  # whose members are told of the whole meeting, once
+    theirs = (consult.requester_role_id, None if of_team else appointment.specialist_role_id)
     found = await session.execute(
         select(Account, PractitionerRole, AppointmentParticipant.invited_sequence)
         .join(Practitioner, Practitioner.id == Account.practitioner_id)
@@ -80,16 +81,16 @@ async def tell_invited(
     session: AsyncSession, appointment: Appointment, people: Sequence[OneOfSession], *, is_off: bool = False
 ) -> None:
     """Say to further people when the session is, or that they are asked to it no longer: its number and no more."""
-    number = (await session.get_one(ServiceRequest, appointment.service_request_id)).number
+    consult = await session.get_one(ServiceRequest, appointment.service_request_id)
     is_off = is_off or appointment.status is AppointmentStatus.CANCELLED
     for one in people:
         await add_notice(
             session,
             Person(one.account, one.role),
             UNINVITED if is_off else INVITED,
-            consult_id=appointment.service_request_id,
+            consult_id=consult.id,
             occurrence=uuid.uuid4(),
             happened_at=now(),
             starts_at=None if is_off else appointment.starts_at,
-            number=number,
+            number=consult.number,
         )

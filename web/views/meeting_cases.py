@@ -55,7 +55,7 @@ async def move(request: web.Request) -> web.StreamResponse:
     """Another place on the list."""
 
     async def act(form: Form) -> object:
-        return await move_case(
+        await move_case(
             db(request),
             actor_of(request),
             meeting_id=id_in(request),
