@@ -126,7 +126,7 @@ async def _named_askers(session: AsyncSession, askers: Mapping[uuid.UUID, Waitin
 
 
 def _figures(every: Subquery) -> list[ColumnElement[Any]]:
-    """The fields of `Waiting`, in their order; both of how long the first answer took together: they are sorted once."""
+    """The fields of `Waiting`, in order; the two of how long the first answer took as one: they are sorted once."""
     took = seconds(every.c.submitted_at, every.c.answered_at)
     advised = seconds(every.c.submitted_at, every.c.signed_at)
     is_kept = took <= every.c.promised

@@ -47,6 +47,7 @@ KINDS: Final = {
     "/admin/services/": "service",
     "/admin/sessions/": "session",
     "/admin/tokens/": "token",
+    "/agenda/invitations/": "invited session",
     "/audit/break-glass/": "opening",
     "/break-glass/": "opening",
     "/consults/{id}/guests/{guest}": "guest",

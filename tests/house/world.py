@@ -42,6 +42,7 @@ from teleconsult.patients.models import Patient
 from teleconsult.records.actions import file_entry
 from teleconsult.records.documents import TEXT, Document, keep
 from teleconsult.records.statements import Problem
+from teleconsult.scheduling.hours_models import AppointmentParticipant
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 from tests import agenda_steps, consult_steps, note_steps
@@ -143,6 +144,10 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
             add(f"{who}'s binary", "binary", await _document(session, settings, getattr(cast, who), whom), who)
         add("stranger's entry", "entry", cast.strangers_patient.id, "stranger", "nurse_elsewhere", entry=theirs)
         add("guest", "guest", booked.id, "rural", "specialist", guest=guest.id)
+        assert booked.appointment is not None
+        invited = {"appointment_id": booked.appointment.id, "practitioner_role_id": cast.oncall.role_id}
+        session.add(AppointmentParticipant(**invited, invited_sequence=0))
+        add("invited session", "invited session", booked.appointment.id, "oncall")
         sent = await _chat_file(session, settings, booked.id)
         add("chat file", "chat file", booked.id, "rural", "specialist", file=sent)
         emergency, page, transfer = await _emergency(session, cast, booked.id)
