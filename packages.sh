@@ -9,9 +9,9 @@ set -euo pipefail
 case "${1:-}" in
   fonts) packages=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-liberation fonts-open-sans) ;;
   browser) packages=(chromium iproute2) ;;
-  peers) packages=(dcmtk dicom3tools orthanc orthanc-dicomweb coturn janus postfix dovecot-imapd dovecot-lmtpd) ;;
+  peers) packages=(dcmtk dicom3tools orthanc orthanc-dicomweb coturn janus softhsm2 faketime postfix dovecot-imapd dovecot-lmtpd) ;;
   bench) packages=(dcmtk orthanc orthanc-dicomweb orthanc-gdcm janus) ;;
-  judges) packages=(libpdfbox2-java libactivation-java libjaxb-api-java libbcprov-java libbcmail-java default-jdk-headless) ;;
+  judges) packages=(libpdfbox2-java libactivation-java libjaxb-api-java libbcprov-java libbcmail-java default-jdk-headless poppler-utils mupdf-tools qpdf) ;;
   *) echo "usage: packages.sh fonts|browser|peers|bench|judges" >&2; exit 2 ;;
 esac
 

@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     timestamp_urls: str = ""
     trust: Path | None = None
+    pkcs11_module: Path | None = None
+    pkcs11_token: str = ""
+    pkcs11_pin: str = ""
+    remote_signing_url: str | None = None
+    remote_signing_secret: str = ""
 
     @field_validator("data")
     @classmethod
@@ -158,6 +163,13 @@ class Settings(BaseSettings):
             raise ValueError("must have neither ? nor #")
         return value
 
+    @field_validator("remote_signing_url")
+    @classmethod
+    def _signing_service(cls, value: str | None) -> str | None:
+        if value and not is_safe_address(value):
+            raise ValueError("must begin with https:// (http:// only on this machine)")
+        return value
+
     @field_validator("timestamp_urls")
     @classmethod
     def _clocks(cls, value: str) -> str:
@@ -216,6 +228,8 @@ class Settings(BaseSettings):
         sms = (self.sms_url or "") + self.sms_body
         if self.sms_url and not ("{to}" in sms and "{text}" in sms):
             raise ValueError("TELECONSULT_SMS_URL or TELECONSULT_SMS_BODY must say where {to} and {text} go")
+        if self.pkcs11_module and not self.pkcs11_token:
+            raise ValueError("TELECONSULT_PKCS11_MODULE needs TELECONSULT_PKCS11_TOKEN, the token’s label")
         if self.mllp_client_ca and not self.tls_cert:
             raise ValueError("TELECONSULT_MLLP_CLIENT_CA needs TELECONSULT_TLS_CERT and TELECONSULT_TLS_KEY")
         if self.dimse_client_ca and not self.tls_cert:

@@ -21,6 +21,7 @@ def _codes(name: str, *codes: str) -> sa.Enum:
 
 def upgrade() -> None:
     _evidence()
+    _keys()
     op.execute(evidence_walls.WHOLE_ONES_STAND)
     owner = op.get_bind().exec_driver_sql("select quote_ident(current_user)").scalar_one()
     for table, wall in evidence_walls.WALLS.items():
@@ -30,6 +31,12 @@ def upgrade() -> None:
         op.execute(bindings.bound(table, columns))
     for statement in rules.grants(list(evidence_walls.WALLS)):
         op.execute(statement)
+
+
+def _keys() -> None:
+    stores = _codes("keystore", "soft", "pkcs11", "remote")
+    op.add_column("signing_key", sa.Column("store", stores, server_default="soft", nullable=False))
+    op.add_column("signing_key", sa.Column("reference", sa.Text(), server_default="", nullable=False))
 
 
 def _evidence() -> None:

@@ -4,6 +4,7 @@ A hospital brings its own authority and puts its root into the trust folder; not
 """
 
 import os
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -221,7 +222,7 @@ def _pkcs8(key: ec.EllipticCurvePrivateKey) -> bytes:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -1,5 +1,6 @@
 """Signers' keys: issued once, sealed in the database, opened for one signature."""
 
+import asyncio
 import uuid
 
 from cryptography import x509
@@ -15,6 +16,7 @@ from teleconsult.errors import Refused
 from teleconsult.notes.authority import Authority, issue
 from teleconsult.notes.models import SigningKey
 from teleconsult.sealing import Sealer
+from teleconsult.settings import Settings
 
 
 async def enrol_signer(
@@ -69,6 +71,32 @@ async def key_to_sign_with(session: AsyncSession, actor: Actor) -> SigningKey:
     if key is None:
         raise Refused("You have no valid signing certificate. Ask your administrator for one.")
     return key
+
+
+async def refuse_bad_certificate(settings: Settings, chain: str) -> None:
+    """Raise Refused where the certificate is out of date, or its authority has taken it back.
+
+    The authority is asked, shortly; where it does not answer, its last answer that is still in date counts, and
+    without one the note is signed: the evidence that follows will tell.
+    """
+    own = x509.load_pem_x509_certificate(chain.encode())
+    if not own.not_valid_before_utc <= now() <= own.not_valid_after_utc:
+        raise Refused("Your signing certificate is out of date. Ask your administrator for a new one.")
+    if await asyncio.to_thread(_is_revoked, settings, chain):
+        raise Refused("Your signing certificate has been revoked. Ask your administrator for a new one.")
+
+
+def _is_revoked(settings: Settings, chain: str) -> bool:
+    """In a thread, the loading of the libraries too."""
+    from teleconsult.notes.authorities_asked import QUICK_SECONDS, open_client
+    from teleconsult.notes.revocation import KeptAnswers, Standing, certificates_in, path_of
+    from teleconsult.notes.verifying import trusted_roots
+
+    roots = trusted_roots(settings.trust_folder)
+    own, *others = certificates_in(chain)
+    kept = KeptAnswers(settings.data / "revocation")
+    with open_client(seconds=QUICK_SECONDS) as client:
+        return kept.standing(path_of(own, [*others, *roots]), roots, client) is Standing.REVOKED
 
 
 def names_signer(chain: str, registration_number: str) -> bool:

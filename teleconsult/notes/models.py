@@ -139,8 +139,19 @@ class NoteMark(Base):
     signer_name: Mapped[str]
 
 
+class KeyStore(StrEnum):
+    """Where a signer's private key is."""
+
+    SOFT = "soft"
+    """Sealed in the row itself."""
+    TOKEN = "pkcs11"  # noqa: S105  # the standard's name
+    """In a PKCS#11 token: a smart card, a hardware security module."""
+    REMOTE = "remote"
+    """With a signature service that takes a digest."""
+
+
 class SigningKey(Base):
-    """A signer's certificate and sealed private key (soft key; issued by the authority named in it)."""
+    """A signer's certificate, and where their private key is."""
 
     __tablename__ = "signing_key"
 
@@ -148,6 +159,10 @@ class SigningKey(Base):
     certificate: Mapped[str]
     """PEM, the signer's first, then the chain up to the root."""
     private_key_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    """Of a soft key; empty for the others."""
+    store: Mapped[KeyStore] = mapped_column(default=KeyStore.SOFT, server_default="soft")
+    reference: Mapped[str] = mapped_column(default="", server_default="")
+    """The key's label in the token, or the service's credential."""
     not_after: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Final
 import httpx
 from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
+from asn1crypto import pem
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -53,6 +54,11 @@ class Answers:
 
     def __bool__(self) -> bool:
         return bool(self.ocsps or self.crls)
+
+
+def certificates_in(chain: str) -> list[asn1_x509.Certificate]:
+    """Those of a PEM, in their order."""
+    return [asn1_x509.Certificate.load(der) for _, _, der in pem.unarmor(chain.encode(), multiple=True)]
 
 
 def path_of(certificate: asn1_x509.Certificate, pool: Sequence[asn1_x509.Certificate]) -> list[asn1_x509.Certificate]:
@@ -149,40 +155,42 @@ class KeptAnswers:
         """Of the first certificate of the path, today."""
         if len(path) < 2:
             return Standing.UNKNOWN
-        kept, age = self._read(path[0])
-        if (kept and age < FRESH_FOR) or (not kept and age < SILENT_FOR):
-            return judge_standing(path, roots, kept, at=now())
+        judged, silent = self._path(path[0], "judged"), self._path(path[0], "silent")
+        if _age(judged) < FRESH_FOR:
+            return Standing[judged.read_text("ascii")]
+        if _age(silent) < SILENT_FOR:
+            return judge_standing(path, roots, self._read(path[0]), at=now())
         try:
             said = ask_about(path[0], path[1], client)
         except Unanswered:
-            if not kept:
-                self._write(path[0], Answers())
-            return judge_standing(path, roots, kept, at=now())
+            write_whole(silent, b"")
+            return judge_standing(path, roots, self._read(path[0]), at=now())
         standing = judge_standing(path, roots, said, at=now())
         if standing is not Standing.UNKNOWN:  # what is not believed displaces nothing
-            self._write(path[0], said)
+            for each in said.ocsps:
+                write_whole(self._path(path[0], "ocsp"), each.dump())
+            for listed in said.crls:
+                write_whole(self._path(path[0], "crl"), listed.dump())
+            write_whole(judged, standing.name.encode())
         return standing
 
-    def _read(self, certificate: asn1_x509.Certificate) -> tuple[Answers, timedelta]:
-        path = self._path(certificate)
-        try:
-            written, content = datetime.fromtimestamp(path.stat().st_mtime, now().tzinfo), path.read_bytes()
-        except FileNotFoundError:
-            return Answers(), timedelta.max
-        age = now() - written
-        if not content:
-            return Answers(), age
-        kind, der = content[:1], content[1:]
-        if kind == b"o":
-            return Answers(ocsps=(asn1_ocsp.OCSPResponse.load(der),)), age
-        return Answers(crls=(asn1_crl.CertificateList.load(der),)), age
+    def _read(self, certificate: asn1_x509.Certificate) -> Answers:
+        answer, listed = self._path(certificate, "ocsp"), self._path(certificate, "crl")
+        return Answers(
+            ocsps=(asn1_ocsp.OCSPResponse.load(answer.read_bytes()),) if answer.exists() else (),
+            crls=(asn1_crl.CertificateList.load(listed.read_bytes()),) if listed.exists() else (),
+        )
 
-    def _write(self, certificate: asn1_x509.Certificate, said: Answers) -> None:
-        content = b"".join([*(b"o" + each.dump() for each in said.ocsps), *(b"c" + each.dump() for each in said.crls)])
-        write_whole(self._path(certificate), content)
+    def _path(self, certificate: asn1_x509.Certificate, kind: str) -> Path:
+        return self._folder / f"{hashlib.sha256(certificate.dump()).hexdigest()}.{kind}"
 
-    def _path(self, certificate: asn1_x509.Certificate) -> Path:
-        return self._folder / hashlib.sha256(certificate.dump()).hexdigest()
+
+def _age(path: Path) -> timedelta:
+    """Since it was written; very long where it is not there."""
+    try:
+        return now() - datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return timedelta.max
 
 
 def _ocsp_addresses(certificate: x509.Certificate) -> list[str]:

@@ -1,8 +1,10 @@
 """Signing a rendered note: PAdES baseline B-B (ETSI EN 319 142-1) into the field the rendering left for it."""
 
+import hashlib
 from io import BytesIO
+from typing import Final
 
-from asn1crypto import keys, pem, x509
+from asn1crypto import algos, keys, pem, x509
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer, SimpleSigner
@@ -10,6 +12,10 @@ from pyhanko.stamp import NoOpStampStyle
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from teleconsult.documents.archival import SIGNATURE_FIELD
+from teleconsult.notes.bundling import SignDigest
+
+ECDSA_LENGTH: Final = 72
+"""Bytes of the longest signature with P-256."""
 
 
 class QuietWriter(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko is not followed by the type checker
@@ -17,6 +23,27 @@ class QuietWriter(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko is
 
     def _update_meta(self) -> None:
         return
+
+
+class KeySigner(Signer):  # type: ignore[misc]  # as above
+    """Signs through a key that is somewhere else: the digest goes out, the signature comes back."""
+
+    def __init__(self, chain: str, sign: SignDigest) -> None:
+        _, _, own = next(pem.unarmor(chain.encode(), multiple=True))
+        certificate = x509.Certificate.load(own)
+        is_rsa = certificate.public_key.algorithm == "rsa"
+        super().__init__(
+            signing_cert=certificate,
+            cert_registry=SimpleCertificateStore(),
+            signature_mechanism=algos.SignedDigestAlgorithm({"algorithm": "sha256_rsa" if is_rsa else "sha256_ecdsa"}),
+            embed_roots=False,
+        )
+        self._sign, self._length = sign, certificate.public_key.byte_size if is_rsa else ECDSA_LENGTH
+
+    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+        """What pyHanko asks for; a dry run only for its length."""
+        assert digest_algorithm == "sha256"  # what `sign_pdf` asks for
+        return bytes(self._length) if dry_run else self._sign(hashlib.sha256(data).digest())
 
 
 def soft_signer(chain: str, private_key: bytes) -> Signer:

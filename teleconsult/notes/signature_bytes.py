@@ -17,6 +17,8 @@ SIGNATURE_ALGORITHMS: Final = {
     **dict.fromkeys(("sha256_rsa", "sha384_rsa", "sha512_rsa", "rsassa_pkcs1v15"), core.Null()),
 }
 """By name, with their parameters: none for ECDSA (RFC 5758 §3.2), NULL for RSA (RFC 4055 §5, RFC 3370 §3.2)."""
+DEEPEST: Final = 40
+UNIVERSAL, CONSTRUCTED = 0, 1
 DIGESTS: Final = ("sha256", "sha384", "sha512")
 
 
@@ -30,7 +32,41 @@ def is_canonical(text: bytes) -> bool:
         return False
     length = parser.peek(padded)
     der, padding = padded[:length], padded[length:]
-    return not any(padding) and der == written_again(der)
+    return not any(padding) and is_der(der) and der == written_again(der)
+
+
+def is_der(value: bytes, *, depth: int = 0) -> bool:
+    """Whether every header, length, number and truth value within is in its one spelling (X.690 §10-11).
+
+    Raises ValueError where it is no ASN.1 at all.
+    """
+    if depth > DEEPEST:
+        return False
+    while value:
+        length = parser.peek(value)
+        one, value = value[:length], value[length:]
+        kind, method, tag, _header, content, _trailer = parser.parse(one, strict=True)
+        if parser.emit(kind, method, tag, content) != one:
+            return False
+        if method == CONSTRUCTED:
+            if not is_der(content, depth=depth + 1):
+                return False
+        elif kind == UNIVERSAL and not _is_plain(tag, content):
+            return False
+    return True
+
+
+def _is_plain(tag: int, content: bytes) -> bool:
+    """The same of a primitive value (X.690 §8.3.2, §11.1, §11.2.1)."""
+    if tag == core.Boolean.tag:
+        return content in (b"\x00", b"\xff")
+    if tag == core.Integer.tag:
+        return bool(content) and not (
+            len(content) > 1 and content[0] in (0, 255) and content[0] >> 7 == content[1] >> 7
+        )
+    if tag == core.BitString.tag:
+        return bool(content) and content[0] < 8 and not (len(content) > 1 and content[-1] & ((1 << content[0]) - 1))
+    return tag != core.Null.tag or not content
 
 
 def written_again(der: bytes) -> bytes:
@@ -76,7 +112,7 @@ def written_again(der: bytes) -> bytes:
             ),
         }
     )
-    written: bytes = again.dump(force=True)
+    written: bytes = again.dump()
     return written
 
 

@@ -29,20 +29,21 @@ from teleconsult.documents.press import Press
 from teleconsult.encounters.actions import finish_encounter
 from teleconsult.errors import Conflict, Invalid, Refused, TeleconsultError
 from teleconsult.fhir.note_documents import SignedPdf, note_document
-from teleconsult.notes.bundling import SignedBundle, sign_bundle, soft_key
+from teleconsult.notes.bundling import SignedBundle, sign_bundle
 from teleconsult.meetings.concluding import require_conclusive
 from teleconsult.notes.composing import compose
 from teleconsult.notes.content import NoteContent, Relation
 from teleconsult.notes.evidence import keep_first_revision
 from teleconsult.notes.evidence_jobs import begin_evidence
 from teleconsult.notes.jobs import select_key_images
-from teleconsult.notes.keys import key_to_sign_with, names_signer
+from teleconsult.notes.key_stores import KeptKey, opened_key
+from teleconsult.notes.keys import key_to_sign_with, names_signer, refuse_bad_certificate
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for
 from teleconsult.notes.versions import refuse_what_follows
 from teleconsult.objects import Objects, new_key
 from teleconsult.scheduling.models import AppointmentStatus
-from teleconsult.sealing import SealBroken, Sealer
+from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
 
 _NEWS: Final = {
@@ -76,8 +77,7 @@ class _Prepared:
     """All that goes into the signature, read before the slow part."""
 
     content: NoteContent
-    chain: str
-    sealed_key: bytes
+    key: KeptKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,7 @@ async def sign_note(
     async with transaction(signing.sessions, actor) as session:
         prepared = await _prepare(session, actor, signing, note_id, _Read(version, tuple(key_images)))
     await confirm(signing.sessions, signing.settings, actor, proof=proof, address=address)
+    await refuse_bad_certificate(signing.settings, prepared.key.chain)
     pdf, bundle = await _print_and_sign(signing, prepared)
     signed = _Signed(prepared.content, pdf, bundle, new_key("note"), new_key("note"))
     await signing.objects.put(signed.object_key, signed.pdf)
@@ -154,26 +155,23 @@ async def _prepare(session: AsyncSession, actor: Actor, signing: Signing, note_i
     if not names_signer(key.certificate, practitioner.registration_number):
         raise Refused("Your signing certificate is made out to someone else. Ask your administrator.")
     content = await compose(session, note, at=now(), verify_at=verify_address(signing.settings))
-    return _Prepared(content, key.certificate, key.private_key_sealed)
+    return _Prepared(content, KeptKey.of(key))
 
 
 async def _print_and_sign(signing: Signing, prepared: _Prepared) -> tuple[bytes, SignedBundle]:
     printed = await signing.press.note(prepared.content, is_signed=True)
-    try:
-        private_key = signing.sealer.open(prepared.sealed_key)
-    except SealBroken as error:
-        raise Refused("Your signing key cannot be opened. Tell your administrator.") from error
-    return await asyncio.to_thread(_sign, printed, prepared, private_key)
+    return await asyncio.to_thread(_sign, signing, printed, prepared)
 
 
-def _sign(printed: bytes, prepared: _Prepared, private_key: bytes) -> tuple[bytes, SignedBundle]:
+def _sign(signing: Signing, printed: bytes, prepared: _Prepared) -> tuple[bytes, SignedBundle]:
     """In a thread, the loading of the signing library too. The FHIR document names the PDF by its hash."""
-    from teleconsult.notes.signature import sign_pdf, soft_signer
+    from teleconsult.notes.signature import KeySigner, sign_pdf
 
-    content, chain = prepared.content, prepared.chain
-    pdf = sign_pdf(printed, soft_signer(chain, private_key))
-    document = note_document(content, SignedPdf.of(pdf))
-    return pdf, sign_bundle(document, chain=chain, sign=soft_key(private_key), at=content.written_at)
+    content, chain = prepared.content, prepared.key.chain
+    with opened_key(signing.settings, signing.sealer, prepared.key) as sign:
+        pdf = sign_pdf(printed, KeySigner(chain, sign))
+        document = note_document(content, SignedPdf.of(pdf))
+        return pdf, sign_bundle(document, chain=chain, sign=sign, at=content.written_at)
 
 
 async def _freeze(

@@ -37,9 +37,12 @@ def signatures_in(content: bytes) -> list[EmbeddedPdfSignature]:
     end = 0
     for part, each in enumerate(signatures, 1):
         end = _end_of(each, content, part=part, after=end)
-        _refuse_changed(each, part=part)
     if end != len(content):
         raise NotGood(Reason.CHANGED, len(signatures))
+    for part, each in enumerate(signatures, 1):  # the first that does not hold is the one that was changed
+        _refuse_other_bytes(each, part=part)
+    for part, each in enumerate(signatures, 1):
+        _refuse_additions(each, part=part)
     return signatures
 
 
@@ -81,7 +84,25 @@ def _end_of(signature: EmbeddedPdfSignature, content: bytes, *, part: int, after
     return behind + rest
 
 
-def _refuse_changed(signature: EmbeddedPdfSignature, *, part: int) -> None:
+def _refuse_other_bytes(signature: EmbeddedPdfSignature, *, part: int) -> None:
+    """What it covers must have the digest that it names."""
+    try:
+        if signature.sig_object_type == TIME_STAMP:
+            told = signature.signed_data["encap_content_info"]["content"].parsed
+            named = told["message_imprint"]["hashed_message"].native
+        else:
+            attributes = {each["type"].native: each["values"][0] for each in signature.signer_info["signed_attrs"]}
+            named = attributes["message_digest"].native
+        is_same = signature.compute_digest() == named
+    except MemoryError:
+        raise
+    except Exception as error:  # foreign bytes again
+        raise NotGood(Reason.CHANGED, part) from error
+    if not is_same:
+        raise NotGood(Reason.CHANGED, part)
+
+
+def _refuse_additions(signature: EmbeddedPdfSignature, *, part: int) -> None:
     """What came after it may be evidence and nothing else: no field that is seen, no word, no picture."""
     try:
         signature.compute_integrity_info()

@@ -6,13 +6,13 @@ the oldest stamp. pyHanko's `ades_lta_validation` does the same for signatures t
 them; ours are signed without waiting for one, and stamped as documents (EN 319 142-1 §5.3: either makes B-T).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from asn1crypto import cms, x509
+from asn1crypto import cms, ocsp, x509
 from pyhanko.sign.ades.report import AdESIndeterminate, AdESSubIndic
 from pyhanko.sign.validation import EmbeddedPdfSignature, validate_pdf_signature, validate_pdf_timestamp
 from pyhanko.sign.validation.dss import DocumentSecurityStore
@@ -65,6 +65,8 @@ def judge(signatures: Sequence[EmbeddedPdfSignature], roots: Sequence[x509.Certi
     material = stamps[1] if len(stamps) > 1 else signatures[-1]
     context = _context(material, roots, moment, asks=Asks.ALL if level is Level.B_LTA else Asks.NOTHING)
     status = _validated(validate_pdf_signature, signature, context, 1)
+    if _problem(status) is _UNANSWERED and _was_revoked_later(signature, material, roots, moment):
+        status = _validated(validate_pdf_signature, signature, _context(material, roots, moment, asks=Asks.NOTHING), 1)
     claimed = status.signer_reported_dt
     late = _ORDER if stamps and claimed is not None and claimed > moment + CLOCKS_DIFFER else None
     return Judged(
@@ -79,6 +81,37 @@ def judge(signatures: Sequence[EmbeddedPdfSignature], roots: Sequence[x509.Certi
 
 
 _ORDER: Final = AdESIndeterminate.TIMESTAMP_ORDER_FAILURE
+_UNANSWERED: Final = AdESIndeterminate.CERTIFICATE_CHAIN_GENERAL_FAILURE
+_REVOKED: Final = (AdESIndeterminate.REVOKED_NO_POE, AdESIndeterminate.REVOKED_CA_NO_POE)
+
+
+def _was_revoked_later(
+    signature: EmbeddedPdfSignature, material: EmbeddedPdfSignature, roots: Sequence[x509.Certificate], moment: datetime
+) -> bool:
+    """Whether a good answer says that the signer was revoked, and only after `moment`: good until then.
+
+    The library believes such an answer as of its own time only, so it is asked as of then.
+    """
+    store = _store(material)
+    if store is None:
+        return False
+    since = [when for when in map(_revoked_since(signature.signer_cert.serial_number), store.ocsps) if when]
+    if not since or min(since) <= moment:
+        return False
+    then = _validated(validate_pdf_signature, signature, _context(material, roots, min(since), asks=Asks.ALL), 1)
+    return _problem(then) in _REVOKED
+
+
+def _revoked_since(serial: int) -> Callable[[Any], datetime | None]:
+    def since(reference: Any) -> datetime | None:
+        answer = ocsp.OCSPResponse.load(reference.get_object().data)
+        for single in answer.response_data["responses"] if answer["response_bytes"].native else ():
+            if single["cert_id"]["serial_number"].native == serial and single["cert_status"].name == "revoked":
+                moment: datetime = single["cert_status"].chosen["revocation_time"].native
+                return moment
+        return None
+
+    return since
 
 
 def _validated(validate: Any, signature: EmbeddedPdfSignature, context: ValidationContext, part: int) -> Any:
