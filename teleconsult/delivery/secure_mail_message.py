@@ -9,6 +9,7 @@ import hashlib
 import re
 import uuid
 from dataclasses import dataclass
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -78,7 +79,8 @@ def write_letter(parcel: Parcel, settings: Settings) -> Letter:
         relation = {Relation.REPLACES: words.replaced, Relation.APPENDS: words.added}.get(parcel.content.relation, "")
         message.set_content(f"{body}\n{relation}" if relation else body, cte="quoted-printable")
         _attach(message, parcel, words)
-    return Letter(sender, header_text(parcel.destination), mail_number(parcel.delivery_id), message.as_bytes())
+    whole = _encoded_head(parcel, sender) + message.as_bytes()
+    return Letter(sender, header_text(parcel.destination), mail_number(parcel.delivery_id), whole)
 
 
 def is_patients(address: str) -> bool:
@@ -112,12 +114,19 @@ def pdf_name(parcel: Parcel) -> str:
     return "_".join(_NOT_IN_NAMES.sub("-", part).strip("-") for part in parts if part) + ".pdf"
 
 
+def _encoded_head(parcel: Parcel, sender: str) -> bytes:
+    """The headers with names in them (RFC 2047), written by the older of Python's two ways.
+
+    The newer one loses blanks where it begins a new encoded word: `NGUYỄN Văn` arrives as `NGUYỄNVăn`.
+    """
+    subject = Header(subject_of(parcel), "utf-8", header_name="Subject").encode(linesep="\r\n")
+    name = Header(header_text(parcel.content.author.organization), "utf-8", header_name="From").encode(linesep="\r\n")
+    return f"From: {name}\r\n <{sender}>\r\nSubject: {subject}\r\n".encode("ascii")
+
+
 def _head(message: EmailMessage, parcel: Parcel, settings: Settings, sender: str) -> None:
-    content = parcel.content
-    message["From"] = Address(header_text(content.author.organization), addr_spec=sender)
     message["To"] = Address(addr_spec=header_text(parcel.destination))
     message["Reply-To"] = Address(addr_spec=header_text(settings.secure_mail_reply_to or sender))
-    message["Subject"] = subject_of(parcel)
     message["Date"] = format_datetime(parcel.queued_at)
     message["Message-ID"] = message_id(parcel.delivery_id, sender)
     if parcel.earlier is not None:
