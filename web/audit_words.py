@@ -176,6 +176,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "looking-joined": _("Came to look at images together"),
     "looking-refused": _("Kept out of looking at images together"),
     "measurements-kept": _("Kept measurements with images"),
+    "dictation-allowed": _("Allowed the dictation of notes"),
+    "dictation-ended": _("Ended the dictation of notes"),
     "note-acknowledged": _("Acknowledged a note"),
     "note-delivered": _("Delivered a note"),
     "note-drafted": _("Began a note"),

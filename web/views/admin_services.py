@@ -6,6 +6,7 @@ from aiohttp import web
 
 from teleconsult.consults.models import RequestPriority
 from teleconsult.consults.promises import hours_of, set_promises
+from teleconsult.directory.dictation import allows_dictation, set_dictation
 from teleconsult.directory.models import Specialty
 from teleconsult.directory.next_services import MOST, services_elsewhere, set_next_services
 from teleconsult.directory.services import (
@@ -47,6 +48,14 @@ async def open(request: web.Request) -> web.StreamResponse:
     """Take requests again."""
     await switch_service(db(request), actor_of(request), service_id=id_in(request), is_active=True)
     flash(request, _("The service takes requests from now on."))
+    return to_page(request, "admin_services.index")
+
+
+async def dictation(request: web.Request) -> web.StreamResponse:
+    """Whether the establishment's specialists may dictate."""
+    is_allowed = (await read_form(request)).get("allowed") == "yes"
+    await set_dictation(db(request), actor_of(request), is_allowed=is_allowed)
+    flash(request, _("Notes may be dictated from now on.") if is_allowed else _("Notes are typed from now on."))
     return to_page(request, "admin_services.index")
 
 
@@ -120,5 +129,6 @@ async def _page(request: web.Request, *, status: int = 200, **context: Any) -> w
         hours_of=hours_of,
         elsewhere=await services_elsewhere(session, actor),
         places=range(MOST),
+        allows_dictation=await allows_dictation(session, actor),
         **{"wrong_phone": {}, "wrong_pace": {}, "wrong_promise": {}, "wrong_next": {}, **context},
     )

@@ -1,7 +1,7 @@
 """A person's own home: what waits for them, by role."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from teleconsult.consults.worklists import Standing, consults_page, own_requests
 from teleconsult.directory.duty import duty_of
 from teleconsult.directory.models import RoleCode
 from teleconsult.meetings.queries import meetings
+from teleconsult.notes.unsigned import unsigned_counts
 from teleconsult.patients.reviewing import openings_to_review
 from teleconsult.patients.searching import patients_in_care
 from teleconsult.scheduling.local_times import local_from_moment, suggested_time
@@ -66,7 +67,8 @@ async def _worklist(request: web.Request) -> web.StreamResponse:
         running=await emergency_lines(request),
         duties=await duty_of(db(request), actor_of(request)),
         sessions=sorted(_in(consults, *WITH_SESSION), key=_start),
-        unsigned=_in(consults, ConsultState.ADVISING, ConsultState.UNSIGNED, ConsultState.SIGNED),
+        unsigned=sorted(_in(consults, ConsultState.ADVISING, ConsultState.UNSIGNED), key=_waiting_since),
+        leaving=_in(consults, ConsultState.SIGNED),
         new=_in(consults, *WAITING, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW),
         accepted=_in(consults, ConsultState.ACCEPTED),
         meetings=(await meetings(db(request), actor_of(request)))[:3],
@@ -78,6 +80,7 @@ async def _board(request: web.Request) -> web.StreamResponse:
         request,
         "coordinator",
         running=await emergency_lines(request),
+        unsigned=await unsigned_counts(db(request), actor_of(request)),
         **await board_context(request),
         **time_field(actor_of(request)),
     )
@@ -140,6 +143,11 @@ def _render(request: web.Request, page: str, **context: Any) -> web.StreamRespon
 
 def _in(consults: Sequence[ServiceRequest], *states: ConsultState) -> list[ServiceRequest]:
     return [consult for consult in consults if state_of(consult) in states]
+
+
+def _waiting_since(consult: ServiceRequest) -> datetime:
+    """Since when its note is to be signed; what nobody answers any more comes last."""
+    return consult.task.modified_at if consult.task else datetime.max.replace(tzinfo=UTC)
 
 
 def _start(consult: ServiceRequest) -> datetime:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
-from teleconsult.directory.models import Organization
+from teleconsult.directory.dictation import allows_dictation
 from teleconsult.errors import Conflict, Invalid
 from teleconsult.notes.content import SECTIONS
 from teleconsult.notes.drafting import save_draft
@@ -95,14 +95,13 @@ async def _at_hand(request: web.Request, note: Composition, consult: ServiceRequ
     session, actor = db(request), actor_of(request)
     beside = await excerpt_context(request, consult.id, again=is_framed(request))
     measured = await measured_on_images(session, actor, consult_id=consult.id) if beside["excerpt"] else ()
-    house = await session.get(Organization, actor.organization_id)
     return beside | {
         "templates": await templates_at_hand(
             session, actor, specialty=consult.service.specialty if consult.service else None
         ),
         "phrases": await phrases_at_hand(session, actor),
         "file_lines": lines_to_insert(beside["entries"], measured, language=note.language, zone=actor.time_zone),
-        "allows_dictation": house is not None and house.allows_dictation,
+        "allows_dictation": await allows_dictation(session, actor),
     }
 
 
