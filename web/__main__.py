@@ -59,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
 
     note = verbs.add_parser("note", help="signed notes").add_subparsers(required=True, metavar="command")
     verify = note.add_parser("verify", help="check a signed note; 0 = good, 1 = not")
-    verify.add_argument("file")
+    verify.add_argument("files", metavar="FILE", nargs="+", help="the PDF, or the exported FHIR document, or both")
+    verify.add_argument("--standing", action="store_true", help="also ask this installation whether it still counts")
     verify.set_defaults(command=commands.verify_note)
 
     audit = verbs.add_parser("audit", help="the audit log").add_subparsers(required=True, metavar="command")

@@ -18,6 +18,8 @@ from teleconsult.embedded import DatabaseUrls, embedded_postgresql
 from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.health import Parts, State, examine
 from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.notes.standing import Standing, standing_of_file
+from teleconsult.notes.verdict import Verdict
 from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, SettingsError
@@ -110,20 +112,51 @@ def rotate_token_keys(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def verify_note(settings: Settings, options: argparse.Namespace) -> int:
-    """`teleconsult note verify FILE`: works without database and network, from the trusted authorities alone."""
-    from teleconsult.notes.verifying import verify_file
+    """`teleconsult note verify FILE [FILE]`: works without database and network, from the trusted authorities alone.
 
+    With `--standing` it also asks this installation's database whether the note still counts: 1 where it does not.
+    """
+    from teleconsult.notes.checking import check_paths
+
+    if len(options.files) > 2:
+        print("at most two files: the PDF and the FHIR document that was signed with it", file=sys.stderr)
+        return 1
     try:
-        verdict = verify_file(Path(options.file), settings.trust_folder)
+        verdict = check_paths([Path(file) for file in options.files], settings.trust_folder)
     except OSError as error:
-        print(f"{options.file}: {error.strerror}", file=sys.stderr)
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     with using_locale("en"):
         print(f"{verdict.outcome}: {label(verdict.reason)}")
     if verdict.signed_at:
         signer = (verdict.signer, verdict.registration_number, verdict.organization, verdict.signed_at.isoformat())
         print("signed as", ", ".join(part for part in signer if part))
-    return 0 if verdict.is_good else 1
+    if verdict.signed_at:
+        print("level", verdict.level or "JWS", verdict.indication)
+    if verdict.proven_at:
+        print("time proven by", verdict.clock, verdict.proven_at.isoformat())
+    stands = not (options.standing and verdict.is_good) or _still_stands(settings, verdict)
+    return 0 if verdict.is_good and stands else 1
+
+
+def _still_stands(settings: Settings, verdict: Verdict) -> bool:
+    """Say what this installation knows of the note."""
+
+    async def ask(url: str) -> Standing | None:
+        async with opened(url) as sessions, transaction(sessions, SYSTEM) as session:
+            return await standing_of_file(session, verdict)
+
+    with database(settings) as urls:
+        standing = asyncio.run(ask(urls.app))
+    if standing is None:
+        print("unknown here: whether a later version exists has to be asked where it was signed")
+    elif standing.withdrawn_at:
+        print("withdrawn:", standing.withdrawn_at.isoformat())
+    elif standing.replaced_at:
+        print("a later version exists:", standing.replaced_by, standing.replaced_at.isoformat())
+    else:
+        print("the version that counts")
+    return standing is None or standing.stands
 
 
 def doctor(settings: Settings, _options: argparse.Namespace) -> int:

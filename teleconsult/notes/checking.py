@@ -1,4 +1,4 @@
-"""Checking a file that somebody holds: the signed PDF, or the exported FHIR document, or whether the two belong together.
+"""Checking a file that somebody holds: the signed PDF, the exported FHIR document, or that the two belong together.
 
 Works on bytes and trusted roots alone: no database, no network.
 """
@@ -19,7 +19,7 @@ from teleconsult.notes.verifying_bundle import is_exported, verify_bundle
 
 
 def check(content: bytes, roots: Sequence[x509.Certificate], *, at: datetime | None = None) -> Verdict:
-    """The verdict on these bytes, whichever of the two they are. As `verifying.verify_pdf`, it never raises for them."""
+    """The verdict on these bytes, whichever of the two they are. Like `verify_pdf`, it never raises for them."""
     if is_exported(content):
         return verify_bundle(content, roots, at=at)
     verdict = verify_pdf(content, roots, at=at)
@@ -29,7 +29,7 @@ def check(content: bytes, roots: Sequence[x509.Certificate], *, at: datetime | N
 
 
 def check_both(one: bytes, other: bytes, roots: Sequence[x509.Certificate], *, at: datetime | None = None) -> Verdict:
-    """The verdict on a PDF and the document that was signed with it: good only where both are, and they belong together.
+    """The verdict on a PDF and the document that was signed with it: good where both are, and they belong together.
 
     Where one of them is not good, its verdict.
     """

@@ -1,4 +1,4 @@
-"""Whether a signed note still stands, for anybody who holds its file or its printed code: no word of whom it is about."""
+"""Whether a signed note still stands, for who holds its file or its printed code: no word of whom it is about."""
 
 import re
 from dataclasses import dataclass

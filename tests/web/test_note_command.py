@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from teleconsult.notes.authority import trust_folder
+from tests.teleconsult.notes.test_bundling import exported
 from tests.teleconsult.notes.test_signature import authority, signed
 from web.__main__ import main
 
@@ -42,3 +43,16 @@ def test_unknown_says_so(note: Path, capsys: pytest.CaptureFixture[str]) -> None
     (trust_folder(note.parent) / "root.pem").unlink()
     assert main(["note", "verify", str(note)]) == 1
     assert capsys.readouterr().out.startswith("unknown-signer:")
+
+
+def test_the_document_for_programs_alone_and_beside_its_pdf(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = note.parent / "note.jws.json"
+    document.write_bytes(exported())
+    assert main(["note", "verify", str(document)]) == 0
+    assert "signed as Dr Minh" in capsys.readouterr().out
+    assert main(["note", "verify", str(note), str(document)]) == 0
+    document.write_bytes(exported().replace("Céphalée".encode(), "Céphalgie".encode()))
+    capsys.readouterr()
+    assert main(["note", "verify", str(note), str(document)]) == 1
+    assert capsys.readouterr().out.startswith("bad: The file was changed after it was signed.")
+    assert main(["note", "verify", str(note), str(note), str(note)]) == 1

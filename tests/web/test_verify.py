@@ -12,6 +12,7 @@ from teleconsult.notes.authority import trust_folder
 from teleconsult.notes.verdict import SIZE_LIMIT
 from teleconsult.settings import Settings
 from tests.conftest import SignIn
+from tests.teleconsult.notes.test_bundling import exported
 from tests.teleconsult.notes.test_signature import authority, signed
 from tests.waiting import eventually
 
@@ -47,6 +48,28 @@ async def test_a_good_a_changed_and_an_unknown_file(client: Client, pdf: bytes, 
         path.unlink()
     unknown = await (await client.post("/verify", data=upload(pdf))).text()
     assert 'data-outcome="unknown-signer"' in unknown
+
+
+async def test_programs_are_told_the_same(client: Client, pdf: bytes) -> None:
+    wanted = {"Accept": "application/json"}
+    for content, kind in ((pdf, "pdf"), (exported(), "bundle")):
+        told = await (await client.post("/verify", data=upload(content), headers=wanted)).json()
+        assert (told["outcome"], told["reason"], told["kind"], told["signer"]) == ("good", "good", kind, "Dr Minh")
+        assert told["indication"] == "TOTAL-PASSED"
+        assert told["standing"] is None, "this installation does not know the note"
+    changed = bytearray(exported())
+    changed[1000] ^= 1
+    told = await (await client.post("/verify", data=upload(bytes(changed)), headers=wanted)).json()
+    assert (told["outcome"], told["reason"]) == ("bad", "changed")
+    assert told["says"]
+    answer = await client.post("/verify", data=upload(b"", name=""), headers=wanted)
+    assert (answer.status, answer.content_type) == (422, "application/json")
+    for code in ("a" * 20, "x", "%00", "'", "é" * 30):
+        asked = await client.get("/verify", params={"code": code}, headers=wanted)
+        assert (asked.status, await asked.json()) == (200, {"standing": None})
+    page = await (await client.get("/verify", params={"code": "<b>"})).text()
+    assert 'data-testid="code-standing"' in page
+    assert "<b>" not in page
 
 
 async def test_nothing_is_kept(client: Client, pdf: bytes, settings: Settings) -> None:

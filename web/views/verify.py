@@ -1,7 +1,7 @@
 """Anyone can check a signed note: the file is read, judged and forgotten.
 
-Machines ask the same address for JSON. What the installation knows of a note, that it was replaced or withdrawn, is told
-to who holds the file or the printed code: never of whom it is.
+Machines ask the same address for JSON. What the installation knows of a note, that it was replaced or withdrawn, is
+told to who holds the file or the printed code: never of whom it is.
 """
 
 import asyncio

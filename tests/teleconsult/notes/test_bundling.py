@@ -147,7 +147,11 @@ if (Buffer.from(verified.payload).toString() !== whole.payload) process.exit(3);
     (tmp_path / "note.json").write_bytes(exported())
     asked = subprocess.run(
         ["node", "--input-type=module", "-", str(tmp_path / "note.json")],
-        **{"input": script, "cwd": FOLDER, "capture_output": True, "text": True, "check": False},
+        input=script,
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert asked.returncode == 0, asked.stderr
 

@@ -1,4 +1,4 @@
-"""Withdrawing a signed note: all who had it learn that and why; what was signed stays for its author and for auditors."""
+"""Withdrawing a signed note: all who had it learn that and why; what was signed stays for its author and auditors."""
 
 import pytest
 from sqlalchemy import select, text
