@@ -88,6 +88,10 @@ async def _post(letter: Letter, settings: Settings) -> Outcome:
 
 async def _hand_over(client: aiosmtplib.SMTP, letter: Letter) -> Outcome:
     """Up to the mail's end nothing has arrived; from then on, without an answer, it may have."""
+    try:
+        await client.ehlo()  # under TLS anew (RFC 3207 §4.2): only now it is known what the server can do
+    except (aiosmtplib.SMTPException, OSError) as error:
+        return _refused(error)
     options, wishes = [f"SIZE={len(letter.message)}"] if client.supports_extension("size") else [], []
     if client.supports_extension("dsn"):
         options += ["RET=HDRS", f"ENVID={letter.envelope_id}"]
