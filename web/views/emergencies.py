@@ -22,6 +22,7 @@ from teleconsult.emergencies.handing_back import call_others, may_call_others
 from teleconsult.emergencies.models import Decision, Emergency, EmergencyPage, Transfer, Transport
 from teleconsult.emergencies.queries import covered_now, emergency_of, ringing, running
 from teleconsult.emergencies.raising import raise_emergency
+from teleconsult.emergencies.telephones import telephones_of
 from teleconsult.emergencies.times import times_of
 from teleconsult.emergencies.transferring import LEADS_TO, ask_transfer, destinations, move_transfer, transfers_of
 from teleconsult.errors import Invalid
@@ -48,7 +49,7 @@ from web.requests import (
     to_page,
 )
 from web.views.registering import genders
-from web.words import options
+from web.words import label, options
 
 WAITING: Final = "emergency-waiting"
 """The frame that says who is rung, and leads into the room once somebody answered."""
@@ -261,10 +262,19 @@ async def emergency_context(request: web.Request, consult: ServiceRequest) -> di
         "destinations": [(place.id, place.name) for place in await destinations(session, consult)],
         "leads_to": LEADS_TO,
         "asks_for_reason": not emergency.necessity and part_of(consult, actor) is Part.REQUESTER,
+        "telephones": await telephones_for(session, consult) if part_of(consult, actor) is Part.COORDINATOR else [],
         "calls_others": await may_call_others(session, actor, consult, emergency),
         "rings_on": part_of(consult, actor) in (Part.REQUESTER, Part.COORDINATOR)
         and state_of(consult) is ConsultState.EMERGENCY,
     }
+
+
+async def telephones_for(session: AsyncSession, consult: ServiceRequest) -> list[tuple[str, str]]:
+    """Names and numbers for who sees to it that somebody answers: who asks first, then the services in turn."""
+    return [
+        (f"{label(specialty)}, {house}" if specialty else house, number)
+        for specialty, house, number in await telephones_of(session, consult)
+    ]
 
 
 async def _noted(request: web.Request, act: Callable[[Form], Awaitable[object]], *, said: str) -> web.StreamResponse:

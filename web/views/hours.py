@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -24,6 +24,7 @@ from web.forms.administration import read_code, read_moment
 from web.forms.times import read_buffer, read_rule
 from web.i18n import babel_locale
 from web.i18n import gettext as _
+from web.places import places
 from web.rendering import render, zone_of
 from web.requests import actor_of, begin_again, db, id_in, to_page
 from web.words import label, options
@@ -177,7 +178,7 @@ async def _page(
         name=_name(owner),
         is_own=owner.id == actor.role_id,
         zone=zone,
-        zones=[(name, name.replace("_", " ")) for name in sorted(available_timezones()) if "/" in name],
+        zones=places(zone),
         holidays=holiday_places(),
         chosen_days=_chosen_days(values),
         weekday_names=[babel_locale().days["format"]["abbreviated"][day] for day in range(WEEK)],
