@@ -42,6 +42,27 @@ language sql stable security definer
 """
 """Who signs learns which systems the note goes to: what they are called, and nothing of where they stand."""
 
+OTHER_ENDPOINTS: Final = """
+create function other_endpoints(sent uuid)
+returns table (id uuid, connection_type text, name text)
+language sql stable security definer
+  begin atomic
+    select other.id, other.connection_type, other.name
+    from delivery owed
+      join endpoint at on at.id::text = owed.destination
+      join endpoint other on other.organization_id = at.organization_id and other.id <> at.id
+    where owed.id = other_endpoints.sent and owed.organization_id = acting_house()
+      and acting_code() in ('coordinator', 'administrator') and other.status = 'active'
+      and other.connection_type in ('hl7-fhir-rest', 'hl7v2-mllp')
+      and not exists (
+        select from delivery too
+        where too.composition_id = owed.composition_id and too.purpose = owed.purpose
+          and too.destination = other.id::text)
+    order by other.name, other.id;
+  end;
+"""
+"""Where else the same recipient could be reached, for who looks after what is sent."""
+
 WALLS: Final = {
     "delivery": Wall(
         read=any_of(shown("composition", "note", by="delivery.composition_id"), _LOOKED_AFTER),

@@ -12,6 +12,7 @@ from web.agenda_routes import add_agenda_routes
 from web.meeting_routes import add_meeting_routes
 from web.api.routes import add_machine_routes
 from web.consult_routes import add_consult_routes
+from web.delivery_routes import add_delivery_routes
 from web.emergency_routes import add_emergency_routes
 from web.image_routes import add_image_routes
 from web.note_routes import add_note_routes
@@ -113,6 +114,7 @@ def add_routes(app: web.Application) -> None:
 
     # Administration
     _add_administration(route)
+    add_delivery_routes(route)
     _add_services(route)
     _add_roster_and_network(route)
     _add_audit(route)

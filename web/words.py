@@ -36,6 +36,7 @@ from teleconsult.records.kinds import EntryKind
 from teleconsult.records.measures import Flag
 from teleconsult.records.reading import Label
 from web.agenda_words import AGENDA_LABELS
+from web.delivery_words import DELIVERY_LABELS
 from web.emergency_words import EMERGENCY_LABELS
 from web.i18n import LazyString
 from web.i18n import lazy_gettext as _
@@ -47,6 +48,7 @@ from web.recording_words import RECORDING_LABELS
 
 LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     **AGENDA_LABELS,
+    **DELIVERY_LABELS,
     **RECORD_LABELS,
     **EMERGENCY_LABELS,
     **IDENTITY_LABELS,

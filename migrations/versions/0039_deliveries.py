@@ -37,6 +37,7 @@ def upgrade() -> None:
     owner = op.get_bind().exec_driver_sql("select quote_ident(current_user)").scalar_one()
     op.execute(delivery_walls.OF_ITS_NOTE)
     op.execute(delivery_walls.NOTE_ENDPOINTS)
+    op.execute(delivery_walls.OTHER_ENDPOINTS)
     op.execute("drop trigger delivery_bound on delivery")
     for table, wall in delivery_walls.WALLS.items():
         for statement in (*walls.lowered(table), *walls.raised(table, wall, owner=owner)):

@@ -38,6 +38,8 @@ class Permission(StrEnum):
     """To one's own request, where nothing else of it changes; and, by a program, to the establishment."""
     NOTE_READ = "note-read"
     NOTE_WRITE = "note-write"
+    DELIVERIES = "deliveries"
+    """What of the establishment's signed notes is on its way, and what to do where it cannot arrive."""
     AGENDA = "agenda"
     HOURS = "hours"
     """When one can be had; whose roster one keeps, when they can."""
@@ -101,6 +103,7 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
         _P.CONSULT_TRIAGE,
         _P.CONSULT_DISCUSS,
         _P.CONSULT_CANCEL,
+        _P.DELIVERIES,
         _P.AGENDA,
         _P.HOURS,
         _P.ROSTER,
@@ -112,6 +115,7 @@ OF_ROLE: Final[Mapping[RoleCode, frozenset[Permission]]] = {
     RoleCode.ADMINISTRATOR: _EVERYONE
     | {
         _P.ADMINISTRATION,
+        _P.DELIVERIES,
         _P.ROSTER,
         _P.HOURS,
         _P.SESSIONS_OVERVIEW,

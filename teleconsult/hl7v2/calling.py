@@ -95,6 +95,9 @@ async def _answer(reader: asyncio.StreamReader, control_id: str) -> Answer:
 
 def _said(message: Message) -> str:
     """What was wrong, in the words of the one who answers: of ERR, else of MSA-3."""
-    told = [" ".join(filter(None, (error.text(3), error.text(8) or error.text(7)))) for error in message.all("ERR")]
+    told = [
+        " ".join(filter(None, (error.text(3), error.text(3, 2), error.text(8) or error.text(7))))
+        for error in message.all("ERR")
+    ]
     told += [segment.text(3) for segment in message.all("MSA")]
     return "; ".join(filter(None, told))

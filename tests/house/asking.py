@@ -54,6 +54,7 @@ KINDS: Final = {
     "/consults/{id}/chat/{file}": "chat file",
     "/consults/": "consult",
     "/dicomweb/studies/": "study",
+    "/deliveries/": "delivery",
     "/duty/": "own shift",
     "/emergencies/": "emergency",
     "/emergency-pages/": "emergency page",

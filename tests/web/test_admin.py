@@ -39,7 +39,7 @@ POSTS = (
     *(f"/admin/people/{{id}}/{act}" for act in ("sessions-end", "factor-reset")),
     *("/admin/roles/{id}/ending", "/admin/services/{id}/opening", "/admin/services/{id}/closing"),
     *("/admin/services/{id}/telephone", "/admin/services/{id}/pace", "/admin/services/{id}/promise"),
-    *("/admin/endpoints/{id}/status", "/admin/sessions/{id}/ending", "/admin/tokens/{id}/revocation"),
+    *("/admin/endpoints/{id}/status", "/admin/endpoints/{id}/notes", "/admin/sessions/{id}/ending", "/admin/tokens/{id}/revocation"),
     *("/admin/fhir-clients", "/admin/fhir-clients/{id}", "/admin/fhir-clients/{id}/status"),
     *("/admin/imports/{id}/decisions", "/admin/hl7/{id}/status", "/admin/hl7-messages/{id}/seen"),
 )
@@ -71,6 +71,7 @@ def test_no_route_of_the_console_was_forgotten_here(settings: Settings) -> None:
     listed = {("GET", path) for path in PAGES} | {("POST", path) for path in POSTS}
     assert {(method, path) for method, path in routes - listed if not path.startswith("/admin/audit-check")} == {
         ("GET", "/admin/dicom/{id}"),
+        ("GET", "/admin/endpoints/{id}/notes"),
         ("GET", "/admin/fhir-clients/{id}"),
         ("GET", "/admin/hl7-messages/{id}"),
         ("GET", "/admin/imports/{id}"),

@@ -9,7 +9,7 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
 from teleconsult.delivery.actions import acknowledge_note
-from teleconsult.delivery.queries import delivery_of
+from teleconsult.delivery.queries import deliveries_of, delivery_of
 from teleconsult.documents.pictures import shown_images
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from teleconsult.notes.content import NoteContent
@@ -20,6 +20,7 @@ from teleconsult.notes.signing import Signing, content_to_sign, preview_content,
 from teleconsult.notes.versions import versions_of
 from teleconsult.patients.breaking_glass import opening_about
 from web.bodies import read_form
+from web.delivery_words import TONES, reason_in_words
 from web.flash import flash
 from web.forms import notes as forms
 from web.i18n import current_locale
@@ -89,6 +90,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         opening=await opening_about(session, actor, note.patient_id),
         consult=consult,
         delivery=await delivery_of(session, note),
+        deliveries=await deliveries_of(session, note),
+        delivery_tones=TONES,
+        delivery_reason=reason_in_words,
         may_acknowledge=consult is not None and may(consult, actor, Verb.ACKNOWLEDGE),
     )
 

@@ -31,6 +31,7 @@ from teleconsult.access.rows.contents import (
     studies_of_house,
     waiting_studies,
 )
+from teleconsult.access.rows.deliveries import deliveries
 from teleconsult.access.rows.directory import (
     dicom_peers_of_house,
     endpoints_of_house,
@@ -78,6 +79,7 @@ __all__ = [
     "communications",
     "consents",
     "consults",
+    "deliveries",
     "dicom_peers_of_house",
     "emergencies",
     "emergency_pages",

@@ -1,0 +1,90 @@
+"""What a person does about a delivery that does not arrive by itself."""
+
+import uuid
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from teleconsult import audit
+from teleconsult.accounts.actor import Actor
+from teleconsult.clock import now
+from teleconsult.delivery.jobs import begin_round
+from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus
+from teleconsult.delivery.queries import delivery_for, other_ways
+from teleconsult.delivery.reasons import Reason
+from teleconsult.delivery.receiving_receipts import stand
+from teleconsult.errors import Invalid, Refused
+
+OPEN: Final = (
+    DeliveryStatus.QUEUED,
+    DeliveryStatus.RETRY_WAIT,
+    DeliveryStatus.SENT_UNKNOWN,
+    DeliveryStatus.DEAD,
+)
+"""Nobody has it in hand, and it has not arrived."""
+LONGEST: Final = 300
+
+
+async def resend_delivery(session: AsyncSession, actor: Actor, *, delivery_id: uuid.UUID) -> Delivery:
+    """Try it now, and for days again, under the same ids. Raises NotFound, Refused for one that arrived or ended."""
+    delivery = await _open(session, actor, delivery_id)
+    moment = now()
+    if delivery.status is DeliveryStatus.DEAD:
+        state = DeliveryStatus.SENT_UNKNOWN if delivery.unknowns else DeliveryStatus.QUEUED
+        stand(delivery, state)
+    delivery.next_at, delivery.deadline_at = moment, None
+    audit.record(session, actor, "delivery-resent", delivery, patient_id=delivery.patient_id)
+    await session.flush()
+    await begin_round(session)
+    return delivery
+
+
+async def reroute_delivery(
+    session: AsyncSession, actor: Actor, *, delivery_id: uuid.UUID, endpoint_id: uuid.UUID
+) -> Delivery:
+    """Send it to another system of the same recipient instead; the new delivery.
+
+    Raises NotFound, Refused as `resend_delivery`, Invalid on `endpoint` for what is none of the recipient's.
+    """
+    delivery = await _open(session, actor, delivery_id)
+    way = next((one for one in await other_ways(session, delivery) if one.id == endpoint_id), None)
+    if way is None:
+        raise Invalid({"endpoint": "Choose one of the systems on the list."})
+    moment = now()
+    made = Delivery(
+        id=uuid.uuid4(),
+        composition_id=delivery.composition_id,
+        channel=way.channel,
+        destination=str(way.id),
+        recipient=way.name,
+        purpose=delivery.purpose,
+        replaces_id=delivery.replaces_id,
+        next_at=moment,
+        created_at=moment,
+        updated_at=moment,
+    )
+    session.add(made)
+    stand(delivery, DeliveryStatus.CANCELLED, reason=Reason.REROUTED, detail=way.name)
+    audit.record(session, actor, "delivery-rerouted", delivery, patient_id=delivery.patient_id, to=way.name)
+    await session.flush()
+    await begin_round(session)
+    return made
+
+
+async def give_up_delivery(session: AsyncSession, actor: Actor, *, delivery_id: uuid.UUID, reason: str) -> Delivery:
+    """Try it no more, and say why. Raises NotFound, Refused as `resend_delivery`, Invalid without a reason."""
+    delivery = await _open(session, actor, delivery_id)
+    reason = " ".join(reason.split())
+    if not reason or len(reason) > LONGEST or not reason.isprintable():
+        raise Invalid({"reason": "Say in a few words why (300 characters at most)."})
+    stand(delivery, DeliveryStatus.CANCELLED, reason=Reason.GIVEN_UP, detail=reason)
+    audit.record(session, actor, "delivery-given-up", delivery, patient_id=delivery.patient_id)
+    await session.flush()
+    return delivery
+
+
+async def _open(session: AsyncSession, actor: Actor, delivery_id: uuid.UUID) -> Delivery:
+    delivery = await delivery_for(session, actor, delivery_id, lock=True)
+    if delivery.channel is Channel.PATIENT_FILE or delivery.status not in OPEN:
+        raise Refused("There is nothing to be done about it any more: it is being sent, has arrived, or has ended.")
+    return delivery
