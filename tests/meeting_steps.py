@@ -8,12 +8,13 @@ from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.models import ConsultMode, ServiceRequest
 from teleconsult.consults.modes import change_mode
-from teleconsult.db import Sessions, transaction
+from teleconsult.db import Base, Sessions, transaction
 from teleconsult.encounters.actions import arrive_encounter
-from teleconsult.meetings.listing import put_on_list
-from teleconsult.meetings.models import Meeting, MeetingCase
+from teleconsult.meetings.listing import put_on_list, take_off
+from teleconsult.meetings.models import CaseStatus, Meeting, MeetingCase, MeetingMember
 from teleconsult.meetings.planning import Plan, plan_meeting
 from teleconsult.meetings.running import call_case
+from teleconsult.scheduling.models import Appointment
 from tests import consult_steps
 from tests.people import Cast
 
@@ -68,3 +69,47 @@ async def called(cast: Cast, sessions: Sessions, case: MeetingCase, *there: Acto
     for person in there:
         async with transaction(sessions, person) as session:
             await arrive_encounter(session, person, consult_id=case.service_request_id)
+
+
+async def taken_off(cast: Cast, sessions: Sessions, meeting_id: uuid.UUID) -> MeetingCase:
+    """Put on the list, and taken off again by the coordinator."""
+    case = await listed(cast, sessions, meeting_id)
+    async with transaction(sessions, cast.coordinator) as session:
+        return await take_off(session, cast.coordinator, meeting_id=meeting_id, case_id=case.id, reason="By mistake.")
+
+
+def rows_of_a_meeting(cast: Cast, consult_id: uuid.UUID, turn_id: uuid.UUID) -> list[Base]:
+    """A meeting of the neurologist alone; the consult was on its list, and is no longer. For tests of walls."""
+    moment, time_id, meeting_id = now(), uuid.uuid4(), uuid.uuid4()
+    assert cast.coordinator.role_id is not None
+    assert cast.specialist.role_id is not None
+    return [
+        Appointment(
+            id=time_id,
+            starts_at=moment + timedelta(days=3),
+            ends_at=moment + timedelta(days=3, hours=1),
+            created_by_id=cast.coordinator.role_id,
+            created_at=moment,
+        ),
+        Meeting(
+            id=meeting_id,
+            service_id=cast.neurology.id,
+            organization_id=cast.neurology.organization_id,
+            appointment_id=time_id,
+            title="Stroke board",
+            chair_role_id=cast.specialist.role_id,
+            quorum_members=1,
+            created_by_id=cast.coordinator.role_id,
+            created_at=moment,
+        ),
+        MeetingMember(meeting_id=meeting_id, practitioner_role_id=cast.specialist.role_id),
+        MeetingCase(
+            meeting_id=meeting_id,
+            service_request_id=consult_id,
+            appointment_id=turn_id,
+            position=1,
+            minutes=10,
+            status=CaseStatus.REMOVED,
+            created_at=moment,
+        ),
+    ]

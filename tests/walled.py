@@ -75,6 +75,7 @@ from teleconsult.scheduling.hours_models import (
 )
 from teleconsult.systems.models import FhirClient, UsedAssertion
 from tests import consult_steps
+from tests.meeting_steps import rows_of_a_meeting
 from tests.people import Cast
 
 
@@ -129,6 +130,7 @@ async def walled(cast: Cast, sessions: Sessions) -> Walled:
         excerpt = (await session.scalars(select(Excerpt).where(Excerpt.service_request_id == consult.id))).one()
         ids = Walled(consult.id, waiting.id, room.id, excerpt.id, *(uuid.uuid4() for _ in range(7)))
         for rows in (
+            rows_of_a_meeting(cast, consult.id, room.appointment_id),
             _exchange(cast, ids),
             _told(cast, ids),
             _agenda(cast, ids),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
@@ -101,11 +101,17 @@ async def meetings_between(session: AsyncSession, actor: Actor, start: datetime,
     return (await session.scalars(query)).all()
 
 
-async def cases_of(session: AsyncSession, meeting: Meeting) -> Sequence[MeetingCase]:
-    """The meeting's list in order, each consult whole as far as the actor may see it. The meeting was looked up."""
+async def cases_for(session: AsyncSession, actor: Actor, meeting: Meeting) -> Sequence[MeetingCase]:
+    """Those on the meeting's list whose consult the actor may see: of a member not those that left it."""
+    is_seen = exists().where(ServiceRequest.id == MeetingCase.service_request_id, rows.consults(actor))
+    return await cases_of(session, meeting, is_seen)
+
+
+async def cases_of(session: AsyncSession, meeting: Meeting, *which: ColumnElement[bool]) -> Sequence[MeetingCase]:
+    """The meeting's list in order, each consult whole. The meeting was looked up."""
     found = await session.scalars(
         select(MeetingCase)
-        .where(MeetingCase.meeting_id == meeting.id)
+        .where(MeetingCase.meeting_id == meeting.id, *which)
         .options(
             joinedload(MeetingCase.appointment),
             joinedload(MeetingCase.presenter).joinedload(PractitionerRole.practitioner),

@@ -45,7 +45,7 @@ from teleconsult.records.statements import Problem
 from teleconsult.scheduling.hours_models import AppointmentParticipant
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
-from tests import agenda_steps, consult_steps, note_steps
+from tests import agenda_steps, consult_steps, meeting_steps, note_steps
 from tests.house.administered import administered
 from tests.people import Cast, another_neurologist
 from tests.recording_steps import objects_in, recorded
@@ -166,6 +166,10 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
         add("own shift", "own shift", shift, "specialist")
         audit.record(session, cast.rural, "file-opened", cast.patient, patient_id=cast.patient.id)
         audit.record(session, cast.stranger, "file-opened", cast.strangers_patient)
+    meeting = await meeting_steps.planned(cast, sessions)
+    case = await meeting_steps.taken_off(cast, sessions, meeting.id)
+    add("meeting", "meeting", meeting.id, "coordinator", "specialist", "oncall")
+    add("meeting case", "meeting case", meeting.id, "coordinator", "specialist", "oncall", case=case.id)
     rule = await agenda_steps.rule_of(sessions, cast)
     planners = ("coordinator", "admin")
     add("specialist's hours", "hours", cast.specialist.role_id, "specialist", *planners, entry=rule)

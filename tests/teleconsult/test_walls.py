@@ -67,7 +67,10 @@ follow_up                1    0    0    0    0    1    0    0    0    0    0    
 emergency                1    0    0    0    1    0    1    0    0    0    0    0    0
 emergency_page           1    0    0    0    1    0    1    0    0    0    0    0    0
 transfer                 1    0    0    0    1    0    1    0    0    0    0    0    0
-appointment              1    0    0    1    1    1    0    0    0    0    0    0    1
+appointment              1    0    0    1    2    2    0    0    0    0    0    0    1
+meeting                  0    0    0    0    1    1    0    0    0    0    0    0    0
+meeting_member           0    0    0    0    1    1    0    0    0    0    0    0    0
+meeting_case             1    0    0    0    1    1    0    0    0    0    0    0    0
 encounter                1    0    0    1    1    1    0    0    0    0    0    0    1
 encounter_participant    3    0    0    3    3    3    0    0    0    0    0    0    3
 guest_pass               1    0    0    0    0    1    0    0    0    0    0    0    1

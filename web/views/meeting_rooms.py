@@ -7,7 +7,7 @@ from aiohttp import web
 from teleconsult.directory.models import Specialty
 from teleconsult.meetings.attendance import quorum_for
 from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingCase
-from teleconsult.meetings.queries import case_called, case_in, cases_of, meeting_for
+from teleconsult.meetings.queries import case_called, case_in, cases_for, meeting_for
 from teleconsult.meetings.quorum import Quorum
 from teleconsult.meetings.running import call_case, end_meeting, next_case, note_presence
 from teleconsult.scheduling.models import LOST_APPOINTMENTS
@@ -85,7 +85,7 @@ async def bar_context(request: web.Request, meeting: Meeting) -> dict[str, Any]:
     """What the bar shows."""
     cases = [
         case
-        for case in await cases_of(db(request), meeting)
+        for case in await cases_for(db(request), actor_of(request), meeting)
         if case.status in STANDING and case.appointment.status not in LOST_APPOINTMENTS
     ]
     called = next((case for case in cases if case.status is CaseStatus.CALLED), None)

@@ -20,7 +20,7 @@ from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingCa
 from teleconsult.meetings.planning import DURATIONS, MOST_TIMES, WEEKS, cancel_meeting, change_meeting, plan_meeting
 from teleconsult.meetings.queries import (
     awaiting_a_meeting,
-    cases_of,
+    cases_for,
     meeting_for,
     possible_members,
     require_run,
@@ -56,7 +56,7 @@ async def meeting_page(
     """The page of a meeting; `errors` and `values` show a refused form again."""
     session, actor = db(request), actor_of(request)
     meeting = await meeting_for(session, actor, id_in(request))
-    cases = await cases_of(session, meeting)
+    cases = await cases_for(session, actor, meeting)
     coordinates = actor.role is RoleCode.COORDINATOR
     is_chair = meeting.chair_role_id == actor.role_id
     called = next((case for case in cases if case.status is CaseStatus.CALLED), None)
