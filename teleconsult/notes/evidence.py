@@ -23,6 +23,8 @@ class PdfRevision:
     level: Level
     is_pending: bool
     """Whether a later one is on its way: signed, evidence pending."""
+    failure: str = ""
+    """What stood in its way at the last attempt: a code of `evidence_faults.Fault`."""
 
 
 async def current_pdf(session: AsyncSession, note: Composition) -> PdfRevision:
@@ -32,16 +34,17 @@ async def current_pdf(session: AsyncSession, note: Composition) -> PdfRevision:
     newest = list(
         await session.scalars(
             select(NoteEvidence)
-            .where(NoteEvidence.composition_id == note.id, NoteEvidence.state != EvidenceState.FAILED)
+            .where(NoteEvidence.composition_id == note.id)
             .order_by(NoteEvidence.number.desc())
-            .limit(2)
+            .limit(20)
         )
     )
     is_pending = any(each.state is EvidenceState.PENDING for each in newest)
+    failure = newest[0].failure if newest else ""
     for each in newest:
         if each.state is EvidenceState.COMPLETE and each.object_key is not None and each.sha256 is not None:
-            return PdfRevision(each.object_key, each.sha256, each.size, each.level, is_pending)
-    return PdfRevision(note.pdf_object_key, note.pdf_sha256, None, Level.B_B, is_pending)
+            return PdfRevision(each.object_key, each.sha256, each.size, each.level, is_pending, failure)
+    return PdfRevision(note.pdf_object_key, note.pdf_sha256, None, Level.B_B, is_pending, failure)
 
 
 async def keep_first_revision(session: AsyncSession, note: Composition, *, pdf: bytes) -> None:

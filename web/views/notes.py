@@ -14,6 +14,7 @@ from teleconsult.documents.pictures import shown_images
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.drafting import open_note
+from teleconsult.notes.evidence import current_pdf
 from teleconsult.notes.models import CompositionStatus
 from teleconsult.notes.queries import draft_for, note_for, read_note, read_pdf
 from teleconsult.notes.signing import Signing, content_to_sign, preview_content, sign_note
@@ -78,11 +79,13 @@ async def show(request: web.Request) -> web.StreamResponse:
             consult=consult,
         )
     is_authors = note.author_role_id == actor.role_id
+    pdf = await current_pdf(session, note)
     return note_page(
         request,
         "state" if looked_at_again else "signed",
         note=note,
         versions=versions,
+        evidence=pdf,
         retraction=own.retraction,
         replaced_by=own.replaced_by,
         may_follow=own.stands and is_authors and consult is not None and may(consult, actor, Verb.FOLLOW_NOTE),
