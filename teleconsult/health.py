@@ -17,6 +17,7 @@ from teleconsult.audit.checkpoints import days_in, folder_of
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, is_answering, transaction
+from teleconsult.delivery.secure_mail import connected_to
 from teleconsult.documents.press import Press
 from teleconsult.imaging.dimse.pdus import Kind, released
 from teleconsult.imaging.sandbox import Sandbox
@@ -52,6 +53,7 @@ class Part(StrEnum):
     WORKER = "worker"
     OBJECTS = "objects"
     MAIL = "mail"
+    SECURE_MAIL = "secure-mail"
     PRESS = "press"
     SANDBOX = "sandbox"
     DIMSE = "dimse"
@@ -140,6 +142,15 @@ async def _mail(parts: Parts) -> Reading:
     return Reading(Part.MAIL, State.OK, {"server": server.hostname})
 
 
+async def _secure_mail(parts: Parts) -> Reading:
+    """Whether the server that notes are mailed by takes us: TLS, its certificate, ours or our password."""
+    if parts.settings.secure_mail_url is None:
+        return Reading(Part.SECURE_MAIL, State.OK, {"door": "closed"})
+    client = await connected_to(parts.settings)
+    client.close()
+    return Reading(Part.SECURE_MAIL, State.OK, {"server": client.hostname})
+
+
 async def _press(parts: Parts) -> Reading:
     await parts.press.answer()
     return Reading(Part.PRESS, State.OK)
@@ -199,6 +210,7 @@ _PROBES: Final[Mapping[Part, Probe]] = {
     Part.WORKER: _worker,
     Part.OBJECTS: _objects,
     Part.MAIL: _mail,
+    Part.SECURE_MAIL: _secure_mail,
     Part.PRESS: _press,
     Part.SANDBOX: _sandbox,
     Part.DIMSE: _dimse,

@@ -125,6 +125,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Part.WORKER: _("Work in the background"),
         Part.OBJECTS: _("Images and documents"),
         Part.MAIL: _("Mail"),
+        Part.SECURE_MAIL: _("Secure health mail"),
         Part.PRESS: _("Printing of documents"),
         Part.SANDBOX: _("Reading of images"),
         Part.DIMSE: _("Images by DICOM"),

@@ -24,9 +24,9 @@ async def why_closed(session: AsyncSession, delivery: Delivery) -> tuple[Deliver
     if delivery.purpose is Purpose.DOCUMENT:
         opposed = await oppositions_of(session, delivery.patient_id)
         if (OpposedTo.PATIENT if is_theirs else OpposedTo.PROFESSIONALS) in opposed:
-            return DeliveryStatus.CANCELLED, Reason.CONSENT_WITHDRAWN
+            return DeliveryStatus.CANCELLED, Reason.OPPOSED
     known = await session.scalar(select(_patients(delivery) if is_theirs else _listed(delivery)))
-    return None if known else (DeliveryStatus.DEAD, Reason.FORBIDDEN_PLACE)
+    return None if known else (DeliveryStatus.DEAD, Reason.NO_MAILBOX)
 
 
 def _listed(delivery: Delivery) -> Exists:

@@ -37,7 +37,7 @@ class SecureMail:
         try:
             letter = await asyncio.to_thread(write_letter, parcel, settings)
         except TooMuch:
-            return Outcome(DeliveryStatus.DEAD, reason=Reason.TOO_MUCH)
+            return Outcome(DeliveryStatus.DEAD, reason=Reason.TOO_LARGE)
         except ValueError:
             return Outcome(DeliveryStatus.DEAD, reason=Reason.OURS, detail="a name that no header may hold")
         outcome = await _post(letter, settings)
@@ -63,21 +63,27 @@ def tls_of(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-async def _post(letter: Letter, settings: Settings) -> Outcome:
+async def connected_to(settings: Settings) -> aiosmtplib.SMTP:
+    """The server, signed in to. Raises aiosmtplib.SMTPException, OSError (which TLS errors are)."""
     server = urlsplit(settings.secure_mail_url or "")
     is_tls = server.scheme == "smtps"
+    client = aiosmtplib.SMTP(
+        hostname=server.hostname,
+        port=server.port or (SMTPS_PORT if is_tls else SUBMISSION_PORT),
+        username=unquote(server.username) if server.username else None,
+        password=unquote(server.password) if server.password else None,
+        use_tls=is_tls,
+        start_tls=not is_tls,
+        tls_context=await asyncio.to_thread(tls_of, settings),
+        timeout=TIMEOUT_SECONDS,
+    )
+    await client.connect()
+    return client
+
+
+async def _post(letter: Letter, settings: Settings) -> Outcome:
     try:
-        client = aiosmtplib.SMTP(
-            hostname=server.hostname,
-            port=server.port or (SMTPS_PORT if is_tls else SUBMISSION_PORT),
-            username=unquote(server.username) if server.username else None,
-            password=unquote(server.password) if server.password else None,
-            use_tls=is_tls,
-            start_tls=not is_tls,
-            tls_context=await asyncio.to_thread(tls_of, settings),
-            timeout=TIMEOUT_SECONDS,
-        )
-        await client.connect()
+        client = await connected_to(settings)
     except (aiosmtplib.SMTPException, OSError) as error:
         return _not_connected(error)
     try:
@@ -119,8 +125,8 @@ def _refused(error: Exception) -> Outcome:
     said = f"{error.code} {error.message}"
     if error.code in PASSING:
         return Outcome(DeliveryStatus.RETRY_WAIT, reason=Reason.TROUBLE, detail=said)
-    too_much = " 5.3.4" in said or " 5.2.3" in said  # RFC 3463 §3.3, §3.4
-    return Outcome(DeliveryStatus.DEAD, reason=Reason.TOO_MUCH if too_much else Reason.REFUSED, detail=said)
+    is_too_large = " 5.3.4" in said or " 5.2.3" in said  # RFC 3463 §3.3, §3.4
+    return Outcome(DeliveryStatus.DEAD, reason=Reason.TOO_LARGE if is_too_large else Reason.REFUSED, detail=said)
 
 
 def _not_connected(error: Exception) -> Outcome:
