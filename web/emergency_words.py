@@ -27,7 +27,7 @@ EMERGENCY_LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = 
     },
     TransferStatus: {
         TransferStatus.REQUESTED: _("Asked for"),
-        TransferStatus.ACCEPTED: _("Taken"),
+        TransferStatus.ACCEPTED: _("Accepted there"),
         TransferStatus.REFUSED: _("Refused"),
         TransferStatus.DEPARTED: _("Left"),
         TransferStatus.ARRIVED: _("Arrived"),

@@ -17,6 +17,7 @@ from teleconsult.db import act_as
 from teleconsult.directory.models import HealthcareService, Practitioner, PractitionerRole, RoleCode
 from teleconsult.emergencies.models import Emergency, EmergencyPage
 from teleconsult.emergencies.paging import page_next, put_to, ring, running_emergency, silence
+from teleconsult.emergencies.queries import latest_page
 from teleconsult.encounters.models import EncounterParticipant
 from teleconsult.errors import NotFound, Refused
 from teleconsult.events import tell
@@ -39,12 +40,7 @@ async def answer_emergency(session: AsyncSession, actor: Actor, *, emergency_id:
     Raises NotFound, Refused naming who answered before.
     """
     found = await _emergency_for(session, actor, emergency_id)
-    page = await session.scalar(
-        select(EmergencyPage)
-        .where(EmergencyPage.emergency_id == found.id, EmergencyPage.practitioner_role_id == actor.role_id)
-        .order_by(EmergencyPage.paged_at.desc())
-        .limit(1)
-    )
+    page = await latest_page(session, found.id, actor.role_id)
     await act_as(session, SYSTEM)  # who was paged need not see the request any more: it may have gone on
     emergency, consult = await running_emergency(session, found.id)
     if emergency.answered_by_id != actor.role_id:

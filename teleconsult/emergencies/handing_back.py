@@ -16,6 +16,7 @@ from teleconsult.consults.states import Part, Verb, part_of
 from teleconsult.db import act_as
 from teleconsult.emergencies.models import Emergency, EmergencyPage
 from teleconsult.emergencies.paging import page_next, running_emergency
+from teleconsult.emergencies.queries import latest_page
 from teleconsult.emergencies.times import met_at
 from teleconsult.errors import NotFound, Refused
 from teleconsult.events import tell
@@ -60,15 +61,7 @@ async def _open_again(session: AsyncSession, emergency: Emergency, consult: Serv
     """Nobody has answered, and a new round begins, without who had."""
     task, appointment, moment = consult.task, consult.appointment, now()
     assert task is not None and appointment is not None and consult.service_id is not None, "a session runs"
-    page = await session.scalar(
-        select(EmergencyPage)
-        .where(
-            EmergencyPage.emergency_id == emergency.id,
-            EmergencyPage.practitioner_role_id == emergency.answered_by_id,
-        )
-        .order_by(EmergencyPage.paged_at.desc())
-        .limit(1)
-    )
+    page = await latest_page(session, emergency.id, emergency.answered_by_id)
     if page is None:  # they answered from the list of the service, before anybody rang them
         page = EmergencyPage(
             emergency_id=emergency.id,

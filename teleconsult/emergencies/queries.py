@@ -90,6 +90,18 @@ async def ringing(session: AsyncSession, actor: Actor) -> Sequence[Ringing]:
     ]
 
 
+async def latest_page(
+    session: AsyncSession, emergency_id: uuid.UUID, role_id: uuid.UUID | None
+) -> EmergencyPage | None:
+    """How somebody was paged last for an emergency; None where they were not."""
+    return await session.scalar(
+        select(EmergencyPage)
+        .where(EmergencyPage.emergency_id == emergency_id, EmergencyPage.practitioner_role_id == role_id)
+        .order_by(EmergencyPage.paged_at.desc())
+        .limit(1)
+    )
+
+
 async def is_rung(session: AsyncSession, account_id: uuid.UUID) -> bool:
     """Whether something rings for this person now: asked by the system, when a device of theirs connects."""
     return bool(

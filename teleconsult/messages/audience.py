@@ -62,12 +62,10 @@ async def audience(
         answering += await _people(session, _is_of_specialty(service))
     actor = await session.get(PractitionerRole, but) if but is not None else None
     told: dict[uuid.UUID, Person] = {}
-    for person in (*found, *answering):
+    for person in await _who_see(session, (*found, *answering), consult.id):
         practitioner_id = person.role.practitioner_id
-        if practitioner_id in told or (actor is not None and actor.practitioner_id == practitioner_id):
-            continue
-        if await sees(session, person, consult.id):
-            told[practitioner_id] = person
+        if actor is None or actor.practitioner_id != practitioner_id:
+            told.setdefault(practitioner_id, person)
     return list(told.values())
 
 
@@ -78,14 +76,26 @@ async def person_in(session: AsyncSession, role_id: uuid.UUID) -> Person | None:
 
 async def sees(session: AsyncSession, person: Person, consult_id: uuid.UUID) -> bool:
     """Whether the consult exists for them, as it would if they looked now."""
-    return bool(
-        await session.scalar(select(exists().where(ServiceRequest.id == consult_id, rows.consults(person.actor))))
-    )
+    return bool(await _who_see(session, [person], consult_id))
 
 
-async def hears(session: AsyncSession, person: Person, notice: Notice) -> bool:
-    """Whether they are told of it outside: of what they may see, and what is said to who does not."""
-    return notice.number is not None or await sees(session, person, notice.service_request_id)
+async def _who_see(session: AsyncSession, people: Sequence[Person], consult_id: uuid.UUID) -> list[Person]:
+    """For whom of them the consult exists, as if each looked now: one question, a column each."""
+    if not people:
+        return []
+    asked = [exists().where(ServiceRequest.id == consult_id, rows.consults(person.actor)) for person in people]
+    seen = (await session.execute(select(*asked))).one()
+    return [person for person, is_seen in zip(people, seen, strict=True) if is_seen]
+
+
+async def heard(session: AsyncSession, person: Person, notices: Sequence[Notice]) -> list[Notice]:
+    """Of which they are told outside: of what they may see, and what is said to who does not. One question."""
+    named = {notice.service_request_id for notice in notices if notice.number is None}
+    seen: set[uuid.UUID] = set()
+    if named:
+        found = select(ServiceRequest.id).where(ServiceRequest.id.in_(named), rows.consults(person.actor))
+        seen = set(await session.scalars(found))
+    return [one for one in notices if one.number is not None or one.service_request_id in seen]
 
 
 async def _people(session: AsyncSession, which: ColumnElement[bool]) -> Sequence[Person]:

@@ -1,7 +1,8 @@
 """One message to one address: tried again while the way there fails, never once the address takes nothing any more."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import structlog
 from procrastinate import JobContext
@@ -15,7 +16,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.documents.letters import LetterKind, write_letter
 from teleconsult.jobs import app
 from teleconsult.messages import mail, push, sms
-from teleconsult.messages.audience import Person, hears, person_in
+from teleconsult.messages.audience import Person, heard, person_in
 from teleconsult.messages.choices import choice_of, is_phone_good, note_sms
 from teleconsult.messages.jobs import RETRY
 from teleconsult.messages.message import Message, Unreachable
@@ -58,19 +59,24 @@ async def _unread(session: AsyncSession, person: Person, notice_ids: Sequence[uu
         .options(joinedload(Notice.consult))
         .order_by(Notice.happened_at)
     )
-    return [notice for notice in found if await _is_still_so(session, notice) and await hears(session, person, notice)]
+    moment, told = now(), await heard(session, person, found.all())
+    times = await _times(session, {notice.service_request_id for notice in told if notice.starts_at is not None})
+    return [notice for notice in told if _is_still_so(notice, times.get(notice.service_request_id), moment)]
 
 
-async def _is_still_so(session: AsyncSession, notice: Notice) -> bool:
-    """The session it speaks of, if it speaks of one, is still to come and planned for that time."""
-    if notice.starts_at is None:
-        return True
-    stands = exists().where(
-        Appointment.service_request_id == notice.service_request_id,
-        Appointment.starts_at == notice.starts_at,
-        Appointment.status.not_in(LOST_APPOINTMENTS),
+async def _times(session: AsyncSession, consults: Collection[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    """When the sessions of these consults are planned for, as it stands now."""
+    found = await session.execute(
+        select(Appointment.service_request_id, Appointment.starts_at).where(
+            Appointment.service_request_id.in_(consults), Appointment.status.not_in(LOST_APPOINTMENTS)
+        )
     )
-    return notice.starts_at > now() and bool(await session.scalar(select(stands)))
+    return {consult_id: starts_at for consult_id, starts_at in found}  # noqa: C416  # rows are no pairs to mypy
+
+
+def _is_still_so(notice: Notice, starts_at: datetime | None, moment: datetime) -> bool:
+    """The session it speaks of, if it speaks of one, is still to come and planned for that time."""
+    return notice.starts_at is None or (notice.starts_at == starts_at and notice.starts_at > moment)
 
 
 async def _mail(settings: Settings, person: Person, message: Message) -> None:

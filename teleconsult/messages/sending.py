@@ -14,7 +14,7 @@ from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.directory.models import RoleCode
 from teleconsult.jobs import app, defer, defer_once
-from teleconsult.messages.audience import Person, hears, person_in
+from teleconsult.messages.audience import Person, heard, person_in
 from teleconsult.messages.choices import choice_of, is_phone_good
 from teleconsult.messages.delivering import deliver_news
 from teleconsult.messages.jobs import RETRY
@@ -84,7 +84,7 @@ async def send_news(context: JobContext, role_id: str) -> None:
         if person is None:
             return
         choice = await choice_of(session, person.account.id)
-        worth = [notice for notice in waiting if await _is_worth(session, person, choice, notice)]
+        worth = await heard(session, person, [notice for notice in waiting if _is_worth(choice, notice)])
         urgent = [notice for notice in worth if notice.occasion in URGENT]
         usual = [notice for notice in worth if notice not in urgent]
         await _hand_over(session, person, choice.channels, choice, usual)
@@ -133,9 +133,9 @@ async def _take(session: AsyncSession, role_id: uuid.UUID, moment: datetime) -> 
     return [notice for notice in waiting if notice.happened_at > moment - OLD_NEWS]
 
 
-async def _is_worth(session: AsyncSession, person: Person, choice: NoticeChoice, notice: Notice) -> bool:
-    """Not looked at yet, wished for, about a session still to come, and of a consult the person may see."""
+def _is_worth(choice: NoticeChoice, notice: Notice) -> bool:
+    """Not looked at yet, wished for, about a session still to come."""
     topic = OCCASIONS[notice.occasion].topic if notice.occasion in OCCASIONS else None
     is_wished = topic is Topic.URGENT or topic in choice.topics
     is_over = topic is Topic.REMINDERS and notice.starts_at is not None and notice.starts_at < now()
-    return notice.read_at is None and is_wished and not is_over and await hears(session, person, notice)
+    return notice.read_at is None and is_wished and not is_over
