@@ -33,6 +33,17 @@ from teleconsult.consults.models import Communication, CommunicationCategory, Fo
 from teleconsult.consults.requesting import submit_request
 from teleconsult.db import Base, Sessions, transaction
 from teleconsult.delivery.models import Channel, Delivery
+from teleconsult.delivery.recipient_models import ConsultCorrespondent, GeneralPractitioner, OpposedTo, Opposition
+from teleconsult.directory.mailboxes.models import (
+    ChoiceKind,
+    Mailbox,
+    MailboxChoice,
+    MailboxDifference,
+    MailboxDifferenceKind,
+    MailboxImport,
+    MailboxSource,
+    MailboxType,
+)
 from teleconsult.directory.models import (
     ConnectionType,
     DifferenceKind,
@@ -61,6 +72,7 @@ from teleconsult.notes.models import Composition, CompositionStatus, NoteRetract
 from teleconsult.notes.writing_models import NoteDraftVersion, NotePhrase, NoteTemplate
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.models import BreakGlass, IdentityChange, PatientIdentifier
+from teleconsult.received.models import ReceivedMessage
 from teleconsult.records.actions import file_entry
 from teleconsult.records.models import RecordIdentifier
 from teleconsult.scheduling.hours_models import (
@@ -140,6 +152,7 @@ async def walled(cast: Cast, sessions: Sessions) -> Walled:
             _patient(cast, ids),
             _ways_in(cast),
             _directory(cast),
+            _recipients(cast, ids),
         ):
             await _add(session, rows)
     return ids
@@ -444,6 +457,82 @@ def _ways_in(cast: Cast) -> list[Base]:
     ]
 
 
+def _recipients(cast: Cast, ids: Walled) -> list[Base]:
+    """Who else receives the note, and what the patient wants."""
+    moment, recorder = now(), cast.rural.role_id
+    return [
+        ConsultCorrespondent(
+            service_request_id=ids.consult_id, name="Dr Dupont", recorded_by_id=recorder, recorded_at=moment
+        ),
+        GeneralPractitioner(
+            patient_id=cast.patient.id,
+            name="Dr Dupont",
+            registration_number="10003456789",
+            recorded_by_id=recorder,
+            recorded_at=moment,
+        ),
+        Opposition(
+            patient_id=cast.patient.id, opposed_to=OpposedTo.PATIENT, recorded_by_id=recorder, recorded_at=moment
+        ),
+    ]
+
+
+def _mailboxes(cast: Cast) -> list[Base]:
+    """A file of mailboxes, one of them, what was decided of another, and a mail that came."""
+    moment, house, file = now(), cast.admin.organization_id, uuid.uuid4()
+    return [
+        MailboxImport(
+            id=file,
+            organization_id=house,
+            file_name="mailboxes.json",
+            source=MailboxSource.FHIR,
+            object_key="",
+            sha256=b"",
+            is_whole=True,
+            size=1,
+            refused=[],
+            created_by_id=cast.admin.role_id,
+            created_at=moment,
+        ),
+        Mailbox(
+            organization_id=house,
+            address="dupont@a.mssante.fr",
+            type=MailboxType.PERSON,
+            is_secure=True,
+            source=MailboxSource.FHIR,
+            seen_at=moment,
+            refreshed_at=moment,
+        ),
+        MailboxDifference(
+            import_id=file,
+            kind=MailboxDifferenceKind.ADDED,
+            address="roy@a.mssante.fr",
+            registration_number="",
+            structure_number="",
+            before={},
+            after={},
+        ),
+        MailboxChoice(
+            organization_id=house,
+            kind=ChoiceKind.SEVERAL_BOXES,
+            subject="1@",
+            decided_by_id=cast.admin.role_id,
+            decided_at=moment,
+        ),
+        ReceivedMessage(
+            organization_id=house,
+            message_id="",
+            sha256=b"",
+            sender="",
+            subject="",
+            object_key="",
+            told={},
+            documents=[],
+            received_at=moment,
+        ),
+    ]
+
+
 def _directory(cast: Cast) -> list[Base]:
     """What the administrator of the tertiary hospital set."""
     moment, house, extract, sender = now(), cast.admin.organization_id, uuid.uuid4(), uuid.uuid4()
@@ -475,6 +564,7 @@ def _directory(cast: Cast) -> list[Base]:
             created_at=moment,
         ),
         DirectoryDifference(import_id=extract, kind=DifferenceKind.NEW, registration_number="1", before={}, after={}),
+        *_mailboxes(cast),
         Hl7Sender(id=sender, organization_id=house, name="Laboratory", facility="CHU", created_at=moment),
         Hl7Message(
             sender_id=sender,

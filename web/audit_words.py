@@ -8,6 +8,7 @@ from teleconsult.audit.entries import Entry, Why
 from teleconsult.patients.care import CareReason
 from web.i18n import LazyString, gettext
 from web.i18n import lazy_gettext as _
+from web.mailbox_words import MAILBOX_ACTS
 from web.recording_words import RECORDING_ACTS
 from web.words import label
 
@@ -114,6 +115,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "encounter-resumed": _("Resumed a session"),
     "encounter-started": _("Started a session"),
     "session-missed": _("Noted that a booked session did not take place"),
+    **MAILBOX_ACTS,
     **RECORDING_ACTS,
     "commitment-asked": _("Asked whether its images are kept"),
     "commitment-reported": _("Told a system which of its images are kept"),
@@ -189,10 +191,10 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "note-acknowledged": _("Acknowledged a note"),
     "note-delivered": _("Delivered a note"),
     "note-drafted": _("Began a note"),
-    "addendum-begun": _("Began an addendum to a note"),
-    "amendment-begun": _("Began a new version of a note"),
     "note-phrase-removed": _("Removed a phrase for notes"),
     "note-phrase-saved": _("Kept a phrase for notes"),
+    "addendum-begun": _("Began an addendum to a note"),
+    "amendment-begun": _("Began a new version of a note"),
     "note-read": _("Read a note"),
     "note-retracted": _("Withdrew a signed note"),
     "withdrawn-note-read": _("Read a note that was withdrawn"),

@@ -9,12 +9,13 @@ from aiohttp import web
 
 from teleconsult.access import Permission as P
 from web.agenda_routes import add_agenda_routes
-from web.meeting_routes import add_meeting_routes
 from web.api.routes import add_machine_routes
 from web.consult_routes import add_consult_routes
 from web.delivery_routes import add_delivery_routes
 from web.emergency_routes import add_emergency_routes
 from web.image_routes import add_image_routes
+from web.meeting_routes import add_meeting_routes
+from web.mailbox_routes import add_mailbox_routes
 from web.note_routes import add_note_routes
 from web.notice_routes import add_notice_routes
 from web.pacs_routes import add_pacs_routes
@@ -111,6 +112,7 @@ def add_routes(app: web.Application) -> None:
     add_room_routes(route)
     _add_notes(route)
     add_note_routes(route)
+    add_mailbox_routes(route)
 
     # Administration
     _add_administration(route)

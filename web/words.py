@@ -41,6 +41,7 @@ from web.emergency_words import EMERGENCY_LABELS
 from web.i18n import LazyString
 from web.i18n import lazy_gettext as _
 from web.identity_words import IDENTITY_LABELS
+from web.mailbox_words import MAILBOX_LABELS
 from web.notice_words import NOTICE_LABELS
 from web.pacs_words import PACS_LABELS
 from web.record_words import RECORD_LABELS
@@ -52,6 +53,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
     **RECORD_LABELS,
     **EMERGENCY_LABELS,
     **IDENTITY_LABELS,
+    **MAILBOX_LABELS,
     **NOTICE_LABELS,
     **PACS_LABELS,
     **RECORDING_LABELS,

@@ -46,7 +46,7 @@ async def recipients_of(
         found.append(Recipient(Channel.PATIENT_FILE, str(own.id), own.name))
     systems = await endpoints_of(session, dict.fromkeys((asked.id, own.id)))
     found += (Recipient(one.channel, str(one.id), one.name) for one in systems)
-    return [*found, *map(_by_mail, await mailed_to(session, note, consult, own=own, asked=asked))]
+    return [*found, *map(_by_mail, await mailed_to(session, consult, own=own, asked=asked))]
 
 
 def _by_mail(one: Mailed) -> Recipient | Undecided:

@@ -19,7 +19,6 @@ from teleconsult.delivery.recipient_models import ConsultCorrespondent, GeneralP
 from teleconsult.directory.mailboxes.choosing import Chosen, Correspondent, OpenChoice, choose_mailbox
 from teleconsult.directory.mailboxes.models import ChoiceKind, Mailbox, MailboxChoice
 from teleconsult.directory.models import Organization, Practitioner, PractitionerRole
-from teleconsult.notes.models import Composition
 from teleconsult.patients.models import IdentifierStatus, PatientIdentifier
 from teleconsult.patients.national_ids import NIA, NIR
 
@@ -39,12 +38,12 @@ class Mailed:
 
 
 async def mailed_to(
-    session: AsyncSession, note: Composition, consult: ServiceRequest, *, own: Organization, asked: Organization
+    session: AsyncSession, consult: ServiceRequest, *, own: Organization, asked: Organization
 ) -> list[Mailed]:
     """Every recipient by mail, each address once. `own` is the author's establishment, `asked` the requester's."""
     if not await has_mailbox(session, own.id):
         return []
-    opposed = await oppositions_of(session, note.patient_id)
+    opposed = await oppositions_of(session, consult.patient_id)
     found: list[Mailed] = []
     if OpposedTo.PROFESSIONALS not in opposed:
         people = await correspondents_of(session, consult, asked)
@@ -55,7 +54,7 @@ async def mailed_to(
                 found.append(Mailed(to.name, choice.address))
             elif choice is not None:
                 found.append(Mailed(to.name, choice=choice))
-    if OpposedTo.PATIENT not in opposed and (number := await _qualified(session, note.patient_id)):
+    if OpposedTo.PATIENT not in opposed and (number := await _qualified(session, consult.patient_id)):
         found.append(Mailed("", f"{number.lower()}@{PATIENTS}"))
     return _each_once(found)
 

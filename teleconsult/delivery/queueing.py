@@ -3,15 +3,17 @@
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.delivery.choosing import Recipient, recipients_of
 from teleconsult.delivery.jobs import begin_deliveries
 from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus, Purpose
-from teleconsult.notes.models import Composition
+from teleconsult.notes.content import Relation
+from teleconsult.notes.models import Composition, CompositionStatus, NoteRetraction
 
 
 async def queue_deliveries(
@@ -45,6 +47,28 @@ async def queue_retraction(session: AsyncSession, note: Composition) -> list[Del
         for one in before.values()
     ]
     return await _queue(session, note, queued)
+
+
+async def queue_missing(session: AsyncSession, consult: ServiceRequest) -> list[Delivery]:
+    """Owe the notes of a consult that stand to recipients who have become known since, as by a choice of address."""
+    later = aliased(Composition)
+    notes = await session.scalars(
+        select(Composition)
+        .where(
+            Composition.service_request_id == consult.id,
+            Composition.status == CompositionStatus.FINAL,
+            ~exists().where(later.related_id == Composition.id, later.relation == Relation.REPLACES),
+            ~exists().where(NoteRetraction.composition_id == Composition.id),
+        )
+        .order_by(Composition.signed_at)
+    )
+    queued: list[Delivery] = []
+    for note in notes.all():
+        had = await _sent_before(session, note)
+        chosen = [one for one in await recipients_of(session, note, consult) if isinstance(one, Recipient)]
+        missing = [one for one in _once(chosen) if (one.channel, one.destination) not in had]
+        queued += await _queue(session, note, [_owed(note, one, None) for one in missing])
+    return queued
 
 
 async def _sent_before(session: AsyncSession, note: Composition) -> dict[tuple[Channel, str], Delivery]:

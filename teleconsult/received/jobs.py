@@ -22,7 +22,13 @@ from teleconsult.received.reading import LARGEST, NOT_READ
 from teleconsult.received.taking import NOTHING, house_of_mailbox, take_message
 from teleconsult.settings import Settings
 
-TOO_LARGE: Final = "This mail is too large: 25 MB of attachments at most."
+
+def _(message: str) -> str:
+    """Mark a sentence for the catalogues; it is translated where it is shown."""
+    return message
+
+
+TOO_LARGE: Final = _("This mail is too large: 25 MB of attachments at most.")
 log = structlog.get_logger(__name__)
 
 

@@ -8,6 +8,7 @@ import email
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -33,17 +34,28 @@ MOST_RATIO: Final = 200
 _RIM: Final = {"rim": "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"}
 PATIENT_ID: Final = "urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427"
 UNIQUE_ID: Final = "urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab"
+_DAMAGED: Final = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError),
+    ValueError,
+)
+"""What the standard library raises for an archive that is none."""
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-NO_ARCHIVE: Final = "There is no IHE_XDM.ZIP in this mail."
-BAD_ARCHIVE: Final = "The archive in this mail is damaged, or is not safe to open."
-NO_METADATA: Final = "The archive has no METADATA.XML that can be read."
-NO_PATIENT: Final = "The metadata do not say whose documents these are."
-SEVERAL_PATIENTS: Final = "The metadata name more than one patient."
-OTHER_DOCUMENTS: Final = "A document is not the one that the metadata describe."
-OTHER_PATIENT: Final = "The metadata and the document name different patients."
-TOO_MANY: Final = "There are too many documents in this mail."
-NOT_READ: Final = "This mail cannot be read."
+
+def _(message: str) -> str:
+    """Mark a sentence for the catalogues; it is translated where it is shown."""
+    return message
+
+
+NO_ARCHIVE: Final = _("There is no IHE_XDM.ZIP in this mail.")
+BAD_ARCHIVE: Final = _("The archive in this mail is damaged, or is not safe to open.")
+NO_METADATA: Final = _("The archive has no METADATA.XML that can be read.")
+NO_PATIENT: Final = _("The metadata do not say whose documents these are.")
+SEVERAL_PATIENTS: Final = _("The metadata name more than one patient.")
+OTHER_DOCUMENTS: Final = _("A document is not the one that the metadata describe.")
+OTHER_PATIENT: Final = _("The metadata and the document name different patients.")
+TOO_MANY: Final = _("There are too many documents in this mail.")
+NOT_READ: Final = _("This mail cannot be read.")
 
 
 class Unfit(Exception):
@@ -99,7 +111,7 @@ def read_mail(path: Path) -> tuple[dict[str, Any], bytes]:
             head["told"] |= _by_documents(bodies, head["told"]["patient_id"])
     except Unfit as error:
         return {**head, "refused": str(error), "told": {}, "documents": []}, b""
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+    except _DAMAGED:
         return {**head, "refused": BAD_ARCHIVE, "told": {}, "documents": []}, b""
     return head, b"".join(bodies)
 

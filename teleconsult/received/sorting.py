@@ -187,7 +187,7 @@ async def file_message(
     if differs:
         check_reason(reason)
     await act_as(session, SYSTEM)  # what is nobody's, nobody may change
-    message = await _locked(session, message_id)
+    message = await _locked(session, message_id, ReceivedStatus.WAITING)
     filed = [entry for one in documents if (entry := await _file(session, actor, message, patient, one)) is not None]
     message.status, message.patient_id = ReceivedStatus.FILED, patient.id
     message.reason = reason.strip() if differs else ""
@@ -212,7 +212,7 @@ async def reject_message(session: AsyncSession, actor: Actor, *, message_id: uui
     await received_for(session, actor, message_id)
     check_reason(reason)
     await act_as(session, SYSTEM)
-    message = await _locked(session, message_id)
+    message = await _locked(session, message_id, *OPEN)
     message.status, message.reason = ReceivedStatus.REJECTED, reason.strip()
     message.decided_by_id, message.decided_at = actor.role_id, now()
     await session.flush()
@@ -269,10 +269,10 @@ async def _holders(
     }
 
 
-async def _locked(session: AsyncSession, message_id: uuid.UUID) -> ReceivedMessage:
+async def _locked(session: AsyncSession, message_id: uuid.UUID, *statuses: ReceivedStatus) -> ReceivedMessage:
     message = await session.scalar(
         select(ReceivedMessage)
-        .where(ReceivedMessage.id == message_id, ReceivedMessage.status.in_(OPEN))
+        .where(ReceivedMessage.id == message_id, ReceivedMessage.status.in_(statuses))
         .with_for_update()
         .execution_options(populate_existing=True)
     )

@@ -8,6 +8,7 @@ from typing import Any
 from teleconsult.accounts.models import FederatedIdentity, IssuedToken, Passkey, WebSession
 from teleconsult.clock import now
 from teleconsult.db import Base
+from teleconsult.directory.mailboxes.models import ImportStatus, MailboxImport, MailboxSource
 from teleconsult.directory.models import (
     ConnectionType,
     DirectoryImport,
@@ -24,6 +25,7 @@ from teleconsult.messages.models import PushDevice
 from teleconsult.patients.links import CaseKind, IdentityCase, LinkBasis, PatientLink
 from teleconsult.patients.models import BreakGlass, GlassReason, PatientIdentifier
 from teleconsult.patients.national_ids import QUEBEC
+from teleconsult.received.models import ReceivedMessage
 from teleconsult.systems.models import FhirClient
 from tests.people import Cast
 
@@ -121,6 +123,35 @@ def administered(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
             created_by_id=cast.admin.role_id if house == tertiary else cast.stranger.role_id,
             created_at=moment,
         )
+        file = MailboxImport(
+            organization_id=house,
+            file_name="mailboxes.json",
+            source=MailboxSource.FHIR,
+            object_key="",
+            sha256=bytes(32),
+            is_whole=True,
+            status=ImportStatus.READING,
+            size=1,
+            refused=[],
+            created_by_id=cast.admin.role_id if house == tertiary else cast.stranger.role_id,
+            created_at=moment,
+        )
+        received = ReceivedMessage(
+            organization_id=house,
+            message_id="<1@other.test>",
+            sha256=bytes(32),
+            sender="cabinet@other.test",
+            subject="",
+            object_key="",
+            told={},
+            documents=[],
+            received_at=moment,
+        )
+        sorters = (
+            ("admin", "coordinator", "specialist", "second", "oncall")
+            if house == tertiary
+            else ("stranger", "nurse_elsewhere")
+        )
         sender = Hl7Sender(
             id=uuid.uuid4(), organization_id=house, name="Laboratory", facility=f"{name}", created_at=moment
         )
@@ -154,6 +185,8 @@ def administered(cast: Cast) -> list[tuple[str, Base, str, tuple[str, ...]]]:
             (f"{name} pacs", pacs, "pacs", insiders),
             (f"{name} endpoint", endpoint, "endpoint", insiders),
             (f"{name} import", extract, "import", insiders),
+            (f"{name} file of mailboxes", file, "mailbox import", insiders),
+            (f"{name} received", received, "received message", sorters),
             (f"{name} fhir client", client, "fhir client", insiders),
             (f"{name} sender", sender, "sender", insiders),
             (f"{name} message", message, "message", insiders),

@@ -37,6 +37,14 @@ used_assertion           0    0    0    0    0    0    0    0    0    0    0    
 retention_rule           0    0    0    0    0    0    0    1    0    0    0    0    0
 directory_import         0    0    0    0    0    0    0    1    0    0    0    0    0
 directory_difference     0    0    0    0    0    0    0    1    0    0    0    0    0
+mailbox_import           0    0    0    0    0    0    0    1    0    0    0    0    0
+mailbox                  1    1    1    1    1    1    1    1    1    1    1    1    0
+mailbox_difference       0    0    0    0    0    0    0    1    0    0    0    0    0
+mailbox_choice           0    0    0    0    1    1    1    1    0    1    0    0    0
+consult_correspondent    1    0    0    0    1    1    0    0    0    0    0    0    0
+general_practitioner     1    1    1    1    1    1    1    0    0    0    0    0    0
+opposition               1    1    1    1    1    1    1    0    0    0    0    0    0
+received_message         0    0    0    0    1    1    1    1    0    0    0    0    0
 account                  1    1    1    1    1    1    1    6    1   13    1    1    0
 web_session              1    0    0    0    0    0    0    0    0    1    0    0    0
 issued_token             1    0    0    0    0    0    0    0    0    0    0    0    0

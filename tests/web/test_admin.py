@@ -29,6 +29,8 @@ PAGES = (
     "/admin/tokens",
     "/admin/retention",
     "/admin/imports",
+    "/admin/mailboxes",
+    "/admin/mailboxes/questions",
 )
 POSTS = (
     *("/admin/people", "/admin/services", "/admin/endpoints", "/admin/hl7", "/admin/retention"),
@@ -41,6 +43,8 @@ POSTS = (
     *("/admin/services/{id}/telephone", "/admin/services/{id}/pace", "/admin/services/{id}/promise"),
     *("/admin/endpoints/{id}/status", "/admin/endpoints/{id}/notes", "/admin/sessions/{id}/ending", "/admin/tokens/{id}/revocation"),
     *("/admin/fhir-clients", "/admin/fhir-clients/{id}", "/admin/fhir-clients/{id}/status"),
+    *("/admin/mailboxes", "/admin/mailboxes/number", "/admin/mailboxes/questions"),
+    *(f"/admin/mailbox-imports/{{id}}/{act}" for act in ("decisions", "cancellation")),
     *("/admin/imports/{id}/decisions", "/admin/hl7/{id}/status", "/admin/hl7-messages/{id}/seen"),
 )
 

@@ -28,6 +28,7 @@ from teleconsult.patients.queries import (
 from teleconsult.patients.resolving import correct_identity, resolve_as_known, resolve_identity
 from teleconsult.patients.scanning import number_on
 from teleconsult.patients.searching import Found, holder_of, patients_in_care, search_patients
+from teleconsult.received.sorting import waiting_messages
 from teleconsult.records.episodes import visits_on
 from teleconsult.records.establishments import establishments_in
 from teleconsult.records.kinds import KIND_OF, EntryKind
@@ -69,6 +70,7 @@ async def index(request: web.Request) -> web.StreamResponse:
         merged=merged,
         to_compare=waiting,
         images_to_match=images,
+        documents_to_sort=await waiting_messages(session, actor),
     )
 
 

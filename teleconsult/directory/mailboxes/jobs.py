@@ -35,7 +35,13 @@ from teleconsult.jobs import app, defer
 from teleconsult.objects import Objects, open_store
 from teleconsult.settings import Settings
 
-GONE: Final = "The file is not there any more. Send it again."
+
+def _(message: str) -> str:
+    """Mark a sentence for the catalogues; it is translated where it is shown."""
+    return message
+
+
+GONE: Final = _("The file is not there any more. Send it again.")
 
 
 async def begin_import(

@@ -7,13 +7,19 @@ from typing import Any, Final, Self
 from teleconsult.directory.mailboxes.models import Mailbox, MailboxSource
 from teleconsult.patients.names import fold
 
+
+def _(message: str) -> str:
+    """Mark a sentence for the catalogues; it is translated where it is shown."""
+    return message
+
+
 LONGEST: Final = 200
 """Characters of a name; more is cut."""
-NO_ADDRESS: Final = "The address cannot be read."
-NO_OWNER: Final = "It names neither a person nor a structure by a number."
-NO_TYPE: Final = "The type of the mailbox is none of APP, ORG, CAB and PER."
-NOT_READ: Final = "It cannot be read."
-OTHER_DETAILS: Final = "The same mailbox of the same owner stands in the file with other details."
+NO_ADDRESS: Final = _("The address cannot be read.")
+NO_OWNER: Final = _("It names neither a person nor a structure by a number.")
+NO_TYPE: Final = _("The type of the mailbox is none of APP, ORG, CAB and PER.")
+NOT_READ: Final = _("It cannot be read.")
+OTHER_DETAILS: Final = _("The same mailbox of the same owner stands in the file with other details.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ async def test_what_is_not_ours_is_rejected_with_a_reason(cast: Cast, sessions: 
                 else:
                     await reject_message(session, cast.secretary, message_id=message.id, reason=reason)
         with pytest.raises(Refused):
-            await file(sessions, cast.rural, message, cast.patient, to_file(tmp_path))
+            await file(sessions, cast.rural, message, cast.patient, to_file(tmp_path), "After all.")
     assert len(await audited(sessions, "message-rejected")) == 2
 
 

@@ -1,0 +1,118 @@
+"""Who receives the notes of a request: by mail besides the file, whom one adds, and whom the patient is opposed to."""
+
+from typing import Any
+
+from aiohttp import web
+
+from teleconsult.access import Permission, may
+from teleconsult.delivery.addressing import (
+    add_correspondent,
+    addressed,
+    choose_address,
+    offered,
+    record_opposition,
+    remove_correspondent,
+)
+from teleconsult.delivery.addressing import (
+    name_doctor as write_doctor,
+)
+from teleconsult.delivery.recipient_models import OpposedTo
+from teleconsult.errors import Conflict, Invalid
+from web.bodies import read_form
+from web.flash import flash
+from web.forms.administration import read_ids
+from web.i18n import gettext as _
+from web.rendering import render
+from web.requests import actor_of, db, id_in, to_page
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """All of them as it stands, and a search in the directory."""
+    return await _page(request)
+
+
+async def add(request: web.Request) -> web.StreamResponse:
+    """Add somebody from the directory."""
+    session, actor, form = db(request), actor_of(request), await read_form(request)
+    await addressed(session, actor, id_in(request))
+    chosen = read_ids(form, "mailbox")
+    if len(chosen) != 1:
+        raise Invalid({"": "Choose one address."})
+    try:
+        await add_correspondent(session, actor, consult_id=id_in(request), mailbox_id=chosen[0])
+    except Conflict as error:
+        flash(request, _(error.message), tone="warn")
+    return to_page(request, "recipients.show", id=id_in(request))
+
+
+async def remove(request: web.Request) -> web.StreamResponse:
+    """Take somebody off again."""
+    session, actor, form = db(request), actor_of(request), await read_form(request)
+    await addressed(session, actor, id_in(request))
+    for correspondent in read_ids(form, "correspondent")[:1]:
+        await remove_correspondent(session, actor, consult_id=id_in(request), correspondent_id=correspondent)
+    return to_page(request, "recipients.show", id=id_in(request))
+
+
+async def choose(request: web.Request) -> web.StreamResponse:
+    """Say which of several addresses counts."""
+    form = await read_form(request)
+    try:
+        await choose_address(
+            db(request),
+            actor_of(request),
+            consult_id=id_in(request),
+            key=form.get("key", ""),
+            address=form.get("address", ""),
+        )
+    except Invalid as error:
+        return await _page(request, status=422, errors=error.fields)
+    flash(request, _("This is remembered."), tone="ok")
+    return to_page(request, "recipients.show", id=id_in(request))
+
+
+async def oppose(request: web.Request) -> web.StreamResponse:
+    """Write down what the patient wants."""
+    session, actor, form = db(request), actor_of(request), await read_form(request)
+    await addressed(session, actor, id_in(request))
+    for to in OpposedTo:
+        await record_opposition(
+            session, actor, consult_id=id_in(request), opposed_to=to, is_opposed=form.get(to.value) == "yes"
+        )
+    flash(request, _("Saved."), tone="ok")
+    return to_page(request, "recipients.show", id=id_in(request))
+
+
+async def name_doctor(request: web.Request) -> web.StreamResponse:
+    """Say who the family doctor is."""
+    form = await read_form(request)
+    try:
+        await write_doctor(
+            db(request),
+            actor_of(request),
+            consult_id=id_in(request),
+            name=form.get("name", ""),
+            number=form.get("number", ""),
+        )
+    except Invalid as error:
+        return await _page(request, status=422, errors=error.fields, values=form)
+    flash(request, _("Saved."), tone="ok")
+    return to_page(request, "recipients.show", id=id_in(request))
+
+
+async def _page(request: web.Request, *, status: int = 200, **context: Any) -> web.StreamResponse:
+    session, actor = db(request), actor_of(request)
+    shown = await addressed(session, actor, id_in(request))
+    typed = request.query.get("q", "").replace("\0", " ").strip()[:200]
+    return render(
+        request,
+        "consults/recipients.html.jinja",
+        status=status,
+        shown=shown,
+        consult=shown.consult,
+        text=typed,
+        found=await offered(session, actor, id_in(request), typed=typed) if typed else [],
+        may_choose=may(actor, Permission.NOTE_WRITE),
+        may_ask=may(actor, Permission.CONSULT_REQUEST),
+        **context,
+    )
