@@ -31,7 +31,8 @@ from teleconsult.notes.content import (
 )
 from teleconsult.notes.drafting import open_note, save_draft
 from teleconsult.notes.keys import enrol_signer
-from teleconsult.notes.models import Composition
+from teleconsult.notes.models import Composition, RetractionReason
+from teleconsult.notes.retracting import retract_note
 from teleconsult.notes.phrasing import PhraseText, TemplateText, add_phrase, add_template
 from teleconsult.notes.signing import Signing, sign_note
 from teleconsult.notes.writing_models import NotePhrase, NoteTemplate
@@ -80,6 +81,22 @@ async def signed(cast: Cast, signing: Signing) -> Drafted:
     """The same, signed."""
     draft = await drafted(cast, signing.sessions)
     return Drafted(draft.consult, await sign(signing, cast.specialist, draft.note))
+
+
+async def withdrawn(cast: Cast, signing: Signing) -> Drafted:
+    """Signed, and withdrawn again."""
+    made = await signed(cast, signing)
+    note = await retract_note(
+        signing.sessions,
+        signing.settings,
+        cast.specialist,
+        note_id=made.note.id,
+        reason=RetractionReason.ERROR,
+        explanation="It is about the person in the next bed.",
+        proof=Proof(password=PASSWORD),
+        address="192.0.2.1",
+    )
+    return Drafted(made.consult, note)
 
 
 async def sign(signing: Signing, actor: Actor, note: Composition, *, password: str = PASSWORD) -> Composition:

@@ -86,6 +86,7 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
     press = Press()
     signing = Signing(sessions, settings, Objects(open_store(None, settings.data)), Sealer(settings.secret_key), press)
     signed = await note_steps.signed(cast, signing)
+    withdrawn = await note_steps.withdrawn(cast, signing)
     press.close()
     booked = await consult_steps.booked(cast, sessions)
     submitted = await consult_steps.submitted(cast, sessions)
@@ -118,6 +119,8 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
     add("stranger's patient", "patient", cast.strangers_patient.id, "stranger", "nurse_elsewhere")
     add("draft note", "note", note.id, "specialist")
     add("signed note", "note", signed.note.id, "rural", "specialist")
+    add("signed document", "fhir document", signed.note.id, "rural", "specialist")
+    add("withdrawn note", "withdrawn note", withdrawn.note.id, *officers)
     async with transaction(sessions, cast.specialist) as session:
         template, phrase = await note_steps.phrasing(session, cast.specialist)
     add("specialist's template", "note template", template.id, "specialist")
