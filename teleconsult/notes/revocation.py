@@ -25,6 +25,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import RevokedError
+from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
 
 from teleconsult.clock import now
 from teleconsult.notes.authorities_asked import Unanswered, ask, fetch_list
@@ -34,6 +35,13 @@ from teleconsult.notes.stamping import ValidationMaterial
 FRESH_FOR: Final = timedelta(minutes=5)
 SILENT_FOR: Final = timedelta(minutes=1)
 """How long an authority that did not answer is not asked again while somebody waits."""
+
+
+OF_THE_FIRST: Final = CertRevTrustPolicy(
+    RevocationCheckingPolicy(RevocationCheckingRule.CRL_OR_OCSP_REQUIRED, RevocationCheckingRule.NO_CHECK),
+    retroactive_revinfo=True,
+)
+"""Whether the signer is revoked; of who stands above them the evidence tells."""
 
 
 class Standing(Enum):
@@ -129,8 +137,7 @@ def judge_standing(
         ocsps=list(said.ocsps),
         crls=list(said.crls),
         allow_fetching=False,
-        revocation_mode="require",
-        retroactive_revinfo=True,
+        revinfo_policy=OF_THE_FIRST,
         moment=at,
     )
     validator = CertificateValidator(path[0], validation_context=context)
