@@ -262,7 +262,7 @@ async def emergency_context(request: web.Request, consult: ServiceRequest) -> di
         "destinations": [(place.id, place.name) for place in await destinations(session, consult)],
         "leads_to": LEADS_TO,
         "asks_for_reason": not emergency.necessity and part_of(consult, actor) is Part.REQUESTER,
-        "telephones": await telephones_for(session, consult) if part_of(consult, actor) is Part.COORDINATOR else [],
+        "numbers": await telephones_for(session, consult) if part_of(consult, actor) is Part.COORDINATOR else [],
         "calls_others": await may_call_others(session, actor, consult, emergency),
         "rings_on": part_of(consult, actor) in (Part.REQUESTER, Part.COORDINATOR)
         and state_of(consult) is ConsultState.EMERGENCY,
