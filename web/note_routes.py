@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from teleconsult.access import Permission as P
-from web.views import admin_services, earlier_words, phrasing
+from web.views import admin_services, earlier_words, notes, phrasing
 
 
 def add_note_routes(route: Callable[..., object]) -> None:
     """Earlier words of a draft; templates and phrases; whether notes may be dictated."""
+    route("GET", "/notes/{id}/shown", notes.shown, P.NOTE_WRITE, name="notes.shown")
     route("GET", "/notes/{id}/earlier", earlier_words.index, P.NOTE_WRITE, name="earlier_words.index")
     route("POST", "/notes/{id}/earlier", earlier_words.take_back, P.NOTE_WRITE)
     route("POST", "/admin/dictation", admin_services.dictation, P.ADMINISTRATION, name="admin_services.dictation")

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _draft_versions()
     _templates()
     _phrases()
+    op.add_column("composition", sa.Column("shown_object_key", sa.Text(), nullable=True))
     op.add_column("organization", sa.Column("allows_dictation", sa.Boolean(), server_default="false", nullable=False))
     for statement in writing_walls.STATEMENTS:
         op.execute(statement)

@@ -90,6 +90,8 @@ class Composition(Base):
     signer_name: Mapped[str] = mapped_column(default="")
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
     content_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    shown_object_key: Mapped[str | None]
+    """Of a draft: the rendering its author was shown last (`notes.showing`)."""
     pdf_object_key: Mapped[str | None]
     pdf_sha256: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     set_id: Mapped[uuid.UUID] = mapped_column(default=_own_id)

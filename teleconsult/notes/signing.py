@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -29,8 +29,8 @@ from teleconsult.documents.press import Press
 from teleconsult.encounters.actions import finish_encounter
 from teleconsult.errors import Conflict, Invalid, Refused, TeleconsultError
 from teleconsult.fhir.note_documents import SignedPdf, note_document
-from teleconsult.notes.bundling import SignedBundle, sign_bundle
 from teleconsult.meetings.concluding import require_conclusive
+from teleconsult.notes.bundling import SignedBundle, sign_bundle
 from teleconsult.notes.composing import compose
 from teleconsult.notes.content import NoteContent, Relation
 from teleconsult.notes.evidence import keep_first_revision
@@ -40,6 +40,7 @@ from teleconsult.notes.key_stores import KeptKey, opened_key
 from teleconsult.notes.keys import key_to_sign_with, names_signer, refuse_bad_certificate
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for
+from teleconsult.notes.showing import require_shown
 from teleconsult.notes.versions import refuse_what_follows
 from teleconsult.objects import Objects, new_key
 from teleconsult.scheduling.models import AppointmentStatus
@@ -78,6 +79,7 @@ class _Prepared:
 
     content: NoteContent
     key: KeptKey
+    shown_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,28 +107,38 @@ async def sign_note(
     proof: Proof,
     address: str,
     key_images: Sequence[str] = (),
+    shown: str = "",
 ) -> Composition:
     """Sign the draft as it was at `version` and with those key images; its delivery is put into the same transaction.
 
+    `shown` is the digest of the rendering the author saw (`showing.Shown`): those very bytes are signed.
+
     Raises NotFound for anybody but the author, Refused when it is signed already, the consult is closed or the
     author has no certificate, Invalid on `opinion` without an opinion and as `stepping_up.confirm` does, TooMany,
-    Conflict when the draft was changed after it was read, Unavailable when it could not be printed.
+    Conflict when the draft was changed after it was read or shown, Unavailable when it could not be printed.
     """
     async with transaction(signing.sessions, actor) as session:
         prepared = await _prepare(session, actor, signing, note_id, _Read(version, tuple(key_images)))
+    seen = None
+    if shown:
+        seen = await require_shown(signing.objects, prepared.shown_key, digest=shown, content=prepared.content)
+        prepared = replace(prepared, content=seen.content)
     await confirm(signing.sessions, signing.settings, actor, proof=proof, address=address)
     await refuse_bad_certificate(signing.settings, prepared.key.chain)
-    pdf, bundle = await _print_and_sign(signing, prepared)
+    pdf, bundle = await _print_and_sign(signing, prepared, printed=seen.pdf if seen else None)
     signed = _Signed(prepared.content, pdf, bundle, new_key("note"), new_key("note"))
     await signing.objects.put(signed.object_key, signed.pdf)
     await signing.objects.put(signed.bundle_key, signed.bundle.content)
     try:
         async with transaction(signing.sessions, actor) as session:
-            return await _freeze(session, actor, signing, signed, _Read(version, tuple(key_images)))
+            note = await _freeze(session, actor, signing, signed, _Read(version, tuple(key_images)))
     except TeleconsultError:  # refused before any commit; a lost connection may have committed, so there it stays
         await signing.objects.delete(signed.object_key)
         await signing.objects.delete(signed.bundle_key)
         raise
+    if prepared.shown_key:  # it was for the draft alone
+        await signing.objects.delete(prepared.shown_key)
+    return note
 
 
 async def preview_content(
@@ -155,11 +167,14 @@ async def _prepare(session: AsyncSession, actor: Actor, signing: Signing, note_i
     if not names_signer(key.certificate, practitioner.registration_number):
         raise Refused("Your signing certificate is made out to someone else. Ask your administrator.")
     content = await compose(session, note, at=now(), verify_at=verify_address(signing.settings))
-    return _Prepared(content, KeptKey.of(key))
+    return _Prepared(content, KeptKey.of(key), note.shown_object_key)
 
 
-async def _print_and_sign(signing: Signing, prepared: _Prepared) -> tuple[bytes, SignedBundle]:
-    printed = await signing.press.note(prepared.content, is_signed=True)
+async def _print_and_sign(
+    signing: Signing, prepared: _Prepared, *, printed: bytes | None
+) -> tuple[bytes, SignedBundle]:
+    if printed is None:
+        printed = await signing.press.note(prepared.content, is_signed=True)
     return await asyncio.to_thread(_sign, signing, printed, prepared)
 
 
@@ -174,13 +189,11 @@ def _sign(signing: Signing, printed: bytes, prepared: _Prepared) -> tuple[bytes,
         return pdf, sign_bundle(document, chain=chain, sign=sign, at=content.written_at)
 
 
-async def _freeze(
-    session: AsyncSession, actor: Actor, signing: Signing, signed: _Signed, read: _Read
-) -> Composition:
+async def _freeze(session: AsyncSession, actor: Actor, signing: Signing, signed: _Signed, read: _Read) -> Composition:
     content, frozen = signed.content, signed.content.to_bytes()
     note = await draft_for(session, actor, uuid.UUID(content.id), lock=True)
     consult = await _check(session, actor, note, read)
-    note.status = CompositionStatus.FINAL
+    note.status, note.shown_object_key = CompositionStatus.FINAL, None
     note.encounter_id = uuid.UUID(content.encounter_id) if content.encounter_id else None
     note.signed_at = note.updated_at = content.written_at
     note.signer_name = content.author.name

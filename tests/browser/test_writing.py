@@ -165,4 +165,4 @@ async def _is_kept(page: Page) -> bool:
 
 
 async def _is_empty(page: Page) -> bool:
-    return await page.evaluate(KEPT) == []
+    return not await page.evaluate(KEPT)

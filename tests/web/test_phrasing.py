@@ -6,6 +6,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from sqlalchemy import select
 
+from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.notes.models import Composition
 from teleconsult.notes.writing_models import NotePhrase, NoteTemplate
@@ -96,3 +97,20 @@ async def test_each_author_has_a_secret_of_their_own_for_each_draft(
         secrets.add(page.split('data-keeping-secret-value="')[1].split('"')[0])
     assert len(secrets) == 2
     assert all(len(secret) == 44 for secret in secrets)
+
+
+async def test_dictation_is_off_until_an_administrator_allows_it(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    draft = await note_steps.drafted(cast, sessions)
+    for is_allowed in (False, True, False):
+        await signed_in("admin")
+        assert (await post("/admin/dictation", allowed="yes" if is_allowed else "")).status == 303
+        await signed_in("specialist")
+        page = await (await client.get(f"/notes/{draft.note.id}")).text()
+        assert ("dictation#toggle" in page) is is_allowed
+        assert ("the maker of this browser may hear" in page) is is_allowed
+        assert (await post("/admin/dictation", allowed="yes")).status == 404
+    async with transaction(sessions) as session:
+        acts = list(await session.scalars(select(AuditEvent.action).where(AuditEvent.action.startswith("dictation-"))))
+    assert acts == ["dictation-allowed", "dictation-ended"]

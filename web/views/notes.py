@@ -15,8 +15,9 @@ from teleconsult.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.evidence import current_pdf
-from teleconsult.notes.models import CompositionStatus
+from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for, note_for, read_note, read_pdf
+from teleconsult.notes.showing import show_rendering, shown_pdf
 from teleconsult.notes.signing import Signing, content_to_sign, preview_content, sign_note
 from teleconsult.notes.versions import versions_of
 from teleconsult.patients.breaking_glass import opening_about
@@ -44,7 +45,7 @@ from web.views.note_editor import editor_again, editor_page
 from web.views.note_pages import STATE_FRAME, note_page, to_note
 from web.views.step_up import read_proof
 
-PREVIEW_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+PREVIEW_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 """For a document of our own making that the browser shows with its own viewer (which styles itself)."""
 
 
@@ -109,27 +110,41 @@ async def preview(request: web.Request) -> web.StreamResponse:
     return _pdf(printed, f"draft-{content.consult_number}.pdf", inline=True)
 
 
+@own_transactions
+async def shown(request: web.Request) -> web.StreamResponse:
+    """The rendering that its author was shown, and signs."""
+    printed = await shown_pdf(_signing_of(request), actor_of(request), note_id=id_in(request))
+    return _pdf(printed, f"note-{id_in(request)}.pdf", inline=True)
+
+
 async def signature(request: web.Request) -> web.StreamResponse:
-    """Read once more, then show who one is."""
-    return await _step_up(request)
+    """Read once more, as it will be signed, then show who one is."""
+    session, actor = db(request), actor_of(request)
+    note = await draft_for(session, actor, id_in(request))
+    if note.status is not CompositionStatus.PRELIMINARY:
+        return to_note(request, note)
+    try:
+        content = await content_to_sign(session, actor, settings_of(request), note_id=note.id)
+    except Invalid as error:
+        return await editor_again(request, error, note.sections)
+    ways = await ways_of(session, settings_of(request), actor)
+    return await _step_up(request, note, content, ways=ways)
 
 
 @own_transactions
 async def sign(request: web.Request) -> web.StreamResponse:
     """Sign, and show the signed note."""
     form = await read_form(request)
-    signing = Signing(
-        sessions_of(request), settings_of(request), objects_of(request), sealer_of(request), press_of(request)
-    )
     try:
         note = await sign_note(
-            signing,
+            _signing_of(request),
             actor_of(request),
             note_id=id_in(request),
             version=forms.read_version(form),
             key_images=form.getall("key_image", []),
             proof=read_proof(form),
             address=address_of(request),
+            shown=form.get("shown", ""),
         )
     except (Conflict, Invalid, Refused, TooMany) as error:
         return await _refused(request, error)
@@ -162,25 +177,22 @@ async def _refused(request: web.Request, error: Conflict | Invalid | Refused | T
             return to_note(request, note)
         content = await preview_content(session, actor_of(request), settings_of(request), note_id=note.id)
         ways = await ways_of(session, settings_of(request), actor_of(request))
-    response = note_page(
-        request, "signature", note=note, **_content(content), ways=ways, errors=error, status=error.status
-    )
+    response = await _step_up(request, note, content, ways=ways, errors=error, status=error.status)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-async def _step_up(request: web.Request) -> web.StreamResponse:
-    session, actor = db(request), actor_of(request)
-    note = await draft_for(session, actor, id_in(request))
-    if note.status is not CompositionStatus.PRELIMINARY:
-        return to_note(request, note)
-    try:
-        content = await content_to_sign(session, actor, settings_of(request), note_id=note.id)
-    except Invalid as error:
-        return await editor_again(request, error, note.sections)
-    ways = await ways_of(session, settings_of(request), actor)
-    return note_page(request, "signature", note=note, **_content(content), ways=ways)
+async def _step_up(request: web.Request, note: Composition, content: NoteContent, **context: Any) -> web.Response:
+    """The last step: the very rendering that will be signed, and what it takes to sign it."""
+    shown = await show_rendering(_signing_of(request), actor_of(request), content)
+    return note_page(request, "signature", note=note, shown=shown.digest, **_content(shown.content), **context)
+
+
+def _signing_of(request: web.Request) -> Signing:
+    return Signing(
+        sessions_of(request), settings_of(request), objects_of(request), sealer_of(request), press_of(request)
+    )
 
 
 def _content(content: NoteContent) -> dict[str, Any]:

@@ -25,9 +25,7 @@ async def over_since(sessions: Sessions, hours: int) -> None:
 
 async def reminded(sessions: Sessions) -> list[object]:
     async with sessions() as session:
-        return list(
-            await session.scalars(select(Notice.practitioner_role_id).where(Notice.occasion == UNSIGNED_NOTE))
-        )
+        return list(await session.scalars(select(Notice.practitioner_role_id).where(Notice.occasion == UNSIGNED_NOTE)))
 
 
 async def test_the_author_is_reminded_after_a_day_and_after_three(cast: Cast, sessions: Sessions) -> None:
