@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import update
 
 from teleconsult.cda.narrative import attached_to
 from teleconsult.cda.parsing import parse_xml
@@ -20,13 +21,15 @@ from teleconsult.delivery.queueing import queue_retraction
 from teleconsult.delivery.reasons import Reason
 from teleconsult.directory.mailboxes.models import Mailbox, MailboxSource, MailboxType
 from teleconsult.directory.models import ConnectionType, Practitioner, PractitionerRole
+from teleconsult.notes.following import begin_amendment
 from teleconsult.notes.signing import Signing
 from teleconsult.settings import Settings
 from tests import delivery_steps, note_steps
 from tests.judges import SCHEMAS, judge
-from tests.peers.mail_server import HOST, NOBODY, OTHER, PASSWORD, READER, SENDER, MailServer
+from tests.peers.mail_server import FULL, HOST, LATER, NOBODY, OTHER, PASSWORD, READER, REFUSED, SENDER, MailServer
 from tests.people import Cast
 from tests.teleconsult.notes.conftest import press, signing
+from tests.teleconsult.notes.test_following import followed
 from tests.waiting import eventually
 
 __all__ = ["press", "signing"]
@@ -140,6 +143,78 @@ async def test_a_mailbox_that_is_none_bounces_and_is_found(
 
 
 async def test_a_replacement_goes_to_the_same_people_under_the_first_mail(
+    cast: Cast, signing: Signing, mailing: Settings, post_office: MailServer
+) -> None:
+    await listed(cast, signing.sessions, READER)
+    signed = await note_steps.signed(cast, signing)
+    await delivery_steps.send(signing, settings=mailing)
+    first = await _arrived(post_office, READER)
+    replaced = await followed(cast, signing, signed.note, begin_amendment, "Not a tension headache.")
+    await delivery_steps.send(signing, settings=mailing)
+    second = await _arrived(post_office, READER, number=2)
+    assert second["In-Reply-To"] == second["References"] == first["Message-ID"]
+    assert "(cancels and replaces) BÉLANGER Rose" in second["Subject"]
+    archive, _pdf = second.iter_attachments()
+    with zipfile.ZipFile(io.BytesIO(archive.get_content())) as opened:
+        metadata = opened.read("IHE_XDM/SUBSET01/METADATA.XML").decode()
+        document = opened.read("IHE_XDM/SUBSET01/DOC00001.XML").decode()
+    assert f"urn:oid:{signed.note.document_oid}" in metadata
+    assert f'<relatedDocument typeCode="RPLC"><parentDocument><id root="{signed.note.document_oid}"' in document
+    assert f'<id root="{replaced.document_oid}"/>' in document
+    to = [one.destination for one in await delivery_steps.deliveries(signing.sessions, Channel.SECURE_MAIL)]
+    assert to == [READER, READER]
+
+
+@pytest.mark.parametrize(
+    ("address", "state", "reason"),
+    [(REFUSED, S.DEAD, Reason.REFUSED), (LATER, S.RETRY_WAIT, Reason.TROUBLE)],
+)
+async def test_a_mailbox_that_is_closed_and_one_that_is_busy(
+    cast: Cast, signing: Signing, mailing: Settings, post_office: MailServer, address: str, state: S, reason: Reason
+) -> None:
+    await listed(cast, signing.sessions, address)
+    await note_steps.signed(cast, signing)
+    await delivery_steps.send(signing, settings=mailing)
+    delivery = await delivery_steps.only(signing.sessions, Channel.SECURE_MAIL)
+    assert (delivery.status, delivery.reason) == (state, reason), delivery_steps.described(delivery)
+    assert address in delivery.detail
+
+
+async def test_without_our_certificate_the_server_takes_nothing(
+    cast: Cast, signing: Signing, mailing: Settings, post_office: MailServer
+) -> None:
+    await listed(cast, signing.sessions, READER)
+    await note_steps.signed(cast, signing)
+    nobody = mailing.model_copy(update={"secure_mail_certificate": None, "secure_mail_key": None})
+    await delivery_steps.send(signing, settings=nobody)
+    delivery = await delivery_steps.only(signing.sessions, Channel.SECURE_MAIL)
+    assert delivery.status is S.DEAD
+    assert delivery.detail.startswith("554")
+    assert post_office.mails(READER) == []
+
+
+async def test_a_mailbox_that_left_the_directory_is_not_written_to(
+    cast: Cast, signing: Signing, mailing: Settings, post_office: MailServer
+) -> None:
+    await listed(cast, signing.sessions, READER)
+    await note_steps.signed(cast, signing)
+    async with transaction(signing.sessions) as session:
+        await session.execute(update(Mailbox).values(is_secure=False))
+    await delivery_steps.send(signing, settings=mailing)
+    delivery = await delivery_steps.only(signing.sessions, Channel.SECURE_MAIL)
+    assert (delivery.status, delivery.reason) == (S.DEAD, Reason.NO_MAILBOX)
+    assert post_office.mails(READER) == []
+
+
+async def test_a_full_mailbox_bounces(cast: Cast, signing: Signing, mailing: Settings, post_office: MailServer) -> None:
+    await listed(cast, signing.sessions, FULL)
+    await note_steps.signed(cast, signing)
+    await delivery_steps.send(signing, settings=mailing)
+    assert await eventually(lambda: _receipt(signing, mailing, S.DEAD, "dsn"))
+    assert (await delivery_steps.only(signing.sessions, Channel.SECURE_MAIL)).detail.startswith("5.2.2")
+
+
+async def test_word_of_a_withdrawal_follows_the_first_mail(
     cast: Cast, signing: Signing, mailing: Settings, post_office: MailServer
 ) -> None:
     await listed(cast, signing.sessions, READER)

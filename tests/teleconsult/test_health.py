@@ -6,6 +6,7 @@ from collections import namedtuple
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -24,6 +25,8 @@ from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.objects import Objects, open_store
 from teleconsult.settings import Settings
+from tests.certificates import make_certificate
+from tests.teleconsult.messages.test_mail import Mailbox, secured, server
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -84,6 +87,17 @@ async def test_a_mail_server_that_answers_and_one_that_does_not(parts: Parts, se
     await server.wait_closed()
     down = (await readings(with_mail))[Part.MAIL]
     assert (down.state, down.values["error"]) == (State.FAIL, "ConnectionRefusedError")
+
+
+async def test_the_server_that_notes_are_mailed_by(parts: Parts, settings: Settings, tmp_path: Path) -> None:
+    assert (await readings(parts))[Part.SECURE_MAIL] == Reading(Part.SECURE_MAIL, State.OK, {"door": "closed"})
+    certificate = make_certificate(tmp_path / "server")
+    with server(Mailbox(), tls_context=secured(certificate), require_starttls=True) as port:
+        set_up = {"secure_mail_url": f"smtp://127.0.0.1:{port}", "secure_mail_from": "us@chu.mssante.fr"}
+        trusted = settings.model_copy(update=set_up | {"secure_mail_ca": certificate.certificate})
+        assert (await readings(replace(parts, settings=trusted)))[Part.SECURE_MAIL].state is State.OK
+        distrusted = replace(parts, settings=settings.model_copy(update=set_up))
+        assert (await readings(distrusted))[Part.SECURE_MAIL].state is State.FAIL
 
 
 async def test_a_log_nobody_signs_is_noticed(parts: Parts, sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
