@@ -129,7 +129,7 @@ async def owe_renewals(session: AsyncSession, *, at: datetime) -> int:
         .order_by(NoteEvidence.renew_before)
         .limit(AT_ONCE)
     )
-    return await _owe_next(session, (await session.execute(query)).tuples())
+    return await _owe_next(session, [(row[0], row[1]) for row in await session.execute(query)])
 
 
 async def owe_first_evidence(session: AsyncSession) -> int:
@@ -143,7 +143,7 @@ async def owe_first_evidence(session: AsyncSession) -> int:
         )
         .limit(AT_ONCE)
     )
-    return await _owe_next(session, (await session.execute(query)).tuples())
+    return await _owe_next(session, [(row[0], row[1]) for row in await session.execute(query)])
 
 
 async def _owe_next(session: AsyncSession, newest: Iterable[tuple[uuid.UUID, int]]) -> int:

@@ -1,0 +1,193 @@
+"""Evidence of real notes: owed with the signature, put off while nobody answers, completed once, renewed in time."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from sqlalchemy import select, text, update
+
+from teleconsult.accounts.actor import SYSTEM
+from teleconsult.audit.models import AuditEvent
+from teleconsult.clock import now
+from teleconsult.db import transaction
+from teleconsult.errors import Refused
+from teleconsult.notes.authority import YEAR, Authority, keep_address, open_authority
+from teleconsult.notes.authority_answers import (
+    Clock,
+    answer_ocsp,
+    answer_time_stamp,
+    open_clock,
+    revocation_list,
+    revoke,
+    revoked_in,
+)
+from teleconsult.notes.completing import complete_evidence, due_notes, owe_first_evidence, owe_renewals
+from teleconsult.notes.evidence import current_pdf
+from teleconsult.notes.evidence_models import EvidenceState, Level, NoteEvidence
+from teleconsult.notes.keys import key_to_sign_with
+from teleconsult.notes.models import Composition
+from teleconsult.notes.revocation import certificates_in
+from teleconsult.notes.signing import Signing
+from teleconsult.notes.verifying import trusted_roots, verify_pdf
+from tests import note_steps
+from tests.people import Cast
+
+
+class Answering(ThreadingHTTPServer):
+    """The authority of a data folder, at the wire; silent where it is told so."""
+
+    authority: Authority
+    clock: Clock
+    is_silent = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Doors)
+
+
+class _Doors(BaseHTTPRequestHandler):
+    server: Answering
+
+    def do_POST(self) -> None:
+        question = self.rfile.read(int(self.headers["Content-Length"]))
+        at, server = now(), self.server
+        if self.path == "/ocsp":
+            self._say(answer_ocsp(server.authority, question, revoked_in(server.data), at=at))  # type: ignore[attr-defined]
+        else:
+            self._say(answer_time_stamp(server.clock, question, at=at))
+
+    def do_GET(self) -> None:
+        self._say(revocation_list(self.server.authority, {}, at=now()))
+
+    def _say(self, said: bytes) -> None:
+        self.send_response(503 if self.server.is_silent else 200)
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def answering() -> Iterator[Answering]:
+    with Answering() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+async def stamped(cast: Cast, signing: Signing, answering: Answering) -> Signing:
+    """An installation with a time-stamp authority, whose neurologist has a certificate that says whom to ask."""
+    data, address = signing.settings.data, f"http://127.0.0.1:{answering.server_port}"
+    async with transaction(signing.sessions) as session:
+        await session.execute(text("update signing_key set revoked_at = now()"))
+    keep_address(data, address)
+    await note_steps.enrol(signing.sessions, signing.settings, cast.specialist)
+    authority = open_authority(data, signing.sealer, at=now())
+    answering.authority, answering.clock = authority, open_clock(data, signing.sealer, authority)
+    answering.data = data  # type: ignore[attr-defined]
+    return replace(signing, settings=signing.settings.model_copy(update={"timestamp_urls": f"{address}/time-stamp"}))
+
+
+async def complete(signing: Signing, note: Composition) -> None:
+    await complete_evidence(signing.sessions, signing.settings, signing.objects, note_id=note.id)
+
+
+async def evidence(signing: Signing, note: Composition) -> list[NoteEvidence]:
+    async with transaction(signing.sessions, SYSTEM) as session:
+        query = select(NoteEvidence).where(NoteEvidence.composition_id == note.id).order_by(NoteEvidence.number)
+        return list(await session.scalars(query))
+
+
+async def test_a_signed_note_becomes_good_for_decades_once(cast: Cast, stamped: Signing) -> None:
+    note = (await note_steps.signed(cast, stamped)).note
+    assert note.pdf_object_key
+    async with stamped.sessions() as session:
+        owed = text("select args->>'note_id' from procrastinate_jobs where task_name = 'gather_evidence'")
+        assert await session.scalar(owed) == str(note.id)
+    async with transaction(stamped.sessions, cast.rural) as session:
+        assert (await current_pdf(session, note)).is_pending
+    await asyncio.gather(complete(stamped, note), complete(stamped, note))
+    await complete(stamped, note)
+    async with transaction(stamped.sessions, cast.rural) as session:
+        newest = await current_pdf(session, note)
+    assert (newest.level, newest.is_pending) == (Level.B_LTA, False)
+    pdf = await stamped.objects.get(newest.object_key)
+    assert len(pdf) == newest.size
+    assert pdf.startswith(await stamped.objects.get(note.pdf_object_key))
+    verdict = await asyncio.to_thread(verify_pdf, pdf, trusted_roots(stamped.settings.trust_folder))
+    assert (verdict.is_good, verdict.level) == (True, "b-lta")
+    assert [(each.number, each.state) for each in await evidence(stamped, note)] == [
+        (0, EvidenceState.COMPLETE),
+        (1, EvidenceState.COMPLETE),
+    ]
+    async with stamped.sessions() as session:
+        events = list(await session.scalars(select(AuditEvent).where(AuditEvent.action == "note-evidence-added")))
+    assert len(events) == 1
+
+
+async def test_a_silent_authority_puts_it_off_and_nothing_is_lost(
+    cast: Cast, stamped: Signing, answering: Answering
+) -> None:
+    answering.is_silent = True
+    note = (await note_steps.signed(cast, stamped)).note  # signing waits for nobody
+    for attempt in (1, 2):
+        await complete(stamped, note)
+        row = (await evidence(stamped, note))[1]
+        assert (row.state, row.attempts, row.failure) == (EvidenceState.PENDING, attempt, "no-time-stamp")
+        assert row.next_try_at
+        assert row.next_try_at > now() + timedelta(seconds=50)
+    async with transaction(stamped.sessions, SYSTEM) as session:
+        assert await due_notes(session) == []
+        await session.execute(update(NoteEvidence).where(NoteEvidence.number == 1).values(next_try_at=now()))
+        assert await due_notes(session) == [note.id]
+    answering.is_silent = False
+    await complete(stamped, note)
+    assert (await evidence(stamped, note))[1].level is Level.B_LTA
+
+
+async def test_it_is_renewed_before_the_clock_is_over(cast: Cast, stamped: Signing) -> None:
+    note = (await note_steps.signed(cast, stamped)).note
+    await complete(stamped, note)
+    async with transaction(stamped.sessions, SYSTEM) as session:
+        assert await owe_renewals(session, at=now() + 4 * YEAR) == 0
+        assert await owe_renewals(session, at=now() + 5 * YEAR) == 1
+        assert await owe_renewals(session, at=now() + 5 * YEAR) == 0
+    await complete(stamped, note)
+    rows = await evidence(stamped, note)
+    assert [row.number for row in rows] == [0, 1, 2]
+    assert rows[1].renew_before is None
+    assert rows[2].renew_before
+    assert rows[2].object_key
+    assert rows[1].object_key
+    later, earlier = [await stamped.objects.get(row.object_key or "") for row in (rows[2], rows[1])]
+    assert later.startswith(earlier)
+
+
+async def test_notes_from_before_there_was_a_clock_get_their_turn(
+    cast: Cast, stamped: Signing, answering: Answering
+) -> None:
+    before = replace(stamped, settings=stamped.settings.model_copy(update={"timestamp_urls": ""}))
+    note = (await note_steps.signed(cast, before)).note
+    assert len(await evidence(stamped, note)) == 1
+    async with transaction(stamped.sessions, SYSTEM) as session:
+        assert await owe_first_evidence(session) == 1
+        assert await owe_first_evidence(session) == 0
+    await complete(stamped, note)
+    assert (await evidence(stamped, note))[1].level is Level.B_LTA
+
+
+async def test_who_is_revoked_signs_nothing_and_the_draft_stays(cast: Cast, stamped: Signing) -> None:
+    draft = await note_steps.drafted(cast, stamped.sessions)
+    async with transaction(stamped.sessions, cast.specialist) as session:
+        key = await key_to_sign_with(session, cast.specialist)
+    serial = certificates_in(key.certificate)[0].serial_number
+    revoke(stamped.settings.data, serial, at=now() - timedelta(hours=1))
+    with pytest.raises(Refused, match="revoked"):
+        await note_steps.sign(stamped, cast.specialist, draft.note)
+    async with stamped.sessions() as session:
+        assert (await session.get_one(Composition, draft.note.id)).signed_at is None
