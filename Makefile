@@ -49,6 +49,7 @@ bench: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system $(SIGNALING_PE
 	@$(BIN)/python -m tests.bench.calls
 	@$(BIN)/python -m tests.bench.forwarding
 	@$(BIN)/python -m tests.bench.recording
+	@$(BIN)/python -m tests.bench.notes
 
 peers: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system $(OHIF)/index.html web/static/.vite/manifest.json
 	@$(BIN)/pytest tests/peers

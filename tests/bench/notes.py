@@ -1,0 +1,174 @@
+"""Notes signed a second: two processes, four doctors' hands each. `python -m tests.bench.notes`
+
+Each note was shown to its author, so it is printed already. A signature is all of it: the password once more, PAdES
+B-B over the shown PDF, the FHIR document's own signature, everything frozen, evidence owed and deliveries queued in
+one commit. Then the evidence, one note after the other, against an authority on this machine (B-LTA).
+"""
+
+import asyncio
+import multiprocessing
+import sys
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Final
+
+from migrations import migrate
+from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.stepping_up import Proof
+from teleconsult.clock import now
+from teleconsult.db import make_engine, make_sessions, transaction
+from teleconsult.documents.press import Press
+from teleconsult.embedded import embedded_postgresql
+from teleconsult.notes.authority import keep_address
+from teleconsult.notes.completing import complete_evidence
+from teleconsult.notes.composing import compose
+from teleconsult.notes.showing import show_rendering
+from teleconsult.notes.signing import Signing, sign_note, verify_address
+from teleconsult.objects import Objects, open_store
+from teleconsult.sealing import Sealer
+from teleconsult.settings import Settings, load_settings
+from tests import note_steps
+from tests.people import PASSWORD, make_cast
+
+PROCESSES: Final = 2
+AT_ONCE: Final = 4
+NOTES: Final = 60
+"""For each process."""
+WITH_EVIDENCE: Final = 12
+PORT: Final = 8199
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A note that waits for its signature."""
+
+    note_id: uuid.UUID
+    version: int
+    shown: str
+
+
+def main() -> None:
+    """Print one line a measure."""
+    with tempfile.TemporaryDirectory(prefix="teleconsult-bench-") as folder, embedded_postgresql(Path(folder)) as urls:
+        migrate(urls.owner)
+        address = f"http://127.0.0.1:{PORT}"
+        settings = load_settings(
+            data=Path(folder) / "data", database_url=urls.app, timestamp_urls=f"{address}/time-stamp"
+        )
+        keep_address(settings.data, address)
+        author, due = asyncio.run(_prepared(settings))
+        shares = [due[first::PROCESSES] for first in range(PROCESSES)]
+        start, told = multiprocessing.Barrier(PROCESSES), multiprocessing.Queue()
+        began = [
+            multiprocessing.Process(target=_sign_all, args=(settings, author, share, start, told)) for share in shares
+        ]
+        for process in began:
+            process.start()
+        results = [told.get() for _ in began]
+        for process in began:
+            process.join()
+        waits = sorted(wait for _, found in results for wait in found)
+        seconds = max(took for took, _ in results)
+        print(
+            f"notes signed (B-B, queued): {len(waits) / seconds:.1f} a second in {PROCESSES} processes,"
+            f" half within {waits[len(waits) // 2] * 1000:.0f} ms, 99 of 100 within"
+            f" {waits[int(len(waits) * 0.99)] * 1000:.0f} ms",
+            flush=True,
+        )
+        authority = multiprocessing.Process(target=_answer, args=(settings,), daemon=True)
+        authority.start()
+        print(f"evidence (B-LTA, checked): {asyncio.run(_evidence(settings, due)):.2f} s a note, one at a time")
+        authority.terminate()
+        authority.join()
+
+
+async def _prepared(settings: Settings) -> tuple[Actor, list[Due]]:
+    """The cast, a certificate, and notes that their author was shown."""
+    engine = make_engine(settings.database_url or "")
+    sessions = make_sessions(engine, acting="system")
+    async with transaction(sessions) as session:
+        cast = await make_cast(session)
+    await note_steps.enrol(sessions, settings, cast.specialist)
+    signing, due = _signing(settings, sessions), []
+    for _ in range(PROCESSES * NOTES):
+        note = (await note_steps.drafted(cast, sessions)).note
+        async with transaction(sessions) as session:
+            content = await compose(session, note, at=now(), verify_at=verify_address(settings))
+        shown = await show_rendering(signing, cast.specialist, content)
+        due.append(Due(note.id, note.version, shown.digest))
+    signing.press.close()
+    await engine.dispose()
+    return cast.specialist, due
+
+
+def _signing(settings: Settings, sessions: "object") -> Signing:
+    objects = Objects(open_store(None, settings.data))
+    return Signing(sessions, settings, objects, Sealer(settings.secret_key), Press())  # type: ignore[arg-type]
+
+
+def _sign_all(
+    settings: Settings,
+    author: Actor,
+    due: list[Due],
+    start: Barrier,
+    told: "multiprocessing.Queue[tuple[float, list[float]]]",
+) -> None:
+    told.put(asyncio.run(_signed(settings, author, due, start)))
+
+
+async def _signed(settings: Settings, author: Actor, due: list[Due], start: Barrier) -> tuple[float, list[float]]:
+    engine = make_engine(settings.database_url or "")
+    signing, waits, left = _signing(settings, make_sessions(engine)), [], list(due)
+
+    async def sign(one: Due) -> None:
+        began = time.monotonic()
+        await sign_note(
+            signing,
+            author,
+            note_id=one.note_id,
+            version=one.version,
+            proof=Proof(password=PASSWORD),
+            address="192.0.2.1",
+            shown=one.shown,
+        )
+        waits.append(time.monotonic() - began)
+
+    async def hand() -> None:
+        while left:
+            await sign(left.pop())
+
+    await sign(left.pop())  # loads the libraries
+    waits.clear()
+    await asyncio.to_thread(start.wait)
+    began = time.monotonic()
+    await asyncio.gather(*(hand() for _ in range(AT_ONCE)))
+    took = time.monotonic() - began
+    await engine.dispose()
+    return took, waits
+
+
+async def _evidence(settings: Settings, due: list[Due]) -> float:
+    """Seconds a note."""
+    engine = make_engine(settings.database_url or "")
+    sessions, objects = make_sessions(engine), Objects(open_store(None, settings.data))
+    await asyncio.sleep(3)  # the authority starts
+    began = time.monotonic()
+    for one in due[:WITH_EVIDENCE]:
+        await complete_evidence(sessions, settings, objects, note_id=one.note_id)
+    took = (time.monotonic() - began) / WITH_EVIDENCE
+    await engine.dispose()
+    return took
+
+
+def _answer(settings: Settings) -> None:
+    from web.authority_service import answer
+
+    sys.exit(answer(settings))
+
+
+if __name__ == "__main__":
+    main()
