@@ -1,7 +1,7 @@
 """Holding a meeting: its chair calls one case after the other, and everybody's page goes there with them.
 
 The room is the case's own: who asked waits in it as before any session and meets the members when they come. Nobody is
-in the room of another's case, and what is said, written and shown in it belongs to that one consult (ADR 30).
+in the room of another's case, and what is said, written and shown in it belongs to that one consult (ADR 33).
 """
 
 import uuid
