@@ -10,6 +10,7 @@ export default class InsertingController extends Controller<HTMLFormElement> {
   declare readonly toldTarget: HTMLElement;
   declare readonly insertedValue: string;
   #last?: HTMLTextAreaElement;
+  #isPutting = false;
   #listening = new AbortController();
 
   override connect(): void {
@@ -26,7 +27,7 @@ export default class InsertingController extends Controller<HTMLFormElement> {
   }
 
   readonly #focused = ({ target }: Event): void => {
-    if (target instanceof HTMLTextAreaElement) this.#last = target;
+    if (target instanceof HTMLTextAreaElement && !this.#isPutting) this.#last = target;
   };
 
   readonly #pressed = (event: MouseEvent): void => {
@@ -34,17 +35,9 @@ export default class InsertingController extends Controller<HTMLFormElement> {
     if (button?.form !== this.element) return;
     event.preventDefault();
     event.stopPropagation();
-    const { insert = "", into = "", below } = button.dataset;
-    if (button.name === "template") {
-      this.#putTemplate(JSON.parse(insert) as Record<string, string>);
-      return;
-    }
-    const area = (below === undefined && this.#last?.isConnected ? this.#last : undefined) ?? this.#area(into);
-    if (!area) return;
-    if (below !== undefined) putBelow(area, insert);
-    else if (button.dataset.line !== undefined) putLine(area, insert);
-    else putWords(area, insert);
-    this.#tell([area]);
+    this.#isPutting = true;
+    this.#put(button);
+    this.#isPutting = false;
   };
 
   readonly #typed = (event: Event): void => {
@@ -53,11 +46,26 @@ export default class InsertingController extends Controller<HTMLFormElement> {
     const typed = SHORTCUT.exec(area.value.slice(0, area.selectionStart));
     if (!typed) return;
     const [, name = "", space = ""] = typed;
-    const phrase = document.querySelector<HTMLElement>(`[data-shortcut="${CSS.escape(name.toLowerCase())}"]`);
+    const phrases = [...document.querySelectorAll<HTMLElement>("[data-shortcut]")];
+    const phrase = phrases.find(({ dataset }) => dataset.shortcut === name.toLowerCase());
     if (!phrase) return;
     const end = area.selectionStart;
     replace(area, end - name.length - 2, end, `${phrase.dataset.insert ?? ""}${space}`);
   };
+
+  #put({ name, dataset }: HTMLButtonElement): void {
+    const { insert = "", into = "", below, line } = dataset;
+    if (name === "template") {
+      this.#putTemplate(JSON.parse(insert) as Record<string, string>);
+      return;
+    }
+    const area = (below === undefined && this.#last?.isConnected ? this.#last : undefined) ?? this.#area(into);
+    if (!area) return;
+    if (below !== undefined) putBelow(area, insert);
+    else if (line !== undefined) putLine(area, insert);
+    else putWords(area, insert);
+    this.#tell([area]);
+  }
 
   #putTemplate(sections: Record<string, string>): void {
     const filled = Object.entries(sections).flatMap(([name, text]) => {
