@@ -71,7 +71,7 @@ async def _times(session: AsyncSession, consults: Collection[uuid.UUID]) -> dict
             Appointment.service_request_id.in_(consults), Appointment.status.not_in(LOST_APPOINTMENTS)
         )
     )
-    return {consult_id: starts_at for consult_id, starts_at in found}  # noqa: C416  # rows are no pairs to mypy
+    return {consult_id: starts_at for consult_id, starts_at in found if consult_id is not None}
 
 
 def _is_still_so(notice: Notice, starts_at: datetime | None, moment: datetime) -> bool:

@@ -85,7 +85,7 @@ def taken(constraint: str | None) -> Invalid:
     """What is said where a constraint found somebody or something booked then."""
     match constraint:
         case "ex_appointment_participant_person":
-            return Invalid({"time": "The specialist or the doctor is already booked then. Propose another time."})
+            return Invalid({"time": "Somebody of the session is already booked then. Propose another time."})
         case "ex_appointment_participant_resource":
             return Invalid({"time": "The room or device is already booked then. Propose another time."})
         case _:

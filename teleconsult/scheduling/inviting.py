@@ -62,6 +62,13 @@ async def invited_to(session: AsyncSession, consult: ServiceRequest) -> list[uui
     return [role.id for role in await session.scalars(_roles(consult).where(PractitionerRole.id.in_(held)))]
 
 
+async def names_of_invited(session: AsyncSession, consult: ServiceRequest) -> list[str]:
+    """Who is invited to the consult's time, for its page."""
+    if consult.appointment is None or consult.service is None:
+        return []
+    return [role.practitioner.name for role in await asked_people(session, consult, await invited_to(session, consult))]
+
+
 def _roles(consult: ServiceRequest) -> Select[PractitionerRole]:
     assert consult.service is not None, "what is scheduled was submitted"
     owner = consult.task.owner if consult.task else None

@@ -28,6 +28,7 @@ from teleconsult.imaging.pacs.searching import pacs_asked
 from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.messages.queries import mark_read
 from teleconsult.scheduling.booking import DURATIONS
+from teleconsult.scheduling.inviting import names_of_invited
 from teleconsult.scheduling.queries import last_missed
 from web.bodies import read_form
 from web.call_words import missed_in_words
@@ -112,6 +113,7 @@ async def consult_page(
         history=[(event, act_in_words(event)) for event in await history_of(session, consult)],
         follow_up=follow_up,
         courses=options(PatientCourse),
+        invited=await names_of_invited(session, consult),
         **await held_context(request, consult),
         **await emergency_context(request, consult),
         **(await excerpt_context(request, consult.id) if sees_excerpt else NO_EXCERPT),
