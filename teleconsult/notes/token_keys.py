@@ -31,6 +31,6 @@ def token_key(settings: Settings, key: KeptKey) -> Iterator[SignDigest]:
 
 def _sign(kept: Any, digest: bytes) -> bytes:
     if kept.key_type == pkcs11.KeyType.EC:
-        return encode_ecdsa_signature(bytes(kept.sign(digest, mechanism=pkcs11.Mechanism.ECDSA)))
+        return bytes(encode_ecdsa_signature(kept.sign(digest, mechanism=pkcs11.Mechanism.ECDSA)))
     told = algos.DigestInfo({"digest_algorithm": PKCS1_SHA256, "digest": digest}).dump()  # RFC 8017 §9.2
     return bytes(kept.sign(told, mechanism=pkcs11.Mechanism.RSA_PKCS))
