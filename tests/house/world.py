@@ -21,6 +21,7 @@ from teleconsult.consents.recording import consent_of
 from teleconsult.consults.answering import accept_consult
 from teleconsult.consults.drafting import start_draft
 from teleconsult.db import Sessions, transaction
+from teleconsult.delivery.models import Channel
 from teleconsult.directory.models import DutyShift
 from teleconsult.documents.press import Press
 from teleconsult.emergencies.models import Emergency, EmergencyPage, Transfer, Transport
@@ -45,7 +46,7 @@ from teleconsult.records.statements import Problem
 from teleconsult.scheduling.hours_models import AppointmentParticipant
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
-from tests import agenda_steps, consult_steps, meeting_steps, note_steps
+from tests import agenda_steps, consult_steps, delivery_steps, meeting_steps, note_steps
 from tests.house.administered import administered
 from tests.people import Cast, another_neurologist
 from tests.recording_steps import objects_in, recorded
@@ -119,6 +120,8 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
     add("stranger's patient", "patient", cast.strangers_patient.id, "stranger", "nurse_elsewhere")
     add("draft note", "note", note.id, "specialist")
     add("signed note", "note", signed.note.id, "rural", "specialist")
+    (owed,) = await delivery_steps.deliveries(sessions, Channel.PATIENT_FILE)
+    add("delivery", "delivery", owed.id, "coordinator", "admin")
     add("signed document", "fhir document", signed.note.id, "rural", "specialist")
     add("withdrawn note", "withdrawn note", withdrawn.note.id, *officers)
     async with transaction(sessions, cast.specialist) as session:

@@ -107,7 +107,7 @@ excerpt_study            1    0    0    0    0    1    0    0    0    0    0    
 excerpt_read             1    0    0    0    0    1    0    0    0    0    0    0    0
 composition              1    0    0    0    0    1    0    0    0    0    0    0    0
 consult_note             1    0    0    1    1    1    0    0    0    0    0    0    0
-delivery                 1    0    0    0    0    1    0    0    0    0    0    0    0
+delivery                 1    0    0    0    1    1    0    1    0    0    0    0    0
 note_retraction          1    0    0    0    0    1    0    0    0    0    0    0    0
 note_evidence            1    0    0    0    0    1    0    0    0    0    0    0    0
 note_draft_version       0    0    0    0    0    1    0    0    0    0    0    0    0
