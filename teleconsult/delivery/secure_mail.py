@@ -7,6 +7,7 @@ there once more before this is called. What cannot be a secure mailbox by its do
 import asyncio
 import ssl
 from dataclasses import replace
+from email.errors import HeaderParseError
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -38,8 +39,8 @@ class SecureMail:
             letter = await asyncio.to_thread(write_letter, parcel, settings)
         except TooMuch:
             return Outcome(DeliveryStatus.DEAD, reason=Reason.TOO_LARGE)
-        except ValueError:
-            return Outcome(DeliveryStatus.DEAD, reason=Reason.OURS, detail="a name that no header may hold")
+        except (ValueError, HeaderParseError, IndexError):  # the last two: what is no address at all
+            return Outcome(DeliveryStatus.DEAD, reason=Reason.OURS, detail="a name or address that no header may hold")
         outcome = await _post(letter, settings)
         return replace(outcome, external_id=letter.envelope_id, payload_sha256=letter.sha256)
 

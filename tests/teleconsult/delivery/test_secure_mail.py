@@ -130,6 +130,15 @@ async def test_an_address_outside_the_mail_space_is_refused_before_the_server_is
     assert office.envelopes == []
 
 
+@pytest.mark.parametrize("address", ["a b@x.mssante.fr", "a\r\nBcc: b@x.mssante.fr", "<@x.mssante.fr", "@x.mssante.fr"])
+async def test_what_is_no_address_is_refused_before_the_server_is_called(
+    office: Office, port: int, certificate: Certificate, address: str
+) -> None:
+    outcome = await attempt(port, certificate, destination=address)
+    assert (outcome.state, outcome.reason) == (S.DEAD, Reason.OURS)
+    assert office.envelopes == []
+
+
 async def test_without_a_server_it_says_so() -> None:
     outcome = await SecureMail().send(parcel(), Means(Settings(), Sealer("x" * 32)))
     assert (outcome.state, outcome.reason) == (S.DEAD, Reason.NO_CHANNEL)
