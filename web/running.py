@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -36,7 +37,8 @@ GRACE = 8  # seconds given to a child to stop by itself
 READY_WITHIN = 30  # seconds
 DEMO_MLLP_PORT = 2575
 DEMO_DIMSE_PORT = 11112
-DEMO_AUTHORITY_PORTS = range(8180, 8200)
+DEMO_AUTHORITY_PORTS = range(20_000, 30_000)
+"""One of these by chance, kept: two demonstrations must not answer for each other, and all certificates name it."""
 UNFINISHED = "demo-unfinished"
 """Stands in the data folder while the demonstration is being filled in."""
 
@@ -67,8 +69,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         )
         children = [
             subprocess.Popen([sys.executable, "-m", "web", verb], env=environment, start_new_session=True)  # noqa: S603  (our own module)
-            for verb in ("serve", "worker", *opened_doors, *(["authority"] if answers else []))
+            for verb in ("serve", "worker", *opened_doors)
         ]
+        helping = _start_authority(environment) if answers else []
         try:
             if _is_ready(settings, children):
                 _greet(settings, demo=options.demo)
@@ -78,8 +81,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
                         print(f"A part stopped by itself (status {child.returncode}).", file=sys.stderr)
                         return 1
         finally:
-            _stop(children)
+            _stop([*children, *helping])
     return 0
+
+
+def _start_authority(environment: Mapping[str, str]) -> list[subprocess.Popen[bytes]]:
+    """Where it ends by itself, only evidence waits: nothing else stops for it."""
+    command = [sys.executable, "-m", "web", "authority"]
+    return [subprocess.Popen(command, env=environment, start_new_session=True)]  # noqa: S603  (our own module)
 
 
 def _environment(settings: Settings, url: str, ports: Mapping[str, int]) -> dict[str, str]:
@@ -260,7 +269,8 @@ def _settle_authority(settings: Settings) -> bool:
     address = address_in(settings.data)
     if address:
         return _is_free(urlsplit(address).port or 0)
-    port = next((port for port in DEMO_AUTHORITY_PORTS if _is_free(port)), None)
+    chosen = (secrets.choice(DEMO_AUTHORITY_PORTS) for _ in range(20))
+    port = next((port for port in chosen if _is_free(port)), None)
     if port is not None:
         keep_address(settings.data, f"http://127.0.0.1:{port}")
     return port is not None
