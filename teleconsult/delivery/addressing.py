@@ -181,8 +181,14 @@ async def record_opposition(
         )
         session.add(standing)
     await session.flush()
-    action = "opposition-recorded" if is_opposed else "opposition-withdrawn"
-    audit.record(session, actor, action, standing, patient_id=consult.patient_id, to=opposed_to.value)
+    audit.record(
+        session,
+        actor,
+        "opposition-recorded" if is_opposed else "opposition-withdrawn",
+        standing,
+        patient_id=consult.patient_id,
+        to=opposed_to.value,
+    )
 
 
 async def name_doctor(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, name: str, number: str) -> None:
