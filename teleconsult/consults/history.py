@@ -22,6 +22,8 @@ ACTS: Final = (
     "consult-accepted",
     "consult-declined",
     "consult-booked",
+    "time-moved",
+    "time-cancelled",
     "consult-cancelled",
     "writing-asked",
     "excerpt-added",

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from teleconsult.accounts.actor import Actor
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
+from teleconsult.consults.history import history_of
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, state_of
@@ -46,6 +47,7 @@ async def test_a_moved_session_keeps_its_request_its_room_and_its_identity(cast:
         assert (found.appointment.starts_at, found.appointment.sequence) == (starts_at, 1)
         assert found.appointment.encounter is not None
         assert found.appointment.encounter.status is EncounterStatus.PLANNED
+        assert (await history_of(session, found))[0].action == "time-moved"
     async with transaction(sessions) as session:
         [event] = await session.scalars(select(AuditEvent).where(AuditEvent.action == "time-moved"))
         assert event.detail["before"] == before.starts_at.isoformat()
