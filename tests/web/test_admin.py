@@ -40,6 +40,7 @@ POSTS = (
     *(f"/admin/people/{{id}}/{act}" for act in ("invitation", "roles", "disabling", "enabling")),
     *(f"/admin/people/{{id}}/{act}" for act in ("sessions-end", "factor-reset")),
     *("/admin/roles/{id}/ending", "/admin/services/{id}/opening", "/admin/services/{id}/closing"),
+    *("/admin/services/{id}/telephone", "/admin/services/{id}/next", "/admin/services/{id}/promise"),
     *("/admin/services/{id}/telephone", "/admin/services/{id}/pace", "/admin/services/{id}/promise"),
     *("/admin/endpoints/{id}/status", "/admin/endpoints/{id}/notes", "/admin/sessions/{id}/ending", "/admin/tokens/{id}/revocation"),
     *("/admin/fhir-clients", "/admin/fhir-clients/{id}", "/admin/fhir-clients/{id}/status"),
