@@ -38,7 +38,7 @@ def _new_code() -> str:
 
 def _own_id(context: DefaultExecutionContext) -> uuid.UUID:
     """A document that follows none is the first of its set."""
-    own: uuid.UUID = context.get_current_parameters()["id"]  # type: ignore[attr-defined]  # SQLAlchemy types it loosely
+    own: uuid.UUID = context.get_current_parameters()["id"]  # type: ignore[no-untyped-call]
     return own
 
 

@@ -59,9 +59,22 @@ async def versions_of(session: AsyncSession, actor: Actor, note: Composition) ->
         )
         .order_by(Composition.created_at)
     )
-    listed = [tuple(row) for row in found]
-    newer = {related: id for id, _, _, relation, related, *_ in listed if relation is Relation.REPLACES}
-    versions = [Version(*row[:7], newer.get(row[0]), row[7]) for row in listed]
+    listed = list(found)
+    newer = {row.related_id: row.id for row in listed if row.relation is Relation.REPLACES}
+    versions = [
+        Version(
+            id=row.id,
+            set_id=row.set_id,
+            version_number=row.version_number,
+            relation=row.relation,
+            related_id=row.related_id,
+            signed_at=row.signed_at,
+            signer_name=row.signer_name,
+            replaced_by=newer.get(row.id),
+            retraction=row.NoteRetraction,
+        )
+        for row in listed
+    ]
     return sorted(
         versions, key=lambda one: (one.stands, one.relation is not Relation.APPENDS, one.signed_at), reverse=True
     )

@@ -1,4 +1,4 @@
-"""The pages of what follows a signed note: adding, correcting, withdrawing; the document for programs; the printed code."""
+"""The pages of what follows a signed note: adding, correcting, withdrawing; the file for programs; the printed code."""
 
 import json
 
