@@ -11,7 +11,7 @@ from teleconsult.clock import now
 from teleconsult.db import Sessions
 from teleconsult.settings import Settings
 from tests import meeting_steps, note_steps
-from tests.browser.conftest import OpenAs
+from tests.browser.conftest import OpenAs, eventually
 from tests.people import PASSWORD, Cast
 
 pytestmark = pytest.mark.browser
@@ -45,7 +45,7 @@ async def test_three_people_discuss_two_cases_and_each_is_concluded(
     await member.get_by_test_id("enter-meeting").click()
     await expect(member).to_have_url(chair.url)
     for page in (rural, chair, member):
-        await has_picture(page)
+        await eventually(lambda page=page: sees_somebody(page))
     await expect(chair.get_by_test_id("other-tile")).to_have_count(1)
     await expect(chair.get_by_test_id("quorum")).to_contain_text("Girard")
     await expect(rural.get_by_test_id("meeting-bar")).to_have_count(0)
@@ -110,11 +110,13 @@ async def conclude(page: Page, place: str, number: str) -> None:
     await expect(page.get_by_test_id("note-signed")).to_be_visible()
 
 
-async def has_picture(page: Page) -> None:
-    """Somebody else is seen."""
-    await page.wait_for_function(
-        "[...document.querySelectorAll('[data-testid=remote-video], [data-testid=other-tile] video')]"
-        ".some((video) => video.videoWidth > 0)"
+async def sees_somebody(page: Page) -> bool:
+    """Whether the picture of somebody else is decoded."""
+    return bool(
+        await page.evaluate(
+            "() => [...document.querySelectorAll('[data-testid=remote-video], [data-testid=other-tile] video')]"
+            ".some((video) => video.videoWidth > 0)"
+        )
     )
 
 
