@@ -1,6 +1,6 @@
 """`kill -9` at random points of signing and delivering: no note that was answered for is lost, none is delivered twice.
 
-Short by default; `LONG=1` kills forty times. Figures are in `docs/reliability.md`.
+Short by default; `LONG=1` kills ten times. Figures are in `docs/reliability.md`.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ from tests.proof.signer import AT_WORK
 from tests.waiting import eventually
 
 IS_LONG: Final = bool(os.environ.get("LONG"))
-NOTES: Final = 24 if IS_LONG else 3
-KILLS: Final = 40 if IS_LONG else 3
+NOTES: Final = 6 if IS_LONG else 3
+KILLS: Final = 10 if IS_LONG else 3
 
 
 class Signer:

@@ -8,12 +8,20 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from teleconsult.db import is_answering
+from teleconsult.delivery.measuring import deliveries_waiting
 from teleconsult.errors import NotFound
 from teleconsult.imaging.jobs import images_waiting
 from web.requests import address_of, is_within, own_transactions, sessions_of, settings_of
 
 IMAGES_WAITING: Final = Gauge(
     "teleconsult_images_waiting", "Instances that are not made ready for thin links yet, counted to 10,000."
+)
+
+DELIVERIES: Final = Gauge(
+    "teleconsult_deliveries", "Signed notes that have not arrived yet, by way and state.", ["channel", "status"]
+)
+DELIVERY_OLDEST: Final = Gauge(
+    "teleconsult_delivery_oldest_seconds", "How long the oldest of those that still go by themselves has been owed."
 )
 
 log = structlog.get_logger(__name__)
@@ -43,4 +51,9 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     if not is_within(address_of(request), settings_of(request).metrics_addresses):
         raise NotFound
     IMAGES_WAITING.set(await images_waiting(sessions_of(request)))
+    waiting = await deliveries_waiting(sessions_of(request))
+    DELIVERIES.clear()
+    for (channel, status), count in waiting.counts.items():
+        DELIVERIES.labels(channel.value, status.value).set(count)
+    DELIVERY_OLDEST.set(waiting.oldest_seconds)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
