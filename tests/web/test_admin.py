@@ -78,6 +78,7 @@ def test_no_route_of_the_console_was_forgotten_here(settings: Settings) -> None:
         ("GET", "/admin/dicom/{id}"),
         ("GET", "/admin/endpoints/{id}/notes"),
         ("GET", "/admin/fhir-clients/{id}"),
+        ("GET", "/admin/mailbox-imports/{id}"),
         ("GET", "/admin/hl7-messages/{id}"),
         ("GET", "/admin/imports/{id}"),
         ("GET", "/admin/pacs/{id}"),
