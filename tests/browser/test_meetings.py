@@ -1,4 +1,4 @@
-"""A team meeting in real browsers: planned, two cases discussed by three people in one room after the other, signed."""
+"""A team meeting in real browsers: planned, its list put in order by keys, three people in the room of a case."""
 
 import os
 from datetime import timedelta
@@ -9,20 +9,16 @@ from playwright.async_api import Page, expect
 
 from teleconsult.clock import now
 from teleconsult.db import Sessions
-from teleconsult.settings import Settings
-from tests import meeting_steps, note_steps
+from tests import meeting_steps
 from tests.browser.conftest import OpenAs, eventually
-from tests.people import PASSWORD, Cast
+from tests.people import Cast
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("MEETING_PICTURES")
 
 
-async def test_three_people_discuss_two_cases_and_each_is_concluded(
-    open_as: OpenAs, cast: Cast, sessions: Sessions, settings: Settings
-) -> None:
-    await note_steps.enrol(sessions, settings, cast.specialist)
-    first = await meeting_steps.for_a_meeting(cast, sessions)
+async def test_three_people_meet_in_the_room_of_a_case(open_as: OpenAs, cast: Cast, sessions: Sessions) -> None:
+    await meeting_steps.for_a_meeting(cast, sessions)
     second = await meeting_steps.for_a_meeting(cast, sessions)
     coordinator = await open_as("coordinator")
     place = await plan(coordinator, cast)
@@ -51,25 +47,6 @@ async def test_three_people_discuss_two_cases_and_each_is_concluded(
     await expect(rural.get_by_test_id("meeting-bar")).to_have_count(0)
     await look(chair, "room")
 
-    await chair.get_by_test_id("next-case").click()
-    await expect(chair).to_have_url(f"{base(chair)}/consults/{first.id}/room")
-    await expect(member).to_have_url(chair.url)  # it follows by itself
-    await expect(rural).to_have_url(f"{base(chair)}/consults/{second.id}/room")  # she stays where she is
-    await expect(chair.get_by_test_id("quorum")).to_contain_text("Girard")
-    await chair.get_by_test_id("next-case").click()
-    await chair.get_by_test_id("end-meeting").click()
-    await expect(chair.get_by_test_id("write-conclusion")).to_have_count(2)
-
-    for consult in (first, second):
-        await conclude(chair, place, str(consult.number))
-    await chair.goto(place)
-    await expect(chair.get_by_test_id("meeting-case").get_by_test_id("write-conclusion")).to_have_count(0)
-    await look(chair, "over")
-    await rural.goto(place)
-    await expect(rural.get_by_test_id("meeting-case")).to_have_count(0)
-    await rural.goto(f"/consults/{second.id}")
-    await expect(rural.get_by_test_id("acknowledge")).to_be_visible()
-
 
 async def plan(page: Page, cast: Cast) -> str:
     """The coordinator plans it for now: the chair, one more member, both have to be there. Its path."""
@@ -95,19 +72,6 @@ async def last_goes_first_by_keyboard(page: Page) -> None:
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("meeting-case").first).to_contain_text(number)
-
-
-async def conclude(page: Page, place: str, number: str) -> None:
-    """The chair writes and signs the conclusion of one case."""
-    await page.goto(place)
-    case = page.get_by_test_id("meeting-case").filter(has_text=number)
-    await case.get_by_test_id("write-conclusion").click()
-    await page.get_by_test_id("note-editor").fill("Thrombectomie.")
-    await expect(page.get_by_test_id("note-saved")).to_contain_text("Saved")
-    await page.get_by_test_id("sign-note").click()
-    await page.get_by_test_id("step-up").fill(PASSWORD)
-    await page.get_by_test_id("step-up-confirm").click()
-    await expect(page.get_by_test_id("note-signed")).to_be_visible()
 
 
 async def sees_somebody(page: Page) -> bool:
