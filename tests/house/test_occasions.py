@@ -13,12 +13,24 @@ ROOT = Path(__file__).parents[2]
 
 
 def told_names() -> set[str]:
-    """The names that code passes to `tell_consult`."""
+    """The names that code passes to `tell_consult`, by themselves or out of a table of its module."""
     names = set()
     for path in (ROOT / "teleconsult").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        tables = {
+            named.id: assigned.value.values
+            for assigned in module.body
+            if isinstance(assigned, ast.Assign | ast.AnnAssign) and isinstance(assigned.value, ast.Dict)
+            for named in (assigned.targets if isinstance(assigned, ast.Assign) else [assigned.target])
+            if isinstance(named, ast.Name)
+        }
+        for node in ast.walk(module):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tell_consult":
-                names |= {leaf.value for leaf in ast.walk(node.args[1]) if isinstance(leaf, ast.Constant)}
+                leaves = list(ast.walk(node.args[1]))
+                leaves += [value for leaf in leaves if isinstance(leaf, ast.Name) for value in tables.get(leaf.id, ())]
+                names |= {
+                    leaf.value for leaf in leaves if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
+                }
     return names
 
 
