@@ -5,7 +5,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, UUID, BigInteger, ColumnElement, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, and_
+from sqlalchemy import (
+    ARRAY,
+    UUID,
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    and_,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.clock import now

@@ -33,8 +33,14 @@ async def begin_session(
     encounter.ended_at = None
     appointment.status = AppointmentStatus.ARRIVED
     task.status, task.business_status, task.modified_at = TaskStatus.IN_PROGRESS, "", now()
-    action = "encounter-started" if is_first else "encounter-resumed"
-    record(session, actor, action, encounter, patient_id=request.patient_id, consult=request.id)
+    record(
+        session,
+        actor,
+        "encounter-started" if is_first else "encounter-resumed",
+        encounter,
+        patient_id=request.patient_id,
+        consult=request.id,
+    )
     await tell(session, "EncounterStarted", consult=request.id, encounter=encounter.id)
     await session.flush()
     await log_event(session, encounter, "room", room_as_told(encounter))

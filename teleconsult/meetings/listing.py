@@ -222,7 +222,14 @@ async def leave_list(
         consult.task.modified_at = now()
     case.status, case.reason, case.ended_at = status, reason, case.ended_at or now()
     consult.updated_at = now()
-    audit.record(session, actor, f"case-{status.value}", consult, patient_id=consult.patient_id, meeting=meeting.id)
+    audit.record(
+        session,
+        actor,
+        "case-postponed" if status is CaseStatus.POSTPONED else "case-removed",
+        consult,
+        patient_id=consult.patient_id,
+        meeting=meeting.id,
+    )
     await session.flush()
     if is_told:
         await tell_consult(

@@ -75,8 +75,15 @@ async def _begin(session: AsyncSession, actor: Actor, note_id: uuid.UUID, relati
     draft.sections = dict(earlier.sections) if replaces else dict.fromkeys(SECTIONS, "")
     draft.key_images = list(earlier.key_images) if replaces else []
     draft.updated_at = moment
-    act = "amendment-begun" if replaces else "addendum-begun"
-    audit.record(session, actor, act, draft, patient_id=draft.patient_id, consult=consult.id, follows=str(earlier.id))
+    audit.record(
+        session,
+        actor,
+        "amendment-begun" if replaces else "addendum-begun",
+        draft,
+        patient_id=draft.patient_id,
+        consult=consult.id,
+        follows=str(earlier.id),
+    )
     await session.flush()
     return draft
 

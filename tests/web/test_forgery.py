@@ -51,7 +51,7 @@ async def test_without_its_own_token_nothing_is_done(
             headers = {"Content-Type": kind}
             answer = await client.request(method, path, data=body, headers=headers, allow_redirects=False)
             # where files are taken, it is said first that there is no such thing for this person
-            takes_files = path.endswith(("/images", "/imports", "/documents", "/stills"))
+            takes_files = path.endswith(("/images", "/imports", "/documents", "/mailboxes", "/stills"))
             assert answer.status in ((403, 404) if takes_files else (403,)), (method, path, kind)
         headers = {HEADER: token_for(settings, "of somebody else")}
         assert (await client.request(method, path, headers=headers)).status == 403, path
