@@ -1,5 +1,6 @@
 """Asking authorities over HTTP: little is sent, little is taken, nobody is waited for long, no redirection followed."""
 
+import time
 from typing import Final
 
 import httpx
@@ -7,6 +8,8 @@ import httpx
 SECONDS: Final = 8.0
 QUICK_SECONDS: Final = 2.0
 """While somebody waits for their signature."""
+TIMES_THE_SILENCE: Final = 4
+"""A whole answer may take that many times the silence that is borne: who sends a byte now and then is not waited for."""
 ANSWER_LIMIT: Final = 64 * 1024
 LIST_LIMIT: Final = 10 * 1024 * 1024
 """Bytes of a revocation list: those of large national authorities have a few million."""
@@ -37,7 +40,8 @@ def _fetch(
     if not address.startswith(("http://", "https://")):
         raise Unanswered(address)
     headers = {"Content-Type": f"application/{kind}"} if kind else {}
-    taken = bytearray()
+    taken, began = bytearray(), time.monotonic()
+    longest = TIMES_THE_SILENCE * (client.timeout.read or SECONDS)
     try:
         with client.stream(method, address, content=content, headers=headers) as answer:
             if answer.status_code != httpx.codes.OK:
@@ -46,6 +50,8 @@ def _fetch(
                 taken += piece
                 if len(taken) > limit:
                     raise Unanswered(f"too much from {address}")
+                if time.monotonic() - began > longest:
+                    raise Unanswered(f"too slowly from {address}")
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise Unanswered(address) from error
     return bytes(taken)

@@ -33,6 +33,8 @@ from teleconsult.notes.authority import write_whole
 from teleconsult.notes.stamping import ValidationMaterial
 
 FRESH_FOR: Final = timedelta(minutes=5)
+RUBBISH: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+"""What the reader of ASN.1 throws, at once or while it is looked into: the answer is none."""
 SILENT_FOR: Final = timedelta(minutes=1)
 """How long an authority that did not answer is not asked again while somebody waits."""
 
@@ -111,14 +113,16 @@ def ask_about(subject: asn1_x509.Certificate, issuer: asn1_x509.Certificate, cli
         try:
             der = question.build().public_bytes(serialization.Encoding.DER)
             answer = asn1_ocsp.OCSPResponse.load(ask(client, address, der, kind="ocsp-request"), strict=True)
-        except (Unanswered, ValueError):
+            if answer.native["response_status"] == "successful" and answer.basic_ocsp_response is not None:
+                return Answers(ocsps=(answer,))
+        except (Unanswered, *RUBBISH):
             continue
-        if answer["response_status"].native == "successful":
-            return Answers(ocsps=(answer,))
     for address in _list_addresses(own):
         try:
-            return Answers(crls=(asn1_crl.CertificateList.load(fetch_list(client, address), strict=True),))
-        except (Unanswered, ValueError):
+            listed = asn1_crl.CertificateList.load(fetch_list(client, address), strict=True)
+            if listed["signature_algorithm"].native and listed["tbs_cert_list"]["this_update"].native:
+                return Answers(crls=(listed,))
+        except (Unanswered, *RUBBISH):
             continue
     raise Unanswered(subject.subject.human_friendly)
 

@@ -8,6 +8,7 @@ from asn1crypto import cms, tsp, x509
 
 from teleconsult.notes.authorities_asked import Unanswered, ask
 from teleconsult.notes.evidence_faults import EvidenceFault, Fault
+from teleconsult.notes.revocation import RUBBISH
 from teleconsult.notes.signature_bytes import own_certificate, written_again
 
 GRANTED = ("granted", "granted_with_mods")
@@ -29,7 +30,7 @@ class TimeStampService:
         for address in self._addresses:
             try:
                 return self._stamp(address, digest)
-            except (Unanswered, ValueError, TypeError, KeyError, AttributeError):  # or it answers something else
+            except (Unanswered, *RUBBISH):  # or it answers something else
                 continue
         raise EvidenceFault(Fault.NO_TIME_STAMP)
 
