@@ -22,6 +22,8 @@ from jwt.utils import der_to_raw_signature
 SignDigest = Callable[[bytes], bytes]
 """SHA-256 in, signature out: for RSA PKCS#1 v1.5, for ECDSA the DER of RFC 3279 §2.2.3."""
 
+TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+"""How the signing time is spelled, in UTC."""
 FHIR_JSON: Final = "application/fhir+json"
 APPROVAL: Final = {"commId": {"id": "http://uri.etsi.org/01903/v1.2.2#ProofOfApproval"}}
 
@@ -88,7 +90,7 @@ def sign_bundle(content: bytes, *, chain: str, sign: SignDigest, at: datetime) -
         "cty": FHIR_JSON,
         "x5c": [base64.b64encode(der).decode() for der in ders],
         "x5t#S256": url_safe(hashlib.sha256(ders[0]).digest()),
-        "sigT": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "sigT": at.astimezone(UTC).strftime(TIME),
         "srCms": [APPROVAL],
     }
     key: Any = sign  # PyJWT's types name keys in memory alone

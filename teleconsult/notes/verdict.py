@@ -10,6 +10,12 @@ SIZE_LIMIT: Final = 20 * 1024 * 1024
 """Bytes a file to be checked may have."""
 
 
+def plausible(moment: datetime | None) -> datetime | None:
+    """A moment as every page can tell it in every time zone; None for one that no note was signed at."""
+    is_told = moment is not None and moment.tzinfo is not None and 1900 < moment.year < 9999
+    return moment if is_told else None
+
+
 class Kind(StrEnum):
     """What was checked."""
 

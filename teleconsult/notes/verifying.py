@@ -16,7 +16,7 @@ from pyhanko.sign.ades.report import AdESIndeterminate
 
 from teleconsult.clock import now
 from teleconsult.notes.evidence_models import Level
-from teleconsult.notes.verdict import SIZE_LIMIT, Outcome, Reason, Verdict
+from teleconsult.notes.verdict import SIZE_LIMIT, Outcome, Reason, Verdict, plausible
 from teleconsult.notes.verifying_structure import NotGood, signatures_in
 from teleconsult.notes.verifying_times import Judged, judge
 
@@ -66,6 +66,10 @@ def verify_pdf(content: bytes, roots: Sequence[x509.Certificate], *, at: datetim
         return _verdict(judge(signatures, roots, at or now()))
     except NotGood as finding:
         return Verdict(Outcome.BAD, finding.reason, indication=_failure(finding), changed_part=finding.part)
+    except MemoryError:
+        raise
+    except Exception:  # certificates, numbers and times of a stranger's
+        return Verdict(Outcome.BAD, Reason.UNCHECKABLE)
 
 
 def _failure(finding: NotGood) -> str:
@@ -92,10 +96,10 @@ def _verdict(judged: Judged) -> Verdict:
         registration_number=_first(subject.get("serial_number")),
         organization=_first(subject.get("organization_name")),
         authority=_first(judged.signer.issuer.native.get("common_name")),
-        signed_at=judged.claimed_at,
-        proven_at=judged.proven_at,
+        signed_at=plausible(judged.claimed_at),
+        proven_at=plausible(judged.proven_at),
         clock=_first(judged.clock.subject.native.get("common_name")) if judged.clock is not None else "",
-        renew_before=judged.clock.not_valid_after if judged.clock is not None else None,
+        renew_before=plausible(judged.clock.not_valid_after) if judged.clock is not None else None,
         level=judged.level.value if isinstance(judged.level, Level) else "",
         indication=indication,
     )

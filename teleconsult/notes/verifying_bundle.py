@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from asn1crypto import x509
@@ -28,8 +28,8 @@ from pyhanko_certvalidator.errors import (
 )
 
 from teleconsult.clock import now
-from teleconsult.notes.bundling import algorithm_for, export, url_safe
-from teleconsult.notes.verdict import SIZE_LIMIT, Kind, Outcome, Reason, Verdict
+from teleconsult.notes.bundling import TIME, algorithm_for, export, url_safe
+from teleconsult.notes.verdict import SIZE_LIMIT, Kind, Outcome, Reason, Verdict, plausible
 
 MEMBERS: Final = {"payload", "protected", "signature"}
 _MOST_CERTIFICATES: Final = 10
@@ -62,11 +62,16 @@ def verify_bundle(content: bytes, roots: Sequence[x509.Certificate], *, at: date
         hashed = finding.reason in (Reason.CHANGED, Reason.HEADER_CHANGED, Reason.SIGNATURE_CHANGED)
         indication = "TOTAL-FAILED/HASH_FAILURE" if hashed else "TOTAL-FAILED/FORMAT_FAILURE"
         return Verdict(Outcome.BAD, finding.reason, kind=Kind.BUNDLE, indication=indication)
+    except MemoryError:
+        raise
+    except Exception:  # certificates and numbers of a stranger's, nested and spelled as they please
+        return Verdict(Outcome.BAD, Reason.UNCHECKABLE, kind=Kind.BUNDLE)
 
 
 def _verdict(content: bytes, roots: Sequence[x509.Certificate], at: datetime) -> Verdict:
     payload, protected, signature = _members(content)
     header = _header(protected)
+    _refuse_uncovered(header)
     certificates = _certificates(header)
     try:
         name, verifier = algorithm_for(crypto_x509.load_der_x509_certificate(certificates[0].dump()))
@@ -117,6 +122,12 @@ def _header(protected: str) -> Mapping[str, Any]:
     return header
 
 
+def _refuse_uncovered(header: Mapping[str, Any]) -> None:
+    """Only this header has the signature cover the document beside it; any other would cover nothing (RFC 7797 §3)."""
+    if header.get("b64") is not False or header.get("crit") != ["b64"]:
+        raise _NotGood(Reason.HEADER_CHANGED)
+
+
 def _certificates(header: Mapping[str, Any]) -> list[x509.Certificate]:
     """The signer's first (RFC 7515 §4.1.6); its hash must be the one that was signed along."""
     listed = header.get("x5c")
@@ -136,11 +147,15 @@ def _certificates(header: Mapping[str, Any]) -> list[x509.Certificate]:
     return certificates
 
 
-def _signed_at(header: Mapping[str, Any]) -> datetime | None:
+def _signed_at(header: Mapping[str, Any]) -> datetime:
+    """The moment in its header, in the one spelling (`bundling.TIME`)."""
     try:
-        return datetime.fromisoformat(header["sigT"])
-    except (KeyError, TypeError, ValueError):
-        return None
+        told = plausible(datetime.strptime(header["sigT"], TIME).replace(tzinfo=UTC))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _NotGood(Reason.HEADER_CHANGED) from error
+    if told is None or told.strftime(TIME) != header["sigT"]:
+        raise _NotGood(Reason.HEADER_CHANGED)
+    return told
 
 
 def _of_whom(
@@ -148,7 +163,7 @@ def _of_whom(
     roots: Sequence[x509.Certificate],
     at: datetime,
     *,
-    signed_at: datetime | None,
+    signed_at: datetime,
     payload: str,
 ) -> Verdict:
     """What an unchanged document is worth: whether someone we trust vouches for its signer, and did so in time."""
@@ -198,7 +213,7 @@ def _told(payload: str) -> tuple[str, str]:
         )
         name = str(document["identifier"][0]["value"]).removeprefix("ni:///sha-256;")
         return oid, _octets(name).hex()
-    except (ValueError, KeyError, TypeError, IndexError, StopIteration, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, StopIteration, AttributeError, RecursionError):
         return "", ""
 
 

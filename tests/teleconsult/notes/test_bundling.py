@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jwt
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
@@ -25,7 +26,7 @@ from teleconsult.notes.authority import Authority, issue
 from teleconsult.notes.bundling import SignedBundle, export, sign_bundle, soft_key, url_safe
 from teleconsult.notes.checking import check, check_both
 from teleconsult.notes.content import NoteContent, Relation
-from teleconsult.notes.verdict import SIZE_LIMIT, Kind, Outcome, Reason
+from teleconsult.notes.verdict import SIZE_LIMIT, Kind, Outcome, Reason, Verdict
 from tests import note_steps
 from tests.judges import FOLDER, asks_fhir
 from tests.teleconsult.notes.test_signature import YEAR, authority, roots, signed
@@ -242,6 +243,53 @@ def test_somebody_elses_certificate_in_the_header_is_found() -> None:
     protected["alg"] = "none"
     unsigned = export(bundle().content.decode(), url_safe(json.dumps(protected).encode()), "")
     assert not check(unsigned, roots()).is_good
+
+
+def _signed_by(header: dict[str, Any], payload: str, *, named: str = "Dr Minh") -> bytes:
+    """A file with this header, signed by somebody who is vouched for; `x5c` and its hash are put in."""
+    issued = issue(authority(), name=named, registration_number="20002", organization="CHU", at=now())
+    der = x509.load_pem_x509_certificate(issued.chain.encode()).public_bytes(Encoding.DER)
+    told = {"x5c": [base64.b64encode(der).decode()], "x5t#S256": url_safe(hashlib.sha256(der).digest())} | header
+    is_plain = told.get("b64") is False
+    key = serialization.load_der_private_key(issued.private_key, password=None)
+    jws = jwt.PyJWS().encode(
+        payload.encode() if is_plain else b"",
+        key,  # type: ignore[arg-type]  # an elliptic one
+        "ES256",
+        headers=told,
+        is_payload_detached=is_plain,
+    )
+    protected, _, signature = jws.split(".")
+    return export(payload, protected, signature)
+
+
+def test_a_header_that_does_not_cover_the_document_is_refused() -> None:
+    """Without `b64: false` the signature is over no payload at all, and any would do (RFC 7797 §3)."""
+    words = bundle().content.decode()
+    good = {"b64": False, "crit": ["b64"], "sigT": "2026-11-23T03:04:05Z"}
+    assert check(_signed_by(good, words), roots()).is_good
+    for header in ({}, {"b64": True}, {"b64": True, "crit": ["b64"]}, {"b64": False, "crit": ["b64", "sigT"]}):
+        verdict = check(_signed_by(header, words), roots())
+        assert (verdict.outcome, verdict.reason) == (Outcome.BAD, Reason.HEADER_CHANGED), header
+
+
+@pytest.mark.parametrize(
+    ("payload", "at"),
+    [
+        ("[" * 100_000, "2026-11-23T03:04:05Z"),
+        ("{}", "0001-01-01T00:00:00+14:00"),
+        ("{}", "9999-12-31T23:59:59-14:00"),
+        ("{}", "2026-11-23"),
+        ("{}", "2026-11-23T03:04:05"),
+    ],
+)
+def test_hostile_words_are_judged_and_can_be_told(payload: str, at: str) -> None:
+    verdict = check(_signed_by({"b64": False, "crit": ["b64"], "sigT": at}, payload), roots())
+    assert verdict == Verdict.from_json(verdict.to_json())
+    if verdict.signed_at is not None:
+        for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+            verdict.signed_at.astimezone(ZoneInfo(zone))
+        assert verdict.signed_at.tzinfo is not None
 
 
 def test_rsa_keys_sign_too() -> None:
