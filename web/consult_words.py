@@ -74,6 +74,15 @@ _PROPOSE: Final = _("A specialist has accepted. Propose a time, then book it.")
 
 _ACTS: Final[Mapping[str, LazyString]] = {
     "consult-submitted": _("%(who)s submitted the request"),
+    "emergency-raised": _("%(who)s pressed the emergency button"),
+    "emergency-answered": _("%(who)s answered the emergency"),
+    "emergency-seen-to": _("%(who)s sees to the emergency as coordinator"),
+    "emergency-handed-back": _("%(who)s had somebody else called"),
+    "emergency-unanswered": _("Nobody was left to call for the emergency"),
+    "emergency-decided": _("%(who)s noted the decision"),
+    "emergency-necessity-noted": _("%(who)s noted why nobody could be asked for consent"),
+    "transfer-requested": _("%(who)s asked for a transfer"),
+    "transfer-noted": _("%(who)s noted how the transfer goes"),
     "consult-received": _("%(who)s opened the request"),
     "time-proposed": _("%(who)s proposed a time"),
     "information-wanted": _("%(who)s asked for more information"),

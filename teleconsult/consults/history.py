@@ -12,6 +12,15 @@ from teleconsult.consults.models import ServiceRequest
 
 ACTS: Final = (
     "consult-submitted",
+    "emergency-raised",
+    "emergency-answered",
+    "emergency-seen-to",
+    "emergency-handed-back",
+    "emergency-unanswered",
+    "emergency-decided",
+    "emergency-necessity-noted",
+    "transfer-requested",
+    "transfer-noted",
     "consult-received",
     "time-proposed",
     "information-wanted",
@@ -22,6 +31,11 @@ ACTS: Final = (
     "consult-accepted",
     "consult-declined",
     "consult-booked",
+    "case-listed",
+    "case-called",
+    "case-discussed",
+    "case-postponed",
+    "case-removed",
     "time-moved",
     "time-cancelled",
     "consult-cancelled",
@@ -39,7 +53,7 @@ ACTS: Final = (
     "note-acknowledged",
     "follow-up-recorded",
 )
-"""The acts worth telling, of the consult itself, its session and its notes."""
+"""The acts worth telling, of the consult itself, its emergency, its team meeting, its session and its notes."""
 MOST_TOLD: Final = 100
 
 

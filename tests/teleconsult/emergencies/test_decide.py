@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from teleconsult.consults.history import ACTS, history_of
 from teleconsult.consults.queries import consult_for
 from teleconsult.db import Sessions, transaction
 from teleconsult.emergencies.deciding import note_decision, note_images_seen, note_necessity
@@ -13,6 +14,7 @@ from teleconsult.emergencies.transferring import ask_transfer, move_transfer, tr
 from teleconsult.errors import Forbidden, Invalid, NotFound, Refused
 from tests.emergency_steps import answered, raised
 from tests.people import Cast
+from web.consult_words import _ACTS, act_in_words
 
 REASON = "Unconscious and alone, nobody of the family could be reached."
 
@@ -137,3 +139,21 @@ async def test_where_to_and_how_are_asked(cast: Cast, sessions: Sessions) -> Non
                 transport="sledge",
             )
     assert set(error.value.fields) == {"destination", "transport"}
+
+
+async def test_the_history_of_the_consult_tells_of_the_emergency(cast: Cast, sessions: Sessions) -> None:
+    emergency = await answered(cast, sessions)
+    async with transaction(sessions, cast.oncall) as session:
+        await note_decision(
+            session, cast.oncall, consult_id=emergency.service_request_id, decision="treat-here", note="Two lines."
+        )
+    for actor in (cast.rural, cast.oncall):
+        async with transaction(sessions, actor) as session:
+            consult = await consult_for(session, actor, emergency.service_request_id)
+            told = [event for event in await history_of(session, consult) if event.action.startswith("emergency-")]
+        assert [event.action for event in told] == ["emergency-decided", "emergency-answered", "emergency-raised"]
+        assert all(act_in_words(event) for event in told)
+
+
+def test_every_act_of_the_history_has_its_words() -> None:
+    assert set(ACTS) == set(_ACTS)
