@@ -1,11 +1,14 @@
-"""`python -m tests.proof.signer`: a process that signs drafts and delivers what is owed, until somebody kills it.
+"""`python -m tests.proof.signer`: for each line it reads, a process that signs drafts and delivers what is owed, until
+somebody kills it.
 
 It is told by its environment which database, which data folder, who signs and which drafts. A note is printed once its
-signature was answered for; leases are short, so that what dies with it is found soon.
+signature was answered for; leases are short, so that what dies with it is found soon. What loads for seconds is loaded
+once, before the forks: kills fall into the work, not into its beginning.
 """
 
 import asyncio
 import json
+import multiprocessing
 import os
 import sys
 import uuid
@@ -23,6 +26,7 @@ from teleconsult.db import Sessions, make_engine, make_sessions, transaction
 from teleconsult.delivery import taking
 from teleconsult.delivery.filing import file_owed
 from teleconsult.directory.models import PractitionerRole
+from teleconsult.documents import pdf, press
 from teleconsult.documents.press import Press
 from teleconsult.errors import TeleconsultError
 from teleconsult.notes.models import Composition, CompositionStatus
@@ -35,6 +39,22 @@ from tests.people import PASSWORD
 
 SHORT_LEASE = timedelta(seconds=1)
 AT_WORK = "at work"
+"""Before its process id, which is that of its group."""
+ENDED = "ended"
+LOADED = pdf  # the printing process of each is a fork, too
+
+
+def nursery() -> None:
+    """One after the other, each from its line on until its end."""
+    press.get_context = lambda _way: multiprocessing.get_context("fork")  # type: ignore[attr-defined]
+    for _line in sys.stdin:
+        process = os.fork()
+        if not process:
+            os.setsid()
+            asyncio.run(main())
+            os._exit(0)
+        os.waitpid(process, 0)
+        print(ENDED, flush=True)
 
 
 async def main() -> None:
@@ -43,11 +63,13 @@ async def main() -> None:
     told = json.loads(os.environ["PROOF"])
     settings = load_settings(database_url=told["database_url"], data=Path(told["data"]), secret_key=told["secret_key"])
     sessions = make_sessions(make_engine(told["database_url"]), acting="system")
+    printing = Press()
+    await printing.answer()  # forked before there are threads
     signing = Signing(
-        sessions, settings, Objects(open_store(None, settings.data)), Sealer(settings.secret_key), Press()
+        sessions, settings, Objects(open_store(None, settings.data)), Sealer(settings.secret_key), printing
     )
     actor = await _actor(sessions, uuid.UUID(told["role"]))
-    print(AT_WORK, flush=True)
+    print(AT_WORK, os.getpid(), flush=True)
     delivering = asyncio.create_task(_deliver(signing))
     for note_id in map(uuid.UUID, told["notes"]):
         await _sign(signing, actor, note_id)
@@ -94,4 +116,4 @@ async def _actor(sessions: Sessions, role_id: uuid.UUID) -> Actor:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    nursery()
