@@ -28,6 +28,8 @@ class FhirPeer:
     transactions: list[Resource] = field(default_factory=list)
     authorizations: set[str] = field(default_factory=set)
     fails_with: int = 0
+    says: str = "no"
+    redirects_to: str = ""
     drops_after_writing: bool = False
     knows_patch: bool = True
 
@@ -47,8 +49,11 @@ class FhirPeer:
     async def transact(self, request: web.Request) -> web.StreamResponse:
         """`POST [base]`."""
         self.authorizations.add(request.headers.get("Authorization", ""))
+        if self.redirects_to:
+            raise web.HTTPTemporaryRedirect(self.redirects_to)
         if self.fails_with:
-            return _answer({"resourceType": "OperationOutcome", "issue": [{"diagnostics": "no"}]}, self.fails_with)
+            said = {"resourceType": "OperationOutcome", "issue": [{"diagnostics": self.says}]}
+            return _answer(said, self.fails_with)
         bundle = json.loads(await request.text())
         self.transactions.append(bundle)
         answers = [self._entry(one) for one in bundle["entry"]]

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ PASSING: Final = (408, 425, 429)
 """4xx that may pass; every 5xx may."""
 NO_PATCH: Final = (404, 405, 406, 415, 501)
 WITHDRAWN: Final = "entered-in-error"
+_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+"""R4 §2.24.0.1. A stranger's id is written down, and stands in addresses that are asked."""
 
 
 class _Stopped(Exception):
@@ -115,7 +118,7 @@ def _of_kind(response: Response, kind: str) -> list[Mapping[str, Any]]:
     return [
         one
         for one in resources
-        if isinstance(one, Mapping) and one.get("resourceType") == kind and isinstance(one.get("id"), str)
+        if isinstance(one, Mapping) and one.get("resourceType") == kind and _ID.fullmatch(str(one.get("id")))
     ]
 
 
@@ -133,7 +136,8 @@ def _location(response: Response) -> str | None:
     second = answers[1]
     assert second is not None
     steps = str(second.get("location", "")).split("/_history/")[0].split("/")
-    return "/".join(steps[-2:]) if len(steps) >= 2 and steps[-2] == "DocumentReference" else "DocumentReference/?"
+    is_named = len(steps) >= 2 and steps[-2] == "DocumentReference" and _ID.fullmatch(steps[-1])
+    return "/".join(steps[-2:]) if is_named else "DocumentReference/?"
 
 
 def _refused(response: Response) -> Outcome:

@@ -15,6 +15,7 @@ from teleconsult.hl7v2.documents import Act, Envelope, mdm, oru
 from teleconsult.notes.content import Relation
 
 TAKEN: Final = {"AA": DeliveryStatus.DELIVERED, "CA": DeliveryStatus.ACCEPTED}
+LONGEST_CODE: Final = 20
 TROUBLED: Final = ("AE", "CE")
 """The receiver could not, this time (HL7 table 0008); AR and CR: it will not."""
 
@@ -87,7 +88,7 @@ def _sent(
     return Outcome(
         state,
         external_id=control_id(parcel.delivery_id),
-        receipt={"answer": answer.code} if answer is not None else {},
+        receipt={"answer": answer.code[:LONGEST_CODE]} if answer is not None else {},
         reason=reason,
         detail=answer.said if answer is not None and reason else "",
         payload_sha256=hashlib.sha256(content).digest(),

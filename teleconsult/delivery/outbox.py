@@ -21,7 +21,6 @@ from teleconsult.delivery.channels import CHANNELS
 from teleconsult.delivery.models import ARRIVED, Channel, Delivery, DeliveryStatus
 from teleconsult.delivery.parcel import Means, Outcome, Parcel, Sender
 from teleconsult.delivery.reasons import Reason
-from teleconsult.delivery.receiving_receipts import LONGEST as LONGEST_DETAIL
 from teleconsult.delivery.receiving_receipts import stand
 from teleconsult.delivery.states import after_attempt, after_receipt
 from teleconsult.delivery.taking import EACH, Taken, next_due, take_due
@@ -168,7 +167,7 @@ def _move(delivery: Delivery, outcome: Outcome) -> None:
         delivery,
         following.status,
         reason=Reason.DEADLINE if is_late else outcome.reason,
-        detail=outcome.detail[:LONGEST_DETAIL],
+        detail=outcome.detail,
     )
     delivery.next_at = following.at
 

@@ -37,7 +37,7 @@ async def note_receipt(
     if delivery is None:
         return None
     moment = now()
-    kept = {"state": state.value, "reason": reason, "detail": detail[:LONGEST], **(receipt or {})}
+    kept = {"state": state.value, "reason": reason, "detail": plain(detail), **(receipt or {})}
     before: list[dict[str, Any]] = delivery.receipt.get("receipts", [])
     if any({key: value for key, value in one.items() if key != "at"} == kept for one in before):
         return delivery
@@ -59,11 +59,16 @@ async def note_receipt(
     return delivery
 
 
+def plain(said: str) -> str:
+    """What the other side said, as it can be kept: the database takes no NUL and no half of a surrogate pair."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in said[:LONGEST]).strip()
+
+
 def stand(delivery: Delivery, status: DeliveryStatus, *, reason: str = "", detail: str = "") -> None:
     """Put it there, with the time."""
     moment = now()
     delivery.status, delivery.updated_at = status, moment
-    delivery.reason, delivery.detail = reason, detail[:LONGEST]
+    delivery.reason, delivery.detail = reason, plain(detail)
     delivery.lease = delivery.leased_until = None
     if status in (DeliveryStatus.ACCEPTED, DeliveryStatus.DELIVERED, DeliveryStatus.READ):
         delivery.accepted_at = delivery.accepted_at or moment

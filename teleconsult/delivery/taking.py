@@ -24,10 +24,12 @@ EACH: Final = 4
 _ALONE: Final = text("select pg_advisory_xact_lock(7302413)")
 
 _LOST: Final = text("""
-update delivery set status = 'sent-unknown', unknowns = unknowns + 1, reason = 'worker-lost', lease = null,
-  leased_until = null, next_at = :moment, updated_at = :moment
+update delivery set unknowns = unknowns + 1, lease = null, leased_until = null, next_at = :moment, updated_at = :moment,
+  status = case when deadline_at < :moment then 'dead' else 'sent-unknown' end,
+  reason = case when deadline_at < :moment then 'deadline' else 'worker-lost' end
 where status = 'sending' and leased_until < :moment
 """)
+"""One at which workers die each time ends, as any other does, with its days."""
 
 _OVERTAKEN: Final = text("""
 update delivery d set status = case later.purpose when 'document' then 'superseded' else 'cancelled' end,

@@ -107,6 +107,27 @@ async def test_refusals(
     assert (delivery.status, delivery.reason, delivery.detail) == (state, reason, "no")
 
 
+@pytest.mark.parametrize("said", ["no\0", "no\ud800", "no" * 3_000_000])
+async def test_what_it_says_can_be_written_down(cast: Cast, signing: Signing, peer: FhirPeer, said: str) -> None:
+    """Else it would be sent again whenever its lease ends, for ever."""
+    peer.fails_with, peer.says = 422, said
+    await note_steps.signed(cast, signing)
+    await delivery_steps.send(signing)
+    delivery = await delivery_steps.only(signing.sessions, Channel.FHIR)
+    is_huge = len(said) > 10
+    assert delivery.status is (S.SENT_UNKNOWN if is_huge else S.DEAD)
+    assert (delivery.reason, delivery.detail) == ((Reason.TOO_MUCH, "") if is_huge else (Reason.REFUSED, "no"))
+
+
+@pytest.mark.parametrize("place", ["http://169.254.169.254/latest", "https://127.0.0.1:1/r4"])
+async def test_a_redirect_is_no_way_elsewhere(cast: Cast, signing: Signing, peer: FhirPeer, place: str) -> None:
+    peer.redirects_to = place
+    await note_steps.signed(cast, signing)
+    await delivery_steps.send(signing)
+    delivery = await delivery_steps.only(signing.sessions, Channel.FHIR)
+    assert (delivery.status, delivery.reason, delivery.detail) == (S.DEAD, Reason.REFUSED, "307")
+
+
 async def test_a_patient_it_does_not_know_by_number(cast: Cast, signing: Signing, peer: FhirPeer) -> None:
     peer.held.clear()
     await note_steps.signed(cast, signing)

@@ -92,6 +92,19 @@ async def test_what_a_dead_worker_had_in_hand_is_unknown_and_goes_again(
     assert len(peer.taken) == 1
 
 
+async def test_what_workers_die_of_ends_with_its_days(cast: Cast, signing: Signing, peer: MllpPeer) -> None:
+    await note_steps.signed(cast, signing)
+    async with transaction(signing.sessions) as session:
+        await take_due(session, most=10)
+    past = now() - timedelta(seconds=1)
+    delivery = await delivery_steps.only(signing.sessions, Channel.HL7V2)
+    await change(signing.sessions, delivery, leased_until=past, deadline_at=past)
+    await delivery_steps.send(signing)
+    delivery = await delivery_steps.only(signing.sessions, Channel.HL7V2)
+    assert (delivery.status, delivery.reason, delivery.unknowns) == (S.DEAD, Reason.DEADLINE, 1)
+    assert peer.taken == []
+
+
 async def test_of_one_patient_at_one_place_one_after_the_other(cast: Cast, signing: Signing, peer: MllpPeer) -> None:
     peer.answer = mllp_peers.troubled
     signed = await note_steps.signed(cast, signing)
