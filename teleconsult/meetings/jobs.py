@@ -57,6 +57,8 @@ async def relist(session: AsyncSession, actor: Actor, *, case_id: uuid.UUID) -> 
             .limit(1)
         )
     ).first()
+    # The meeting first, as whoever works on its list: the other way round both would wait for each other.
+    next_meeting = None if following is None else await whole_meeting(session, following, lock=True)
     await lock_consult(session, case.service_request_id)
     consult = (
         await session.scalars(
@@ -66,9 +68,13 @@ async def relist(session: AsyncSession, actor: Actor, *, case_id: uuid.UUID) -> 
             .execution_options(populate_existing=True)
         )
     ).one()
-    if following is None or state_of(consult) is not ConsultState.ACCEPTED or consult.appointment is not None:
+    if (
+        next_meeting is None
+        or not next_meeting.is_open
+        or state_of(consult) is not ConsultState.ACCEPTED
+        or consult.appointment is not None
+    ):
         return None
-    next_meeting = await whole_meeting(session, following, lock=True)
     presenter = case.presenter_role_id
     allowed = {member.practitioner_role_id for member in next_meeting.members} | {consult.requester_role_id}
     listed = await enlist(

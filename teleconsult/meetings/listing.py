@@ -12,13 +12,14 @@ from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
-from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import ServiceRequest, TaskStatus
 from teleconsult.consults.modes import free_time, into_writing
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, Verb, require, state_of
+from teleconsult.db import act_as
 from teleconsult.encounters.actions import plan_encounter
 from teleconsult.encounters.models import EncounterParticipant
 from teleconsult.errors import Invalid, Refused
@@ -75,7 +76,7 @@ async def enlist(
     if len(cases) >= MOST_CASES:
         raise Invalid({"consult": "This list is full. Choose another meeting."})
     moment = now()
-    await _clear(session, consult)
+    await _clear(session, actor, consult)
     if consult.task.owner_role_id is None:
         consult.task.owner_role_id = meeting.chair_role_id
     consult.task.status, consult.task.business_status, consult.task.modified_at = TaskStatus.ACCEPTED, "", moment
@@ -167,7 +168,8 @@ async def postpone_case(
 ) -> MeetingCase:
     """To the service's next meeting, with a reason: it is put on that list, if there is one, else it waits for one.
 
-    Raises NotFound, Forbidden, Refused once it is concluded or off the list, Invalid without a reason.
+    Also once the meeting has ended. Raises NotFound, Forbidden, Refused once it is concluded or off the list, Invalid
+    without a reason.
     """
     meeting, case = await _to_leave(session, actor, meeting_id, case_id)
     await leave_list(session, actor, meeting, case, status=CaseStatus.POSTPONED, reason=_checked_reason(reason))
@@ -259,8 +261,13 @@ async def retime(session: AsyncSession, meeting: Meeting) -> None:
         for case, start, end in changed:
             case.appointment.starts_at, case.appointment.ends_at = start, end
         await session.flush()
-        for case, _, _ in changed:
-            await keep_free(session, case.appointment, only(case.consult.requester_role_id))
+        session.add_all(
+            AppointmentParticipant(
+                appointment_id=case.appointment_id, practitioner_role_id=case.consult.requester_role_id
+            )
+            for case, _, _ in changed
+        )
+        await session.flush()
 
 
 async def _to_leave(
@@ -268,8 +275,7 @@ async def _to_leave(
 ) -> tuple[Meeting, MeetingCase]:
     meeting = await meeting_for(session, actor, meeting_id, lock=True)
     case = await case_in(session, meeting, case_id)
-    if meeting.ended_at is None:
-        require_run(meeting, actor)
+    require_run(meeting, actor, is_afterwards=True)
     if case.status not in STANDING or case.appointment.status in LOST_APPOINTMENTS:
         raise Refused("This case is off the list already.")
     return meeting, case
@@ -282,16 +288,18 @@ async def _book(session: AsyncSession, turn: Appointment, requester_id: uuid.UUI
         await session.flush()
 
 
-async def _clear(session: AsyncSession, consult: ServiceRequest) -> None:
+async def _clear(session: AsyncSession, actor: Actor, consult: ServiceRequest) -> None:
     """What stood of another time or another list stands no longer."""
     if consult.appointment is not None:
         consult.appointment.status = AppointmentStatus.CANCELLED
+    await session.flush()
+    await act_as(session, SYSTEM)  # it may stand on a list of the house it was redirected from
     await session.execute(
         update(MeetingCase)
         .where(MeetingCase.service_request_id == consult.id, MeetingCase.status.in_(STANDING))
         .values(status=CaseStatus.REMOVED, ended_at=now())
     )
-    await session.flush()
+    await act_as(session, actor)
 
 
 def _check_case(meeting: Meeting, consult: ServiceRequest, minutes: int, presenter_id: uuid.UUID | None) -> None:

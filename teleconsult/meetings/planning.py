@@ -29,7 +29,7 @@ from teleconsult.meetings.queries import cases_of, meeting_for, possible_members
 from teleconsult.scheduling.booking import FURTHEST, GRACE
 from teleconsult.scheduling.diaries import Needed, hours_of
 from teleconsult.scheduling.holding import in_turn, require_open
-from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from teleconsult.scheduling.models import LOST_APPOINTMENTS, Appointment, AppointmentStatus
 
 DURATIONS: Final = (30, 45, 60, 90, 120, 180)
 """Minutes a meeting may be planned for."""
@@ -173,7 +173,7 @@ async def cancel_meeting(session: AsyncSession, actor: Actor, *, meeting_id: uui
         raise Refused("This meeting has begun: it can no longer be changed.")
     reason = checked(reason, "reason")
     for case in await cases_of(session, meeting):
-        if case.status in STANDING and case.consult.appointment is not None:
+        if case.status in STANDING and case.appointment.status not in LOST_APPOINTMENTS:
             await leave_list(session, actor, meeting, case, status=CaseStatus.POSTPONED, reason=reason)
     meeting.appointment.status, meeting.appointment.status_reason = AppointmentStatus.CANCELLED, reason
     audit.record(session, actor, "meeting-cancelled", meeting)
@@ -229,7 +229,7 @@ async def _seat(session: AsyncSession, meeting: Meeting, people: Collection[uuid
     session.add_all(MeetingMember(meeting_id=meeting.id, practitioner_role_id=id) for id in added)
     await owe_meeting_mail(session, meeting, added)
     for case in await cases_of(session, meeting):
-        if case.status not in STANDING or case.consult.appointment is None:
+        if case.status not in STANDING or case.appointment.status in LOST_APPOINTMENTS:
             continue
         encounter, seats = await seats_in(session, case)
         seated = {seat.practitioner_role_id for seat in seats}

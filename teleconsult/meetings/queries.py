@@ -212,10 +212,13 @@ async def seats_in(session: AsyncSession, case: MeetingCase) -> tuple[Encounter,
     return encounter, found.all()
 
 
-def require_run(meeting: Meeting, actor: Actor, *, by_chair: bool = False) -> None:
-    """Raise Forbidden for who neither coordinates nor leads it (`by_chair`: only leads), Refused once it is over."""
+def require_run(meeting: Meeting, actor: Actor, *, by_chair: bool = False, is_afterwards: bool = False) -> None:
+    """Raise Forbidden for who neither coordinates nor leads it (`by_chair`: only leads), Refused once it is over.
+
+    What `is_afterwards` is done once it has ended, too.
+    """
     is_chair = meeting.chair_role_id == actor.role_id
     if not is_chair and (by_chair or actor.role is not RoleCode.COORDINATOR):
         raise Forbidden("This is for who leads the meeting to do.")
-    if not meeting.is_open:
+    if meeting.is_cancelled or (meeting.ended_at is not None and not is_afterwards):
         raise Refused("This meeting is over, or it was called off.")

@@ -30,6 +30,7 @@ from teleconsult.scheduling.models import LOST_APPOINTMENTS, AppointmentStatus
 
 EARLY: Final = timedelta(hours=1)
 """A meeting may begin so long before its time."""
+DISCUSSABLE: Final = (TaskStatus.ACCEPTED, TaskStatus.IN_PROGRESS)
 NOT_REACHED: Final = "The meeting ended before this case was reached."
 
 
@@ -52,7 +53,7 @@ async def call_case(session: AsyncSession, actor: Actor, *, meeting_id: uuid.UUI
     task, turn = consult.task, consult.appointment
     if task is None or turn is None or turn.encounter is None or turn.encounter.status in OVER:
         raise Refused("This case is concluded, or it was called off.")
-    if task.status not in (TaskStatus.ACCEPTED, TaskStatus.IN_PROGRESS):
+    if task.status not in DISCUSSABLE:
         raise Refused("More information is wanted for this case first.")
     moment = now()
     case.status, case.ended_at, case.has_quorum = CaseStatus.CALLED, None, None
@@ -68,13 +69,22 @@ async def call_case(session: AsyncSession, actor: Actor, *, meeting_id: uuid.UUI
     return case
 
 
-async def next_case(session: AsyncSession, actor: Actor, *, meeting_id: uuid.UUID) -> MeetingCase | None:
-    """The first case that was not discussed yet, called; None where there is none: then the last one is over."""
+async def next_case(
+    session: AsyncSession, actor: Actor, *, meeting_id: uuid.UUID, after: uuid.UUID | None = None
+) -> MeetingCase | None:
+    """The first case that was not discussed yet, called; None where there is none: then the last one is over.
+
+    One that waits for information is passed over. `after` is the case the actor saw discussed, None for none: where
+    the meeting went on meanwhile, or they pressed twice, it stays with the case that is called now.
+    """
     meeting = await _led(session, actor, meeting_id)
+    called = await case_called(session, meeting)
+    if called is not None and called.id != after:
+        return called
     waiting = [
         case
         for case in await cases_of(session, meeting)
-        if case.status is CaseStatus.LISTED and case.appointment.status not in LOST_APPOINTMENTS
+        if case.status is CaseStatus.LISTED and case.appointment.status not in LOST_APPOINTMENTS and _is_ready(case)
     ]
     if waiting:
         return await call_case(session, actor, meeting_id=meeting_id, case_id=waiting[0].id)
@@ -111,6 +121,11 @@ async def note_presence(
     audit.record(session, actor, "meeting-presence", meeting, members=len(role_ids))
     await session.flush()
     return meeting
+
+
+def _is_ready(case: MeetingCase) -> bool:
+    task = case.consult.task
+    return task is not None and task.status in DISCUSSABLE
 
 
 async def _led(session: AsyncSession, actor: Actor, meeting_id: uuid.UUID) -> Meeting:

@@ -13,6 +13,7 @@ from teleconsult.meetings.running import call_case, end_meeting, next_case, note
 from teleconsult.scheduling.models import LOST_APPOINTMENTS
 from web.bodies import read_form
 from web.flash import flash
+from web.forms.consults import read_choice
 from web.forms.meetings import read_people
 from web.i18n import gettext as _
 from web.i18n import ngettext
@@ -31,7 +32,9 @@ async def call(request: web.Request) -> web.StreamResponse:
 
 async def go_on(request: web.Request) -> web.StreamResponse:
     """The chair goes on to the next case; after the last one back to the list."""
-    case = await next_case(db(request), actor_of(request), meeting_id=id_in(request))
+    meeting = await meeting_for(db(request), actor_of(request), id_in(request))
+    after = read_choice(await read_form(request), "after")
+    case = await next_case(db(request), actor_of(request), meeting_id=meeting.id, after=after)
     if case is not None:
         return to_page(request, "rooms.show", id=case.service_request_id)
     flash(request, _("All cases of the list were discussed."))

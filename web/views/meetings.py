@@ -28,6 +28,7 @@ from teleconsult.meetings.queries import (
 from teleconsult.meetings.queries import meetings as meetings_of
 from teleconsult.meetings.running import EARLY
 from teleconsult.scheduling.local_times import local_from_moment, next_quarter
+from teleconsult.scheduling.models import LOST_APPOINTMENTS
 from web.bodies import Form, read_form
 from web.flash import flash
 from web.forms.administration import read_id
@@ -77,6 +78,7 @@ async def meeting_page(
         coordinates=coordinates,
         is_chair=is_chair,
         may_run=meeting.is_open and (coordinates or is_chair),
+        may_settle=not meeting.is_cancelled and (coordinates or is_chair),
         may_begin=meeting.is_open and is_chair and meeting.appointment.starts_at <= now() + EARLY,
         may_ask={case.id for case in cases if may(case.consult, actor, Verb.ASK_FOR_INFORMATION)},
         state_of=state_of,
@@ -89,7 +91,7 @@ def _outcome(case: MeetingCase) -> str:
     """What became of a case, as a word of ours: `concluded`, `unsigned`, or where it stands on the list."""
     if case.status in STANDING and state_of(case.consult) in OVER:
         return "concluded"
-    if case.status in STANDING and case.consult.appointment is None:
+    if case.status in STANDING and case.appointment.status in LOST_APPOINTMENTS:
         return "removed"
     if case.status is CaseStatus.DISCUSSED:
         return "unsigned" if case.has_quorum else "no-quorum"

@@ -1,23 +1,28 @@
 """The list: who may put what on it, in which order, when; nobody and nothing is booked twice."""
 
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from teleconsult.clock import now
 from teleconsult.consults.informing import ask_for_information, give_information
 from teleconsult.consults.models import ConsultMode, TaskStatus
 from teleconsult.consults.modes import change_mode
 from teleconsult.consults.queries import consult_for
+from teleconsult.consults.redirecting import redirect_consult
 from teleconsult.db import Sessions, transaction
+from teleconsult.directory.models import HealthcareService, RoleCode, Specialty
 from teleconsult.errors import Forbidden, Invalid, NotFound, Refused
 from teleconsult.meetings.listing import move_case, put_on_list, set_case
 from teleconsult.meetings.material import Missing, missing_of
-from teleconsult.meetings.planning import plan_meeting
-from teleconsult.meetings.queries import cases_of, whole_meeting
+from teleconsult.meetings.planning import cancel_meeting, plan_meeting
+from teleconsult.meetings.queries import cases_of, standing_case, whole_meeting
 from teleconsult.meetings.running import call_case
+from teleconsult.scheduling.booking import propose_time
 from tests import consult_steps, meeting_steps
-from tests.people import Cast
+from tests.people import Cast, another_person
 
 
 async def test_a_case_has_its_turn_and_the_times_follow_the_order(cast: Cast, sessions: Sessions) -> None:
@@ -108,3 +113,58 @@ async def test_more_is_asked_for_while_it_stands_on_the_list(cast: Cast, session
         found = await consult_for(session, cast.specialist, case.service_request_id)
         assert found.task is not None
         assert found.task.status is TaskStatus.IN_PROGRESS
+
+
+async def test_a_time_that_was_booked_after_it_left_the_meeting_is_left_alone(cast: Cast, sessions: Sessions) -> None:
+    meeting = await meeting_steps.planned(cast, sessions)
+    consult = await meeting_steps.for_a_meeting(cast, sessions, accepted=True)
+    await meeting_steps.listed(cast, sessions, meeting.id, consult)
+    async with transaction(sessions, cast.rural) as session:
+        await change_mode(session, cast.rural, consult_id=consult.id, mode=ConsultMode.VIDEO)
+    async with transaction(sessions, cast.coordinator) as session:
+        starts_at = now() + timedelta(days=2)
+        await propose_time(session, cast.coordinator, consult_id=consult.id, starts_at=starts_at)
+    async with transaction(sessions, cast.coordinator) as session:
+        await cancel_meeting(session, cast.coordinator, meeting_id=meeting.id, reason="The chair is ill.")
+    async with transaction(sessions, cast.rural) as session:
+        found = await consult_for(session, cast.rural, consult.id)
+        assert found.appointment is not None
+        assert found.appointment.starts_at == starts_at
+
+
+async def another_house(cast: Cast, sessions: Sessions) -> Cast:
+    """The cast as the provincial hospital's neurology has it."""
+    async with transaction(sessions) as session:
+        service = HealthcareService(
+            organization_id=cast.organizations["provincial"].id, specialty=Specialty.NEUROLOGY, id=uuid.uuid4()
+        )
+        session.add(service)
+        coordinator = await another_person(session, cast, "provincial", RoleCode.COORDINATOR)
+        chair, member = [
+            await another_person(session, cast, "provincial", RoleCode.SPECIALIST, specialty)
+            for specialty in (Specialty.NEUROLOGY, Specialty.TRAUMA)
+        ]
+    return replace(cast, neurology=service, coordinator=coordinator, specialist=chair, oncall=member)
+
+
+async def test_one_that_was_redirected_goes_on_the_list_of_another_house(cast: Cast, sessions: Sessions) -> None:
+    meeting = await meeting_steps.planned(cast, sessions)
+    consult = await meeting_steps.for_a_meeting(cast, sessions)
+    await meeting_steps.listed(cast, sessions, meeting.id, consult)
+    for mode in (ConsultMode.ADVICE, ConsultMode.MEETING):
+        async with transaction(sessions, cast.rural) as session:
+            await change_mode(session, cast.rural, consult_id=consult.id, mode=mode)
+    there = await another_house(cast, sessions)
+    async with transaction(sessions, cast.coordinator) as session:
+        await redirect_consult(
+            session, cast.coordinator, consult_id=consult.id, service_id=there.neurology.id, reason="They know her."
+        )
+    theirs = await meeting_steps.planned(there, sessions, meeting_steps.plan(there))
+    case = await meeting_steps.listed(there, sessions, theirs.id, consult)
+    async with transaction(sessions, cast.coordinator) as session:
+        with pytest.raises(NotFound):
+            await consult_for(session, cast.coordinator, consult.id)
+    async with transaction(sessions) as session:
+        standing = await standing_case(session, consult.id)
+        assert standing is not None
+        assert standing.id == case.id

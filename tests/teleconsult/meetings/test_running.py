@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.models import AuditEvent
+from teleconsult.consults.informing import ask_for_information
 from teleconsult.consults.models import ConsultMode, ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, state_of
@@ -68,9 +69,12 @@ async def test_two_cases_are_discussed_in_turn_and_concluded_by_signed_notes(
         await leave_encounter(session, cast.specialist, consult_id=first.service_request_id, reason="left")
     assert await state(cast, sessions, first) is ConsultState.IN_SESSION
     async with transaction(sessions, cast.specialist) as session:
-        case = await next_case(session, cast.specialist, meeting_id=meeting.id)
+        case = await next_case(session, cast.specialist, meeting_id=meeting.id, after=first.id)
     assert case is not None
     assert case.id == second.id
+    async with transaction(sessions, cast.specialist) as session:  # pressed twice, or in another window
+        again = await next_case(session, cast.specialist, meeting_id=meeting.id, after=first.id)
+        assert again is not None and again.id == second.id
     assert await state(cast, sessions, first) is ConsultState.UNSIGNED
     async with transaction(sessions, cast.oncall) as session:
         await arrive_encounter(session, cast.oncall, consult_id=second.service_request_id)
@@ -89,7 +93,7 @@ async def test_two_cases_are_discussed_in_turn_and_concluded_by_signed_notes(
     assert signers == [cast.oncall.role_id]
     assert {one.name for one in content.meeting.members_present} == {"Dr Nguyễn Thị Minh", "Dr Paul Girard"}
     async with transaction(sessions, cast.specialist) as session:
-        assert await next_case(session, cast.specialist, meeting_id=meeting.id) is None
+        assert await next_case(session, cast.specialist, meeting_id=meeting.id, after=second.id) is None
     async with transaction(sessions, cast.specialist) as session:
         over = await end_meeting(session, cast.specialist, meeting_id=meeting.id)
         assert over.ended_at is not None
@@ -176,6 +180,10 @@ async def test_a_case_that_was_not_reached_waits_for_the_next_meeting(cast: Cast
         left = await session.get_one(MeetingCase, second.id)
         assert left.status is CaseStatus.POSTPONED
         assert left.reason
+    ways = {"meeting_id": meeting.id, "case_id": first.id, "reason": "No quorum."}
+    async with transaction(sessions, cast.oncall) as session:  # a member does not lead, then neither
+        with pytest.raises(Forbidden):
+            await postpone_case(session, cast.oncall, **ways)
     async with transaction(sessions, cast.oncall) as session:  # off the list, out of sight
         with pytest.raises(NotFound):
             await consult_for(session, cast.oncall, second.service_request_id)
@@ -183,3 +191,15 @@ async def test_a_case_that_was_not_reached_waits_for_the_next_meeting(cast: Cast
         assert found.appointment is not None
         assert found.appointment.encounter is not None
         assert found.appointment.encounter.status is EncounterStatus.IN_PROGRESS
+
+
+async def test_a_case_that_waits_for_information_is_passed_over(cast: Cast, sessions: Sessions) -> None:
+    meeting = await meeting_steps.planned(cast, sessions)
+    first = await meeting_steps.listed(cast, sessions, meeting.id)
+    second = await meeting_steps.listed(cast, sessions, meeting.id)
+    async with transaction(sessions, cast.coordinator) as session:
+        await ask_for_information(session, cast.coordinator, consult_id=first.service_request_id, text="Which arm?")
+    async with transaction(sessions, cast.specialist) as session:
+        case = await next_case(session, cast.specialist, meeting_id=meeting.id)
+    assert case is not None
+    assert case.id == second.id
