@@ -24,6 +24,7 @@ from teleconsult.delivery.reasons import Reason
 from teleconsult.delivery.receiving_receipts import stand
 from teleconsult.delivery.states import after_attempt, after_receipt
 from teleconsult.delivery.taking import EACH, Taken, next_due, take_due
+from teleconsult.delivery.telling import tell_if_stuck
 from teleconsult.delivery.wrapping import Held, pack, wrap
 from teleconsult.objects import Objects
 
@@ -101,6 +102,7 @@ class Outbox:
                 stand(delivery, packed.status, reason=packed.reason)
                 delivery.attempts -= 1
                 delivery.next_at = packed.at or now()
+                await tell_if_stuck(session, delivery)
                 if packed.at is None:
                     audit.record(
                         session,
@@ -140,6 +142,7 @@ class Outbox:
             is_ours = delivery.lease == taken.lease
             if is_ours:
                 _move(delivery, outcome)
+                await tell_if_stuck(session, delivery)
             elif outcome.state in ARRIVED and (news := after_receipt(delivery, outcome.state)) is not None:
                 stand(delivery, news)
             delivery.external_id = outcome.external_id or delivery.external_id

@@ -11,6 +11,7 @@ from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
 from teleconsult.delivery.models import Delivery, DeliveryStatus
 from teleconsult.delivery.states import after_receipt
+from teleconsult.delivery.telling import tell_if_stuck
 
 MOST_KEPT: Final = 20
 """Receipts of one delivery; of more the last."""
@@ -46,6 +47,7 @@ async def note_receipt(
     moved = after_receipt(delivery, state)
     if moved is not None:
         stand(delivery, moved, reason=reason, detail=detail)
+        await tell_if_stuck(session, delivery)
     audit.record(
         session,
         SYSTEM,

@@ -14,7 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.clock import now
+from teleconsult.delivery.models import Delivery
 from teleconsult.delivery.states import RETRY_FOR
+from teleconsult.delivery.telling import tell_if_stuck
 
 LEASE: Final = timedelta(seconds=120)
 """Longer than any attempt may last (`outbox.LONGEST`)."""
@@ -28,6 +30,7 @@ update delivery set unknowns = unknowns + 1, lease = null, leased_until = null, 
   status = case when deadline_at < :moment then 'dead' else 'sent-unknown' end,
   reason = case when deadline_at < :moment then 'deadline' else 'worker-lost' end
 where status = 'sending' and leased_until < :moment
+returning id
 """)
 """One at which workers die each time ends, as any other does, with its days."""
 
@@ -81,7 +84,9 @@ async def take_due(session: AsyncSession, *, most: int, each: int = EACH) -> Seq
     """Take up to `most`, `each` under way at one destination at the most. Called as the system."""
     moment, lease = now(), uuid.uuid4()
     await session.execute(_ALONE)
-    await session.execute(_LOST, {"moment": moment})
+    lost = await session.scalars(_LOST, {"moment": moment})
+    for delivery_id in lost.all():
+        await tell_if_stuck(session, await session.get_one(Delivery, delivery_id, populate_existing=True))
     await session.execute(_OVERTAKEN, {"moment": moment})
     taken = await session.execute(
         _TAKE,

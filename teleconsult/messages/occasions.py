@@ -215,6 +215,14 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         vi="câu trả lời đã vào hồ sơ",
         is_quiet=True,
     ),
+    "ConsultNoteUndelivered": _occasion(
+        Topic.ANSWERS,
+        Side.COORDINATORS,
+        en="the answer could not be delivered everywhere: see “Sending”",
+        fr="un envoi du compte rendu a échoué : voir « Envois »",
+        vi="có nơi chưa nhận được câu trả lời: xem “Gửi đi”",
+        alone="Who sends looks after it; the file of who asked is told of by itself.",
+    ),
     "ConsultNoteAcknowledged": _occasion(
         Topic.ANSWERS,
         *(Side.REQUESTER, Side.SPECIALIST),
