@@ -46,7 +46,7 @@ LOADED = pdf  # the printing process of each is a fork, too
 
 def nursery() -> None:
     """One after the other, each from its line on until its end."""
-    press.get_context = lambda _way: multiprocessing.get_context("fork")  # type: ignore[attr-defined]
+    press.get_context = lambda _way: multiprocessing.get_context("fork")  # type: ignore[attr-defined,assignment]
     for _line in sys.stdin:
         process = os.fork()
         if not process:

@@ -104,7 +104,7 @@ async def test_none_lost_and_none_twice(cast: Cast, signing: Signing) -> None:
     async with mllp_peer(slowly) as peer:
         await delivery_steps.endpoint(signing.sessions, cast, ConnectionType.HL7V2, peer.address)
         notes = [(await note_steps.drafted(cast, signing.sessions)).note.id for _ in range(NOTES)]
-        told = {
+        told: dict[str, object] = {
             "database_url": signing.settings.database_url,
             "data": str(signing.settings.data),
             "secret_key": signing.settings.secret_key,
