@@ -20,6 +20,8 @@ export default class MeetingController extends Controller {
   declare readonly followsValue: boolean;
   declare readonly enterTarget: HTMLElement;
   declare readonly hasEnterTarget: boolean;
+  #asked?: string;
+  #isLooking = false;
   #stop?: () => void;
   #timer?: ReturnType<typeof setInterval>;
 
@@ -36,6 +38,8 @@ export default class MeetingController extends Controller {
 
   /** Look where the meeting is. What cannot be asked now is asked again. */
   async look(): Promise<void> {
+    if (this.#isLooking) return; // several hints at once are one question; what comes later the clock asks
+    this.#isLooking = true;
     let now: Now;
     try {
       const answer = await fetch(this.urlValue, { headers: { Accept: "application/json" } });
@@ -43,12 +47,17 @@ export default class MeetingController extends Controller {
       now = await answer.json();
     } catch {
       return;
+    } finally {
+      this.#isLooking = false;
     }
     if (!this.element.isConnected) return;
     if (this.hasQuorumTarget && now.quorum && this.quorumTarget.textContent !== now.quorum) {
       this.quorumTarget.textContent = now.quorum;
     }
     if (this.hasEnterTarget) this.enterTarget.hidden = !now.go || now.go === location.pathname;
-    if (this.followsValue && now.go && now.go !== location.pathname) location.assign(now.go);
+    if (!this.followsValue || !now.go || now.go === location.pathname || now.go === this.#asked) return;
+    // Once: asked for again while a slow page comes, it would begin anew each time, and nag who chose to stay.
+    this.#asked = now.go;
+    location.assign(now.go);
   }
 }
