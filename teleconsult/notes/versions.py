@@ -80,6 +80,20 @@ async def versions_of(session: AsyncSession, actor: Actor, note: Composition) ->
     )
 
 
+async def current_of_consult(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> dict[uuid.UUID, Relation]:
+    """The signed notes of a consult that exist for the actor and that nothing replaces: what each is to another."""
+    found = await session.execute(
+        select(Composition.id, Composition.relation, Composition.related_id).where(
+            Composition.service_request_id == consult_id,
+            Composition.status != CompositionStatus.PRELIMINARY,
+            rows.notes(actor),
+        )
+    )
+    listed = list(found)
+    replaced = {row.related_id for row in listed if row.relation is Relation.REPLACES}
+    return {row.id: row.relation for row in listed if row.id not in replaced}
+
+
 async def retraction_of(session: AsyncSession, note: Composition) -> NoteRetraction | None:
     """That the note was withdrawn; None where it was not."""
     return await session.scalar(select(NoteRetraction).where(NoteRetraction.composition_id == note.id))

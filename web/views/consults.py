@@ -27,6 +27,7 @@ from teleconsult.errors import Invalid
 from teleconsult.imaging.pacs.searching import pacs_asked
 from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.messages.queries import mark_read
+from teleconsult.notes.versions import current_of_consult
 from teleconsult.scheduling.booking import DURATIONS
 from teleconsult.scheduling.inviting import names_of_invited
 from teleconsult.scheduling.queries import last_missed
@@ -132,6 +133,7 @@ async def _progress(request: web.Request, consult: ServiceRequest, *, is_followe
         "state": state,
         "next_step": next_step(consult, actor, is_followed_up=is_followed_up),
         "missed": missed,
+        "current_notes": await current_of_consult(db(request), actor, consult.id),
         "missed_words": missed_in_words(missed.status_reason) if missed else "",
         "is_due": consult.appointment is not None and consult.appointment.starts_at <= now(),
         "may": {verb.value: may(consult, actor, verb) for verb in Verb},
