@@ -1,5 +1,7 @@
 """Which signed notes of a consult count."""
 
+import uuid
+
 from teleconsult.db import transaction
 from teleconsult.notes.content import Relation
 from teleconsult.notes.drafting import save_draft
@@ -15,7 +17,7 @@ async def test_a_replaced_note_is_not_offered_beside_the_one_that_counts(cast: C
     async with transaction(signing.sessions, cast.specialist) as session:
         before = await current_of_consult(session, cast.specialist, first.service_request_id)
     assert before == {first.id: Relation.NONE}
-    kept = {}
+    kept: dict[uuid.UUID, Relation] = {}
     for begin, relation in ((begin_amendment, Relation.REPLACES), (begin_addendum, Relation.APPENDS)):
         follows = next(iter(kept), first.id)
         async with transaction(signing.sessions, cast.specialist) as session:
