@@ -72,15 +72,16 @@ async def complete_evidence(sessions: Sessions, settings: Settings, objects: Obj
         owed = await _take(session, note_id)
     if owed is None:
         return
-    pdf, roots = await objects.get(owed.object_key), trusted_roots(settings.trust_folder)
     try:
+        pdf, roots = await objects.get(owed.object_key), trusted_roots(settings.trust_folder)
         better = await asyncio.to_thread(
             upgrade, pdf, clocks=settings.timestamp_addresses, roots=roots, known=owed.known
         )
-    except EvidenceFault as error:
-        log.warning("notes.evidence_put_off", note=str(note_id), fault=error.fault)
+    except Exception as error:  # an answer nobody foresaw is put off, too: no note stands before all others for ever
+        fault = error.fault if isinstance(error, EvidenceFault) else Fault.NOT_GOOD
+        log.warning("notes.evidence_put_off", note=str(note_id), fault=fault, error=type(error).__name__)
         async with transaction(sessions, SYSTEM) as session:
-            await _put_off(session, owed.evidence_id, error.fault)
+            await _put_off(session, owed.evidence_id, fault)
         return
     object_key = new_key("note")
     await objects.put(object_key, better.pdf)

@@ -150,6 +150,22 @@ async def test_a_silent_authority_puts_it_off_and_nothing_is_lost(
     assert (await evidence(stamped, note))[1].level is Level.B_LTA
 
 
+async def test_what_nobody_foresaw_puts_it_off_too(cast: Cast, stamped: Signing) -> None:
+    """A PDF that is gone for a while, say: it waits its turn as the others do, and is not tried every minute."""
+    note = (await note_steps.signed(cast, stamped)).note
+    assert note.pdf_object_key
+    pdf = await stamped.objects.get(note.pdf_object_key)
+    await stamped.objects.delete(note.pdf_object_key)
+    await complete(stamped, note)
+    row = (await evidence(stamped, note))[1]
+    assert (row.state, row.attempts, row.failure) == (EvidenceState.PENDING, 1, "not-good")
+    async with transaction(stamped.sessions, SYSTEM) as session:
+        assert await due_notes(session) == []
+    await stamped.objects.put(note.pdf_object_key, pdf)
+    await complete(stamped, note)
+    assert (await evidence(stamped, note))[1].level is Level.B_LTA
+
+
 async def test_it_is_renewed_before_the_clock_is_over(cast: Cast, stamped: Signing) -> None:
     note = (await note_steps.signed(cast, stamped)).note
     await complete(stamped, note)
