@@ -9,7 +9,7 @@ SECONDS: Final = 8.0
 QUICK_SECONDS: Final = 2.0
 """While somebody waits for their signature."""
 TIMES_THE_SILENCE: Final = 4
-"""A whole answer may take that many times the silence that is borne: who sends a byte now and then is not waited for."""
+"""A whole answer may take that many times the silence that is borne: nobody is waited for byte by byte."""
 ANSWER_LIMIT: Final = 64 * 1024
 LIST_LIMIT: Final = 10 * 1024 * 1024
 """Bytes of a revocation list: those of large national authorities have a few million."""

@@ -53,9 +53,9 @@ async def _begin(session: AsyncSession, actor: Actor, note_id: uuid.UUID, relati
     )
     if draft is not None and (draft.relation, draft.related_id) == (relation, earlier.id):
         return draft
-    if draft is not None and _has_words(draft):
+    if draft is not None and await _was_written(session, draft):
         raise Refused("You have begun something else about this consult. Sign it, or empty it first.")
-    moment = now()
+    moment, next_save = now(), draft.version + 1 if draft else 1  # a window that shows what it was writes no more
     if draft is None:
         draft = Composition(
             id=uuid.uuid4(),
@@ -74,7 +74,7 @@ async def _begin(session: AsyncSession, actor: Actor, note_id: uuid.UUID, relati
     draft.version_number = earlier.version_number + 1 if replaces else 1
     draft.sections = dict(earlier.sections) if replaces else dict.fromkeys(SECTIONS, "")
     draft.key_images = list(earlier.key_images) if replaces else []
-    draft.updated_at = moment
+    draft.version, draft.updated_at = next_save, moment
     audit.record(
         session,
         actor,
@@ -88,5 +88,12 @@ async def _begin(session: AsyncSession, actor: Actor, note_id: uuid.UUID, relati
     return draft
 
 
-def _has_words(draft: Composition) -> bool:
-    return bool(draft.key_images) or any(text.strip() for text in draft.sections.values())
+async def _was_written(session: AsyncSession, draft: Composition) -> bool:
+    """Whether something would be lost with it: a correction begins with the words it is to replace."""
+    if not draft.key_images and not any(text.strip() for text in draft.sections.values()):
+        return False
+    if draft.relation is not Relation.REPLACES or draft.related_id is None:
+        return True
+    earlier = await session.get_one(Composition, draft.related_id)
+    is_same = all(draft.sections.get(name, "").strip() == earlier.sections.get(name, "").strip() for name in SECTIONS)
+    return not is_same or draft.key_images != earlier.key_images

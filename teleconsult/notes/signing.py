@@ -191,6 +191,7 @@ def _sign(signing: Signing, printed: bytes, prepared: _Prepared) -> tuple[bytes,
 
 async def _freeze(session: AsyncSession, actor: Actor, signing: Signing, signed: _Signed, read: _Read) -> Composition:
     content, frozen = signed.content, signed.content.to_bytes()
+    await consult_for(session, actor, uuid.UUID(content.consult_id), lock=True)  # before the note, as all others do
     note = await draft_for(session, actor, uuid.UUID(content.id), lock=True)
     consult = await _check(session, actor, note, read)
     note.status, note.shown_object_key = CompositionStatus.FINAL, None

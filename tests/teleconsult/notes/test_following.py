@@ -1,7 +1,9 @@
 """What follows a signed note: an addendum, a new version; each goes again to all who had the earlier one."""
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -17,7 +19,7 @@ from teleconsult.db import transaction
 from teleconsult.delivery.actions import acknowledge_note
 from teleconsult.delivery.filing import file_owed
 from teleconsult.delivery.models import Delivery
-from teleconsult.errors import Forbidden, NotFound, Refused
+from teleconsult.errors import Conflict, Forbidden, NotFound, Refused
 from teleconsult.notes.content import NoteContent, Relation, oid_of
 from teleconsult.notes.drafting import save_draft
 from teleconsult.notes.following import begin_addendum, begin_amendment
@@ -28,6 +30,7 @@ from teleconsult.records.models import EntryStatus, RecordEntry, ResourceType
 from tests import note_steps
 from tests.note_steps import Drafted
 from tests.people import Cast
+from tests.waiting import eventually, is_one_held_up
 
 Begin = Callable[..., Awaitable[Composition]]
 
@@ -144,12 +147,66 @@ async def test_twice_is_one_draft_and_another_kind_waits(cast: Cast, signing: Si
         assert first.id == again.id
         other = await begin_amendment(session, cast.specialist, note_id=signed.note.id)
         assert (other.id, other.relation, other.version_number) == (first.id, Relation.REPLACES, 2)
+        await save_draft(
+            session, cast.specialist, note_id=other.id, version=other.version, sections={"opinion": "Other words."}
+        )
     async with transaction(signing.sessions, cast.specialist) as session:
         with pytest.raises(Refused, match="begun something else"):
             await begin_addendum(session, cast.specialist, note_id=signed.note.id)
     async with signing.sessions() as session:
         acts = list(await session.scalars(select(AuditEvent.action).where(AuditEvent.entity_id == first.id)))
     assert sorted(acts) == ["addendum-begun", "amendment-begun"]
+
+
+async def test_an_untouched_correction_gives_way_and_another_tab_notices(cast: Cast, signing: Signing) -> None:
+    """Pressed by mistake, it need not be emptied by hand; the tab that shows it does not write into the addendum."""
+    signed = await delivered(cast, signing)
+    async with transaction(signing.sessions, cast.specialist) as session:
+        correction = await begin_amendment(session, cast.specialist, note_id=signed.note.id)
+        seen = correction.version
+        addendum = await begin_addendum(session, cast.specialist, note_id=signed.note.id)
+        assert (addendum.id, addendum.relation, addendum.sections["opinion"]) == (correction.id, Relation.APPENDS, "")
+        correction = await begin_amendment(session, cast.specialist, note_id=signed.note.id)
+        emptied = dict.fromkeys(correction.sections, "")
+        await save_draft(session, cast.specialist, note_id=correction.id, version=correction.version, sections=emptied)
+        await begin_addendum(session, cast.specialist, note_id=signed.note.id)
+    async with transaction(signing.sessions, cast.specialist) as session:
+        with pytest.raises(Conflict):
+            await save_draft(
+                session,
+                cast.specialist,
+                note_id=correction.id,
+                version=seen,
+                sections={"opinion": "The whole note, corrected."},
+            )
+
+
+async def test_signing_and_beginning_again_at_once_end_in_words(cast: Cast, signing: Signing) -> None:
+    """Both lock the consult before the draft: neither waits for what the other holds."""
+    signed = await delivered(cast, signing)
+    async with transaction(signing.sessions, cast.specialist) as session:
+        draft = await begin_addendum(session, cast.specialist, note_id=signed.note.id)
+        draft = await save_draft(
+            session, cast.specialist, note_id=draft.id, version=draft.version, sections={"opinion": "More."}
+        )
+    printing, printed = asyncio.Event(), asyncio.Event()
+
+    class Held:
+        async def note(self, content: NoteContent, *, is_signed: bool) -> bytes:
+            printing.set()
+            await printed.wait()
+            return await signing.press.note(content, is_signed=is_signed)
+
+    held = replace(signing, press=Held())  # type: ignore[arg-type]  # all that signing asks of it
+    signature = asyncio.create_task(note_steps.sign(held, cast.specialist, draft))
+    await printing.wait()
+    async with transaction(signing.sessions, cast.specialist) as session:
+        await consult_for(session, cast.specialist, signed.consult.id, lock=True)
+        printed.set()
+        assert await eventually(lambda: is_one_held_up(signing.sessions))
+        again = await begin_addendum(session, cast.specialist, note_id=signed.note.id)
+        assert again.id == draft.id
+    assert (await signature).status is CompositionStatus.FINAL
 
 
 async def test_a_version_that_was_overtaken_cannot_be_signed(cast: Cast, signing: Signing) -> None:
