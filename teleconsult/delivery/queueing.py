@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -64,21 +64,31 @@ async def queue_missing(session: AsyncSession, consult: ServiceRequest) -> list[
     )
     queued: list[Delivery] = []
     for note in notes.all():
-        had = await _sent_before(session, note)
+        had = await _owed_ever(session, note)
         chosen = [one for one in await recipients_of(session, note, consult) if isinstance(one, Recipient)]
         missing = [one for one in _once(chosen) if (one.channel, one.destination) not in had]
         queued += await _queue(session, note, [_owed(note, one, None) for one in missing])
     return queued
 
 
+async def _owed_ever(session: AsyncSession, note: Composition) -> set[tuple[Channel, str]]:
+    """Where the note was ever to go: what a person has ended stays ended."""
+    found = await session.execute(
+        select(Delivery.channel, Delivery.destination).where(
+            Delivery.composition_id == note.id, Delivery.purpose == Purpose.DOCUMENT
+        )
+    )
+    return {(row.channel, row.destination) for row in found}
+
+
 async def _sent_before(session: AsyncSession, note: Composition) -> dict[tuple[Channel, str], Delivery]:
-    """To whom the note went, or was to go."""
+    """To whom the note went, or was to go; of what was given up, where it may have arrived all the same."""
     found = await session.scalars(
         select(Delivery)
         .where(
             Delivery.composition_id == note.id,
             Delivery.purpose == Purpose.DOCUMENT,
-            Delivery.status != DeliveryStatus.CANCELLED,
+            or_(Delivery.status != DeliveryStatus.CANCELLED, Delivery.unknowns > 0),
         )
         .order_by(Delivery.number)
     )
