@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import Permission, require
@@ -110,7 +110,8 @@ async def pass_for_colleague(session: AsyncSession, actor: Actor, *, appointment
         .where(Encounter.id == encounter.id)
     ):
         raise Refused("The room of this session is closed.")
-    token, pass_id = new_token(), uuid.uuid5(encounter.id, str(actor.role_id))
+    token, pass_id = new_token(), _pass_id(encounter.id, actor.role_id)
+    expires_at = max(appointment.starts_at, now()) + AFTER_BOOKED_TIME
     kept = await session.get(GuestPass, pass_id, populate_existing=True)
     if kept is None:
         await require_place(session, encounter.id)
@@ -123,16 +124,45 @@ async def pass_for_colleague(session: AsyncSession, actor: Actor, *, appointment
             created_by_id=appointment.specialist_role_id,
             created_at=now(),
             token_hash=token_hash(token),
-            expires_at=max(appointment.starts_at, now()) + AFTER_BOOKED_TIME,
+            expires_at=expires_at,
         )
         session.add(kept)
         await session.flush()
         session.add(EncounterParticipant(encounter_id=encounter.id, guest_pass_id=kept.id))
     elif kept.revoked_at is not None:
         raise Refused("You were taken off this session. Telephone who holds it.")
-    kept.token_hash, kept.browser_hash, kept.opened_at = token_hash(token), None, None
+    if kept.expires_at <= now():  # invited anew, or the time was moved: one of the two lets them in again
+        kept.admitted_at = None
+    kept.token_hash, kept.browser_hash, kept.opened_at, kept.expires_at = token_hash(token), None, None, expires_at
     record(session, actor, "colleague-came", kept, patient_id=patient_id, consult=encounter.service_request_id)
     await tell(session, "GuestChanged", consult=encounter.service_request_id, guest=kept.id)
     await session.flush()
     await act_as(session, actor)
     return token
+
+
+async def shut_out(session: AsyncSession, actor: Actor, appointment_id: uuid.UUID, roles: Sequence[uuid.UUID]) -> None:
+    """The passes of people who are invited to this time no longer run out now; who is in the room goes out.
+
+    Part of the act that says so, by whoever arranges: they sit in no room.
+    """
+    if not roles:
+        return
+    await act_as(session, SYSTEM)
+    encounter = await session.scalar(select(Encounter).where(Encounter.appointment_id == appointment_id))
+    if encounter is not None:
+        mine = [_pass_id(encounter.id, role_id) for role_id in roles]
+        out = await session.scalars(
+            update(GuestPass)
+            .where(GuestPass.id.in_(mine), GuestPass.expires_at > now())
+            .values(expires_at=now())
+            .returning(GuestPass.id)
+        )
+        for pass_id in out.all():
+            await tell(session, "GuestChanged", consult=encounter.service_request_id, guest=pass_id)
+    await act_as(session, actor)
+
+
+def _pass_id(encounter_id: uuid.UUID, role_id: uuid.UUID | None) -> uuid.UUID:
+    """The same for the same person, on whichever device they come."""
+    return uuid.uuid5(encounter_id, str(role_id))

@@ -63,7 +63,7 @@ async def propose_time(
     if consult.task is not None and consult.task.status is TaskStatus.ON_HOLD:
         consult.task.status, consult.task.modified_at = TaskStatus.ACCEPTED, moment
     await _require_free(session, appointment)
-    await hold(session, appointment, needed)
+    await hold(session, actor, appointment, needed)
     consult.updated_at = moment
     audit.record(
         session, actor, "time-proposed", consult, patient_id=consult.patient_id, starts_at=starts_at.isoformat()
@@ -92,7 +92,7 @@ async def book_appointment(session: AsyncSession, actor: Actor, *, consult_id: u
     require_open(needed, Span(appointment.starts_at, appointment.ends_at))
     await _require_free(session, appointment)  # who comes late need not take a turn to hear it
     async with in_turn(session, needed):
-        await hold(session, appointment, needed)
+        await hold(session, actor, appointment, needed)
         appointment.status, appointment.booked_at = AppointmentStatus.BOOKED, moment
         await session.flush()
     await plan_encounter(session, actor, request=consult, task=task, appointment=appointment)

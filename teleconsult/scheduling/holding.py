@@ -12,7 +12,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.accounts.actor import Actor
 from teleconsult.encounters.attendance import Span
+from teleconsult.encounters.colleagues import shut_out
 from teleconsult.errors import Invalid
 from teleconsult.scheduling.calendar_mails import owe_withdrawals
 from teleconsult.scheduling.common_times import closed_for
@@ -30,8 +32,11 @@ def require_open(needed: Needed, session_time: Span) -> None:
         )
 
 
-async def hold(session: AsyncSession, appointment: Appointment, needed: Needed) -> None:
-    """Have the appointment need just these people and things. Binding they become with the booking, by the database."""
+async def hold(session: AsyncSession, actor: Actor, appointment: Appointment, needed: Needed) -> None:
+    """Have the appointment need just these people and things. Binding they become with the booking, by the database.
+
+    Who is invited no longer comes into the room no longer.
+    """
     wanted = {*needed.roles, *needed.things}
     kept = {
         one.practitioner_role_id or one.resource_id: one
@@ -42,7 +47,9 @@ async def hold(session: AsyncSession, appointment: Appointment, needed: Needed) 
     gone = [row.id for id, row in kept.items() if id not in wanted]
     if gone:
         out = [row.practitioner_role_id for row in kept.values() if row.id in gone and row.invited_sequence is not None]
-        await owe_withdrawals(session, appointment, [role_id for role_id in out if role_id is not None])
+        uninvited = [role_id for role_id in out if role_id is not None]
+        await owe_withdrawals(session, appointment, uninvited)
+        await shut_out(session, actor, appointment.id, uninvited)
         await session.execute(delete(AppointmentParticipant).where(AppointmentParticipant.id.in_(gone)))
     for id in wanted:
         row = kept.get(id) or AppointmentParticipant(

@@ -51,7 +51,7 @@ async def move_time(
     added = needed.invited - set(await invited_to(session, consult))
     is_other_time = (appointment.starts_at, appointment.ends_at) != time
     async with in_turn(session, needed):
-        await hold(session, appointment, needed)
+        await hold(session, actor, appointment, needed)
         appointment.starts_at, appointment.ends_at = time
         await session.flush()
     if not is_other_time:  # no calendar of the others hears of it

@@ -14,6 +14,9 @@ from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
+from teleconsult.encounters.colleagues import pass_for_colleague
+from teleconsult.encounters.guest_room import passes_in_force
+from teleconsult.encounters.models import GuestPass
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.messages.occasions import INVITED, REMINDER, UNINVITED
 from teleconsult.messages.queries import count_unread, own_notices
@@ -167,3 +170,23 @@ async def test_they_are_reminded_and_their_feed_shows_it(cast: Cast, sessions: S
         text = (await read_feed(session, settings, token)).decode()
     assert text.count("BEGIN:VEVENT") == 1
     assert str(consult.id) not in text
+
+
+async def test_who_is_invited_no_longer_comes_in_no_longer(cast: Cast, sessions: Sessions) -> None:
+    consult = await booked_with(cast, sessions, cast.oncall, after=timedelta(minutes=20))
+    assert consult.appointment is not None
+    async with transaction(sessions, cast.oncall) as session:
+        await pass_for_colleague(session, cast.oncall, appointment_id=consult.appointment.id)
+    async with transaction(sessions) as session:  # opened, and let in
+        kept = (await session.scalars(select(GuestPass))).one()
+        kept.opened_at = kept.admitted_at = now()
+    async with transaction(sessions) as session:
+        assert await passes_in_force(session, [kept.id])
+    starts_at = now() + timedelta(minutes=30)
+    async with transaction(sessions, cast.coordinator) as session:
+        await move_time(session, cast.coordinator, consult_id=consult.id, starts_at=starts_at, people=[])
+    async with transaction(sessions) as session:
+        assert not await passes_in_force(session, [kept.id])
+    async with transaction(sessions, cast.oncall) as session:
+        with pytest.raises(NotFound):
+            await pass_for_colleague(session, cast.oncall, appointment_id=consult.appointment.id)
