@@ -180,10 +180,9 @@ async def test_a_case_that_was_not_reached_waits_for_the_next_meeting(cast: Cast
         left = await session.get_one(MeetingCase, second.id)
         assert left.status is CaseStatus.POSTPONED
         assert left.reason
-    ways = {"meeting_id": meeting.id, "case_id": first.id, "reason": "No quorum."}
     async with transaction(sessions, cast.oncall) as session:  # a member does not lead, then neither
         with pytest.raises(Forbidden):
-            await postpone_case(session, cast.oncall, **ways)
+            await postpone_case(session, cast.oncall, meeting_id=meeting.id, case_id=first.id, reason="No quorum.")
     async with transaction(sessions, cast.oncall) as session:  # off the list, out of sight
         with pytest.raises(NotFound):
             await consult_for(session, cast.oncall, second.service_request_id)
