@@ -140,6 +140,7 @@ async def choose_address(session: AsyncSession, actor: Actor, *, consult_id: uui
     Raises NotFound where nothing is asked about them, Invalid on `address` for one that is not offered.
     """
     require(actor, Permission.NOTE_WRITE)
+    await consult_for(session, actor, consult_id, lock=True)  # pressed twice, it is owed once
     shown = await addressed(session, actor, consult_id)
     asked = [one.choice for one in shown.recipients if one.choice and one.choice.correspondent.key == key]
     if not asked:

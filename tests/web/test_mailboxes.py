@@ -6,8 +6,10 @@ from pathlib import Path
 from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient
 
+from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
-from teleconsult.directory.mailboxes.models import Mailbox
+from teleconsult.directory.mailboxes.models import Mailbox, MailboxType
+from teleconsult.directory.models import ConnectionType, Endpoint, Organization
 from teleconsult.objects import Objects, open_store
 from teleconsult.received.reading import read_mail
 from teleconsult.received.taking import take_message
@@ -160,3 +162,31 @@ async def test_both_sides_say_who_receives_the_note(
         await signed_in(who)
         assert (await client.get(here)).status == 404, who
         assert (await post(here, mailbox=str(mailbox_of.id))).status == 404, who
+
+
+async def test_of_two_addresses_the_specialist_says_which(
+    client: Client, signed_in: SignIn, post: Post, sessions: Sessions, cast: Cast
+) -> None:
+    from tests.teleconsult.delivery.test_mailing import box
+
+    async with transaction(sessions) as session:
+        rural = await session.get_one(Organization, cast.rural.organization_id)
+        rural.structure_number = FINESS
+        own = {"organization_id": cast.specialist.organization_id, "name": "MSSanté", "updated_at": now()}
+        session.add(Endpoint(connection_type=ConnectionType.SECURE_MAIL, address="chu@chu.mssante.fr", **own))
+        for address in ("app@anse.mssante.fr", "urgences@anse.mssante.fr"):
+            session.add(box(cast, address, MailboxType.APPLICATION, structure_number=FINESS))
+    consult = await consult_steps.accepted(cast, sessions)
+    here = f"/consults/{consult.id}/recipients"
+    await signed_in("rural")
+    assert 'name="address"' not in await page(client, here)
+    await signed_in("specialist")
+    shown = await page(client, here)
+    key = re.search(r'name="key" value="([^"]+)"', shown)
+    assert key
+    assert "urgences@anse.mssante.fr" in shown
+    assert (await post(f"{here}/choice", key=key[1])).status == 422
+    assert (await post(f"{here}/choice", key=key[1], address="urgences@anse.mssante.fr")).status == 303
+    shown = await page(client, here)
+    assert 'name="address"' not in shown
+    assert "urgences@anse.mssante.fr" in shown

@@ -1,5 +1,6 @@
 """Who receives a signed note by mail: whom the directory knows for sure, and nobody the patient is opposed to."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -162,9 +163,15 @@ async def test_two_addresses_are_a_question_answered_once(
                 await choose_address(session, cast.specialist, consult_id=signed.consult.id, key=key, address=wrong)
         with pytest.raises(NotFound):
             await choose_address(session, cast.specialist, consult_id=signed.consult.id, key="1@2", address="x")
-        await choose_address(
-            session, cast.specialist, consult_id=signed.consult.id, key=key, address="urgences@anse.mssante.fr"
-        )
+
+    async def choose() -> None:
+        async with transaction(sessions, cast.specialist) as session:
+            await choose_address(
+                session, cast.specialist, consult_id=signed.consult.id, key=key, address="urgences@anse.mssante.fr"
+            )
+
+    pressed_twice = await asyncio.gather(choose(), choose(), return_exceptions=True)
+    assert [type(one) for one in pressed_twice if one is not None] == [NotFound], pressed_twice
     assert await owed() == {"urgences@anse.mssante.fr"}
     assert await mailed(sessions, cast.specialist, asked) == ["urgences@anse.mssante.fr"]
     assert len(await audited(sessions, "mailbox-chosen")) == 1
