@@ -7,6 +7,7 @@ what happened, never whom it is about, never what was asked or answered.
 from collections.abc import Mapping
 from typing import Final
 
+from teleconsult.messages.delivery_occasions import DELIVERY_OCCASIONS
 from teleconsult.messages.meeting_occasions import MEETING_OCCASIONS
 from teleconsult.messages.occasion import ANSWERING, ASKING, Occasion, Side, Topic
 from teleconsult.messages.occasion import occasion as _occasion
@@ -95,6 +96,7 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         fr="le mode de réponse a changé",
         vi="cách trả lời đã thay đổi",
     ),
+    **DELIVERY_OCCASIONS,
     **MEETING_OCCASIONS,
     "ConsultMessageSent": _occasion(
         Topic.REQUESTS,
@@ -214,14 +216,6 @@ OCCASIONS: Final[Mapping[str, Occasion]] = {
         fr="le compte rendu est arrivé au dossier",
         vi="câu trả lời đã vào hồ sơ",
         is_quiet=True,
-    ),
-    "ConsultNoteUndelivered": _occasion(
-        Topic.ANSWERS,
-        Side.COORDINATORS,
-        en="the answer could not be delivered everywhere: see “Sending”",
-        fr="un envoi du compte rendu a échoué : voir « Envois »",
-        vi="có nơi chưa nhận được câu trả lời: xem “Gửi đi”",
-        alone="Who sends looks after it; the file of who asked is told of by itself.",
     ),
     "ConsultNoteAcknowledged": _occasion(
         Topic.ANSWERS,
