@@ -15,6 +15,7 @@ from tests.conftest import SignIn
 from tests.teleconsult.notes.test_bundling import exported
 from tests.teleconsult.notes.test_signature import authority, signed
 from tests.waiting import eventually
+from web.views import verify
 
 Client = TestClient[web.Request, web.Application]
 
@@ -123,3 +124,19 @@ async def test_few_files_are_in_memory_at_once(client: Client, pdf: bytes) -> No
     for writer in waiting:
         writer.close()
     assert await eventually(lambda: is_answered(200))
+
+
+async def test_who_sends_a_byte_now_and_then_keeps_no_place(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "LONGEST_SENDING_SECONDS", 0.5)
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(
+        b"POST /verify HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        b'Content-Length: 9000\r\n\r\n--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%PDF'
+    )
+    answer = asyncio.create_task(reader.readline())
+    for _ in range(100):
+        writer.write(b"-")
+        if (await asyncio.wait([answer], timeout=0.1))[0]:
+            break
+    assert b" 422 " in await asyncio.wait_for(answer, 10)
+    writer.close()

@@ -30,6 +30,8 @@ PIECE: Final = 256 * 1024
 LONGEST_CODE: Final = 40
 SILENCE_SECONDS: Final = 30
 """How long a sender may say nothing: they hold a place in the queue."""
+LONGEST_SENDING_SECONDS: Final = 300
+"""How long they may take in all: a note of 2 MB comes over a line of 64 kbit/s."""
 
 
 @own_transactions
@@ -109,23 +111,27 @@ async def _read_file(request: web.Request) -> bytes:
         raise _too_large()
     if request.content_type != "multipart/form-data":
         raise _broken()
-    content = None
     try:
-        body = await request.multipart()
-        while (part := await body.next()) is not None:
-            if not isinstance(part, BodyPartReader):
-                raise _broken()
-            if part.name == csrf.FIELD:
-                csrf.check_field(
-                    request, settings_of(request), (await _read(part, OVERHEAD)).decode("ascii", "replace")
-                )
-            elif part.name == "file":
-                csrf.check_field(request, settings_of(request), "")
-                content = await _read(part, SIZE_LIMIT) if part.filename else None
+        async with asyncio.timeout(LONGEST_SENDING_SECONDS):
+            content = await _file_in(request)
     except (ValueError, RuntimeError, AssertionError, HttpProcessingError, web.RequestPayloadError, OSError) as error:
         raise _broken() from error
     if content is None:
         raise Invalid({"file": "Choose the PDF file of a note."})
+    return content
+
+
+async def _file_in(request: web.Request) -> bytes | None:
+    content = None
+    body = await request.multipart()
+    while (part := await body.next()) is not None:
+        if not isinstance(part, BodyPartReader):
+            raise _broken()
+        if part.name == csrf.FIELD:
+            csrf.check_field(request, settings_of(request), (await _read(part, OVERHEAD)).decode("ascii", "replace"))
+        elif part.name == "file":
+            csrf.check_field(request, settings_of(request), "")
+            content = await _read(part, SIZE_LIMIT) if part.filename else None
     return content
 
 
