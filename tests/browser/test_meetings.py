@@ -1,6 +1,7 @@
 """A team meeting in real browsers: planned, its list put in order by keys, three people in the room of a case."""
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from teleconsult.clock import now
-from teleconsult.db import Sessions
+from teleconsult.db import Sessions, transaction
+from teleconsult.patients.models import CareRelation
 from tests import meeting_steps
 from tests.browser.conftest import OpenAs, eventually
 from tests.people import Cast
@@ -17,8 +19,10 @@ pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("MEETING_PICTURES")
 
 
-async def test_three_people_meet_in_the_room_of_a_case(open_as: OpenAs, cast: Cast, sessions: Sessions) -> None:
-    await meeting_steps.for_a_meeting(cast, sessions)
+async def test_three_people_go_from_the_room_of_a_case_to_the_next(
+    open_as: OpenAs, cast: Cast, sessions: Sessions
+) -> None:
+    first = await meeting_steps.for_a_meeting(await asked_by_colleague(cast, sessions), sessions)
     second = await meeting_steps.for_a_meeting(cast, sessions)
     coordinator = await open_as("coordinator")
     place = await plan(coordinator, cast)
@@ -47,6 +51,29 @@ async def test_three_people_meet_in_the_room_of_a_case(open_as: OpenAs, cast: Ca
     await expect(rural.get_by_test_id("meeting-bar")).to_have_count(0)
     await look(chair, "room")
 
+    await chair.get_by_test_id("next-case").click()
+    for page in (chair, member):  # by themselves
+        await expect(page).to_have_url(f"{base(chair)}/consults/{first.id}/room")
+    for page in (chair, member):
+        await eventually(lambda page=page: sees_somebody(page))
+    await expect(rural).to_have_url(f"{base(rural)}/consults/{second.id}/room")
+    refused = await rural.request.get(f"/consults/{first.id}/room")
+    assert refused.status == 404
+
+
+async def asked_by_colleague(cast: Cast, sessions: Sessions) -> Cast:
+    """The cast in which the colleague asks, who treats the patient, too."""
+    async with transaction(sessions) as session:
+        session.add(
+            CareRelation(
+                patient_id=cast.patient.id,
+                practitioner_role_id=cast.colleague.role_id,
+                reason="treats",
+                started_at=now(),
+            )
+        )
+    return replace(cast, rural=cast.colleague)
+
 
 async def plan(page: Page, cast: Cast) -> str:
     """The coordinator plans it for now: the chair, one more member, both have to be there. Its path."""
@@ -65,6 +92,9 @@ async def plan(page: Page, cast: Cast) -> str:
 
 async def last_goes_first_by_keyboard(page: Page) -> None:
     """The tools of a case are reached and worked by keys alone."""
+    first = page.get_by_test_id("case-tools").first
+    for _time in range(2):  # the pointer finds them, too, above the link that the whole row is
+        await first.locator("summary").click()
     last = page.get_by_test_id("meeting-case").last
     number = (await last.locator(".row-link").inner_text()).split(" · ")[0]
     await last.get_by_test_id("case-tools").locator("summary").focus()
