@@ -24,7 +24,7 @@ NOBODYS: Final = {
     "id": str(uuid.UUID(int=1)), "uid": "1.2.3", "sop": "1.2.3.4", "guest": str(uuid.UUID(int=2)),
     "entry": str(uuid.UUID(int=4)), "type": "Condition", "version": "1",
     "series": "1.2.3.5", "frames": "1", "path": "7FE00010",
-    "token": "nobodys", "file": str(uuid.UUID(int=6)),
+    "token": "nobodys", "file": str(uuid.UUID(int=6)), "case": str(uuid.UUID(int=7)),
 }  # fmt: skip
 CHANGING_ANYWAY: Final = {"audit_event", "audit_chain", "web_session", "sign_in_attempt"}
 
