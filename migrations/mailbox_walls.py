@@ -7,9 +7,9 @@ came see it, and the system files it once the app has looked who asks (`telecons
 
 from typing import Final
 
+from migrations.acting import HOUSE as _HOUSE
 from migrations.acting import ME, acts_as, all_of, any_of, treats
 from migrations.walls import ADMINISTERS, ANYBODY, OF_HOUSE, REGISTERS, Wall, shown
-from migrations.walls import HOUSE as _HOUSE
 
 _MANAGED: Final = all_of(ADMINISTERS, OF_HOUSE)
 _IN_IMPORT: Final = shown("mailbox_import", "whole", by="mailbox_difference.import_id")

@@ -32,8 +32,8 @@ from teleconsult.notes.content import (
 from teleconsult.notes.drafting import open_note, save_draft
 from teleconsult.notes.keys import enrol_signer
 from teleconsult.notes.models import Composition, RetractionReason
-from teleconsult.notes.retracting import retract_note
 from teleconsult.notes.phrasing import PhraseText, TemplateText, add_phrase, add_template
+from teleconsult.notes.retracting import retract_note
 from teleconsult.notes.signing import Signing, sign_note
 from teleconsult.notes.writing_models import NotePhrase, NoteTemplate
 from teleconsult.sealing import Sealer

@@ -14,8 +14,8 @@ from web.consult_routes import add_consult_routes
 from web.delivery_routes import add_delivery_routes
 from web.emergency_routes import add_emergency_routes
 from web.image_routes import add_image_routes
-from web.meeting_routes import add_meeting_routes
 from web.mailbox_routes import add_mailbox_routes
+from web.meeting_routes import add_meeting_routes
 from web.note_routes import add_note_routes
 from web.notice_routes import add_notice_routes
 from web.pacs_routes import add_pacs_routes

@@ -4,6 +4,8 @@ A migration adds first and removes one release later, so that two versions can r
 It never edits rows that are signed, audited or frozen. Grants for new tables are in the same file.
 """
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -24,7 +26,7 @@ CODES = {
 OWED = sa.text("status in ('queued', 'sending', 'sent-unknown', 'retry-wait')")
 
 
-def _moment(name: str, *, default: str | None = None) -> sa.Column[sa.DateTime]:
+def _moment(name: str, *, default: str | None = None) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=default is None, server_default=default)
 
 

@@ -4,6 +4,8 @@ A migration adds first and removes one release later, so that two versions can r
 It never edits rows that are signed, audited or frozen. Grants for new tables are in the same file.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -88,7 +90,7 @@ def _phrases() -> None:
     )
 
 
-def _whose(table: str) -> tuple[sa.Column | sa.Constraint, ...]:
+def _whose(table: str) -> tuple[sa.Column[Any] | sa.Constraint, ...]:
     return (
         sa.Column("organization_id", sa.UUID(), nullable=False),
         sa.Column("practitioner_role_id", sa.UUID(), nullable=True),

@@ -49,7 +49,8 @@ def _index(content: NoteContent) -> str:
     title = escape(NOTE_WORDS[content.language].title)
     return (
         f'<!DOCTYPE html>\n<html lang="{content.language}">\n<head><meta charset="utf-8"><title>{title}</title>\n'
-        f'</head><body><h1>{title}</h1>\n<p><a href="{FOLDER}/{DOCUMENT}">{DOCUMENT}</a> – {document_number(content)}</p>\n'
+        f"</head><body><h1>{title}</h1>\n"
+        f'<p><a href="{FOLDER}/{DOCUMENT}">{DOCUMENT}</a> – {document_number(content)}</p>\n'
         f'<p><a href="README.TXT">README.TXT</a></p></body>\n</html>\n'
     )
 

@@ -54,7 +54,7 @@ async def change(request: web.Request) -> web.StreamResponse:
 async def move(request: web.Request) -> web.StreamResponse:
     """Another place on the list."""
 
-    async def act(form: Form) -> object:
+    async def act(form: Form) -> None:
         await move_case(
             db(request),
             actor_of(request),
