@@ -21,7 +21,7 @@ LANGUAGES = sorted(NOTE_WORDS)
 def test_says_everything_in_its_language(language: str) -> None:
     note = note_steps.content(language)
     html = note_html(note, is_signed=True)
-    for words in (note.patient.name, note.author.name, note.requester.organization, note.id, "1004", "Repos"):
+    for words in (note.patient.name, note.author.name, note.requester.organization, note.document_oid, "1004", "Repos"):
         assert words in html
     assert "&lt; 1 mois &amp; fièvre" in html
     assert NOTE_WORDS[language].title in html

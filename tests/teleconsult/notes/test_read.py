@@ -30,8 +30,8 @@ async def test_each_reading_is_recorded(cast: Cast, signing: Signing) -> None:
         async with transaction(signing.sessions) as session:
             assert (await read_note(session, actor, signed.note.id)).id == signed.note.id
     async with transaction(signing.sessions) as session:
-        key = await read_pdf(session, cast.rural, signed.note.id)
-        assert (await signing.objects.get(key)).startswith(b"%PDF-")
+        revision = await read_pdf(session, cast.rural, signed.note.id)
+        assert (await signing.objects.get(revision.object_key)).startswith(b"%PDF-")
     async with signing.sessions() as session:
         events = await session.scalars(select(AuditEvent.actor_name).where(AuditEvent.action == "note-read"))
         assert sorted(events) == sorted([cast.specialist.name, cast.rural.name, cast.rural.name])

@@ -112,7 +112,8 @@ async def test_twice_is_once_and_another_note_makes_another(cast: Cast, signing:
     async with transaction(signing.sessions) as session:
         kept = await session.get_one(Composition, signed.note.id)
         columns = {column.key: getattr(kept, column.key) for column in Composition.__table__.columns}
-        session.add(Composition(**columns | {"id": other, "key_images": kept.key_images[:1]}))
+        own = {"id": other, "set_id": other, "document_oid": f"2.25.{other.int}", "verify_code": None}
+        session.add(Composition(**columns | own | {"key_images": kept.key_images[:1]}))
     assert await write_selections(signing.sessions, receiver, note_id=other) == 1
     before, after = await documents(signing.sessions, signed.door)
     assert before == first
