@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from teleconsult.accounts import sign_in
 from teleconsult.accounts.entering import SignedIn, Visit
 from teleconsult.accounts.models import Account
+from teleconsult.audit.checkpoints import folder_of
 from teleconsult.consents.models import Consent
 from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
 from teleconsult.db import Sessions, transaction
@@ -155,7 +156,7 @@ async def test_one_note_signed_once_delivered_once_acknowledged_once(
         await deliver(sessions, settings)
     statuses = await asyncio.gather(*(act("rural", f"/consults/{consult.id}/acknowledgement") for _ in range(4)))
     assert sorted(statuses) == [303, 409, 409, 409]
-    assert (await verdict_of(sessions)).is_good
+    assert (await verdict_of(sessions, folder_of(settings))).is_good
 
 
 async def test_a_draft_thrown_away_during_the_upload(

@@ -82,7 +82,7 @@ async def test_written_advice_from_the_form_to_the_conversation(
     await signed_in("rural")
     assert 'data-testid="mode-advice"' in await (await client.get(path)).text()
     asked = {"service": str(cast.neurology.id), "urgency": "routine", "question": "Stop it?", "consent": "yes"}
-    assert (await post(f"{path}/submission", **asked, mode="meeting")).status == 422
+    assert (await post(f"{path}/submission", **asked, mode="emergency")).status == 422
     assert (await post(f"{path}/submission", **asked, mode="advice")).status == 303
     await signed_in("specialist")
     assert (await post(f"{path}/acceptance")).status == 303

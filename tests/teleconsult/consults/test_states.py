@@ -78,7 +78,7 @@ def test_every_verb_is_somebodys_somewhere() -> None:
 def test_once_it_is_over_only_what_was_shared_can_still_be_taken_back() -> None:
     of_sharing = {Verb.REVOKE_EXCERPT, Verb.WITHDRAW_CONSENT, Verb.CONFIRM_CONSENT, Verb.SEE_READINGS}
     for state in (ConsultState.ACKNOWLEDGED, ConsultState.CANCELLED, ConsultState.RETRACTED):
-        afterwards = {Verb.FOLLOW_UP, Verb.FOLLOW_TRANSFER}
+        afterwards = {Verb.FOLLOW_UP, Verb.FOLLOW_TRANSFER, Verb.FOLLOW_NOTE}
         assert {verb for verb in Verb if ALLOWED[state, verb]} - afterwards <= of_sharing, state
 
 
