@@ -15,7 +15,7 @@ from teleconsult.access import rows
 from teleconsult.access.rows import seam
 from teleconsult.accounts.actor import NOBODY, SYSTEM, Actor
 
-OF_ANYBODY = {"held_seats", "is_permitted"}
+OF_ANYBODY = {"held_seats", "is_permitted", "meets_over"}
 """Filters that ask for nobody in particular."""
 FILTERS = sorted(rows.__all__)
 
@@ -24,6 +24,7 @@ def built(name: str, actor: Actor) -> ColumnElement[bool]:
     """The condition of that name for the actor."""
     written: Callable[..., ColumnElement[bool]] = getattr(rows, name)
     given: dict[str, Any] = {"actor": actor, "consult_id": uuid.uuid4(), "patients": "{}", "shared": "{}"}
+    given |= {"role_id": uuid.uuid4(), "is_called": False}
     return written(**{parameter: given[parameter] for parameter in inspect.signature(written).parameters})
 
 
