@@ -47,6 +47,34 @@ export function connect(iceServers: RTCIceServer[], certificate?: RTCCertificate
   });
 }
 
+/** ms of `disconnected`: a connection to the server may heal by itself, but not where an address has changed. */
+const INTERRUPTION = 1_500;
+
+/** Tell how a connection to the server stands, and when it comes to nothing any more. Returns what ends the waiting. */
+export function watchServer(
+  connection: RTCPeerConnection,
+  told: { state(state: LinkState): void; broken(): void },
+): () => void {
+  let interruption: ReturnType<typeof setTimeout> | undefined;
+  connection.onconnectionstatechange = () => {
+    clearTimeout(interruption);
+    switch (connection.connectionState) {
+      case "connected":
+        told.state("connected");
+        break;
+      case "disconnected":
+        told.state("interrupted");
+        interruption = setTimeout(() => told.broken(), INTERRUPTION);
+        break;
+      case "failed":
+        told.state("interrupted");
+        told.broken();
+        break;
+    }
+  };
+  return () => clearTimeout(interruption);
+}
+
 /** The same thing's sound or picture, whatever device it comes from. */
 export function slot({ stream, track }: Outgoing): string {
   return `${stream.id} ${track.kind}`;

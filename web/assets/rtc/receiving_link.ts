@@ -1,6 +1,6 @@
 // One RTCPeerConnection by which one person's sound and pictures come, where the path is split: the server offers, once.
 import type { Offered } from "../protocol.gen";
-import { arrivedTracks, connect, type Link, type LinkState, receivedPackets } from "./link";
+import { arrivedTracks, connect, type Link, type LinkState, receivedPackets, watchServer } from "./link";
 import { Meter, type Reading } from "./quality";
 import type { Guard } from "./way";
 
@@ -15,14 +15,11 @@ export interface ReceivingLinkListener {
   broken(): void;
 }
 
-/** ms of `disconnected`: such a connection may heal by itself, but not where an address has changed. */
-const INTERRUPTION = 1_500;
-
 export class ReceivingLink implements Link {
   readonly #connection: RTCPeerConnection;
   readonly #meter = new Meter();
+  readonly #endWatch: () => void;
   #isClosed = false;
-  #interruption?: ReturnType<typeof setTimeout>;
 
   constructor(
     readonly offered: Offered,
@@ -31,7 +28,7 @@ export class ReceivingLink implements Link {
     connection?: RTCPeerConnection,
   ) {
     this.#connection = connection ?? connect(options.ice, options.guard?.certificate);
-    this.#connection.onconnectionstatechange = () => this.#stateChanged();
+    this.#endWatch = watchServer(this.#connection, listener);
   }
 
   get isConnected(): boolean {
@@ -91,7 +88,7 @@ export class ReceivingLink implements Link {
 
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#interruption);
+    this.#endWatch();
     this.#connection.close();
   }
 
@@ -102,23 +99,6 @@ export class ReceivingLink implements Link {
       if (!one) continue;
       this.options.guard?.open(receiver, this.offered.sender);
       this.listener.track(receiver.track, one.stream);
-    }
-  }
-
-  #stateChanged(): void {
-    clearTimeout(this.#interruption);
-    switch (this.#connection.connectionState) {
-      case "connected":
-        this.listener.state("connected");
-        break;
-      case "disconnected":
-        this.listener.state("interrupted");
-        this.#interruption = setTimeout(() => this.listener.broken(), INTERRUPTION);
-        break;
-      case "failed":
-        this.listener.state("interrupted");
-        this.listener.broken();
-        break;
     }
   }
 }

@@ -3,7 +3,16 @@
 import type { Peer, Through, TrackKind, Want } from "../protocol.gen";
 import { fitSenders, retune, tuned } from "./fitting";
 import type { Plan } from "./ladder";
-import { arrivedTracks, connect, type Link, type LinkState, type Outgoing, receivedPackets, slot } from "./link";
+import {
+  arrivedTracks,
+  connect,
+  type Link,
+  type LinkState,
+  type Outgoing,
+  receivedPackets,
+  slot,
+  watchServer,
+} from "./link";
 import { Meter, type Reading } from "./quality";
 import type { Guard } from "./way";
 
@@ -24,8 +33,6 @@ interface Down {
   wish: Wish | null;
 }
 
-/** ms of `disconnected`: such a connection may heal by itself, but not where an address has changed. */
-const INTERRUPTION = 1_500;
 /** ms until an offer that was not answered is made again. */
 const AGAIN = 2_000;
 
@@ -35,6 +42,7 @@ export class ServerLink implements Link {
   readonly #idle: RTCRtpTransceiver[] = [];
   readonly #downs: Down[] = [];
   readonly #meter = new Meter();
+  readonly #endWatch: () => void;
   #outgoing: readonly Outgoing[] = [];
   #people: readonly Peer[] = [];
   #withVideo = true;
@@ -44,7 +52,6 @@ export class ServerLink implements Link {
   #isClosed = false;
   #isWaiting = false;
   #work: Promise<void> = Promise.resolve();
-  #interruption?: ReturnType<typeof setTimeout>;
   #again?: ReturnType<typeof setTimeout>;
 
   constructor(
@@ -55,7 +62,13 @@ export class ServerLink implements Link {
     this.#plan = options.plan;
     this.#guard = options.guard;
     this.#connection = connection ?? connect(options.ice, options.guard?.certificate);
-    this.#connection.onconnectionstatechange = () => this.#stateChanged();
+    this.#endWatch = watchServer(this.#connection, {
+      state: (state) => {
+        listener.state(state);
+        if (state === "connected") void this.fit(this.#plan);
+      },
+      broken: () => listener.broken(),
+    });
   }
 
   get isConnected(): boolean {
@@ -127,7 +140,7 @@ export class ServerLink implements Link {
 
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#interruption);
+    this.#endWatch();
     clearTimeout(this.#again);
     this.#connection.close();
   }
@@ -220,23 +233,5 @@ export class ServerLink implements Link {
 
   #takes(kind: string): boolean {
     return this.#withVideo || kind === "audio";
-  }
-
-  #stateChanged(): void {
-    clearTimeout(this.#interruption);
-    switch (this.#connection.connectionState) {
-      case "connected":
-        this.listener.state("connected");
-        void this.fit(this.#plan);
-        break;
-      case "disconnected":
-        this.listener.state("interrupted");
-        this.#interruption = setTimeout(() => this.listener.broken(), INTERRUPTION);
-        break;
-      case "failed":
-        this.listener.state("interrupted");
-        this.listener.broken();
-        break;
-    }
   }
 }
