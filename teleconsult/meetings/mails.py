@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-import structlog
 from procrastinate import JobContext
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,13 +25,12 @@ from teleconsult.messages.jobs import RETRY
 from teleconsult.messages.mail import send
 from teleconsult.messages.models import Channel
 from teleconsult.messages.occasions import Topic
-from teleconsult.scheduling.calendar_mails import AT_ONCE, IS_UNTOLD, NEWS, calendar_mail
+from teleconsult.scheduling.calendar_mails import IS_UNTOLD, NEWS, calendar_mail, owe_each
 from teleconsult.scheduling.calendars import Invited, Method
 from teleconsult.scheduling.calendars import Meeting as Entry
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 from teleconsult.settings import Settings
 
-log = structlog.get_logger(__name__)
 MOST: Final = 50
 
 
@@ -46,24 +44,8 @@ async def tell_calendars_of_meetings(context: JobContext, timestamp: int) -> Non
 
 async def owe_meeting_mails(sessions: Sessions) -> int:
     """Defer a job for each mail owed, and note in the same transaction that they are. How many."""
-    async with transaction(sessions, SYSTEM) as session:
-        untold = (
-            await session.scalars(
-                select(Appointment.id)
-                .join(Meeting, Meeting.appointment_id == Appointment.id)
-                .where(Appointment.booked_at.is_not(None), IS_UNTOLD, Appointment.ends_at > now() - NEWS)
-                .order_by(Appointment.ends_at)
-                .limit(AT_ONCE)
-            )
-        ).all()
-    owed = 0
-    for appointment_id in untold:
-        try:
-            async with transaction(sessions, SYSTEM) as session:
-                owed += await _owe_mails_of(session, appointment_id)
-        except Exception:
-            log.exception("meetings.untold", appointment=str(appointment_id))
-    return owed
+    of_meetings = select(Appointment.id).join(Meeting, Meeting.appointment_id == Appointment.id)
+    return await owe_each(sessions, of_meetings, _owe_mails_of, failed="meetings.untold")
 
 
 async def owe_meeting_mail(

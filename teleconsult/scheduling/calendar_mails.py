@@ -5,14 +5,14 @@ and `told_sequence` is what the calendars were told last. Each minute the differ
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Final
 
 import structlog
 from procrastinate import JobContext
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import SYSTEM
@@ -49,21 +49,31 @@ async def tell_calendars(context: JobContext, timestamp: int) -> None:
 
 
 async def owe_calendar_mails(sessions: Sessions) -> int:
-    """Defer a job for each mail owed, and note in the same transaction that they are. How many.
+    """Defer a job for each mail owed for sessions, and note in the same transaction that they are. How many."""
+    of_sessions = (
+        select(Appointment.id)
+        .join(ServiceRequest, ServiceRequest.id == Appointment.service_request_id)
+        .where(ServiceRequest.mode != ConsultMode.EMERGENCY)
+    )
+    return await owe_each(sessions, of_sessions, _owe_mails_of, failed="calendars.untold")
 
-    Each booked time in a transaction of its own: who joins that session meanwhile does not wait for the others.
+
+async def owe_each(
+    sessions: Sessions,
+    times: Select[uuid.UUID],
+    owe: Callable[[AsyncSession, uuid.UUID], Awaitable[int]],
+    *,
+    failed: str,
+) -> int:
+    """Have `owe` defer the mails of each of these booked times (ids of appointments) that changed. How many mails.
+
+    Each in a transaction of its own: who joins that session meanwhile does not wait for the others, and one that
+    fails is logged under the name `failed` and keeps none of them.
     """
     async with transaction(sessions, SYSTEM) as session:
         untold = (
             await session.scalars(
-                select(Appointment.id)
-                .join(ServiceRequest, ServiceRequest.id == Appointment.service_request_id)
-                .where(
-                    Appointment.booked_at.is_not(None),
-                    IS_UNTOLD,
-                    Appointment.ends_at > now() - NEWS,
-                    ServiceRequest.mode != ConsultMode.EMERGENCY,
-                )
+                times.where(Appointment.booked_at.is_not(None), IS_UNTOLD, Appointment.ends_at > now() - NEWS)
                 .order_by(Appointment.ends_at)
                 .limit(AT_ONCE)
             )
@@ -72,9 +82,9 @@ async def owe_calendar_mails(sessions: Sessions) -> int:
     for appointment_id in untold:
         try:
             async with transaction(sessions, SYSTEM) as session:
-                owed += await _owe_mails_of(session, appointment_id)
+                owed += await owe(session, appointment_id)
         except Exception:
-            log.exception("calendars.untold", appointment=str(appointment_id))
+            log.exception(failed, appointment=str(appointment_id))
     return owed
 
 
