@@ -46,15 +46,7 @@ class _Owed:
 
 async def owe_evidence(session: AsyncSession, composition_id: uuid.UUID, *, number: int) -> NoteEvidence:
     """A revision that is to come, from now on."""
-    owed = NoteEvidence(
-        id=uuid.uuid4(),
-        composition_id=composition_id,
-        number=number,
-        level=Level.B_LTA,
-        state=EvidenceState.PENDING,
-        created_at=now(),
-        next_try_at=now(),
-    )
+    owed = _to_come(composition_id, number)
     session.add(owed)
     await session.flush()
     return owed
@@ -148,22 +140,23 @@ async def owe_first_evidence(session: AsyncSession) -> int:
 
 
 async def _owe_next(session: AsyncSession, newest: Iterable[tuple[uuid.UUID, int]]) -> int:
-    owed = 0
-    for composition_id, number in newest:
-        session.add(
-            NoteEvidence(
-                id=uuid.uuid4(),
-                composition_id=composition_id,
-                number=number + 1,
-                level=Level.B_LTA,
-                state=EvidenceState.PENDING,
-                created_at=now(),
-                next_try_at=now(),
-            )
-        )
-        owed += 1
+    owed = [_to_come(composition_id, number + 1) for composition_id, number in newest]
+    session.add_all(owed)
     await session.flush()
-    return owed
+    return len(owed)
+
+
+def _to_come(composition_id: uuid.UUID, number: int) -> NoteEvidence:
+    moment = now()
+    return NoteEvidence(
+        id=uuid.uuid4(),
+        composition_id=composition_id,
+        number=number,
+        level=Level.B_LTA,
+        state=EvidenceState.PENDING,
+        created_at=moment,
+        next_try_at=moment,
+    )
 
 
 async def _take(session: AsyncSession, note_id: uuid.UUID) -> _Owed | None:

@@ -1,6 +1,5 @@
 """The PDF of a signed note as it is today: the newest revision that is whole."""
 
-import hashlib
 import uuid
 from dataclasses import dataclass
 
@@ -47,8 +46,8 @@ async def current_pdf(session: AsyncSession, note: Composition) -> PdfRevision:
     return PdfRevision(note.pdf_object_key, note.pdf_sha256, None, Level.B_B, is_pending, failure)
 
 
-async def keep_first_revision(session: AsyncSession, note: Composition, *, pdf: bytes) -> None:
-    """Enter what the signer's key signed, in the signature's own transaction."""
+async def keep_first_revision(session: AsyncSession, note: Composition, *, size: int) -> None:
+    """Enter what the signer's key signed, `size` bytes, in the signature's own transaction."""
     moment = now()
     session.add(
         NoteEvidence(
@@ -58,8 +57,8 @@ async def keep_first_revision(session: AsyncSession, note: Composition, *, pdf: 
             level=Level.B_B,
             state=EvidenceState.COMPLETE,
             object_key=note.pdf_object_key,
-            sha256=hashlib.sha256(pdf).digest(),
-            size=len(pdf),
+            sha256=note.pdf_sha256,
+            size=size,
             created_at=moment,
             completed_at=moment,
         )

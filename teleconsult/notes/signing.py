@@ -203,7 +203,7 @@ async def _freeze(session: AsyncSession, actor: Actor, signing: Signing, signed:
     note.bundle_object_key, note.bundle_jws = signed.bundle_key, signed.bundle.jws
     note.bundle_sha256 = hashlib.sha256(signed.bundle.content).digest()
     await session.flush()
-    await keep_first_revision(session, note, pdf=signed.pdf)
+    await keep_first_revision(session, note, size=len(signed.pdf))
     await begin_evidence(session, signing.settings, note)
     if note.relation is Relation.NONE:
         await _end_work(session, actor, consult, content.written_at)
