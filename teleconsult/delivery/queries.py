@@ -52,19 +52,10 @@ class Page:
     next_before: tuple[datetime, uuid.UUID] | None
 
 
-async def delivery_of(session: AsyncSession, note: Composition) -> Delivery | None:
-    """The delivery into the requesting establishment's file, for who may read the note."""
-    found: Delivery | None = await session.scalar(
-        select(Delivery)
-        .where(
-            Delivery.composition_id == note.id,
-            Delivery.channel == Channel.PATIENT_FILE,
-            Delivery.purpose == Purpose.DOCUMENT,
-        )
-        .order_by(Delivery.number)
-        .limit(1)
-    )
-    return found
+def to_requester(deliveries: Sequence[Delivery]) -> Delivery | None:
+    """Of those of a note (`deliveries_of`), the one into the requesting establishment's file: it is queued first."""
+    into_files = (one for one in deliveries if one.channel is Channel.PATIENT_FILE and one.purpose is Purpose.DOCUMENT)
+    return next(into_files, None)
 
 
 async def deliveries_of(session: AsyncSession, note: Composition) -> Sequence[Delivery]:

@@ -9,7 +9,7 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
 from teleconsult.delivery.actions import acknowledge_note
-from teleconsult.delivery.queries import deliveries_of, delivery_of
+from teleconsult.delivery.queries import deliveries_of, to_requester
 from teleconsult.documents.pictures import shown_images
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused, TooMany
 from teleconsult.notes.content import NoteContent
@@ -80,7 +80,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             consult=consult,
         )
     is_authors = note.author_role_id == actor.role_id
-    pdf = await current_pdf(session, note)
+    pdf, deliveries = await current_pdf(session, note), await deliveries_of(session, note)
     return note_page(
         request,
         "state" if looked_at_again else "signed",
@@ -93,8 +93,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         **_content(NoteContent.from_bytes(note.content)),
         opening=await opening_about(session, actor, note.patient_id),
         consult=consult,
-        delivery=await delivery_of(session, note),
-        deliveries=await deliveries_of(session, note),
+        delivery=to_requester(deliveries),
+        deliveries=deliveries,
         delivery_tones=TONES,
         delivery_reason=reason_in_words,
         may_acknowledge=consult is not None and may(consult, actor, Verb.ACKNOWLEDGE),
