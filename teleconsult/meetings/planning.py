@@ -217,14 +217,9 @@ async def _checked(session: AsyncSession, house: Organization, plan: Plan) -> Ne
 async def _seat(session: AsyncSession, meeting: Meeting, people: Collection[uuid.UUID]) -> None:
     """Have just these people as members; a seat each in the sessions of the cases that stand."""
     now_in = {member.practitioner_role_id for member in meeting.members}
-    gone = [member.id for member in meeting.members if member.practitioner_role_id not in people]
-    await owe_meeting_mail(
-        session,
-        meeting,
-        [member.practitioner_role_id for member in meeting.members if member.id in gone],
-        is_off=True,
-    )
-    await session.execute(delete(MeetingMember).where(MeetingMember.id.in_(gone)))
+    gone = [member for member in meeting.members if member.practitioner_role_id not in people]
+    await owe_meeting_mail(session, meeting, [member.practitioner_role_id for member in gone], is_off=True)
+    await session.execute(delete(MeetingMember).where(MeetingMember.id.in_([member.id for member in gone])))
     added = [id for id in people if id not in now_in]
     session.add_all(MeetingMember(meeting_id=meeting.id, practitioner_role_id=id) for id in added)
     await owe_meeting_mail(session, meeting, added)
