@@ -19,17 +19,23 @@ from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.db import act_as
-from teleconsult.delivery.mailing import Mailed, has_mailbox, mailed_to, oppositions_of
+from teleconsult.delivery.mailing import (
+    MOST_ADDED,
+    Mailed,
+    added_to,
+    doctor_of,
+    has_mailbox,
+    mailed_to,
+    oppositions_of,
+)
 from teleconsult.delivery.queueing import queue_missing
 from teleconsult.delivery.recipient_models import ConsultCorrespondent, GeneralPractitioner, OpposedTo, Opposition
 from teleconsult.directory.mailboxes.finding import offered_mailboxes, remember_choice
-from teleconsult.directory.mailboxes.models import ChoiceKind, Mailbox
+from teleconsult.directory.mailboxes.models import WRITABLE, ChoiceKind, Mailbox
 from teleconsult.directory.mailboxes.numbers import person_number
 from teleconsult.directory.models import HealthcareService, Organization
 from teleconsult.errors import Conflict, Invalid, NotFound
 
-MOST: Final = 20
-"""Correspondents of one request."""
 LONGEST_NAME: Final = 100
 
 
@@ -51,19 +57,13 @@ async def addressed(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) 
     require(actor, Permission.CONSULT_DISCUSS)
     consult = await consult_for(session, actor, consult_id)
     own, asked = await _houses(session, consult)
-    added = await session.scalars(
-        select(ConsultCorrespondent)
-        .where(ConsultCorrespondent.service_request_id == consult.id, ConsultCorrespondent.removed_at.is_(None))
-        .order_by(ConsultCorrespondent.recorded_at)
-        .limit(MOST)
-    )
     return Addressed(
         consult,
         await has_mailbox(session, own.id),
         await mailed_to(session, consult, own=own, asked=asked),
-        added.all(),
+        await added_to(session, consult.id),
         await oppositions_of(session, consult.patient_id),
-        await _doctor(session, consult.patient_id),
+        await doctor_of(session, consult.patient_id),
     )
 
 
@@ -85,19 +85,13 @@ async def add_correspondent(
     consult = await consult_for(session, actor, consult_id, lock=True)
     own, _asked = await _houses(session, consult)
     mailbox = await session.scalar(
-        select(Mailbox).where(
-            Mailbox.id == mailbox_id,
-            Mailbox.organization_id == own.id,
-            Mailbox.is_secure,
-            Mailbox.is_active,
-            Mailbox.is_red_listed.is_(False),
-        )
+        select(Mailbox).where(Mailbox.id == mailbox_id, Mailbox.organization_id == own.id, WRITABLE)
     )
     if mailbox is None:
         raise NotFound
-    standing = (await addressed(session, actor, consult_id)).added
+    standing = await added_to(session, consult.id)
     owner = (mailbox.registration_number, mailbox.structure_number)
-    if len(standing) >= MOST or owner in {(one.registration_number, one.structure_number) for one in standing}:
+    if len(standing) >= MOST_ADDED or owner in {(one.registration_number, one.structure_number) for one in standing}:
         raise Conflict("This correspondent receives it already, or there are too many.")
     added = ConsultCorrespondent(
         id=uuid.uuid4(),
@@ -202,7 +196,7 @@ async def name_doctor(session: AsyncSession, actor: Actor, *, consult_id: uuid.U
             raise Invalid({"name": "Give the doctor’s name."})
         if not plain:
             raise Invalid({"number": "An RPPS number has eleven digits."})
-    standing = await _doctor(session, consult.patient_id)
+    standing = await doctor_of(session, consult.patient_id)
     if standing is not None:
         if (standing.name, standing.registration_number) == (name, plain):
             return
@@ -222,14 +216,6 @@ async def name_doctor(session: AsyncSession, actor: Actor, *, consult_id: uuid.U
         await session.flush()
     if audited is not None:
         audit.record(session, actor, "family-doctor-named", audited, patient_id=consult.patient_id)
-
-
-async def _doctor(session: AsyncSession, patient_id: uuid.UUID) -> GeneralPractitioner | None:
-    return await session.scalar(
-        select(GeneralPractitioner).where(
-            GeneralPractitioner.patient_id == patient_id, GeneralPractitioner.ended_at.is_(None)
-        )
-    )
 
 
 async def _houses(session: AsyncSession, consult: ServiceRequest) -> tuple[Organization, Organization]:

@@ -8,7 +8,7 @@ from teleconsult.delivery.models import Delivery, DeliveryStatus, Purpose
 from teleconsult.delivery.reasons import Reason
 from teleconsult.delivery.recipient_models import OpposedTo
 from teleconsult.delivery.secure_mail_message import is_patients
-from teleconsult.directory.mailboxes.models import Mailbox
+from teleconsult.directory.mailboxes.models import WRITABLE, Mailbox
 from teleconsult.patients.models import IdentifierStatus, PatientIdentifier
 from teleconsult.patients.national_ids import NIA, NIR
 
@@ -33,9 +33,7 @@ def _listed(delivery: Delivery) -> Exists:
     return exists().where(
         Mailbox.organization_id == delivery.organization_id,
         Mailbox.address == delivery.destination.lower(),
-        Mailbox.is_secure,
-        Mailbox.is_active,
-        ~Mailbox.is_red_listed,
+        WRITABLE,
     )
 
 

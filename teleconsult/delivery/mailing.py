@@ -24,6 +24,8 @@ from teleconsult.patients.national_ids import NIA, NIR
 
 PATIENTS: Final = "patient.mssante.fr"
 """The domain of patients' mailboxes in Mon espace santé."""
+MOST_ADDED: Final = 20
+"""Correspondents of one request."""
 MOST: Final = 500
 """Mailboxes looked at for one note."""
 
@@ -84,20 +86,32 @@ async def correspondents_of(
         )
     ).one()
     found = [Correspondent(requester.name, requester.registration_number, asked.structure_number)]
-    doctor = await session.scalar(
-        select(GeneralPractitioner).where(
-            GeneralPractitioner.patient_id == consult.patient_id, GeneralPractitioner.ended_at.is_(None)
-        )
-    )
+    doctor = await doctor_of(session, consult.patient_id)
     if doctor is not None:
         found.append(Correspondent(doctor.name, doctor.registration_number))
-    added = await session.scalars(
-        select(ConsultCorrespondent)
-        .where(ConsultCorrespondent.service_request_id == consult.id, ConsultCorrespondent.removed_at.is_(None))
-        .order_by(ConsultCorrespondent.recorded_at, ConsultCorrespondent.id)
-    )
+    added = await added_to(session, consult.id)
     found += [Correspondent(one.name, one.registration_number, one.structure_number, one.address) for one in added]
     return found
+
+
+async def doctor_of(session: AsyncSession, patient_id: uuid.UUID) -> GeneralPractitioner | None:
+    """The patient's family doctor, where somebody said who that is."""
+    return await session.scalar(
+        select(GeneralPractitioner).where(
+            GeneralPractitioner.patient_id == patient_id, GeneralPractitioner.ended_at.is_(None)
+        )
+    )
+
+
+async def added_to(session: AsyncSession, consult_id: uuid.UUID) -> Sequence[ConsultCorrespondent]:
+    """Who was added to a request and not taken off again, in that order."""
+    found = await session.scalars(
+        select(ConsultCorrespondent)
+        .where(ConsultCorrespondent.service_request_id == consult_id, ConsultCorrespondent.removed_at.is_(None))
+        .order_by(ConsultCorrespondent.recorded_at, ConsultCorrespondent.id)
+        .limit(MOST_ADDED)
+    )
+    return found.all()
 
 
 async def _known(

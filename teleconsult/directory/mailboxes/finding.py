@@ -15,7 +15,7 @@ from teleconsult.access.rows import mailboxes_of_house
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.directory.mailboxes.addresses import PUBLIC_DOMAINS
-from teleconsult.directory.mailboxes.models import WORDS, ChoiceKind, Mailbox, MailboxChoice
+from teleconsult.directory.mailboxes.models import WORDS, WRITABLE, ChoiceKind, Mailbox, MailboxChoice
 from teleconsult.errors import Invalid, NotFound
 from teleconsult.patients.names import fold
 
@@ -84,10 +84,8 @@ async def offered_mailboxes(
     require(actor, Permission.CONSULTS_SEE)
     if not fold(typed):
         return []
-    usable = (Mailbox.is_secure, Mailbox.is_active, Mailbox.is_red_listed.is_(False), Mailbox.type.is_not(None))
-    found = await session.scalars(
-        matching(typed).where(Mailbox.organization_id == organization_id, *usable).limit(most)
-    )
+    here = (Mailbox.organization_id == organization_id, WRITABLE, Mailbox.type.is_not(None))
+    found = await session.scalars(matching(typed).where(*here).limit(most))
     return found.all()
 
 
@@ -106,7 +104,7 @@ async def counts_here(session: AsyncSession, actor: Actor) -> dict[str, int]:
     require(actor, Permission.ADMINISTRATION)
     (row,) = await session.execute(
         select(
-            func.count().filter(Mailbox.is_active, Mailbox.is_secure, ~Mailbox.is_red_listed),
+            func.count().filter(WRITABLE),
             func.count().filter(Mailbox.is_active, ~Mailbox.is_secure),
             func.count().filter(Mailbox.is_active, Mailbox.is_red_listed),
             func.count().filter(~Mailbox.is_active),

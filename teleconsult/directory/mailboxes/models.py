@@ -8,9 +8,9 @@ not change where it writes to.
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from teleconsult.db import Base
@@ -85,6 +85,10 @@ class Mailbox(Base):
         """The person, else the structure, as shown."""
         person = " ".join(part for part in (self.prefix, self.given, self.family) if part)
         return person or self.structure or self.registration_number or self.structure_number
+
+
+WRITABLE: Final = and_(Mailbox.is_secure, Mailbox.is_active, ~Mailbox.is_red_listed)
+"""A condition on rows: a secure mailbox, in use, whose owner may be found; nobody is written to elsewhere."""
 
 
 class ImportStatus(StrEnum):
