@@ -117,6 +117,8 @@ def start() -> Iterator[MailServer]:
     folder = Path(tempfile.mkdtemp(prefix="teleconsult-mail-"))
     folder.chmod(0o755)
     processes: list[subprocess.Popen[bytes]] = []
+    # Both run as users of their own, who must read what we write here, whatever the mask of who tests.
+    mask = os.umask(0o022)
     try:
         smtp, imap, lmtp, sasl = (_free_port() for _ in range(4))
         pki = folder / "pki"
@@ -131,10 +133,12 @@ def start() -> Iterator[MailServer]:
             [_DOVECOT, "-F", "-c", folder / "dovecot.conf"],
         ):
             processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        os.umask(mask)
         running = MailServer(folder, smtp, imap, pki / "client.pem", processes)
         _wait(running)
         yield running
     finally:
+        os.umask(mask)
         if processes:
             subprocess.run([_POSTFIX, "-c", folder / "postfix", "stop"], capture_output=True, check=False)
         for process in processes:
