@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 async def test_a_patient_is_registered_by_keyboard_and_found_by_scanner(open_as: OpenAs, cast: Cast) -> None:
     page = await open_as("secretary", width=360, height=740)
     await page.goto("/patients/new")
+    await expect(page.get_by_label("Family name", exact=True)).to_be_focused()
     for text in ("Nguyễn", "Thị Hoa", "14/03/1951", "f", "2 51 03 75 056 001 48"):
         await page.keyboard.type(text)
         await page.keyboard.press("Tab")
@@ -35,10 +36,12 @@ async def test_a_patient_is_registered_by_keyboard_and_found_by_scanner(open_as:
     assert await page.evaluate("document.documentElement.scrollWidth") <= 360
 
     await page.goto("/patients")
+    await expect(page.get_by_test_id("patient-search")).to_be_focused()
     await page.keyboard.type(number[0])  # as a scanner does: the code, then Enter
     await page.keyboard.press("Enter")
     await page.wait_for_url(address)
     await page.goto("/patients")
+    await expect(page.get_by_test_id("patient-search")).to_be_focused()
     await page.keyboard.type("belanger")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("patient-row")).to_have_count(1)

@@ -98,6 +98,7 @@ async def test_a_job_whose_end_was_not_written_down_is_found_again(
         job_id = await waits.defer_async()
         await asyncio.wait_for(signs["begun"].wait(), 10)
         with sweeper.transaction():
+            sweeper.execute("set local lock_timeout = '20s'")  # the worker looks at its jobs at the same time
             sweeper.execute("lock table procrastinate_jobs in access exclusive mode")
             signs["may_end"].set()
             await cut(sweeper, "%procrastinate_finish_job%")
