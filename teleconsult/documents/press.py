@@ -1,11 +1,13 @@
 """Where documents are rendered: a process of its own, so that laying out a page never holds up a call."""
 
 import asyncio
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Final, TypeVar
 
 from teleconsult.errors import Unavailable
@@ -34,7 +36,9 @@ class Press:
 
     async def _run(self, work: Callable[[], Done]) -> Done:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                max_workers=1, mp_context=get_context("spawn"), initializer=_end_with_parent
+            )
         pool = self._pool
         try:
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, work), SECONDS)
@@ -51,6 +55,18 @@ class Press:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in at_work:
                 process.kill()
+
+
+def _end_with_parent() -> None:
+    """The process waits at a pipe of which it holds both ends: nothing else tells it that its server was killed."""
+    threading.Thread(target=_await_end_of_parent, name="ends-with-parent", daemon=True).start()
+
+
+def _await_end_of_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _load() -> None:

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 from multiprocessing.connection import wait
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,21 @@ from teleconsult.documents.pdf import render_note
 from teleconsult.documents.press import Press
 from teleconsult.errors import Unavailable
 from tests import note_steps
+from tests.waiting import eventually
+
+PRINTS = """
+import asyncio
+from teleconsult.documents.press import Press
+
+async def main():
+    press = Press()
+    await press.answer()
+    print(*press._pool._processes, flush=True)
+    await asyncio.sleep(600)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
 
 
 @pytest.mark.usefixtures("own_processes")
@@ -44,3 +62,26 @@ async def test_ends_a_process_that_takes_too_long(monkeypatch: pytest.MonkeyPatc
         assert (await press.note(note, is_signed=True)).startswith(b"%PDF-")
     finally:
         press.close()
+
+
+async def test_ends_with_a_server_that_was_killed(tmp_path: Path) -> None:
+    script = tmp_path / "prints.py"
+    script.write_text(PRINTS)
+    environment = {**os.environ, "PYTHONPATH": str(Path(printing.__file__).parents[2])}
+    server = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, env=environment)
+    try:
+        assert server.stdout
+        process = Path("/proc") / server.stdout.readline().decode().strip()
+        assert process.exists()
+    finally:
+        server.kill()
+        server.wait()
+    assert await eventually(lambda: not _runs(process)), "it would print for nobody, for ever"
+
+
+def _runs(process: Path) -> bool:
+    """What ended and was not asked for its exit code by who inherits it is a zombie (proc_pid_stat(5))."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
