@@ -47,6 +47,7 @@ MODULES = (
     "teleconsult.notes.evidence_jobs",
     "teleconsult.notes.jobs",
     "teleconsult.notes.unsigned",
+    "teleconsult.received.answering",
     "teleconsult.received.jobs",
     "teleconsult.scheduling.calendar_mails",
     "teleconsult.scheduling.jobs",

@@ -33,6 +33,7 @@ REASONS: Final[Mapping[Reason, LazyString]] = {
     Reason.TOO_LARGE: _("The note is larger than a mail may be (25 MB). Give it to the recipient another way."),
     Reason.NO_MAILBOX: _("Our directory has no such secure mailbox any more. Look the recipient up again."),
     Reason.OPPOSED: _("The patient does not want documents sent there."),
+    Reason.NOT_MEANT: _("Who wrote the note did not mean it for them: it is marked so."),
     Reason.SEALED: _("Our token for it cannot be opened any more. Type it again under Other systems."),
     Reason.WORKER_LOST: _("Sending was interrupted at our side. It goes again under the same number."),
     Reason.OURS: _("Something broke at our side. Tell the operator."),

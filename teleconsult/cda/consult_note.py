@@ -25,7 +25,7 @@ from teleconsult.cda.naming import (
     specialty_of,
     works_at,
 )
-from teleconsult.cda.profiles import FRANCE, NORMAL, VIRTUAL, Coded, Country
+from teleconsult.cda.profiles import FRANCE, NORMAL, RESTRICTED, VIRTUAL, Coded, Country
 from teleconsult.documents.words import NOTE_WORDS
 from teleconsult.notes.content import Clinician, NoteContent, PatientIdentity, Relation
 
@@ -54,6 +54,11 @@ def document_number(content: NoteContent) -> str:
     return content.document_oid
 
 
+def confidentiality(content: NoteContent) -> Coded:
+    """Normal, or restricted where somebody of those it is about must not see it (HL7 v3 Confidentiality)."""
+    return RESTRICTED if content.invisible_to_patient or content.invisible_to_guardians else NORMAL
+
+
 def moment(content: NoteContent, at: datetime) -> str:
     """A moment in the zone the note is printed in, with its offset (CDA R2 data types, TS)."""
     return f"{at.astimezone(ZoneInfo(content.zone)):%Y%m%d%H%M%S%z}"
@@ -69,7 +74,7 @@ def _about(content: NoteContent, country: Country) -> Iterator[etree._Element]:
     yield _code("code", country.note_type)
     yield E.title(NOTE_WORDS[content.language].title)
     yield E.effectiveTime(value=moment(content, content.written_at))
-    yield _code("confidentialityCode", NORMAL)
+    yield _code("confidentialityCode", confidentiality(content))
     yield E.languageCode(code=country.languages[content.language])
     yield E.setId(root=oid_of(content.set_id or content.id))
     yield E.versionNumber(value=str(content.version_number))
@@ -128,7 +133,8 @@ def _people(content: NoteContent, country: Country, keeper: Establishment) -> It
 def _what_was_done(content: NoteContent, country: Country) -> Iterator[etree._Element]:
     """The request that is answered, and the act: a session, or advice in writing."""
     yield E.inFulfillmentOf(E.order(E.id(root=oid_of(content.consult_id))))
-    act = country.session_act if content.session_started_at else country.written_act
+    in_session = country.session_acts.get(content.author.specialty, country.session_act)
+    act = in_session if content.session_started_at else country.written_act
     event = E.serviceEvent({"classCode": "ACT"})
     if act:
         event.append(_code("code", act))

@@ -25,6 +25,8 @@ class Coded:
 
 
 NORMAL: Final = Coded("N", "Normal", CONFIDENTIALITY, "Confidentiality")
+RESTRICTED: Final = Coded("R", "Restricted", CONFIDENTIALITY, "Confidentiality")
+"""Not everybody who may see what is normal may see this."""
 PDF_IN_CDA: Final = Coded("urn:ihe:iti:xds-sd:pdf:2008", "XDS-SD, PDF", FORMAT_CODES)
 """IHE ITI TF-3 §5.2: the body is a PDF, in base64."""
 VIRTUAL: Final = Coded("VR", "Virtual", ACT_CODE)
@@ -53,13 +55,18 @@ class Country:
     doctor: Coded | None = None
     specialties: Mapping[str, Coded] = field(default_factory=dict)
     session_act: Coded | None = None
+    session_acts: Mapping[str, Coded] = field(default_factory=dict)
+    """Of a specialty that has its own, by our code."""
     written_act: Coded | None = None
     facility: Coded | None = None
     setting: Coded | None = None
+    hidden_from_patient: Coded | None = None
+    hidden_from_guardians: Coded | None = None
 
 
 _PROFESSIONS: Final = "1.2.250.1.213.1.1.4.5"
 _NGAP: Final = "1.2.250.1.215.200.3.3"
+_VISIBILITY: Final = "1.2.250.1.213.1.1.4.13"
 
 
 def _doctor(code: str, name: str) -> Coded:
@@ -89,12 +96,17 @@ FRANCE: Final = Country(
         Specialty.GENERAL: _doctor("SM54", "Médecine générale"),
     },
     session_act=Coded("TC", "Téléconsultation", _NGAP, "NGAP"),
+    session_acts={Specialty.GENERAL: Coded("TCG", "Téléconsultation du médecin généraliste", _NGAP, "NGAP")},
     written_act=Coded("TE2", "Téléexpertise", _NGAP, "NGAP"),
     facility=Coded("SA01", "Etablissement public de santé", "1.2.250.1.71.4.2.4", "healthCareFacilityTypeCode"),
     setting=Coded("ETABLISSEMENT", "Établissement de santé", "1.2.250.1.213.1.1.4.9", "practiceSettingCode"),
+    hidden_from_patient=Coded("INVISIBLE_PATIENT", "Non visible par le patient", _VISIBILITY),
+    hidden_from_guardians=Coded(
+        "INVISIBLE_REPRESENTANTS_LEGAUX", "Non visible par les représentants légaux du patient", _VISIBILITY
+    ),
 )
 """ANS, CI-SIS: volet Structuration minimale de documents de santé, volet Télémédecine (TLM-CR); NOS TRE_R38, TRE_A01,
-TRE_R02, TRE_A03; an RPPS number is written with an 8 before it, an ADELI number with a 0, a FINESS number with a 1."""
+TRE_R02, TRE_A03, TRE_A07 (who may see it); NGAP art. 14.9 (TCG of general practitioners, TC of others, TE2); an RPPS number is written with an 8 before it, an ADELI number with a 0, a FINESS number with a 1."""
 
 GENERIC: Final = Country(
     code="generic",

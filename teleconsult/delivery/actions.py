@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +15,7 @@ from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import RequestStatus, ServiceRequest, TaskStatus
 from teleconsult.consults.queries import consult_for, lock_consult, whole
 from teleconsult.consults.states import Verb, require
+from teleconsult.delivery.filed_entries import related_to, tell_followed, tell_withdrawn
 from teleconsult.delivery.models import OWED, Delivery, DeliveryStatus
 from teleconsult.delivery.reasons import Reason
 from teleconsult.delivery.receiving_receipts import stand
@@ -23,28 +24,29 @@ from teleconsult.errors import NotFound
 from teleconsult.excerpts.revoking import let_expire
 from teleconsult.fhir.notes import composition, document_reference
 from teleconsult.notes.content import NoteContent
+from teleconsult.notes.evidence import current_pdf
 from teleconsult.notes.models import Composition
 from teleconsult.patients.models import Patient
 from teleconsult.records.actions import file_entry
-from teleconsult.records.changing import make_next
-from teleconsult.records.models import EntryStatus, Origin, RecordEntry, ResourceType
+from teleconsult.records.models import Origin
 from teleconsult.settings import EXCERPT_DAYS
 
 RETRACTED: Final = "The signed note was retracted."
 
 
-async def deliver_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid.UUID, pdf_size: int) -> Delivery:
+async def deliver_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid.UUID) -> Delivery:
     """Write the note into the patient's file at the establishment it is owed to, once, however often this is called.
 
-    Two entries: the signed PDF of `pdf_size` bytes, and what it says; the entries of a version that it replaces are
-    superseded. At the requesting establishment the task is completed with the note as its output. Another's file is
-    written only while the consent stands; that of who asked keeps what was signed (`consents.effects`).
+    Two entries: the signed PDF, and what it says; those of the note that it replaces or adds to say so from now on. At
+    the requesting establishment the task is completed with the note as its output. Another's file is written only
+    while the consent stands; that of who asked keeps what was signed (`consents.effects`).
     Raises NotFound for an unknown delivery.
     """
     delivery = await _locked(session, delivery_id)
     if delivery.status not in OWED:
         return delivery
-    note = await session.get_one(Composition, delivery.composition_id)
+    # no later revision comes between the one that is told of and this entry
+    note = await session.get_one(Composition, delivery.composition_id, with_for_update={"key_share": True})
     assert note.content is not None  # only signed notes are queued
     patient_id = await _patient_there(session, note, delivery)
     is_requesters = patient_id == note.patient_id
@@ -53,12 +55,13 @@ async def deliver_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid
     if patient_id is None:
         return _ended(delivery, Reason.NO_FILE)
     content = NoteContent.from_bytes(note.content)
+    pdf, earlier = await current_pdf(session, note), await tell_followed(session, actor, delivery, note)
     entries = [
         await file_entry(
             session,
             actor,
             patient_id=patient_id,
-            resource=resource,
+            resource=related_to(resource, earlier),
             title=NOTE_WORDS[content.language].title,
             effective_at=content.written_at,
             author_name=content.author.name,
@@ -67,9 +70,8 @@ async def deliver_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid
             source_id=note.id,
             origin=Origin.CONSULT,
         )
-        for resource in (document_reference(content, size=pdf_size), composition(content))
+        for resource in (document_reference(content, pdf=pdf), composition(content))
     ]
-    await _supersede(session, actor, delivery)
     stand(delivery, DeliveryStatus.DELIVERED)
     delivery.attempts += 1
     delivery.receipt = {"entries": [str(entry.id) for entry in entries]}
@@ -87,10 +89,7 @@ async def retract_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid
     delivery = await _locked(session, delivery_id)
     if delivery.status not in OWED:
         return delivery
-    for entry in await _entries_of_earlier(session, delivery):
-        if entry.status is EntryStatus.CURRENT:
-            resource = {**entry.resource, "status": "entered-in-error"}
-            await _next_version(session, actor, entry, resource, reason=RETRACTED)
+    await tell_withdrawn(session, actor, delivery, reason=RETRACTED)
     stand(delivery, DeliveryStatus.DELIVERED)
     delivery.attempts += 1
     note = await session.get_one(Composition, delivery.composition_id)
@@ -144,43 +143,6 @@ async def _patient_there(session: AsyncSession, note: Composition, delivery: Del
 def _ended(delivery: Delivery, reason: Reason) -> Delivery:
     stand(delivery, DeliveryStatus.CANCELLED, reason=reason)
     return delivery
-
-
-async def _supersede(session: AsyncSession, actor: Actor, delivery: Delivery) -> None:
-    """The document that this one replaces is said to be superseded (R4 DocumentReference.status)."""
-    for entry in await _entries_of_earlier(session, delivery):
-        if entry.resource_type is ResourceType.DOCUMENT_REFERENCE and entry.status is EntryStatus.CURRENT:
-            await _next_version(session, actor, entry, {**entry.resource, "status": "superseded"})
-
-
-async def _entries_of_earlier(session: AsyncSession, delivery: Delivery) -> list[RecordEntry]:
-    """What the delivery before wrote, locked."""
-    earlier = await session.get(Delivery, delivery.replaces_id) if delivery.replaces_id else None
-    ids = [uuid.UUID(entry) for entry in earlier.receipt.get("entries", ())] if earlier else []
-    if not ids:
-        return []
-    found = await session.scalars(
-        select(RecordEntry).where(RecordEntry.id.in_(ids)).order_by(RecordEntry.id).with_for_update()
-    )
-    return list(found)
-
-
-async def _next_version(
-    session: AsyncSession, actor: Actor, entry: RecordEntry, resource: dict[str, Any], *, reason: str = ""
-) -> None:
-    """Who wrote the document stays its author."""
-    name, role_id = entry.author_name, entry.author_role_id
-    await make_next(
-        session,
-        actor,
-        entry,
-        resource=resource,
-        title=entry.title,
-        effective_at=entry.effective_at,
-        reason=reason,
-    )
-    entry.author_name, entry.author_role_id = name, role_id
-    await session.flush()
 
 
 async def _complete_task(session: AsyncSession, note: Composition, *, replaces: bool) -> None:

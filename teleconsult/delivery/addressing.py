@@ -24,12 +24,14 @@ from teleconsult.delivery.mailing import (
     Mailed,
     added_to,
     doctor_of,
+    chosen_before,
     has_mailbox,
     mailed_to,
     oppositions_of,
 )
 from teleconsult.delivery.queueing import queue_missing
 from teleconsult.delivery.recipient_models import ConsultCorrespondent, GeneralPractitioner, OpposedTo, Opposition
+from teleconsult.delivery.sending_too import Sent, send_signed, sent_to
 from teleconsult.directory.mailboxes.finding import offered_mailboxes, remember_choice
 from teleconsult.directory.mailboxes.models import WRITABLE, ChoiceKind, Mailbox
 from teleconsult.directory.mailboxes.numbers import person_number
@@ -50,6 +52,8 @@ class Addressed:
     added: Sequence[ConsultCorrespondent]
     oppositions: frozenset[OpposedTo]
     doctor: GeneralPractitioner | None
+    sent: Sent
+    """Who of them has the note that is signed."""
 
 
 async def addressed(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> Addressed:
@@ -57,14 +61,25 @@ async def addressed(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) 
     require(actor, Permission.CONSULT_DISCUSS)
     consult = await consult_for(session, actor, consult_id)
     own, asked = await _houses(session, consult)
+    recipients = await mailed_to(session, consult, own=own, asked=asked)
     return Addressed(
         consult,
         await has_mailbox(session, own.id),
-        await mailed_to(session, consult, own=own, asked=asked),
+        recipients,
         await added_to(session, consult.id),
         await oppositions_of(session, consult.patient_id),
         await doctor_of(session, consult.patient_id),
+        await sent_to(session, actor, consult, recipients),
     )
+
+
+async def send_too(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, address: str) -> None:
+    """Send what is signed already to one of the recipients too. Raises as `sending_too.send_signed`."""
+    require(actor, Permission.CONSULT_DISCUSS)
+    consult = await consult_for(session, actor, consult_id)
+    own, asked = await _houses(session, consult)
+    recipients = await mailed_to(session, consult, own=own, asked=asked)
+    await send_signed(session, actor, consult_id=consult_id, recipients=recipients, address=address)
 
 
 async def offered(session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, typed: str) -> Sequence[Mailbox]:
@@ -131,19 +146,22 @@ async def remove_correspondent(
 async def choose_address(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, key: str, address: str) -> None:
     """Say which address of a correspondent counts, now and later; a note that is signed already goes there at once.
 
-    Raises NotFound where nothing is asked about them, Invalid on `address` for one that is not offered.
+    Raises NotFound where nothing is asked about them, Conflict where somebody was faster, Invalid on `address` for one
+    that is not offered.
     """
     require(actor, Permission.NOTE_WRITE)
     await consult_for(session, actor, consult_id, lock=True)  # pressed twice, it is owed once
     shown = await addressed(session, actor, consult_id)
     asked = [one.choice for one in shown.recipients if one.choice and one.choice.correspondent.key == key]
+    if not asked and await chosen_before(session, shown.consult, key):
+        raise Conflict("An address was chosen already. It stands on the list.")
     if not asked:
         raise NotFound
     if address not in {one.address for one in asked[0].candidates}:
         raise Invalid({"address": "Choose one of these addresses."})
     await remember_choice(session, actor, kind=ChoiceKind.SEVERAL_BOXES, subject=key, address=address)
     await act_as(session, SYSTEM)  # a colleague may choose for the author, and only the author owes what they sign
-    await queue_missing(session, shown.consult)
+    await queue_missing(session, shown.consult, address=address)
     await act_as(session, actor)
 
 

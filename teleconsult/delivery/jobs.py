@@ -38,7 +38,7 @@ async def begin_round(session: AsyncSession, *, after: timedelta | None = None) 
 async def deliver_owed(context: JobContext, note_id: str) -> None:
     """Write a note into the files that are here, and have the rest sent."""
     sessions: Sessions = context.additional_context["sessions"]
-    await file_owed(sessions, _objects(context), note_id=uuid.UUID(note_id))
+    await file_owed(sessions, note_id=uuid.UUID(note_id))
     async with transaction(sessions, SYSTEM) as session:
         await begin_round(session)
 
@@ -60,17 +60,18 @@ async def send_owed(context: JobContext) -> None:
 async def look_after_owed(context: JobContext, timestamp: int) -> None:
     """Every minute: what no job speaks of any more, after a crash or a restored backup, is taken up again."""
     sessions: Sessions = context.additional_context["sessions"]
-    await file_owed(sessions, _objects(context))
+    await file_owed(sessions)
     async with transaction(sessions, SYSTEM) as session:
         await begin_round(session)
 
 
 @app.task(name="deliver_note", pass_context=True, retry=RETRY)
 async def deliver(context: JobContext, delivery_id: str, pdf_size: int) -> None:
-    """Into one file, as the release before this one put it into the queue."""
+    """Into one file, as an earlier release put it into the queue."""
+    del pdf_size  # of its first revision
     sessions: Sessions = context.additional_context["sessions"]
     async with transaction(sessions, SYSTEM) as session:
-        await deliver_note(session, SYSTEM, delivery_id=uuid.UUID(delivery_id), pdf_size=pdf_size)
+        await deliver_note(session, SYSTEM, delivery_id=uuid.UUID(delivery_id))
 
 
 def _objects(context: JobContext) -> Objects:

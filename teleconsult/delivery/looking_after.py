@@ -3,17 +3,21 @@
 import uuid
 from typing import Final
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
-from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
+from teleconsult.db import act_as
 from teleconsult.delivery.jobs import begin_round
+from teleconsult.delivery.mailbox_standing import why_closed
 from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus
 from teleconsult.delivery.queries import delivery_for, other_ways
 from teleconsult.delivery.reasons import Reason
 from teleconsult.delivery.receiving_receipts import stand
-from teleconsult.errors import Invalid, Refused
+from teleconsult.delivery.sending_too import revive, was_opposed
+from teleconsult.errors import Conflict, Invalid, Refused
 
 OPEN: Final = (
     DeliveryStatus.QUEUED,
@@ -26,7 +30,15 @@ LONGEST: Final = 300
 
 
 async def resend_delivery(session: AsyncSession, actor: Actor, *, delivery_id: uuid.UUID) -> Delivery:
-    """Try it now, and for days again, under the same ids. Raises NotFound, Refused for one that arrived or ended."""
+    """Try it now, and for days again, under the same ids.
+
+    One that the patient's opposition ended goes too, once that is withdrawn. Raises NotFound, Refused for one that
+    arrived or ended.
+    """
+    delivery = await delivery_for(session, actor, delivery_id, lock=True)
+    if was_opposed(delivery):
+        await _require_no_opposition(session, actor, delivery)
+        revive(delivery)
     delivery = await _open(session, actor, delivery_id)
     moment = now()
     if delivery.status is DeliveryStatus.DEAD:
@@ -44,7 +56,8 @@ async def reroute_delivery(
 ) -> Delivery:
     """Send it to another system of the same recipient instead; the new delivery.
 
-    Raises NotFound, Refused as `resend_delivery`, Invalid on `endpoint` for what is none of the recipient's.
+    Raises NotFound, Refused as `resend_delivery`, Invalid on `endpoint` for what is none of the recipient's, Conflict
+    where somebody has just sent it there.
     """
     delivery = await _open(session, actor, delivery_id)
     way = next((one for one in await other_ways(session, delivery) if one.id == endpoint_id), None)
@@ -63,7 +76,11 @@ async def reroute_delivery(
         created_at=moment,
         updated_at=moment,
     )
-    session.add(made)
+    try:
+        async with session.begin_nested():
+            session.add(made)
+    except IntegrityError as error:  # the same note, from another row
+        raise Conflict("It is on its way to that system already. Load the page again.") from error
     stand(delivery, DeliveryStatus.CANCELLED, reason=Reason.REROUTED, detail=way.name)
     audit.record(session, actor, "delivery-rerouted", delivery, patient_id=delivery.patient_id, to=way.name)
     await session.flush()
@@ -81,6 +98,19 @@ async def give_up_delivery(session: AsyncSession, actor: Actor, *, delivery_id: 
     audit.record(session, actor, "delivery-given-up", delivery, patient_id=delivery.patient_id)
     await session.flush()
     return delivery
+
+
+def can_be_sent_again(delivery: Delivery) -> bool:
+    """Whether there is something to send again: it is open, or the patient's opposition ended it."""
+    return delivery.channel is not Channel.PATIENT_FILE and (delivery.status in OPEN or was_opposed(delivery))
+
+
+async def _require_no_opposition(session: AsyncSession, actor: Actor, delivery: Delivery) -> None:
+    await act_as(session, SYSTEM)  # of the patient, who looks after deliveries sees nothing
+    closed = await why_closed(session, delivery)
+    await act_as(session, actor)
+    if closed is not None and closed[1] is Reason.OPPOSED:
+        raise Refused("The patient still does not want documents sent there. Who asked for the consult records a change.")
 
 
 async def _open(session: AsyncSession, actor: Actor, delivery_id: uuid.UUID) -> Delivery:

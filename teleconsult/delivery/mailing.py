@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.delivery.recipient_models import ConsultCorrespondent, GeneralPractitioner, OpposedTo, Opposition
 from teleconsult.directory.mailboxes.choosing import Chosen, Correspondent, OpenChoice, choose_mailbox
 from teleconsult.directory.mailboxes.models import ChoiceKind, Mailbox, MailboxChoice
-from teleconsult.directory.models import Organization, Practitioner, PractitionerRole
+from teleconsult.directory.models import HealthcareService, Organization, Practitioner, PractitionerRole
 from teleconsult.patients.models import IdentifierStatus, PatientIdentifier
 from teleconsult.patients.national_ids import NIA, NIR
 
@@ -112,6 +112,20 @@ async def added_to(session: AsyncSession, consult_id: uuid.UUID) -> Sequence[Con
         .limit(MOST_ADDED)
     )
     return found.all()
+
+
+async def chosen_before(session: AsyncSession, consult: ServiceRequest, key: str) -> bool:
+    """Whether an address was chosen for one of the correspondents of a request already."""
+    asked = await session.get_one(Organization, consult.requester_organization_id)
+    if key not in {one.key for one in await correspondents_of(session, consult, asked)}:
+        return False
+    made = exists().where(
+        MailboxChoice.organization_id == HealthcareService.organization_id,
+        HealthcareService.id == consult.service_id,
+        MailboxChoice.kind == ChoiceKind.SEVERAL_BOXES,
+        MailboxChoice.subject == key,
+    )
+    return bool(await session.scalar(select(made)))
 
 
 async def _known(

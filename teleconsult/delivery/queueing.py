@@ -1,7 +1,7 @@
 """What is owed to whom: rows in the very transaction of the signature. Nothing is owed when that rolls back."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
+from teleconsult.delivery.audience import is_meant_for
 from teleconsult.delivery.choosing import Recipient, recipients_of
 from teleconsult.delivery.jobs import begin_deliveries
 from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus, Purpose
@@ -35,6 +36,7 @@ async def queue_deliveries(
     queued = [
         _owed(note, one, before.get((one.channel, one.destination)) if replaces is not None else None)
         for one in _once((*chosen, *had))
+        if one.channel is not Channel.SECURE_MAIL or is_meant_for(note, one.destination)
     ]
     return await _queue(session, note, queued)
 
@@ -49,26 +51,41 @@ async def queue_retraction(session: AsyncSession, note: Composition) -> list[Del
     return await _queue(session, note, queued)
 
 
-async def queue_missing(session: AsyncSession, consult: ServiceRequest) -> list[Delivery]:
-    """Owe the notes of a consult that stand to recipients who have become known since, as by a choice of address."""
+async def queue_missing(session: AsyncSession, consult: ServiceRequest, *, address: str) -> list[Delivery]:
+    """Owe the notes of a consult that stand to a mailbox that has become known as a recipient's since."""
+    queued: list[Delivery] = []
+    for note in await standing_notes(session, consult):
+        had = await _owed_ever(session, note)
+        chosen = [one for one in await recipients_of(session, note, consult) if isinstance(one, Recipient)]
+        missing = [
+            one
+            for one in _once(chosen)
+            if (one.channel, one.destination) == (Channel.SECURE_MAIL, address)
+            and (one.channel, one.destination) not in had
+            and is_meant_for(note, address)
+        ]
+        queued += await _queue(session, note, [_owed(note, one, None) for one in missing])
+    return queued
+
+
+async def standing_notes(session: AsyncSession, consult: ServiceRequest) -> Sequence[Composition]:
+    """The signed notes of a consult that nothing replaces and nobody withdrew, the oldest first."""
     later = aliased(Composition)
     notes = await session.scalars(
         select(Composition)
         .where(
             Composition.service_request_id == consult.id,
             Composition.status == CompositionStatus.FINAL,
-            ~exists().where(later.related_id == Composition.id, later.relation == Relation.REPLACES),
+            ~exists().where(
+                later.related_id == Composition.id,
+                later.relation == Relation.REPLACES,
+                later.status != CompositionStatus.PRELIMINARY,
+            ),
             ~exists().where(NoteRetraction.composition_id == Composition.id),
         )
         .order_by(Composition.signed_at)
     )
-    queued: list[Delivery] = []
-    for note in notes.all():
-        had = await _owed_ever(session, note)
-        chosen = [one for one in await recipients_of(session, note, consult) if isinstance(one, Recipient)]
-        missing = [one for one in _once(chosen) if (one.channel, one.destination) not in had]
-        queued += await _queue(session, note, [_owed(note, one, None) for one in missing])
-    return queued
+    return notes.all()
 
 
 async def _owed_ever(session: AsyncSession, note: Composition) -> set[tuple[Channel, str]]:

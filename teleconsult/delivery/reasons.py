@@ -41,6 +41,8 @@ class Reason(StrEnum):
     """The directory has no such secure mailbox any more."""
     OPPOSED = "opposed"
     """The patient does not want it sent there."""
+    NOT_MEANT = "not-meant"
+    """Its author did not mean it for them."""
     SEALED = "sealed"
     """The credential cannot be opened with this installation's key."""
     WORKER_LOST = "worker-lost"

@@ -22,7 +22,6 @@ from teleconsult.settings import Settings
 
 GREETED: Final = 250
 PASSING: Final = range(400, 500)
-NOTIFY: Final = "NOTIFY=SUCCESS,FAILURE,DELAY"
 
 
 class SecureMail:
@@ -41,7 +40,7 @@ class SecureMail:
             return Outcome(DeliveryStatus.DEAD, reason=Reason.TOO_LARGE)
         except (ValueError, HeaderParseError, IndexError):  # the last two: what is no address at all
             return Outcome(DeliveryStatus.DEAD, reason=Reason.OURS, detail="a name or address that no header may hold")
-        outcome = await _post(letter, settings)
+        outcome = await post(letter, settings)
         return replace(outcome, external_id=letter.envelope_id, payload_sha256=letter.sha256)
 
 
@@ -82,7 +81,8 @@ async def connected_to(settings: Settings) -> aiosmtplib.SMTP:
     return client
 
 
-async def _post(letter: Letter, settings: Settings) -> Outcome:
+async def post(letter: Letter, settings: Settings) -> Outcome:
+    """Hand it to the server: ACCEPTED, SENT_UNKNOWN, RETRY_WAIT or DEAD, with a reason."""
     try:
         client = await connected_to(settings)
     except (aiosmtplib.SMTPException, OSError) as error:
@@ -102,7 +102,7 @@ async def _hand_over(client: aiosmtplib.SMTP, letter: Letter) -> Outcome:
     options, wishes = [f"SIZE={len(letter.message)}"] if client.supports_extension("size") else [], []
     if client.supports_extension("dsn"):
         options += ["RET=HDRS", f"ENVID={letter.envelope_id}"]
-        wishes = [NOTIFY, f"ORCPT=rfc822;{letter.recipient}"]
+        wishes = [f"NOTIFY={letter.notify}", f"ORCPT=rfc822;{letter.recipient}"]
     try:
         await client.mail(letter.sender, options=options)
         await client.rcpt(letter.recipient, options=wishes)

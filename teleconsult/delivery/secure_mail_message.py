@@ -47,6 +47,8 @@ class Letter:
     recipient: str
     envelope_id: str
     message: bytes
+    notify: str = "SUCCESS,FAILURE,DELAY"
+    """Of what the servers on its way are to tell (RFC 3461 §4.1)."""
 
     @property
     def sha256(self) -> bytes:

@@ -11,6 +11,11 @@ from typing import Final
 from teleconsult.errors import Refused
 
 
+def _(message: str) -> str:
+    """Mark a sentence for the catalogues; it is translated where it is shown."""
+    return message
+
+
 class Exchange(StrEnum):
     """Whom a document is mailed to."""
 
@@ -56,4 +61,18 @@ def exchange_of(marks: Marks) -> Exchange:
     for row, exchange in _MATRIX:
         if all(wanted is _ANY or wanted is found for wanted, found in zip(row, asked, strict=True)):
             return exchange
-    raise Refused("A document marked so may not be mailed to these recipients.")
+    raise Refused(_why_not(marks))
+
+
+def _why_not(marks: Marks) -> str:
+    """What is wrong with a combination that the table does not list, and what to do."""
+    if marks.invisible_to_guardians and marks.to_professionals:
+        return _(
+            "A note that the patient’s legal representatives must not see may be mailed to the patient alone, not to"
+            " professionals."
+        )
+    if marks.invisible_to_patient and marks.to_patient:
+        return _("A note that the patient must not see yet may be mailed to professionals alone, not to the patient.")
+    if marks.to_professionals and not marks.to_patient:
+        return _("A note that is mailed to professionals alone is one that the patient must not see yet: mark it so.")
+    return _("A note marked so may not be mailed to these recipients. Choose again who may see it.")

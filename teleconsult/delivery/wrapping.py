@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.clock import now
 from teleconsult.consents.recording import permits
 from teleconsult.consults.models import ServiceRequest
+from teleconsult.delivery.audience import is_meant_for
 from teleconsult.delivery.endpoints import CHANNEL_OF, place_of
 from teleconsult.delivery.hl7v2_channel import control_id
 from teleconsult.delivery.mailbox_standing import why_closed
@@ -21,6 +22,7 @@ from teleconsult.delivery.parcel import Earlier, Parcel, Place
 from teleconsult.delivery.reasons import Reason
 from teleconsult.delivery.secure_mail_message import mail_number
 from teleconsult.directory.models import Endpoint, EndpointStatus
+from teleconsult.errors import Refused
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.evidence import current_pdf
 from teleconsult.notes.models import Composition
@@ -73,6 +75,8 @@ async def pack(session: AsyncSession, delivery: Delivery, *, evidence_wait: time
     if delivery.channel is Channel.HL7V2:  # known before it goes: a receipt may be quicker than our own note of it
         delivery.external_id = control_id(delivery.id)
     if delivery.channel is Channel.SECURE_MAIL:
+        if delivery.purpose is Purpose.DOCUMENT and not _is_meant(note, delivery.destination):
+            return Held(DeliveryStatus.CANCELLED, Reason.NOT_MEANT)
         if (closed := await why_closed(session, delivery)) is not None:
             return Held(*closed)
         delivery.external_id = mail_number(delivery.id)
@@ -124,6 +128,13 @@ async def _may_leave(session: AsyncSession, note: Composition, endpoint: Endpoin
         return True
     consult = await session.get_one(ServiceRequest, note.service_request_id)
     return endpoint is not None and endpoint.organization_id == consult.requester_organization_id
+
+
+def _is_meant(note: Composition, address: str) -> bool:
+    try:
+        return is_meant_for(note, address)
+    except Refused:
+        return False
 
 
 async def _earlier(session: AsyncSession, delivery: Delivery) -> Earlier | None:

@@ -28,8 +28,7 @@ from teleconsult.directory.models import Specialty
 from teleconsult.excerpts.choosing import choosable_entries, suggestion_for
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.drafting import save_draft as save_note
-from teleconsult.notes.models import Composition
-from teleconsult.notes.signing import Signing, sign_note
+from teleconsult.notes.signing import Signing, show_to_sign, sign_note
 from teleconsult.patients.models import Patient
 from teleconsult.scheduling.booking import book_appointment, propose_time
 
@@ -120,6 +119,7 @@ class Consults:
         async with transaction(self._sessions, SYSTEM) as session:
             note = await open_note(session, author, consult_id=consult.id)
             note = await save_note(session, author, note_id=note.id, version=note.version, sections=sections)
+        shown = await show_to_sign(self._signing, author, note_id=note.id)
         await sign_note(
             self._signing,
             author,
@@ -127,6 +127,7 @@ class Consults:
             version=note.version,
             proof=Proof(password=PASSWORD),
             address="127.0.0.1",
+            shown=shown.digest,
         )
         await self._deliver(note.id)
         async with transaction(self._sessions, SYSTEM) as session:
@@ -135,12 +136,9 @@ class Consults:
     async def _deliver(self, note_id: uuid.UUID) -> None:
         """What the worker does with the job; its own run then finds nothing left to do."""
         async with transaction(self._sessions, SYSTEM) as session:
-            note = await session.get_one(Composition, note_id)
             delivery_id = await session.scalar(select(Delivery.id).where(Delivery.composition_id == note_id))
             assert delivery_id is not None  # queued with the signature
-            assert note.pdf_object_key is not None  # signed
-            size = len(await self._signing.objects.get(note.pdf_object_key))
-            await deliver_note(session, SYSTEM, delivery_id=delivery_id, pdf_size=size)
+            await deliver_note(session, SYSTEM, delivery_id=delivery_id)
 
     async def _propose(self, consult: ServiceRequest, *, hour: int) -> None:
         """The next day that is no weekend, at that hour of the coordinator's."""

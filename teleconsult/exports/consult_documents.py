@@ -1,5 +1,8 @@
 """A consult as a FHIR R4 document: what was asked, what was shared, what was answered."""
 
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -22,8 +25,8 @@ from teleconsult.fhir.people import (
 )
 from teleconsult.fhir.requests import service_request, task
 from teleconsult.imaging.queries import StudyCard
-from teleconsult.notes.content import NoteContent
-from teleconsult.notes.models import Composition
+from teleconsult.notes.content import NoteContent, Relation
+from teleconsult.notes.models import Composition, CompositionStatus
 
 REFERRAL: Final = ("57133-1", "Referral note")
 IMAGES: Final = ("18748-4", "Diagnostic imaging study")
@@ -76,7 +79,7 @@ def consult_document(
             Section(request, asked, REFERRAL),
             Section(excerpt, [_frozen(item) for item in items]),
             Section(images, [_study(card, leaving) for card in leaving.studies], IMAGES),
-            Section(notes, [*(_said(note) for note in leaving.notes), *pdfs], NOTE),
+            Section(notes, [*(_said(note, leaving) for note in leaving.notes), *pdfs], NOTE),
             Section(consent, agreed, CONSENT),
             *(Section(part) for part in further),
         ],
@@ -89,9 +92,28 @@ def consult_document(
     )
 
 
-def pdf_references(notes: list[tuple[Composition, int]]) -> list[Resource]:
-    """A DocumentReference for each signed PDF and its size in bytes."""
-    return [{"id": str(note.id), **document_reference(content_of(note), size=size)} for note, size in notes]
+def pdf_references(leaving: LeavingConsult, *, sizes: Mapping[uuid.UUID, int]) -> list[Resource]:
+    """A DocumentReference for each signed PDF; `sizes` are those of PDFs whose size was not kept."""
+    found = []
+    for note in leaving.notes:
+        pdf = leaving.pdfs[note.id]
+        pdf = pdf if pdf.size is not None else replace(pdf, size=sizes.get(note.id))
+        status = status_in(leaving, note)
+        reference = document_reference(content_of(note), pdf=pdf) | {"id": str(note.id), "docStatus": status.value}
+        if status is CompositionStatus.ENTERED_IN_ERROR:
+            reference["status"] = status.value
+        elif any(other.related_id == note.id and other.relation is Relation.REPLACES for other in leaving.notes):
+            reference["status"] = "superseded"
+        found.append(reference)
+    return found
+
+
+def status_in(leaving: LeavingConsult, note: Composition) -> CompositionStatus:
+    """Where a note stands beside the others: those that were replaced or added to are `amended`."""
+    if note.id in leaving.withdrawn:
+        return CompositionStatus.ENTERED_IN_ERROR
+    is_followed = any(other.related_id == note.id for other in leaving.notes)
+    return CompositionStatus.AMENDED if is_followed else note.status
 
 
 def content_of(note: Composition) -> NoteContent:
@@ -100,8 +122,8 @@ def content_of(note: Composition) -> NoteContent:
     return NoteContent.from_bytes(note.content)
 
 
-def _said(note: Composition) -> Resource:
-    return {"id": str(note.id), **composition(content_of(note)), "status": note.status.value}
+def _said(note: Composition, leaving: LeavingConsult) -> Resource:
+    return {"id": str(note.id), **composition(content_of(note)), "status": status_in(leaving, note).value}
 
 
 def _frozen(item: ExcerptItem) -> Resource:

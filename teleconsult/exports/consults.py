@@ -1,7 +1,7 @@
 """One consult, gathered to leave: as much of it as who takes it out may see at this moment."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -24,7 +24,8 @@ from teleconsult.excerpts.models import Excerpt
 from teleconsult.excerpts.queries import excerpt_for
 from teleconsult.exports.asking import Wish
 from teleconsult.imaging.queries import StudyCard, studies_of_consult
-from teleconsult.notes.models import Composition
+from teleconsult.notes.evidence import PdfRevision, current_pdfs
+from teleconsult.notes.models import Composition, NoteRetraction
 from teleconsult.notes.queries import read_signed_notes
 from teleconsult.patients.models import Patient, PatientIdentifier
 from teleconsult.patients.queries import identifiers_of
@@ -46,6 +47,10 @@ class LeavingConsult:
     studies: Sequence[StudyCard]
     notes: Sequence[Composition]
     """Signed, oldest first."""
+    pdfs: Mapping[uuid.UUID, PdfRevision]
+    """Of these, as they are today."""
+    withdrawn: frozenset[uuid.UUID] = frozenset()
+    """Those of them that count no more: only their author takes them out."""
 
 
 async def consult_to_take(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> ServiceRequest:
@@ -67,6 +72,10 @@ async def gather_consult(session: AsyncSession, actor: Actor, *, consult_id: uui
     excerpt = await _excerpt(session, actor, consult.id)  # first: it looks the consult up anew
     patient = await _patient(session, consult)
     is_own = patient.organization_id == actor.organization_id
+    notes = await read_signed_notes(session, actor, consult_id=consult.id)
+    withdrawn = await session.scalars(
+        select(NoteRetraction.composition_id).where(NoteRetraction.composition_id.in_([note.id for note in notes]))
+    )
     return LeavingConsult(
         consult=consult,
         patient=patient,
@@ -76,7 +85,9 @@ async def gather_consult(session: AsyncSession, actor: Actor, *, consult_id: uui
         history=await history_of(session, consult),
         excerpt=excerpt,
         studies=await studies_of_consult(session, actor, consult),
-        notes=await read_signed_notes(session, actor, consult_id=consult.id),
+        notes=notes,
+        pdfs=await current_pdfs(session, notes),
+        withdrawn=frozenset(withdrawn),
     )
 
 

@@ -16,6 +16,7 @@ from teleconsult.accounts.sessions import require_open_session
 from teleconsult.errors import Invalid, Refused
 from teleconsult.exports.asking import ExportFormat, Wish
 from teleconsult.fhir.patient_search import as_resources
+from teleconsult.notes.evidence import current_pdfs
 from teleconsult.notes.models import Composition
 from teleconsult.patients.models import PatientIdentifier
 from teleconsult.patients.queries import PatientFile, file_of, identifiers_of, treated_patient
@@ -40,7 +41,7 @@ class LeavingFile:
     summary: Summary
     entries: Sequence[RecordEntry]
     signed: Mapping[str, str]
-    """The keys of the PDFs of notes of ours among them, by the note's id."""
+    """The keys of the PDFs of notes of ours among them, as they are today, by the note's id."""
 
 
 async def file_to_take(session: AsyncSession, actor: Actor, *, patient_id: uuid.UUID) -> PatientFile:
@@ -117,5 +118,7 @@ async def _signed(session: AsyncSession, actor: Actor, entries: Sequence[RecordE
         for entry in entries
         if entry.resource_type is ResourceType.DOCUMENT_REFERENCE and entry.source_id is not None
     }
-    notes = select(Composition.id, Composition.pdf_object_key).where(Composition.id.in_(ids), rows.legible_notes(actor))
-    return {str(id_): key for id_, key in await session.execute(notes) if key is not None} if ids else {}
+    if not ids:
+        return {}
+    notes = await session.scalars(select(Composition).where(Composition.id.in_(ids), rows.legible_notes(actor)))
+    return {str(id_): pdf.object_key for id_, pdf in (await current_pdfs(session, notes.all())).items()}

@@ -15,7 +15,7 @@ from teleconsult.errors import NotFound
 from teleconsult.fhir.asking import Answered, Asked, is_known
 from teleconsult.fhir.reading import uuid_in
 from teleconsult.fhir.tracing import trace_files
-from teleconsult.notes.queries import read_legible_note
+from teleconsult.notes.queries import read_pdf
 from teleconsult.objects import Objects
 from teleconsult.records.documents import PDF, Document, read_document
 from teleconsult.records.elements import INSIDE, kept_type
@@ -49,8 +49,8 @@ async def read_binary(session: AsyncSession, actor: Actor, asked: Asked) -> Answ
     resource = entry.resource
     if is_inside and not kept_type(resource, inside=True):
         raise NotFound
-    # the revision that its DocumentReference gives the size of; later ones begin with it
-    key = (await read_legible_note(session, actor, id_)).pdf_object_key if entry.source_id == id_ else ""
+    # the revision that its DocumentReference tells of (`delivery.filed_entries.tell_revision`)
+    key = (await read_pdf(session, actor, id_)).object_key if entry.source_id == id_ else ""
 
     async def content(objects: Objects) -> Document:
         if key:

@@ -188,9 +188,8 @@ def _study_id(note: NoteContent, images: ImagesShared) -> str:
 
 def _document(note: NoteContent, pdf: SignedPdf) -> Resource:
     """The PDF that was signed with this: by its hash, not by an address."""
-    resource = document_reference(note, size=pdf.size)
+    resource = document_reference(note, pdf=pdf)
     attachment = {name: value for name, value in resource["content"][0]["attachment"].items() if name != "url"}
-    attachment["hash"] = base64.b64encode(pdf.sha1).decode()
     return {
         **resource,
         "id": str(uuid.uuid5(uuid.UUID(note.id), "DocumentReference")),

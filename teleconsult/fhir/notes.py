@@ -4,14 +4,16 @@ The images it rests on are in both, as contained ImagingStudies that list these 
 what was measured on them: R4 has no other reference to an instance.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 from xml.sax.saxutils import escape
 
 from teleconsult.documents.pictures import shown_images
 from teleconsult.documents.words import NOTE_WORDS
 from teleconsult.fhir.imaging_studies import DCM, DICOM_UID
 from teleconsult.notes.content import Clinician, KeyImage, NoteContent
+from teleconsult.records.documents import SHA256
 
 LOINC: Final = "http://loinc.org"
 URIS: Final = "urn:ietf:rfc:3986"
@@ -27,7 +29,22 @@ SECTION_CODES: Final = {
 KEY_IMAGES: Final = {"system": LOINC, "code": "55113-5", "display": "Key images Document Radiology"}
 SOP_CLASS: Final = "urn:ietf:rfc:3986"
 """The system of a SOP class as R4 has it (http://hl7.org/fhir/R4/imagingstudy-definitions.html#ImagingStudy.series.instance.sopClass)."""
+CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+VISIBILITY: Final = (
+    "https://mos.esante.gouv.fr/NOS/TRE_A07-StatutVisibiliteDocument/FHIR/TRE-A07-StatutVisibiliteDocument"
+)
 XHTML: Final = "http://www.w3.org/1999/xhtml"
+
+
+class PdfBytes(Protocol):
+    """What is told of the bytes of a PDF (`notes.evidence.PdfRevision`); what is not known is None."""
+
+    @property
+    def size(self) -> int | None: ...
+    @property
+    def sha256(self) -> bytes: ...
+    @property
+    def sha1(self) -> bytes | None: ...
 
 
 def composition(note: NoteContent) -> dict[str, Any]:
@@ -64,8 +81,8 @@ def composition(note: NoteContent) -> dict[str, Any]:
     return resource | _contained(note)
 
 
-def document_reference(note: NoteContent, *, size: int) -> dict[str, Any]:
-    """The signed PDF of `size` bytes as a document of the file (http://hl7.org/fhir/R4/documentreference.html)."""
+def document_reference(note: NoteContent, *, pdf: PdfBytes) -> dict[str, Any]:
+    """The signed PDF as a document of the file (http://hl7.org/fhir/R4/documentreference.html)."""
     words = NOTE_WORDS[note.language]
     moment = note.written_at.isoformat()
     related = [{"reference": f"ServiceRequest/{note.consult_id}"}, *_references(note)]
@@ -91,18 +108,54 @@ def document_reference(note: NoteContent, *, size: int) -> dict[str, Any]:
                     "contentType": "application/pdf",
                     "language": note.language,
                     "url": f"Binary/{note.id}",
-                    "size": size,
                     "title": words.title,
                     "creation": moment,
+                    **told_of(pdf),
                 }
             }
         ],
         "context": context,
     } | _contained(note)
+    if hidden := hidden_from(note):
+        resource["securityLabel"] = hidden
     if note.relation:
         target = {"type": "DocumentReference", "identifier": _uri(f"urn:oid:{note.related_oid}")}
         resource["relatesTo"] = [{"code": note.relation.value, "target": target}]
     return resource
+
+
+def told_of(pdf: PdfBytes) -> dict[str, Any]:
+    """Size and hash of the bytes, for an attachment (http://hl7.org/fhir/R4/datatypes.html#Attachment)."""
+    told: dict[str, Any] = {"extension": [{"url": SHA256, "valueString": pdf.sha256.hex()}]}
+    if pdf.size is not None:
+        told["size"] = pdf.size
+    if pdf.sha1 is not None:
+        told["hash"] = base64.b64encode(pdf.sha1).decode()
+    return told
+
+
+def with_revision(resource: Mapping[str, Any], pdf: PdfBytes) -> dict[str, Any]:
+    """A DocumentReference of ours that tells of these bytes."""
+    first, *others = resource["content"]
+    told = {name: value for name, value in first["attachment"].items() if name not in ("size", "hash", "extension")}
+    return {**resource, "content": [{**first, "attachment": told | told_of(pdf)}, *others]}
+
+
+def hidden_from(note: NoteContent) -> list[dict[str, Any]]:
+    """Who must not see it (http://hl7.org/fhir/R4/documentreference-definitions.html#DocumentReference.securityLabel)."""
+    marks = (
+        (note.invisible_to_patient, "INVISIBLE_PATIENT", "Non visible par le patient"),
+        (
+            note.invisible_to_guardians,
+            "INVISIBLE_REPRESENTANTS_LEGAUX",
+            "Non visible par les représentants légaux du patient",
+        ),
+    )
+    codes = [{"system": VISIBILITY, "code": code, "display": words} for is_set, code, words in marks if is_set]
+    if not codes:
+        return []
+    restricted = {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"}
+    return [{"coding": [one]} for one in (restricted, *codes)]
 
 
 def _pictures(note: NoteContent) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from teleconsult.documents.words import NOTE_WORDS
-from teleconsult.fhir.notes import CONSULT_NOTE, URIS
+from teleconsult.fhir.notes import CONSULT_NOTE, URIS, hidden_from
 from teleconsult.notes.content import Clinician, NoteContent, Relation
 
 Resource = dict[str, Any]
@@ -157,6 +157,8 @@ def _document(note: NoteContent, submission: Submission, ids: _Ids) -> Resource:
         ],
         "context": {"period": session},
     }
+    if hidden := hidden_from(note):
+        resource["securityLabel"] = hidden
     if note.relation != Relation.NONE:
         resource["relatesTo"] = [{"code": note.relation.value, "target": _related(note, submission)}]
     return resource

@@ -18,6 +18,7 @@ from teleconsult import audit
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
+from teleconsult.delivery.filed_entries import tell_revision
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.notes.evidence import current_pdf
 from teleconsult.notes.evidence_faults import EvidenceFault, Fault
@@ -84,15 +85,17 @@ async def complete_evidence(sessions: Sessions, settings: Settings, objects: Obj
             return
         row.state, row.level, row.object_key = EvidenceState.COMPLETE, better.level, object_key
         row.sha256, row.size = hashlib.sha256(better.pdf).digest(), len(better.pdf)
+        row.sha1 = hashlib.sha1(better.pdf, usedforsecurity=False).digest()
         row.renew_before, row.completed_at, row.failure = better.renew_before, now(), ""
         await session.execute(
             update(NoteEvidence)
             .where(NoteEvidence.composition_id == row.composition_id, NoteEvidence.number < row.number)
             .values(renew_before=None)
         )
-        note = await session.get_one(Composition, row.composition_id)
+        note = await session.get_one(Composition, row.composition_id, with_for_update={"key_share": True})
         audit.record(session, SYSTEM, "note-evidence-added", note, patient_id=note.patient_id, level=better.level.value)
         await session.flush()
+        await tell_revision(session, SYSTEM, note, await current_pdf(session, note))
         if better.fault is not None:
             following = await owe_evidence(session, row.composition_id, number=row.number + 1)
             following.failure, following.next_try_at = better.fault.value, now() + FIRST_WAIT

@@ -61,6 +61,8 @@ async def compose(session: AsyncSession, note: Composition, *, at: datetime, ver
         related_oid=earlier.document_oid if earlier else "",
         related_at=earlier.signed_at if earlier else None,
         verify_code=note.verify_code or "",
+        invisible_to_patient=note.invisible_to_patient,
+        invisible_to_guardians=note.invisible_to_guardians,
     )
 
 

@@ -247,6 +247,10 @@ class NoteContent:
     verify_code: str = ""
     meeting: TeamMeeting | None = None
     """None: the author's own advice."""
+    invisible_to_patient: bool = False
+    """Not to be seen by the patient (yet)."""
+    invisible_to_guardians: bool = False
+    """Not to be seen by who represents the patient in law."""
 
     def __post_init__(self) -> None:
         """What was signed before notes had versions is the first one of its own."""

@@ -1,6 +1,8 @@
 """The PDF of a signed note as it is today: the newest revision that is whole."""
 
+import hashlib
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -24,6 +26,7 @@ class PdfRevision:
     """Whether a later one is on its way: signed, evidence pending."""
     failure: str = ""
     """What stood in its way at the last attempt: a code of `evidence_faults.Fault`."""
+    sha1: bytes | None = None
 
 
 async def current_pdf(session: AsyncSession, note: Composition) -> PdfRevision:
@@ -42,12 +45,32 @@ async def current_pdf(session: AsyncSession, note: Composition) -> PdfRevision:
     failure = newest[0].failure if newest else ""
     for each in newest:
         if each.state is EvidenceState.COMPLETE and each.object_key is not None and each.sha256 is not None:
-            return PdfRevision(each.object_key, each.sha256, each.size, each.level, is_pending, failure)
+            return PdfRevision(each.object_key, each.sha256, each.size, each.level, is_pending, failure, each.sha1)
     return PdfRevision(note.pdf_object_key, note.pdf_sha256, None, Level.B_B, is_pending, failure)
 
 
-async def keep_first_revision(session: AsyncSession, note: Composition, *, size: int) -> None:
-    """Enter what the signer's key signed, `size` bytes, in the signature's own transaction."""
+async def current_pdfs(session: AsyncSession, notes: Collection[Composition]) -> dict[uuid.UUID, PdfRevision]:
+    """The same of several signed notes, by their ids; drafts have none."""
+    signed = {note.id: note for note in notes if note.pdf_object_key is not None and note.pdf_sha256 is not None}
+    found = await session.scalars(
+        select(NoteEvidence)
+        .where(NoteEvidence.composition_id.in_(signed), NoteEvidence.state == EvidenceState.COMPLETE)
+        .distinct(NoteEvidence.composition_id)
+        .order_by(NoteEvidence.composition_id, NoteEvidence.number.desc())
+    )
+    newest = {each.composition_id: each for each in found}
+    return {id_: _revision(note, newest.get(id_)) for id_, note in signed.items()}
+
+
+def _revision(note: Composition, newest: NoteEvidence | None) -> PdfRevision:
+    if newest is not None and newest.object_key is not None and newest.sha256 is not None:
+        return PdfRevision(newest.object_key, newest.sha256, newest.size, newest.level, False, sha1=newest.sha1)
+    assert note.pdf_object_key is not None and note.pdf_sha256 is not None, "it is signed"
+    return PdfRevision(note.pdf_object_key, note.pdf_sha256, None, Level.B_B, False)
+
+
+async def keep_first_revision(session: AsyncSession, note: Composition, *, pdf: bytes) -> None:
+    """Enter what the signer's key signed, in the signature's own transaction."""
     moment = now()
     session.add(
         NoteEvidence(
@@ -58,7 +81,8 @@ async def keep_first_revision(session: AsyncSession, note: Composition, *, size:
             state=EvidenceState.COMPLETE,
             object_key=note.pdf_object_key,
             sha256=note.pdf_sha256,
-            size=size,
+            sha1=hashlib.sha1(pdf, usedforsecurity=False).digest(),
+            size=len(pdf),
             created_at=moment,
             completed_at=moment,
         )

@@ -52,6 +52,8 @@ class NoteEvidence(Base):
     state: Mapped[EvidenceState]
     object_key: Mapped[str | None]
     sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sha1: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """What FHIR R4 calls `Attachment.hash`; it guards nothing. None where it was made before this was kept."""
     size: Mapped[int | None] = mapped_column(BigInteger)
     """Bytes."""
     renew_before: Mapped[datetime | None]

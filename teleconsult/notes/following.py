@@ -74,6 +74,9 @@ async def _begin(session: AsyncSession, actor: Actor, note_id: uuid.UUID, relati
     draft.version_number = earlier.version_number + 1 if replaces else 1
     draft.sections = dict(earlier.sections) if replaces else dict.fromkeys(SECTIONS, "")
     draft.key_images = list(earlier.key_images) if replaces else []
+    draft.mailed_to = earlier.mailed_to
+    draft.invisible_to_patient = earlier.invisible_to_patient
+    draft.invisible_to_guardians = earlier.invisible_to_guardians
     draft.version, draft.updated_at = next_save, moment
     audit.record(
         session,

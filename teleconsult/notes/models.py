@@ -12,6 +12,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from teleconsult.db import Base
+from teleconsult.delivery.sending_matrix import Exchange
 from teleconsult.notes.content import Relation, oid_of
 
 
@@ -105,6 +106,12 @@ class Composition(Base):
     """The signed note this one appends to, or replaces."""
     verify_code: Mapped[str | None] = mapped_column(unique=True, default=_new_code)
     """Printed on the signed note; leads to what anybody may know of it (`/verify`)."""
+    mailed_to: Mapped[Exchange] = mapped_column(default=Exchange.BOTH, server_default=Exchange.BOTH.value)
+    """For whom its author means it, of those that secure mail reaches."""
+    invisible_to_patient: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Not to be seen by the patient (yet), as before somebody has told them."""
+    invisible_to_guardians: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Not to be seen by who represents a patient in law."""
     bundle_object_key: Mapped[str | None]
     bundle_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
     bundle_jws: Mapped[str | None]

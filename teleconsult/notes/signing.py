@@ -23,6 +23,7 @@ from teleconsult.consults.models import ServiceRequest, TaskStatus
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, require
 from teleconsult.db import Sessions, transaction
+from teleconsult.delivery.audience import require_listed
 from teleconsult.delivery.queueing import queue_deliveries
 from teleconsult.directory.models import Practitioner
 from teleconsult.documents.press import Press
@@ -153,9 +154,12 @@ async def preview_content(
 async def content_to_sign(
     session: AsyncSession, actor: Actor, settings: Settings, *, note_id: uuid.UUID
 ) -> NoteContent:
-    """The same, of a note that says enough to be signed. Raises Invalid on `opinion`, too."""
+    """The same, of a note that says enough to be signed. Raises Invalid on `opinion` too, and Refused where nobody may
+    be sent a note marked so (`delivery.audience.require_listed`).
+    """
     content = await preview_content(session, actor, settings, note_id=note_id)
     _refuse_empty(content.sections)
+    await require_listed(session, await draft_for(session, actor, note_id))
     return content
 
 
@@ -203,7 +207,7 @@ async def _freeze(session: AsyncSession, actor: Actor, signing: Signing, signed:
     note.bundle_object_key, note.bundle_jws = signed.bundle_key, signed.bundle.jws
     note.bundle_sha256 = hashlib.sha256(signed.bundle.content).digest()
     await session.flush()
-    await keep_first_revision(session, note, size=len(signed.pdf))
+    await keep_first_revision(session, note, pdf=signed.pdf)
     await begin_evidence(session, signing.settings, note)
     if note.relation is Relation.NONE:
         await _end_work(session, actor, consult, content.written_at)
@@ -238,6 +242,7 @@ async def _check(session: AsyncSession, actor: Actor, note: Composition, read: _
     if read != _Read(note.version, tuple(image["id"] for image in note.key_images)):
         raise Conflict("This note was changed after you read it. Read it again before you sign.")
     _refuse_empty(note.sections)
+    await require_listed(session, note)
     return consult
 
 

@@ -29,6 +29,7 @@ class ReceivedMessage(Base):
     __table_args__ = (
         UniqueConstraint("organization_id", "sha256"),
         Index(None, "organization_id", "status", "received_at"),
+        Index("ix_received_message_answer", "answer_at", postgresql_where="answer_at is not null"),
     )
 
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organization.id"))
@@ -53,6 +54,11 @@ class ReceivedMessage(Base):
     answer_to: Mapped[str] = mapped_column(default="", server_default="")
     """Who asked to be told what became of it (RFC 8098 §2.1)."""
     answered_at: Mapped[datetime | None]
+    answer_at: Mapped[datetime | None]
+    """When the answer that is owed is tried next; None where none is owed (any more)."""
+    answer_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    answer_failure: Mapped[str] = mapped_column(default="", server_default="")
+    """Why the last attempt failed, or why none is sent: a name of `received.answerable.Unanswered`."""
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patient.id"), index=True)
     decided_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
     decided_at: Mapped[datetime | None]

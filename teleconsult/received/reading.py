@@ -22,6 +22,7 @@ from lxml import etree
 from teleconsult.cda.header import header_of
 from teleconsult.cda.parsing import parse_xml
 from teleconsult.errors import Invalid
+from teleconsult.received.answerable import LONGEST_ADDRESS, Unanswered, safe_address
 
 LARGEST: Final = 40 * 1024 * 1024
 """Bytes of a mail: 25 MB of attachments, in base64."""
@@ -80,11 +81,15 @@ def read_mail(path: Path) -> tuple[dict[str, Any], bytes]:
     `refused` is why there is nothing to file, else empty.
     """
     message = email.message_from_bytes(path.read_bytes(), policy=default)
+    sender = parseaddr(_header(message, "From"))[1]
+    asked = _header(message, "Disposition-Notification-To")
+    safe = safe_address(asked, return_path=_header(message, "Return-Path"), sender=sender)
     head: dict[str, Any] = {
         "message_id": _header(message, "Message-ID"),
-        "sender": parseaddr(_header(message, "From"))[1][:254].lower(),
+        "sender": sender[:LONGEST_ADDRESS].lower(),
         "subject": _header(message, "Subject"),
-        "answer_to": parseaddr(_header(message, "Disposition-Notification-To"))[1][:254],
+        "answer_to": asked and (safe or parseaddr(asked)[1])[:LONGEST_ADDRESS],
+        "answer_failure": Unanswered.UNSAFE.value if asked and not safe else "",
         "is_report": message.get_content_type() == "multipart/report",
         "told": {},
         "documents": [],

@@ -29,6 +29,7 @@ from teleconsult.patients.models import AdministrativeGender, IdentifierStatus, 
 from teleconsult.patients.names import fold_number
 from teleconsult.patients.queries import patient_for
 from teleconsult.patients.searching import search_patients
+from teleconsult.received.answering import owe_answer
 from teleconsult.received.models import ReceivedMessage, ReceivedStatus
 from teleconsult.records.actions import file_entry
 from teleconsult.records.documents import Document
@@ -192,6 +193,7 @@ async def file_message(
     message.status, message.patient_id = ReceivedStatus.FILED, patient.id
     message.reason = reason.strip() if differs else ""
     message.decided_by_id, message.decided_at = actor.role_id, now()
+    await owe_answer(session, message)
     await session.flush()
     await act_as(session, actor)
     audit.record(
@@ -215,6 +217,7 @@ async def reject_message(session: AsyncSession, actor: Actor, *, message_id: uui
     message = await _locked(session, message_id, *OPEN)
     message.status, message.reason = ReceivedStatus.REJECTED, reason.strip()
     message.decided_by_id, message.decided_at = actor.role_id, now()
+    await owe_answer(session, message)
     await session.flush()
     await act_as(session, actor)
     audit.record(session, actor, "message-rejected", message, reason=reason.strip())

@@ -14,7 +14,11 @@ from teleconsult.directory.models import ConnectionType, Endpoint, EndpointStatu
 from teleconsult.objects import Objects, new_key
 from teleconsult.received.models import ReceivedMessage, ReceivedStatus
 
-NOTHING: dict[str, Any] = {"message_id": "", "sender": "", "subject": "", "answer_to": "", "told": {}, "documents": []}
+NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("message_id", "sender", "subject", "answer_to", "answer_failure"), ""),
+    "told": {},
+    "documents": [],
+}
 
 
 async def house_of_mailbox(session: AsyncSession, address: str) -> uuid.UUID | None:
@@ -87,6 +91,7 @@ async def take_message(
         reason=head.get("refused", ""),
         received_at=now(),
         answer_to=head["answer_to"],
+        answer_failure=head["answer_failure"],
     )
     session.add(message)
     await session.flush()

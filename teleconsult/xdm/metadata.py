@@ -9,7 +9,7 @@ from typing import Final
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from teleconsult.cda.consult_note import GENDERS, document_number
+from teleconsult.cda.consult_note import GENDERS, confidentiality, document_number
 from teleconsult.cda.header import Identifier
 from teleconsult.cda.naming import (
     Establishment,
@@ -20,7 +20,7 @@ from teleconsult.cda.naming import (
     qualified_number,
     specialty_of,
 )
-from teleconsult.cda.profiles import NORMAL, PDF_IN_CDA, Coded, Country
+from teleconsult.cda.profiles import PDF_IN_CDA, Coded, Country
 from teleconsult.documents.words import NOTE_WORDS
 from teleconsult.notes.content import Clinician, NoteContent, Relation
 
@@ -125,7 +125,8 @@ def _entry(content: NoteContent, document: bytes, name: str, keeper: Establishme
     classifications = [
         _author(AUTHOR, DOCUMENT, content.author, keeper, country),
         _classified(CLASS_CODE, DOCUMENT, country.class_code),
-        _classified(CONFIDENTIALITY_CODE, DOCUMENT, NORMAL),
+        _classified(CONFIDENTIALITY_CODE, DOCUMENT, confidentiality(content)),
+        *(_classified(CONFIDENTIALITY_CODE, DOCUMENT, code, code.code) for code in _hidden_from(content, country)),
         _classified(FORMAT_CODE, DOCUMENT, PDF_IN_CDA),
         _classified(FACILITY_CODE, DOCUMENT, country.facility or _UNCODED),
         _classified(SETTING_CODE, DOCUMENT, country.setting or _UNCODED),
@@ -188,11 +189,20 @@ def _author(scheme: str, of: str, who: Clinician, keeper: Establishment, country
     )
 
 
-def _classified(scheme: str, of: str, concept: Coded) -> etree._Element:
+def _hidden_from(content: NoteContent, country: Country) -> list[Coded]:
+    """Whom the document must not be shown to, besides its confidentiality (ITI TF-3 §4.2.3.2.5: several codes)."""
+    marks = (
+        country.hidden_from_patient if content.invisible_to_patient else None,
+        country.hidden_from_guardians if content.invisible_to_guardians else None,
+    )
+    return [mark for mark in marks if mark is not None]
+
+
+def _classified(scheme: str, of: str, concept: Coded, *which: str) -> etree._Element:
     return _R.Classification(
         _slot("codingScheme", [concept.system]),
         _named("Name", concept.display),
-        id=_local(scheme, of),
+        id=_local(scheme, of, *which),
         objectType=CLASSIFICATION,
         classificationScheme=scheme,
         classifiedObject=of,

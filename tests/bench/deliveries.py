@@ -64,7 +64,7 @@ async def _measure(signing: Signing, cast: Cast, many: int) -> None:
             ),
         }
         signed = await note_steps.signed(cast, signing)
-        await file_owed(signing.sessions, signing.objects)
+        await file_owed(signing.sessions)
         fhir.add_patient(f"urn:oid:{oid_of(str(cast.patient.organization_id))}", cast.patient.local_number)
         await delivery_steps.send(signing)
         house = str(cast.rural.organization_id)
@@ -74,7 +74,7 @@ async def _measure(signing: Signing, cast: Cast, many: int) -> None:
             await owe(signing.sessions, notes, channel, destination)
             began = time.monotonic()
             if channel is Channel.PATIENT_FILE:
-                while await file_owed(signing.sessions, signing.objects):
+                while await file_owed(signing.sessions):
                     pass
             else:
                 await delivery_steps.outbox(signing).run(within=600)

@@ -99,7 +99,7 @@ async def _sign(signing: Signing, actor: Actor, note_id: uuid.UUID) -> None:
 async def _deliver(signing: Signing) -> None:
     outbox = delivery_steps.outbox(signing)
     while True:
-        await file_owed(signing.sessions, signing.objects)
+        await file_owed(signing.sessions)
         await outbox.run(within=1)
         await asyncio.sleep(0.05)
 

@@ -91,7 +91,7 @@ async def test_delivering_is_whole_or_not_at_all(cast: Cast, signing: Signing, m
         for number in range(1, MOST, STEP):
             with failing(monkeypatch, number) as ran:
                 try:
-                    await file_owed(signing.sessions, signing.objects)
+                    await file_owed(signing.sessions)
                     await delivery_steps.outbox(signing).run()
                 except Exception:
                     assert ran[0] >= number, "something else failed"

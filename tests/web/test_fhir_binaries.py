@@ -267,10 +267,12 @@ async def test_a_signed_note_is_read(
     async with transaction(sessions) as session:
         of_note = select(Delivery.id).where(Delivery.composition_id == signed.note.id)
         delivery_id = (await session.scalars(of_note)).one()
-        await deliver_note(session, SYSTEM, delivery_id=delivery_id, pdf_size=1234)
+        await deliver_note(session, SYSTEM, delivery_id=delivery_id)
     references = await rural.all(f"/fhir/DocumentReference?patient={cast.patient.id}")
-    url = references[0]["content"][0]["attachment"]["url"]
-    status, headers, content = await raw(rural, f"/fhir/{url}")
+    attachment = references[0]["content"][0]["attachment"]
+    status, headers, content = await raw(rural, f"/fhir/{attachment['url']}")
+    assert attachment["size"] == len(content)
+    assert attachment["hash"] == base64.b64encode(hashlib.sha1(content).digest()).decode()
     assert (status, headers["Content-Type"], content[:5]) == (200, "application/pdf", b"%PDF-")
     async with transaction(sessions) as session:
         acts = set(await session.scalars(select(AuditEvent.action)))

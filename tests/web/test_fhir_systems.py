@@ -161,7 +161,7 @@ async def test_it_takes_the_signed_notes_of_its_patients_with_it(
     signed = await note_steps.signed(cast, signing)
     async with transaction(sessions) as session:
         found = await session.scalars(select(Delivery.id).where(Delivery.composition_id == signed.note.id))
-        await deliver_note(session, SYSTEM, delivery_id=found.one(), pdf_size=1234)
+        await deliver_note(session, SYSTEM, delivery_id=found.one())
     (reference,) = await system.all(f"/fhir/DocumentReference?patient={cast.patient.id}")
     path = f"/fhir/{reference['content'][0]['attachment']['url']}"
     answer = await client.get(path, headers=system.headers)

@@ -51,9 +51,10 @@ async def document_of_consult(
     objects: Objects, leaving: LeavingConsult, actor: Actor, *, at: datetime, server: str
 ) -> tuple[Document, int]:
     """The same of a consult."""
-    signed = {str(note.id): note.pdf_object_key for note in leaving.notes if note.pdf_object_key is not None}
-    sizes = {id_: len(await objects.get(key)) for id_, key in signed.items()}
-    pdfs = pdf_references([(note, sizes[str(note.id)]) for note in leaving.notes if str(note.id) in sizes])
+    signed = {str(id_): pdf.object_key for id_, pdf in leaving.pdfs.items()}
+    unmeasured = {id_: pdf.object_key for id_, pdf in leaving.pdfs.items() if pdf.size is None}
+    sizes = {id_: await objects.size_of(key) or 0 for id_, key in unmeasured.items()}
+    pdfs = pdf_references(leaving, sizes=sizes)
     shared = [
         {**item.resource, "id": str(item.record_entry_id)}
         for item in (leaving.excerpt.items if leaving.excerpt else ())

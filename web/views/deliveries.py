@@ -7,7 +7,13 @@ from typing import Any
 from aiohttp import web
 
 from teleconsult.delivery.hl7v2_channel import control_id
-from teleconsult.delivery.looking_after import OPEN, give_up_delivery, reroute_delivery, resend_delivery
+from teleconsult.delivery.looking_after import (
+    OPEN,
+    can_be_sent_again,
+    give_up_delivery,
+    reroute_delivery,
+    resend_delivery,
+)
 from teleconsult.delivery.models import Channel, DeliveryStatus
 from teleconsult.delivery.queries import COUNTED, Standing, counts_here, deliveries_here, delivery_for, other_ways
 from teleconsult.errors import Invalid
@@ -99,6 +105,7 @@ async def _show(request: web.Request, *, status: int = 200, **context: Any) -> w
         moment_of=datetime.fromisoformat,
         why=reason_in_words(delivery.reason),
         is_open=delivery.status in OPEN and delivery.channel is not Channel.PATIENT_FILE,
+        can_be_sent_again=can_be_sent_again(delivery),
         others=[(str(one.id), one.name) for one in await other_ways(session, delivery)],
         **context,
     )

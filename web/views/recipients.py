@@ -12,6 +12,7 @@ from teleconsult.delivery.addressing import (
     offered,
     record_opposition,
     remove_correspondent,
+    send_too,
 )
 from teleconsult.delivery.addressing import (
     name_doctor as write_doctor,
@@ -67,7 +68,22 @@ async def choose(request: web.Request) -> web.StreamResponse:
         )
     except Invalid as error:
         return await _page(request, status=422, errors=error.fields)
+    except Conflict as error:
+        flash(request, _(error.message), tone="info")
+        return to_page(request, "recipients.show", id=id_in(request))
     flash(request, _("This is remembered."), tone="ok")
+    return to_page(request, "recipients.show", id=id_in(request))
+
+
+async def send(request: web.Request) -> web.StreamResponse:
+    """Send the note that is signed already to one of them too."""
+    form = await read_form(request)
+    try:
+        await send_too(db(request), actor_of(request), consult_id=id_in(request), address=form.get("address", ""))
+    except Conflict as error:
+        flash(request, _(error.message), tone="info")
+    else:
+        flash(request, _("The signed note is on its way to them too."), tone="ok")
     return to_page(request, "recipients.show", id=id_in(request))
 
 

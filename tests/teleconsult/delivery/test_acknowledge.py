@@ -22,7 +22,7 @@ async def delivered(cast: Cast, signing: Signing) -> ServiceRequest:
     async with transaction(signing.sessions) as session:
         delivery = await session.scalar(select(Delivery.id).where(Delivery.composition_id == signed.note.id))
         assert delivery
-        await deliver_note(session, SYSTEM, delivery_id=delivery, pdf_size=1)
+        await deliver_note(session, SYSTEM, delivery_id=delivery)
     return signed.consult
 
 

@@ -16,6 +16,7 @@ from teleconsult.delivery.actions import deliver_note
 from teleconsult.delivery.models import Delivery, DeliveryStatus
 from teleconsult.errors import NotFound
 from teleconsult.notes.signing import Signing
+from teleconsult.records.documents import hash_of
 from teleconsult.records.models import Origin, RecordEntry, ResourceType
 from tests import note_steps
 from tests.file_steps import timeline
@@ -33,7 +34,7 @@ async def test_the_note_stands_in_the_file_of_who_asked(cast: Cast, signing: Sig
     signed = await note_steps.signed(cast, signing)
     delivery = await delivery_of(signing.sessions, signed.note.id)
     async with transaction(signing.sessions) as session:
-        await deliver_note(session, SYSTEM, delivery_id=delivery.id, pdf_size=1234)
+        await deliver_note(session, SYSTEM, delivery_id=delivery.id)
     async with transaction(signing.sessions) as session:
         page = await timeline(session, cast.rural, cast.patient.id)
         entries = {entry.resource_type: entry for entry in page.entries if entry.source_id == signed.note.id}
@@ -41,7 +42,10 @@ async def test_the_note_stands_in_the_file_of_who_asked(cast: Cast, signing: Sig
         document = entries[ResourceType.DOCUMENT_REFERENCE]
         assert document.organization.name == "CHU de la Capitale"
         assert document.author_name == cast.specialist.name
-        assert document.resource["content"][0]["attachment"]["size"] == 1234
+        assert signed.note.pdf_object_key
+        pdf = await signing.objects.get(signed.note.pdf_object_key)
+        attachment = document.resource["content"][0]["attachment"]
+        assert (attachment["size"], attachment["hash"]) == (len(pdf), hash_of(pdf))
         assert document.resource["subject"] == {"reference": f"Patient/{cast.patient.id}"}
         written = entries[ResourceType.COMPOSITION].resource["section"][0]
         assert note_steps.OPINION in written["text"]["div"]
@@ -61,7 +65,7 @@ async def test_twice_is_once(cast: Cast, signing: Signing) -> None:
 
     async def deliver() -> None:
         async with transaction(signing.sessions) as session:
-            await deliver_note(session, SYSTEM, delivery_id=delivery.id, pdf_size=1)
+            await deliver_note(session, SYSTEM, delivery_id=delivery.id)
 
     await asyncio.gather(deliver(), deliver())
     await deliver()
@@ -76,7 +80,7 @@ async def test_twice_is_once(cast: Cast, signing: Signing) -> None:
 async def test_an_unknown_delivery(sessions: Sessions) -> None:
     async with transaction(sessions) as session:
         with pytest.raises(NotFound):
-            await deliver_note(session, SYSTEM, delivery_id=uuid.uuid4(), pdf_size=1)
+            await deliver_note(session, SYSTEM, delivery_id=uuid.uuid4())
 
 
 async def test_the_worker_carries_it_out(cast: Cast, signing: Signing) -> None:

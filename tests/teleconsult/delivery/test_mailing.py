@@ -171,7 +171,7 @@ async def test_two_addresses_are_a_question_answered_once(
             )
 
     pressed_twice = await asyncio.gather(choose(), choose(), return_exceptions=True)
-    assert [type(one) for one in pressed_twice if one is not None] == [NotFound], pressed_twice
+    assert [type(one) for one in pressed_twice if one is not None] == [Conflict], pressed_twice
     assert await owed() == {"urgences@anse.mssante.fr"}
     assert await mailed(sessions, cast.specialist, asked) == ["urgences@anse.mssante.fr"]
     assert len(await audited(sessions, "mailbox-chosen")) == 1

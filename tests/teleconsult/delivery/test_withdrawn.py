@@ -16,7 +16,6 @@ from teleconsult.delivery.recipient_models import OpposedTo, Opposition
 from teleconsult.directory.models import ConnectionType, Organization
 from teleconsult.notes.models import Composition
 from teleconsult.notes.signing import Signing
-from teleconsult.objects import Objects, open_store
 from teleconsult.patients.models import Patient
 from teleconsult.records.models import RecordEntry, ResourceType
 from tests import delivery_steps, mllp_peers, news_steps, note_steps
@@ -52,14 +51,13 @@ async def test_both_files_have_it_and_both_say_it_was_withdrawn(cast: Cast, sign
     drafted = await note_steps.drafted(cast, signing.sessions)
     patients = {cast.patient.id, await own_patient(cast, signing)}
     note = await note_steps.sign(signing, cast.specialist, drafted.note)
-    objects = Objects(open_store(None, signing.settings.data))
 
     async def statuses() -> dict[tuple[uuid.UUID, ResourceType], str]:
         async with signing.sessions() as session:
             kept = await session.scalars(select(RecordEntry).where(RecordEntry.source_id == note.id))
             return {(one.patient_id, one.resource_type): one.resource["status"] for one in kept}
 
-    assert await file_owed(signing.sessions, objects) == 2
+    assert await file_owed(signing.sessions) == 2
     before = await statuses()
     assert {patient for patient, _kind in before} == patients
     assert len(before) == 4
@@ -68,7 +66,7 @@ async def test_both_files_have_it_and_both_say_it_was_withdrawn(cast: Cast, sign
         async with transaction(signing.sessions) as session:
             if not _twice:
                 await queue_retraction(session, note)
-        await file_owed(signing.sessions, objects)
+        await file_owed(signing.sessions)
         assert await statuses() == dict.fromkeys(before, "entered-in-error")
     assert await delivery_steps.states(signing.sessions, Channel.PATIENT_FILE) == [S.DELIVERED] * 4
 
@@ -113,7 +111,7 @@ async def test_what_was_given_up_is_not_owed_again_and_is_taken_back_where_it_ma
         await session.execute(update(Delivery).where(Delivery.channel == Channel.HL7V2).values(**ended))
     async with transaction(signing.sessions) as session:
         consult = await session.get_one(ServiceRequest, signed.consult.id)
-        assert await queue_missing(session, consult) == []
+        assert await queue_missing(session, consult, address="roy@medecin.mssante.fr") == []
     async with transaction(signing.sessions) as session:
         back = await queue_retraction(session, await session.get_one(Composition, signed.note.id))
         assert [one.channel for one in back] == [Channel.PATIENT_FILE, Channel.HL7V2][: 1 + unknowns]

@@ -1,5 +1,6 @@
 """A note as FHIR R4: what must be there, and nothing a reader could run."""
 
+import base64
 import dataclasses
 import json
 import subprocess
@@ -7,11 +8,13 @@ import uuid
 from pathlib import Path
 from xml.etree import ElementTree
 
+from teleconsult.fhir.note_documents import SignedPdf
 from teleconsult.fhir.notes import composition, document_reference
 from teleconsult.notes.content import SECTIONS
 from tests import note_steps
 from tests.judges import FOLDER, asks_fhir
 
+PDF = SignedPdf(b"\1" * 32, b"\2" * 20, 30_000)
 NOTE = note_steps.content("fr", {"findings": "", "opinion": "a < b & c\nd\n\n<script>x</script>", "plan": "Repos"})
 
 
@@ -43,10 +46,13 @@ def test_the_narrative_is_well_formed_and_holds_text_only() -> None:
 
 
 def test_the_document_points_to_the_signed_pdf() -> None:
-    resource = document_reference(NOTE, size=30_000)
+    resource = document_reference(NOTE, pdf=PDF)
     assert resource["masterIdentifier"]["value"] == f"urn:oid:2.25.{uuid.UUID(NOTE.id).int}"
     assert resource["content"][0]["attachment"]["contentType"] == "application/pdf"
     assert resource["content"][0]["attachment"]["url"] == f"Binary/{NOTE.id}"
+    attachment = resource["content"][0]["attachment"]
+    assert (attachment["size"], attachment["hash"]) == (30_000, base64.b64encode(PDF.sha1).decode())
+    assert attachment["extension"][0]["valueString"] == PDF.sha256.hex()
     assert (resource["status"], resource["docStatus"]) == ("current", "final")
 
 
@@ -70,7 +76,7 @@ def test_it_names_the_images_it_rests_on_and_the_report_of_what_was_measured() -
     words = "".join(ElementTree.fromstring(pictures["text"]["div"]).itertext())
     assert "Axial < 5 mm · image 12" in words
     assert "Longueur" in words
-    pointer = document_reference(IMAGED, size=30_000)
+    pointer = document_reference(IMAGED, pdf=PDF)
     assert pictures["entry"][0] in pointer["context"]["related"]
     assert pointer["contained"] == resource["contained"]
 
@@ -86,7 +92,7 @@ def test_of_images_that_say_too_little_there_are_words_only() -> None:
 @asks_fhir
 def test_others_find_nothing_wrong_with_it(tmp_path: Path) -> None:
     files = []
-    for resource in (composition(IMAGED), document_reference(IMAGED, size=30_000)):
+    for resource in (composition(IMAGED), document_reference(IMAGED, pdf=PDF)):
         path = tmp_path / f"{resource['resourceType']}.json"
         path.write_text(json.dumps(resource | {"id": "1"}))
         files.append(str(path))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
@@ -14,6 +15,7 @@ from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import transaction
+from teleconsult.delivery.filing import file_owed
 from teleconsult.errors import Refused
 from teleconsult.notes.authority import YEAR, Authority, keep_address, open_authority
 from teleconsult.notes.authority_answers import (
@@ -33,6 +35,8 @@ from teleconsult.notes.models import Composition
 from teleconsult.notes.revocation import certificates_in
 from teleconsult.notes.signing import Signing
 from teleconsult.notes.verifying import trusted_roots, verify_pdf
+from teleconsult.records.documents import hash_of
+from teleconsult.records.models import RecordEntry
 from tests import note_steps
 from tests.people import Cast
 
@@ -103,6 +107,15 @@ async def evidence(signing: Signing, note: Composition) -> list[NoteEvidence]:
         return list(await session.scalars(query))
 
 
+async def told(signing: Signing, note: Composition) -> dict[str, Any]:
+    """What the patient's file says of the PDF."""
+    async with transaction(signing.sessions, SYSTEM) as session:
+        query = select(RecordEntry).where(RecordEntry.source_id == note.id)
+        entry = (await session.scalars(query.where(RecordEntry.resource_type == "DocumentReference"))).one()
+    attachment: dict[str, Any] = entry.resource["content"][0]["attachment"]
+    return attachment
+
+
 async def test_a_signed_note_becomes_good_for_decades_once(cast: Cast, stamped: Signing) -> None:
     note = (await note_steps.signed(cast, stamped)).note
     assert note.pdf_object_key
@@ -111,6 +124,9 @@ async def test_a_signed_note_becomes_good_for_decades_once(cast: Cast, stamped: 
         assert await session.scalar(owed) == str(note.id)
     async with transaction(stamped.sessions, cast.rural) as session:
         assert (await current_pdf(session, note)).is_pending
+    assert await file_owed(stamped.sessions, note_id=note.id) == 1
+    before = await told(stamped, note)
+    assert before["hash"] == hash_of(await stamped.objects.get(note.pdf_object_key))
     await asyncio.gather(complete(stamped, note), complete(stamped, note))
     await complete(stamped, note)
     async with transaction(stamped.sessions, cast.rural) as session:
@@ -118,6 +134,10 @@ async def test_a_signed_note_becomes_good_for_decades_once(cast: Cast, stamped: 
     assert (newest.level, newest.is_pending) == (Level.B_LTA, False)
     pdf = await stamped.objects.get(newest.object_key)
     assert len(pdf) == newest.size
+    after = await told(stamped, note)
+    assert (after["size"], after["hash"]) == (len(pdf), hash_of(pdf)), "the file tells of what is handed out"
+    assert after["extension"][0]["valueString"] == newest.sha256.hex()
+    assert {name for name in after if after[name] != before[name]} == {"size", "hash", "extension"}
     assert pdf.startswith(await stamped.objects.get(note.pdf_object_key))
     verdict = await asyncio.to_thread(verify_pdf, pdf, trusted_roots(stamped.settings.trust_folder))
     assert (verdict.is_good, verdict.level) == (True, "b-lta")

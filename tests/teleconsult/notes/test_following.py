@@ -38,7 +38,7 @@ Begin = Callable[..., Awaitable[Composition]]
 async def delivered(cast: Cast, signing: Signing) -> Drafted:
     """Signed, and in the file of who asked."""
     signed = await note_steps.signed(cast, signing)
-    await file_owed(signing.sessions, signing.objects, note_id=signed.note.id)
+    await file_owed(signing.sessions, note_id=signed.note.id)
     return signed
 
 
@@ -50,7 +50,7 @@ async def followed(cast: Cast, signing: Signing, note: Composition, begin: Begin
             session, cast.specialist, note_id=draft.id, version=draft.version, sections={"opinion": words}
         )
     signed = await note_steps.sign(signing, cast.specialist, draft)
-    await file_owed(signing.sessions, signing.objects, note_id=signed.id)
+    await file_owed(signing.sessions, note_id=signed.id)
     return signed
 
 
@@ -81,8 +81,12 @@ async def test_an_addendum_is_a_document_of_its_own(cast: Cast, signing: Signing
     assert content.related_at == signed.note.signed_at
     document = (await entries(signing, added))[ResourceType.DOCUMENT_REFERENCE]
     assert document.resource["relatesTo"][0]["code"] == "appends"
-    first = (await entries(signing, signed.note))[ResourceType.DOCUMENT_REFERENCE]
-    assert (first.status, first.resource["status"]) == (EntryStatus.CURRENT, "current")
+    first = await entries(signing, signed.note)
+    pointer, said = first[ResourceType.DOCUMENT_REFERENCE], first[ResourceType.COMPOSITION]
+    assert (pointer.status, pointer.resource["status"]) == (EntryStatus.CURRENT, "current")
+    assert (pointer.resource["docStatus"], said.resource["status"]) == ("amended", "amended")
+    reference = {"reference": f"DocumentReference/{pointer.id}"}
+    assert document.resource["relatesTo"][0]["target"].items() >= reference.items()
     async with transaction(signing.sessions, cast.rural) as session:
         assert await state(cast, session, signed.consult.id) is ConsultState.ACKNOWLEDGED, "completed stays completed"
         consult = await consult_for(session, cast.rural, signed.consult.id)
@@ -104,6 +108,11 @@ async def test_an_amendment_is_the_next_version_and_replaces(cast: Cast, signing
     assert (newer.set_id, newer.version_number, content.relation) == (signed.note.set_id, 2, Relation.REPLACES)
     first, second = await entries(signing, signed.note), await entries(signing, newer)
     assert first[ResourceType.DOCUMENT_REFERENCE].resource["status"] == "superseded"
+    assert first[ResourceType.COMPOSITION].resource["status"] == "amended"
+    assert second[ResourceType.COMPOSITION].resource["status"] == "final"
+    (told,) = second[ResourceType.COMPOSITION].resource["relatesTo"]
+    reference = {"reference": f"Composition/{first[ResourceType.COMPOSITION].id}"}
+    assert told == {"code": "replaces", "targetReference": reference}
     related = second[ResourceType.DOCUMENT_REFERENCE].resource["relatesTo"][0]
     assert related["code"] == "replaces"
     assert related["target"]["identifier"]["value"] == f"urn:oid:{signed.note.document_oid}"

@@ -52,7 +52,7 @@ async def test_it_is_withdrawn_everywhere_with_all_that_was_added(cast: Cast, si
     before = signed.note.content
     await withdraw(signing, cast.specialist, signed.note)
     for note in (signed.note, added):
-        await file_owed(signing.sessions, signing.objects, note_id=note.id)
+        await file_owed(signing.sessions, note_id=note.id)
         for kind in (ResourceType.DOCUMENT_REFERENCE, ResourceType.COMPOSITION):
             entry = (await entries(signing, note))[kind]
             assert (entry.status, entry.resource["status"]) == (EntryStatus.ENTERED_IN_ERROR, "entered-in-error")
@@ -136,7 +136,7 @@ async def test_who_may_not_and_when_not(cast: Cast, signing: Signing) -> None:
 async def test_before_it_was_delivered_it_never_counts_in_the_file(cast: Cast, signing: Signing) -> None:
     signed = await note_steps.signed(cast, signing)
     await withdraw(signing, cast.specialist, signed.note)
-    await file_owed(signing.sessions, signing.objects, note_id=signed.note.id)
+    await file_owed(signing.sessions, note_id=signed.note.id)
     found = await entries(signing, signed.note)
     assert all(entry.status is EntryStatus.ENTERED_IN_ERROR for entry in found.values())
     async with transaction(signing.sessions, cast.rural) as session:
