@@ -28,6 +28,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "delivery-rerouted": _("Sent a note another way"),
     "delivery-resent": _("Had a note sent again"),
     "delivery-tried": _("Tried to send a note"),
+    "note-audience-chosen": _("Chose who may see a note"),
+    "note-sent-too": _("Had a signed note sent to one more recipient"),
     "retraction-delivered": _("Brought word that a note was withdrawn"),
     "establishment-added": _("Added an establishment"),
     "establishment-changed": _("Changed an establishment"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from teleconsult.delivery.audience import Audience
 from teleconsult.delivery.models import Channel, DeliveryStatus, Purpose
 from teleconsult.delivery.queries import Standing
 from teleconsult.delivery.reasons import Reason
@@ -50,6 +51,12 @@ DELIVERY_LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Channel.SECURE_MAIL: _("Secure mail"),
         Channel.FHIR: _("FHIR system"),
         Channel.HL7V2: _("HL7 v2 system"),
+    },
+    Audience: {
+        Audience.EVERYBODY: _("Everybody who treats the patient, and the patient"),
+        Audience.NOT_PATIENT_YET: _("Not the patient yet: somebody has to tell them first"),
+        Audience.NOT_GUARDIANS: _("Not the patient’s legal representatives"),
+        Audience.PATIENT_ALONE: _("By mail, the patient alone"),
     },
     Purpose: {Purpose.DOCUMENT: _("Note"), Purpose.RETRACTION: _("Word that the note was withdrawn")},
     Standing: {

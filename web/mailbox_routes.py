@@ -28,5 +28,6 @@ def add_mailbox_routes(route: Callable[..., object]) -> None:
     route("POST", f"{sent}/removal", recipients.remove, P.CONSULT_DISCUSS, name="recipients.remove")
     route("POST", f"{sent}/choice", recipients.choose, P.NOTE_WRITE, name="recipients.choose")
     route("POST", f"{sent}/signed-note", recipients.send, P.CONSULT_DISCUSS, name="recipients.send")
+    route("POST", "/notes/{id}/audience", recipients.mean, P.NOTE_WRITE, name="recipients.mean")
     route("POST", f"{sent}/opposition", recipients.oppose, P.CONSULT_REQUEST, name="recipients.oppose")
     route("POST", f"{sent}/family-doctor", recipients.name_doctor, P.CONSULT_REQUEST, name="recipients.doctor")

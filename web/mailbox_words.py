@@ -53,6 +53,7 @@ MAILBOX_ACTS: Final[Mapping[str, LazyString]] = {
     "mailboxes-decided": _("Decided on changes of the directory of mailboxes"),
     "mailboxes-read": _("Had a file of mailboxes read"),
     "mailboxes-read-cancelled": _("Stopped the reading of a file of mailboxes"),
+    "message-answered": _("Answered the sender of documents received by mail"),
     "message-filed": _("Filed documents received by mail"),
     "message-looked-at": _("Looked at documents received by mail"),
     "message-received": _("Received documents by mail"),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from babel import dates
 
@@ -124,6 +124,15 @@ def came_by(entry: RecordEntry) -> str:
     """By which door an entry came into the file, and from what system."""
     door = str(RECORD_LABELS[Origin][entry.origin])
     return f"{door} ({entry.source})" if entry.source else door
+
+
+def followed(resource: Mapping[str, Any]) -> str:
+    """What came after a document: a later version, or something that was added. Nothing where nothing did."""
+    if resource.get("resourceType") == "DocumentReference" and resource.get("status") == "superseded":
+        return str(_("A later version replaces it"))
+    kinds = {"DocumentReference": "docStatus", "Composition": "status"}
+    is_followed = resource.get(kinds.get(str(resource.get("resourceType")), "")) == "amended"
+    return str(_("A later note adds to it, or replaces it")) if is_followed else ""
 
 
 def line_text(line: Line) -> str:

@@ -36,7 +36,7 @@ from web.flash import take
 from web.kept_forms import forget_form, kept_fields
 from web.modalities import modality_names
 from web.note_words import NOTE_HEADINGS
-from web.record_words import came_by, dates_in_words, line_text, part_name
+from web.record_words import came_by, dates_in_words, followed, line_text, part_name
 from web.requests import CSRF_TOKEN, SETTINGS, visitor_of
 from web.safety_words import SAFETY_WORDS
 from web.study_words import contents_in_words, written
@@ -115,6 +115,7 @@ def make_environment() -> jinja2.Environment:
         "age": format_age,
         "line_text": line_text,
         "came_by": came_by,
+        "followed": followed,
         "part_name": part_name,
         "dates_in_words": dates_in_words,
         "city": city,

@@ -105,8 +105,9 @@ FRANCE: Final = Country(
         "INVISIBLE_REPRESENTANTS_LEGAUX", "Non visible par les représentants légaux du patient", _VISIBILITY
     ),
 )
-"""ANS, CI-SIS: volet Structuration minimale de documents de santé, volet Télémédecine (TLM-CR); NOS TRE_R38, TRE_A01,
-TRE_R02, TRE_A03, TRE_A07 (who may see it); NGAP art. 14.9 (TCG of general practitioners, TC of others, TE2); an RPPS number is written with an 8 before it, an ADELI number with a 0, a FINESS number with a 1."""
+"""ANS, CI-SIS: volet Structuration minimale de documents de santé, volet Télémédecine (TLM-CR); NOS TRE_R38,
+TRE_A01, TRE_R02, TRE_A03, TRE_A07 (who may see it); NGAP (TCG of general practitioners, TC of others, TE2 of
+advice); an RPPS number is written with an 8 before it, an ADELI number with a 0, a FINESS number with a 1."""
 
 GENERIC: Final = Country(
     code="generic",

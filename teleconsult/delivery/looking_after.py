@@ -110,7 +110,9 @@ async def _require_no_opposition(session: AsyncSession, actor: Actor, delivery: 
     closed = await why_closed(session, delivery)
     await act_as(session, actor)
     if closed is not None and closed[1] is Reason.OPPOSED:
-        raise Refused("The patient still does not want documents sent there. Who asked for the consult records a change.")
+        raise Refused(
+            "The patient still does not want documents sent there. Who asked for the consult records a change."
+        )
 
 
 async def _open(session: AsyncSession, actor: Actor, delivery_id: uuid.UUID) -> Delivery:

@@ -22,7 +22,7 @@ from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus, Purpo
 from teleconsult.delivery.queueing import queue_missing, standing_notes
 from teleconsult.delivery.reasons import Reason
 from teleconsult.delivery.receiving_receipts import stand
-from teleconsult.errors import Conflict, NotFound
+from teleconsult.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ async def send_signed(
 ) -> None:
     """Owe the signed notes of a request to one of its `recipients` (`addressing.addressed`) too.
 
-    Raises NotFound for an address that is none of theirs, Conflict where they have it, or are to have it, already.
+    Raises Conflict where they have it, or are to have it, already, and for an address that is none of theirs.
     """
     require(actor, Permission.CONSULT_DISCUSS)
     consult = await consult_for(session, actor, consult_id, lock=True)  # pressed twice, it is owed once
     if address not in {one.address for one in recipients if one.address}:
-        raise NotFound
+        raise Conflict("They are not among the recipients any more.")
     if address not in (await sent_to(session, actor, consult, recipients)).lacking:
         raise Conflict("They have the signed note already, or it is on its way to them.")
     await act_as(session, SYSTEM)  # only the author owes what they sign

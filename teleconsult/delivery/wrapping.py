@@ -75,9 +75,7 @@ async def pack(session: AsyncSession, delivery: Delivery, *, evidence_wait: time
     if delivery.channel is Channel.HL7V2:  # known before it goes: a receipt may be quicker than our own note of it
         delivery.external_id = control_id(delivery.id)
     if delivery.channel is Channel.SECURE_MAIL:
-        if delivery.purpose is Purpose.DOCUMENT and not _is_meant(note, delivery.destination):
-            return Held(DeliveryStatus.CANCELLED, Reason.NOT_MEANT)
-        if (closed := await why_closed(session, delivery)) is not None:
+        if (closed := _why_not_meant(note, delivery) or await why_closed(session, delivery)) is not None:
             return Held(*closed)
         delivery.external_id = mail_number(delivery.id)
     return Packed(
@@ -130,11 +128,13 @@ async def _may_leave(session: AsyncSession, note: Composition, endpoint: Endpoin
     return endpoint is not None and endpoint.organization_id == consult.requester_organization_id
 
 
-def _is_meant(note: Composition, address: str) -> bool:
+def _why_not_meant(note: Composition, delivery: Delivery) -> tuple[DeliveryStatus, Reason] | None:
+    """A document goes to whom its author means it for; word that one was withdrawn to all who have it."""
     try:
-        return is_meant_for(note, address)
+        is_meant = delivery.purpose is not Purpose.DOCUMENT or is_meant_for(note, delivery.destination)
     except Refused:
-        return False
+        is_meant = False
+    return None if is_meant else (DeliveryStatus.CANCELLED, Reason.NOT_MEANT)
 
 
 async def _earlier(session: AsyncSession, delivery: Delivery) -> Earlier | None:

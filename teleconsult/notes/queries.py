@@ -36,6 +36,20 @@ async def draft_for(session: AsyncSession, actor: Actor, note_id: uuid.UUID, *, 
     return note
 
 
+async def own_draft(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> Composition | None:
+    """What the actor writes about this consult and has not signed; None where that is nothing."""
+    if actor.role_id is None:
+        return None
+    return await session.scalar(
+        select(Composition).where(
+            Composition.service_request_id == consult_id,
+            Composition.author_role_id == actor.role_id,
+            Composition.status == CompositionStatus.PRELIMINARY,
+            rows.notes(actor),
+        )
+    )
+
+
 async def read_note(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> Composition:
     """The note, and the reading of a signed one is recorded. Raises NotFound."""
     note = await note_for(session, actor, note_id)

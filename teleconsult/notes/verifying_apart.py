@@ -16,6 +16,7 @@ from typing import Final
 
 import teleconsult
 from teleconsult.errors import Unavailable
+from teleconsult.notes.shares import Shares
 from teleconsult.notes.verdict import Outcome, Reason, Verdict
 
 GIB: Final = 1024**3
@@ -33,21 +34,22 @@ class Checker:
         """`trust` is the folder of trusted roots; `memory` in bytes; `seconds` on the clock and on the processor."""
         self._trust, self._seconds, self._memory = trust, seconds, memory
         self._turns = asyncio.Semaphore(at_once)
-        self._places = at_once + waiting
+        self._places, self._shares = at_once + waiting, Shares()
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, *, address: str) -> Iterator[None]:
         """A place in the queue: take it before the file is read, so that few files are in memory at once.
 
-        Raises Unavailable where too many are waiting already.
+        Raises Unavailable where too many are waiting already, TooMany where `address` has its share of them.
         """
         if self._places <= 0:
             raise Unavailable("Many files are being checked now. Try again in a moment.")
-        self._places -= 1
-        try:
-            yield
-        finally:
-            self._places += 1
+        with self._shares.taken(address):
+            self._places -= 1
+            try:
+                yield
+            finally:
+                self._places += 1
 
     async def check(self, content: bytes) -> Verdict:
         """The verdict on these bytes, which are kept nowhere. Who asks holds a `place`."""

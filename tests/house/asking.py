@@ -112,6 +112,8 @@ FIELDS_OF: Final = {
     "/admin/mailbox-imports/{id}/decisions": {"all": "accepted"},
     "/received/{id}/filing": {"patient": str(uuid.UUID(int=3))},
     "/consults/{id}/recipients": {"mailbox": str(uuid.UUID(int=3))},
+    "/consults/{id}/recipients/signed-note": {"address": "app@anse.mssante.fr"},
+    "/notes/{id}/audience": {"audience": "not-patient-yet"},
     "/consults/{id}/recipients/removal": {"correspondent": str(uuid.UUID(int=3))},
     "/consults/{id}/recipients/family-doctor": {"number": "10003456789"},
     "/consults/{id}/follow-up": {"done": "yes-no", "course": "better"},

@@ -16,7 +16,7 @@ from teleconsult.records.models import EntryStatus, RecordEntry, ResourceType
 from teleconsult.records.reading import Reading, read
 from web.i18n import babel_locale
 from web.i18n import gettext as _
-from web.record_words import came_by, line_text
+from web.record_words import came_by, followed, line_text
 from web.rendering import city, format_date, format_number, format_time
 from web.words import label
 
@@ -32,8 +32,10 @@ def entry_item(entry: RecordEntry, zone: str) -> Item:
     reason = entry.status_reason or _("No reason was given.")
     source = _("%(author)s, %(establishment)s", author=entry.author_name, establishment=entry.organization.name)
     changed = entry.version > 1 and not wrong and entry.resource_type is not ResourceType.IMAGING_STUDY
+    changed = changed and entry.source_id is None  # a signed note tells what follows it, not that its evidence came
     said = (
         source,
+        followed(entry.resource),
         came_by(entry),
         _("changed on %(date)s", date=format_date(entry.recorded_at, zone=zone)) if changed else "",
     )

@@ -30,6 +30,7 @@ from web.bodies import read_form
 from web.flash import flash
 from web.forms.identity import read_patient
 from web.i18n import gettext as _
+from web.received_words import answer_in_words
 from web.rendering import render
 from web.requests import actor_of, db, id_in, objects_of, own_transactions, sandbox_of, sessions_of, to_page
 from web.words import options
@@ -140,5 +141,6 @@ async def _page(
         likely=likely,
         found=found,
         text=text,
+        answer=answer_in_words(message),
         **context,
     )

@@ -17,8 +17,10 @@ from teleconsult.delivery.addressing import (
 from teleconsult.delivery.addressing import (
     name_doctor as write_doctor,
 )
+from teleconsult.delivery.audience import MARKS, Audience, audience_of, choose_audience
 from teleconsult.delivery.recipient_models import OpposedTo
-from teleconsult.errors import Conflict, Invalid
+from teleconsult.errors import Conflict, Invalid, Refused
+from teleconsult.notes.queries import draft_for, own_draft
 from web.bodies import read_form
 from web.flash import flash
 from web.forms.administration import read_ids
@@ -87,6 +89,23 @@ async def send(request: web.Request) -> web.StreamResponse:
     return to_page(request, "recipients.show", id=id_in(request))
 
 
+async def mean(request: web.Request) -> web.StreamResponse:
+    """Say who may see the note that is being written, and so who it is mailed to."""
+    form, session, actor = await read_form(request), db(request), actor_of(request)
+    note = await draft_for(session, actor, id_in(request))
+    chosen = next((one for one in Audience if one.value == form.get("audience")), None)
+    if chosen is None:
+        raise Invalid({"audience": "Choose who may see the note."})
+    try:
+        async with session.begin_nested():
+            await choose_audience(session, actor, note_id=note.id, marks=MARKS[chosen])
+    except Refused as error:
+        flash(request, _(error.message), tone="warn")
+    else:
+        flash(request, _("Saved."), tone="ok")
+    return to_page(request, "recipients.show", id=note.service_request_id)
+
+
 async def oppose(request: web.Request) -> web.StreamResponse:
     """Write down what the patient wants."""
     session, actor, form = db(request), actor_of(request), await read_form(request)
@@ -119,6 +138,7 @@ async def name_doctor(request: web.Request) -> web.StreamResponse:
 async def _page(request: web.Request, *, status: int = 200, **context: Any) -> web.StreamResponse:
     session, actor = db(request), actor_of(request)
     shown = await addressed(session, actor, id_in(request))
+    draft = await own_draft(session, actor, consult_id=shown.consult.id) if may(actor, Permission.NOTE_WRITE) else None
     typed = request.query.get("q", "").replace("\0", " ").strip()[:200]
     return render(
         request,
@@ -128,6 +148,9 @@ async def _page(request: web.Request, *, status: int = 200, **context: Any) -> w
         consult=shown.consult,
         text=typed,
         found=await offered(session, actor, id_in(request), typed=typed) if typed else [],
+        draft=draft,
+        audience=audience_of(draft) if draft else None,
+        audiences=list(Audience),
         may_choose=may(actor, Permission.NOTE_WRITE),
         may_ask=may(actor, Permission.CONSULT_REQUEST),
         **context,

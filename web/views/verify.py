@@ -21,7 +21,7 @@ from web import csrf
 from web.errors import wants_json
 from web.i18n import gettext as _
 from web.rendering import render
-from web.requests import checker_of, own_transactions, sessions_of, settings_of, takes_files
+from web.requests import address_of, checker_of, own_transactions, sessions_of, settings_of, takes_files
 from web.words import label
 
 OVERHEAD: Final = 16 * 1024
@@ -52,7 +52,7 @@ async def form(request: web.Request) -> web.StreamResponse:
 async def check(request: web.Request) -> web.StreamResponse:
     """The verdict on the file that was sent."""
     try:
-        with checker_of(request).place():
+        with checker_of(request).place(address=address_of(request)):
             verdict = await checker_of(request).check(await _read_file(request))
     except (Invalid, TooLarge) as error:
         if wants_json(request):

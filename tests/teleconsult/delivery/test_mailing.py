@@ -18,8 +18,10 @@ from teleconsult.delivery.addressing import (
     offered,
     record_opposition,
     remove_correspondent,
+    send_too,
 )
-from teleconsult.delivery.models import Channel, Delivery
+from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus
+from teleconsult.delivery.reasons import Reason
 from teleconsult.delivery.recipient_models import OpposedTo
 from teleconsult.directory.mailboxes.models import Mailbox, MailboxSource, MailboxType
 from teleconsult.directory.models import ConnectionType, Endpoint, EndpointStatus, Organization, Practitioner
@@ -175,3 +177,45 @@ async def test_two_addresses_are_a_question_answered_once(
     assert await owed() == {"urgences@anse.mssante.fr"}
     assert await mailed(sessions, cast.specialist, asked) == ["urgences@anse.mssante.fr"]
     assert len(await audited(sessions, "mailbox-chosen")) == 1
+
+
+async def test_who_is_added_after_the_signature_is_sent_it_once_when_a_person_says_so(
+    cast: Cast, signing: Signing, sessions: Sessions, asked: ServiceRequest
+) -> None:
+    other = box(cast, "roy@medecin.mssante.fr", registration_number="10009999999")
+    await add(sessions, other)
+    signed = await note_steps.signed(cast, signing)
+
+    async def lacking() -> frozenset[str]:
+        async with transaction(sessions, cast.rural) as session:
+            shown = await addressed(session, cast.rural, signed.consult.id)
+            assert shown.sent.is_signed
+            return shown.sent.lacking
+
+    async def send(actor: Actor, address: str = other.address) -> None:
+        async with transaction(sessions, actor) as session:
+            await send_too(session, actor, consult_id=signed.consult.id, address=address)
+
+    assert await lacking() == frozenset()
+    async with transaction(sessions, cast.rural) as session:
+        await add_correspondent(session, cast.rural, consult_id=signed.consult.id, mailbox_id=other.id)
+    assert await lacking() == {other.address}, "the next note goes there; this one when somebody says so"
+    for stranger in (cast.stranger, cast.colleague, cast.nurse):
+        with pytest.raises(NotFound):
+            await send(stranger)
+    with pytest.raises(Conflict, match="not among"):
+        await send(cast.rural, "x@gmail.com")
+    pressed_twice = await asyncio.gather(send(cast.rural), send(cast.specialist), return_exceptions=True)
+    assert [type(one) for one in pressed_twice if one is not None] == [Conflict], pressed_twice
+    assert await lacking() == frozenset()
+    async with transaction(sessions) as session:
+        query = select(Delivery).where(Delivery.destination == other.address)
+        (delivery,) = (await session.scalars(query)).all()
+        assert delivery.composition_id == signed.note.id
+        delivery.status, delivery.reason = DeliveryStatus.CANCELLED, Reason.OPPOSED
+    assert len(await audited(sessions, "note-sent-too")) == 1
+    assert await lacking() == {other.address}, "the patient was opposed, and is no more"
+    await send(cast.rural)
+    async with transaction(sessions) as session:
+        (again,) = (await session.scalars(query)).all()
+    assert (again.id, again.status) == (delivery.id, DeliveryStatus.QUEUED)

@@ -50,9 +50,10 @@ async def test_too_much_memory_is_a_verdict(trust: Path) -> None:
 
 def test_a_queue_has_an_end(trust: Path) -> None:
     checker = Checker(trust, at_once=1, waiting=1)
-    with checker.place(), checker.place(), pytest.raises(Unavailable), checker.place():
+    one, two, three = (checker.place(address=f"192.0.2.{number}") for number in range(3))
+    with one, two, pytest.raises(Unavailable), three:
         pass
-    with checker.place():
+    with checker.place(address="192.0.2.1"):
         pass
 
 
