@@ -145,6 +145,7 @@ DELETABLE = (
     *("imaging_study", "imaging_series", "imaging_instance"),  # brought in by mistake, before anybody was shown them
     "imaging_rendition",  # made of them
     *("totp", "recovery_code", "federated_identity"),  # ways in their owner gave up
+    "personal_key",  # its password was forgotten
     *("sign_in_attempt", "one_time_secret", "web_session", "used_assertion"),  # over, and of no more use
     *("note_draft_version", "note_template", "note_phrase"),  # earlier words of a draft; what helps to write one
     "storage_commitment",  # reported on, and of no more use

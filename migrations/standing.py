@@ -30,6 +30,7 @@ from migrations import (
     recording_walls,
     rendition_walls,
     session_log_walls,
+    signer_walls,
     version_walls,
     walls,
     writing_walls,
@@ -64,6 +65,7 @@ WALLS: Final = (
     | delivery_walls.WALLS
     | mailbox_walls.WALLS
     | meeting_walls.WALLS
+    | signer_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -89,6 +91,7 @@ WRITTEN_ONCE: Final = (
     | delivery_walls.WRITTEN_ONCE
     | mailbox_walls.WRITTEN_ONCE
     | meeting_walls.WRITTEN_ONCE
+    | signer_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from teleconsult.accounts.actor import SYSTEM, Actor
+from teleconsult.accounts.personal_keys import open_personal_key
 from teleconsult.accounts.stepping_up import Proof
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import Sessions, transaction
-from teleconsult.directory.models import PractitionerRole, Specialty
+from teleconsult.directory.models import Practitioner, PractitionerRole, Specialty
 from teleconsult.notes.authority import open_authority
 from teleconsult.notes.content import (
     Clinician,
@@ -30,11 +31,11 @@ from teleconsult.notes.content import (
     Report,
 )
 from teleconsult.notes.drafting import open_note, save_draft
-from teleconsult.notes.keys import enrol_signer
+from teleconsult.notes.enrolling import enrol_signer
 from teleconsult.notes.models import Composition, RetractionReason
 from teleconsult.notes.phrasing import PhraseText, TemplateText, add_phrase, add_template
 from teleconsult.notes.retracting import retract_note
-from teleconsult.notes.signing import Signing, sign_note
+from teleconsult.notes.signing import Signing, show_to_sign, sign_note
 from teleconsult.notes.writing_models import NotePhrase, NoteTemplate
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
@@ -53,16 +54,24 @@ class Drafted:
 
 
 async def enrol(sessions: Sessions, settings: Settings, actor: Actor) -> None:
-    """Give the actor a certificate of this data folder's authority."""
+    """Give the actor a certificate of this data folder's authority, with a key that opens with their password."""
     sealer = Sealer(settings.secret_key)
     authority = open_authority(settings.data, sealer, at=now())
+    assert actor.account_id
+    opened = await open_personal_key(sessions, settings, account_id=actor.account_id, password=PASSWORD)
     async with transaction(sessions) as session:
         role = await session.get_one(
             PractitionerRole,
             actor.role_id,
             options=[joinedload(PractitionerRole.practitioner), joinedload(PractitionerRole.organization)],
         )
-        await enrol_signer(session, SYSTEM, sealer, authority, role)
+        await enrol_signer(session, SYSTEM, opened, authority, role)
+
+
+async def registration_number(sessions: Sessions, actor: Actor) -> str:
+    """What the actor's certificate must be made out to."""
+    async with transaction(sessions) as session:
+        return (await session.get_one(Practitioner, actor.practitioner_id)).registration_number
 
 
 async def drafted(cast: Cast, sessions: Sessions, *, opinion: str = OPINION) -> Drafted:
@@ -100,9 +109,16 @@ async def withdrawn(cast: Cast, signing: Signing) -> Drafted:
 
 
 async def sign(signing: Signing, actor: Actor, note: Composition, *, password: str = PASSWORD) -> Composition:
-    """Press the button."""
+    """Look at the rendering, and press the button."""
+    shown = await show_to_sign(signing, actor, note_id=note.id)
     return await sign_note(
-        signing, actor, note_id=note.id, version=note.version, proof=Proof(password=password), address="192.0.2.1"
+        signing,
+        actor,
+        note_id=note.id,
+        version=note.version,
+        proof=Proof(password=password),
+        address="192.0.2.1",
+        shown=shown.digest,
     )
 
 

@@ -223,6 +223,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "signer-enrolled": _("Received a signing certificate"),
     "note-evidence-added": _("Added evidence to a signed note"),
     "step-up-failed": _("Failed to confirm that it is them"),
+    "signing-key-replaced": _("Signs with another certificate from now on"),
+    "signing-key-revoked": _("Took a signing certificate out of use"),
     "stepped-up": _("Confirmed that it is them"),
     "study-taken-for-teaching": _("Took the images of a study out for teaching, without names"),
     "study-opened": _("Opened images"),

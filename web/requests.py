@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import Final, TypeVar
 
@@ -14,7 +15,7 @@ from teleconsult.access import Permission
 from teleconsult.accounts import Actor
 from teleconsult.accounts.bearer_door import BearerDoor
 from teleconsult.accounts.oidc import Provider
-from teleconsult.db import Sessions, act_as
+from teleconsult.db import Sessions, act_as, transaction
 from teleconsult.documents.press import Press
 from teleconsult.documents.printer import Printer
 from teleconsult.errors import NotFound, Unauthenticated
@@ -74,6 +75,14 @@ KEPT_UPLOADS: Final = web.AppKey("kept_uploads", KeptUploads)
 def db(request: web.Request) -> AsyncSession:
     """The request's one transaction: committed after the view returned a success or a redirect."""
     return request[SESSION]
+
+
+@asynccontextmanager
+async def opened_transaction(request: web.Request) -> AsyncIterator[AsyncSession]:
+    """For a view that opens its own (`own_transactions`): what `db` gives while the block runs."""
+    async with transaction(sessions_of(request), actor_of(request)) as session:
+        request[SESSION] = session
+        yield session
 
 
 async def begin_again(request: web.Request) -> None:

@@ -28,7 +28,7 @@ from teleconsult.encounters.link_models import LinkVerdict, Way
 from teleconsult.encounters.models import GuestKind
 from teleconsult.exports.asking import ExportFormat, ExportReason
 from teleconsult.health import Part
-from teleconsult.notes.models import RetractionReason
+from teleconsult.notes.models import KeyStore, RetractionReason, RevocationReason
 from teleconsult.notes.verdict import Reason
 from teleconsult.patients.care import CareReason
 from teleconsult.patients.models import AdministrativeGender, GlassReason
@@ -305,6 +305,17 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Label.STATUS: _("Status"),
     },
     RetractionReason: {
+    KeyStore: {
+        KeyStore.SOFT: _("Opens with the password"),
+        KeyStore.TOKEN: _("In a token (PKCS#11)"),
+        KeyStore.REMOTE: _("With a signature service"),
+    },
+    RevocationReason: {
+        RevocationReason.COMPROMISED: _("Somebody else may have had it"),
+        RevocationReason.LEFT: _("They work elsewhere now"),
+        RevocationReason.REPLACED: _("A new one takes its place"),
+        RevocationReason.OVER: _("It is needed no more"),
+    },
         RetractionReason.WRONG_PATIENT: _("It is about another patient"),
         RetractionReason.ERROR: _("It was signed in error"),
     },

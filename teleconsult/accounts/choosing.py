@@ -16,6 +16,7 @@ from teleconsult.accounts.ending import end_sessions, end_tokens
 from teleconsult.accounts.limits import Door, attempt, forgive, start_over
 from teleconsult.accounts.models import Account, IssuedToken, WebSession
 from teleconsult.accounts.passwords import LONGEST, hash_apart, is_password, normalised
+from teleconsult.accounts.personal_keys import Wrapped, keep_wrapped, wrapped_anew
 from teleconsult.accounts.second_factor import has_second_factor
 from teleconsult.db import Sessions, transaction
 from teleconsult.directory.models import Organization, Practitioner, PractitionerRole
@@ -72,13 +73,16 @@ async def keep_choice(
     account: Account,
     *,
     password_hash: str,
+    personal_key: Wrapped | None = None,
     but: uuid.UUID | None = None,
 ) -> None:
     """The account's password from now on. Its sessions end (`but` that one) and its tokens, its unused codes and links
-    are void, wrong tries are forgotten, and its owner is told by mail.
+    are void, wrong tries are forgotten, and its owner is told by mail. Without the old password its `personal_key` is
+    lost.
     """
     is_first = account.password_hash is None
     account.password_hash = password_hash
+    await keep_wrapped(session, account.id, personal_key)
     await one_time.spend_all(session, account.id)
     await end_sessions(session, WebSession.account_id == account.id, WebSession.id.is_distinct_from(but))
     revoked = await end_tokens(session, IssuedToken.account_id == account.id)
@@ -107,12 +111,21 @@ async def change_password(
         await audit.record_denied(sessions, actor, "step-up-failed", address=address)
         raise _not_yours()
     password_hash = await hash_of_choice(demand, new=new)
+    wrapped = await wrapped_anew(sessions, settings, account_id=account.id, current=current, new=new)
     async with transaction(sessions, SYSTEM) as session:
         account = await session.get_one(Account, actor.account_id, with_for_update=True)
         if account.password_hash != checked:  # its owner chose another one while we looked
             raise _not_yours()
         await forgive(session, attempt_id)
-        await keep_choice(session, settings, actor, account, password_hash=password_hash, but=actor.session_id)
+        await keep_choice(
+            session,
+            settings,
+            actor,
+            account,
+            password_hash=password_hash,
+            personal_key=wrapped,
+            but=actor.session_id,
+        )
 
 
 def _not_yours() -> Invalid:

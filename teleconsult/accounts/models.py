@@ -116,6 +116,17 @@ class Passkey(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class PersonalKey(Base):
+    """A key that only its owner's password opens (`accounts.personal_keys`); gone once the password was forgotten."""
+
+    __tablename__ = "personal_key"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"), unique=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
 class FederatedIdentity(Base):
     """Who an OpenID Provider says somebody is: issuer and subject, never an e-mail address (OIDC Core §2, §5.7)."""
 

@@ -32,12 +32,12 @@ async def seed_demo(sessions: Sessions, settings: Settings, objects: Objects) ->
         if await session.scalar(known) is not None:
             return
         cast = await add_people(session)
-        await enrol_signers(session, settings)
         patients = await add_patients(session, cast)
         await add_duty(session, cast)
         await add_hours(session, cast)
         await add_phrasing(session, cast)
         add_senders(session, cast)
+    await enrol_signers(sessions, settings)
     press, sandbox = Press(), Sandbox(workers=1)
     receiver = Receiver(sessions=sessions, objects=objects, sandbox=sandbox, file_limit=settings.upload_file_limit)
     signing = Signing(sessions, settings, objects, Sealer(settings.secret_key), press)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
@@ -58,13 +59,30 @@ def open_authority(data: Path, sealer: Sealer, *, at: datetime) -> Authority:
     """
     key_path = data / "authority" / ROOT_KEY
     certificate_path = trust_folder(data) / ROOT_CERTIFICATE
-    if not (key_path.exists() and certificate_path.exists()):
+    if not has_authority(data):
         authority = make_authority("Teleconsult demonstration authority", at=at)
         write_whole(key_path, sealer.seal(_pkcs8(authority.private_key)))
         write_whole(certificate_path, authority.certificate.public_bytes(serialization.Encoding.PEM))
     key = serialization.load_der_private_key(sealer.open(key_path.read_bytes()), password=None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     return Authority(x509.load_pem_x509_certificate(certificate_path.read_bytes()), key, address_in(data))
+
+
+def has_authority(data: Path) -> bool:
+    """Whether this data folder has one: only that of a demonstration does."""
+    return (data / "authority" / ROOT_KEY).exists() and (trust_folder(data) / ROOT_CERTIFICATE).exists()
+
+
+def issued_here(data: Path, certificate: x509.Certificate) -> bool:
+    """Whether the authority of this data folder vouches for it."""
+    if not has_authority(data):
+        return False
+    root = x509.load_pem_x509_certificate((trust_folder(data) / ROOT_CERTIFICATE).read_bytes())
+    try:
+        certificate.verify_directly_issued_by(root)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def address_in(data: Path) -> str:

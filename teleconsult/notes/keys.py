@@ -1,54 +1,25 @@
-"""Signers' keys: issued once, sealed in the database, opened for one signature."""
+"""Signers' keys: which one is good today, and whether a certificate is."""
 
 import asyncio
 import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult import audit
 from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.personal_keys import is_kept
 from teleconsult.clock import now
-from teleconsult.directory.models import PractitionerRole
 from teleconsult.errors import Refused
-from teleconsult.notes.authority import Authority, issue
-from teleconsult.notes.models import SigningKey
-from teleconsult.sealing import Sealer
+from teleconsult.notes.models import KeyStore, SigningKey
 from teleconsult.settings import Settings
 
-
-async def enrol_signer(
-    session: AsyncSession, actor: Actor, sealer: Sealer, authority: Authority, role: PractitionerRole
-) -> SigningKey:
-    """Give a practitioner a certificate of this authority; one that is good already is kept.
-
-    `role` has its practitioner and organization loaded.
-    """
-    known = await current_key(session, role.practitioner_id)
-    if known is not None:
-        return known
-    moment = now()
-    issued = issue(
-        authority,
-        name=role.practitioner.name,
-        registration_number=role.practitioner.registration_number,
-        organization=role.organization.name,
-        at=moment,
-    )
-    key = SigningKey(
-        id=uuid.uuid4(),
-        practitioner_id=role.practitioner_id,
-        certificate=issued.chain,
-        private_key_sealed=sealer.seal(issued.private_key),
-        not_after=issued.not_after,
-        created_at=moment,
-    )
-    session.add(key)
-    audit.record(session, actor, "signer-enrolled", key, practitioner=role.practitioner_id)
-    await session.flush()
-    return key
+EXPIRES_SOON: Final = timedelta(days=30)
+MOST: Final = 50
 
 
 async def current_key(session: AsyncSession, practitioner_id: uuid.UUID) -> SigningKey | None:
@@ -65,12 +36,35 @@ async def current_key(session: AsyncSession, practitioner_id: uuid.UUID) -> Sign
     )
 
 
+async def keys_of(session: AsyncSession, practitioner_id: uuid.UUID) -> Sequence[SigningKey]:
+    """All the practitioner's keys, the newest first, those that were good once among them."""
+    query = select(SigningKey).where(SigningKey.practitioner_id == practitioner_id)
+    return (await session.scalars(query.order_by(SigningKey.created_at.desc()).limit(MOST))).all()
+
+
 async def key_to_sign_with(session: AsyncSession, actor: Actor) -> SigningKey:
-    """The actor's own key. Raises Refused where there is none that is good today."""
+    """The actor's own key. Raises Refused where there is none that is good today, or that can be opened."""
     key = await current_key(session, actor.practitioner_id) if actor.practitioner_id else None
     if key is None:
-        raise Refused("You have no valid signing certificate. Ask your administrator for one.")
+        raise Refused("You have no valid signing certificate. Get one under “My account”, “Signing keys”.")
+    if await is_lost(session, actor, key):
+        raise Refused(
+            "Your password was reset, so your signing key can no longer be opened. "
+            "Get a new one under “My account”, “Signing keys”."
+        )
     return key
+
+
+async def is_lost(session: AsyncSession, actor: Actor, key: SigningKey) -> bool:
+    """Whether nobody can open the actor's own key any more: its password was forgotten."""
+    if key.store is not KeyStore.SOFT or key.sealed_for is None or actor.account_id is None:
+        return False
+    return not await is_kept(session, actor.account_id, key.sealed_for)
+
+
+def expires_soon(key: SigningKey, at: datetime) -> bool:
+    """Whether a new certificate should be had within thirty days."""
+    return key.not_after - at <= EXPIRES_SOON
 
 
 async def refuse_bad_certificate(settings: Settings, chain: str) -> None:
@@ -81,9 +75,9 @@ async def refuse_bad_certificate(settings: Settings, chain: str) -> None:
     """
     own = x509.load_pem_x509_certificate(chain.encode())
     if not own.not_valid_before_utc <= now() <= own.not_valid_after_utc:
-        raise Refused("Your signing certificate is out of date. Ask your administrator for a new one.")
+        raise Refused("Your signing certificate is out of date. Get a new one under “My account”, “Signing keys”.")
     if await asyncio.to_thread(_is_revoked, settings, chain):
-        raise Refused("Your signing certificate has been revoked. Ask your administrator for a new one.")
+        raise Refused("Your signing certificate has been revoked. Get a new one under “My account”, “Signing keys”.")
 
 
 def _is_revoked(settings: Settings, chain: str) -> bool:

@@ -159,6 +159,15 @@ class KeyStore(StrEnum):
     """With a signature service that takes a digest."""
 
 
+class RevocationReason(StrEnum):
+    """Why a signing key is used no more (RFC 5280 §5.3.1)."""
+
+    COMPROMISED = "keyCompromise"
+    LEFT = "affiliationChanged"
+    REPLACED = "superseded"
+    OVER = "cessationOfOperation"
+
+
 class SigningKey(Base):
     """A signer's certificate, and where their private key is."""
 
@@ -169,9 +178,14 @@ class SigningKey(Base):
     """PEM, the signer's first, then the chain up to the root."""
     private_key_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     """Of a soft key; empty for the others."""
+    sealed_for: Mapped[uuid.UUID | None]
+    """The personal key that opens it (`accounts.personal_keys`), gone once its owner forgot their password; none of a
+    soft key that its owner has not signed with since such keys are: the installation's secret opens that."""
     store: Mapped[KeyStore] = mapped_column(default=KeyStore.SOFT, server_default="soft")
     reference: Mapped[str] = mapped_column(default="", server_default="")
     """The key's label in the token, or the service's credential."""
     not_after: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    revocation_reason: Mapped[str] = mapped_column(default="", server_default="")
+    """A code of `RevocationReason`."""
     created_at: Mapped[datetime]

@@ -98,7 +98,11 @@ async def shown_before(objects: Objects, key: str) -> Shown | None:
 
 
 async def require_shown(objects: Objects, key: str | None, *, digest: str, content: NoteContent) -> Shown:
-    """The rendering with this digest, which the author saw. Raises Conflict where the note says something else now."""
+    """The rendering with this digest, which the author saw. Raises Conflict where the note says something else now,
+    and without a digest: nobody saw what would be signed.
+    """
+    if not digest:
+        raise Conflict("Look at the note as it will be signed first, then sign it.")
     shown = await shown_before(objects, key) if key else None
     if shown is None or shown.digest != digest or not shown.is_still(content):
         raise Conflict(

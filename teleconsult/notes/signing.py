@@ -1,7 +1,7 @@
-"""Signing a note: read once more, password once more, printed once, signed once, frozen for good.
+"""Signing a note: printed once and read once more, password once more, signed once, frozen for good.
 
-Printing and the key's work take a second, so they stand between two short transactions. The second one looks at
-everything again under the lock: two presses of the button, or a word changed meanwhile, end in a clear answer.
+The key's work takes a while, so it stands between two short transactions. The second one looks at everything again
+under the lock: two presses of the button, or a word changed meanwhile, end in a clear answer.
 """
 
 import asyncio
@@ -41,7 +41,8 @@ from teleconsult.notes.key_stores import KeptKey, opened_key
 from teleconsult.notes.keys import key_to_sign_with, names_signer, refuse_bad_certificate
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for
-from teleconsult.notes.showing import require_shown
+from teleconsult.notes.showing import Shown, require_shown, show_rendering
+from teleconsult.notes.unlocking import require_opener, unlock
 from teleconsult.notes.versions import refuse_what_follows
 from teleconsult.objects import Objects, new_key
 from teleconsult.scheduling.models import AppointmentStatus
@@ -107,8 +108,8 @@ async def sign_note(
     version: int,
     proof: Proof,
     address: str,
+    shown: str,
     key_images: Sequence[str] = (),
-    shown: str = "",
 ) -> Composition:
     """Sign the draft as it was at `version` and with those key images; its delivery is put into the same transaction.
 
@@ -116,17 +117,18 @@ async def sign_note(
 
     Raises NotFound for anybody but the author, Refused when it is signed already, the consult is closed or the
     author has no certificate, Invalid on `opinion` without an opinion and as `stepping_up.confirm` does, TooMany,
-    Conflict when the draft was changed after it was read or shown, Unavailable when it could not be printed.
+    Conflict when the draft was changed after it was read or shown or was never shown, Unavailable when its key or
+    the authority does not answer.
     """
     async with transaction(signing.sessions, actor) as session:
         prepared = await _prepare(session, actor, signing, note_id, _Read(version, tuple(key_images)))
-    seen = None
-    if shown:
-        seen = await require_shown(signing.objects, prepared.shown_key, digest=shown, content=prepared.content)
-        prepared = replace(prepared, content=seen.content)
+    seen = await require_shown(signing.objects, prepared.shown_key, digest=shown, content=prepared.content)
+    prepared = replace(prepared, content=seen.content)
+    require_opener(prepared.key, proof)
     await confirm(signing.sessions, signing.settings, actor, proof=proof, address=address)
     await refuse_bad_certificate(signing.settings, prepared.key.chain)
-    pdf, bundle = await _print_and_sign(signing, prepared, printed=seen.pdf if seen else None)
+    prepared = replace(prepared, key=await unlock(signing, actor, prepared.key, proof))
+    pdf, bundle = await asyncio.to_thread(_sign, signing, seen.pdf, prepared)
     signed = _Signed(prepared.content, pdf, bundle, new_key("note"), new_key("note"))
     await signing.objects.put(signed.object_key, signed.pdf)
     await signing.objects.put(signed.bundle_key, signed.bundle.content)
@@ -163,6 +165,13 @@ async def content_to_sign(
     return content
 
 
+async def show_to_sign(signing: Signing, actor: Actor, *, note_id: uuid.UUID) -> Shown:
+    """The rendering that its author signs next, printed outside any transaction. Raises as `content_to_sign` does."""
+    async with transaction(signing.sessions, actor) as session:
+        content = await content_to_sign(session, actor, signing.settings, note_id=note_id)
+    return await show_rendering(signing, actor, content)
+
+
 async def _prepare(session: AsyncSession, actor: Actor, signing: Signing, note_id: uuid.UUID, read: _Read) -> _Prepared:
     note = await draft_for(session, actor, note_id)
     await _check(session, actor, note, read)
@@ -174,20 +183,12 @@ async def _prepare(session: AsyncSession, actor: Actor, signing: Signing, note_i
     return _Prepared(content, KeptKey.of(key), note.shown_object_key)
 
 
-async def _print_and_sign(
-    signing: Signing, prepared: _Prepared, *, printed: bytes | None
-) -> tuple[bytes, SignedBundle]:
-    if printed is None:
-        printed = await signing.press.note(prepared.content, is_signed=True)
-    return await asyncio.to_thread(_sign, signing, printed, prepared)
-
-
 def _sign(signing: Signing, printed: bytes, prepared: _Prepared) -> tuple[bytes, SignedBundle]:
     """In a thread, the loading of the signing library too. The FHIR document names the PDF by its hash."""
     from teleconsult.notes.signature import KeySigner, sign_pdf
 
     content, chain = prepared.content, prepared.key.chain
-    with opened_key(signing.settings, signing.sealer, prepared.key) as sign:
+    with opened_key(signing.settings, prepared.key) as sign:
         pdf = sign_pdf(printed, KeySigner(chain, sign))
         document = note_document(content, SignedPdf.of(pdf))
         return pdf, sign_bundle(document, chain=chain, sign=sign, at=content.written_at)

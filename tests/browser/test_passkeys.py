@@ -108,7 +108,7 @@ async def denied(sessions: Sessions) -> list[tuple[str, str]]:
         return [(event.action, event.detail["reason"]) for event in await session.scalars(events)]
 
 
-async def test_added_then_used_to_sign_in_to_step_up_and_to_sign_a_note(
+async def test_added_then_used_to_sign_in_and_to_step_up_while_a_soft_key_wants_the_password(
     device: Device, cast: Cast, sessions: Sessions, settings: Settings
 ) -> None:
     await note_steps.enrol(sessions, settings, cast.specialist)
@@ -131,7 +131,9 @@ async def test_added_then_used_to_sign_in_to_step_up_and_to_sign_a_note(
     await page.wait_for_url(f"{device.base}/account/passkeys/new")
 
     await page.goto(f"/notes/{draft.note.id}/signature")
-    await device.press_passkey()
+    await expect(page.get_by_test_id("passkey")).to_have_count(0)
+    await page.get_by_test_id("step-up").fill(PASSWORD)
+    await page.get_by_test_id("step-up-confirm").click()
     await expect(page.get_by_test_id("note-signed")).to_be_visible()
     assert await denied(sessions) == []
 

@@ -37,6 +37,7 @@ from teleconsult.encounters.models import (
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
 from teleconsult.notes.drafting import open_note
+from teleconsult.notes.models import SigningKey
 from teleconsult.notes.signing import Signing
 from teleconsult.objects import Objects, new_keys, open_store
 from teleconsult.patients.models import Patient
@@ -185,6 +186,9 @@ async def make_world(cast: Cast, sessions: Sessions, settings: Settings) -> Worl
     add("neurology's hours", "hours", cast.neurology.id, *planners, entry=uuid.uuid4())
     add("specialist's person", "practitioner", cast.specialist.practitioner_id, "admin", *officers)
     add("rural person", "practitioner", cast.rural.practitioner_id, "privacy")
+    async with transaction(sessions) as session:
+        keys = select(SigningKey.id).where(SigningKey.practitioner_id == cast.specialist.practitioner_id)
+        add("specialist's key", "signing key", await session.scalar(keys.limit(1)), "specialist", "admin")
     add("specialist's role", "role", cast.specialist.role_id, "admin", "specialist")
     add("rural role", "role", cast.rural.role_id, "rural")
     add("neurology", "service", cast.neurology.id, "admin", "coordinator")

@@ -30,7 +30,7 @@ from teleconsult.documents import pdf, press
 from teleconsult.documents.press import Press
 from teleconsult.errors import TeleconsultError
 from teleconsult.notes.models import Composition, CompositionStatus
-from teleconsult.notes.signing import Signing, sign_note
+from teleconsult.notes.signing import Signing, show_to_sign, sign_note
 from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import load_settings
@@ -82,6 +82,7 @@ async def _sign(signing: Signing, actor: Actor, note_id: uuid.UUID) -> None:
     if note.status is not CompositionStatus.PRELIMINARY:
         return
     try:
+        shown = await show_to_sign(signing, actor, note_id=note_id)
         await sign_note(
             signing,
             actor,
@@ -89,6 +90,7 @@ async def _sign(signing: Signing, actor: Actor, note_id: uuid.UUID) -> None:
             version=note.version,
             proof=Proof(password=PASSWORD),
             address="192.0.2.1",
+            shown=shown.digest,
         )
     except TeleconsultError as error:
         print(f"refused {type(error).__name__}", file=sys.stderr, flush=True)

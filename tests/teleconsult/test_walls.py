@@ -49,13 +49,14 @@ account                  1    1    1    1    1    1    1    6    1   13    1    
 web_session              1    0    0    0    0    0    0    0    0    1    0    0    0
 issued_token             1    0    0    0    0    0    0    0    0    0    0    0    0
 totp                     1    0    0    0    0    0    0    0    0    0    0    0    0
+personal_key             1    0    0    0    0    0    0    0    0    0    0    0    0
 recovery_code            1    0    0    0    0    0    0    0    0    0    0    0    0
 passkey                  1    0    0    0    0    0    0    0    0    0    0    0    0
 federated_identity       1    0    0    0    0    0    0    0    0    0    0    0    0
 one_time_secret          1    0    0    0    0    0    0    0    0    0    0    0    0
 sign_in_attempt          0    0    0    0    0    0    0    0    0    0    0    0    0
 token_key                0    0    0    0    0    0    0    0    0    1    0    0    0
-signing_key              0    0    0    0    0    1    0    0    0    0    0    0    0
+signing_key              0    0    0    0    0    1    0    1    0    0    0    0    0
 person                   0    0    0    0    0    0    0    0    0    0    0    0    0
 patient                  2    1    1    1    1    1    1    0    1    0    1    1    0
 patient_identifier       1    1    1    1    1    1    1    0    0    0    0    0    0

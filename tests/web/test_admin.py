@@ -43,7 +43,7 @@ POSTS = (
     *("/admin/services/{id}/telephone", "/admin/services/{id}/pace", "/admin/services/{id}/promise"),
     "/admin/services/{id}/next",
     *("/admin/endpoints/{id}/status", "/admin/endpoints/{id}/notes", "/admin/dictation"),
-    *("/admin/sessions/{id}/ending", "/admin/tokens/{id}/revocation"),
+    *("/admin/sessions/{id}/ending", "/admin/tokens/{id}/revocation", "/admin/signing-keys/{id}/revocation"),
     *("/admin/fhir-clients", "/admin/fhir-clients/{id}", "/admin/fhir-clients/{id}/status"),
     *("/admin/mailboxes", "/admin/mailboxes/number", "/admin/mailboxes/questions"),
     *(f"/admin/mailbox-imports/{{id}}/{act}" for act in ("decisions", "cancellation")),

@@ -18,6 +18,7 @@ from tests.conftest import Post, SignIn
 from tests.people import PASSWORD, Cast
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.teleconsult.imaging.steps import door
+from tests.web.signature_steps import sign_as_shown
 from tests.web.test_notes import deliver
 
 Client = TestClient[web.Request, web.Application]
@@ -89,7 +90,7 @@ async def test_what_people_and_files_say_is_text(
     note = (await post(f"{draft}/note")).headers["Location"]
     assert (await post(f"{note}/draft", version="1", opinion=EVIL, findings=EVIL, plan=EVIL)).status == 303
     assert await look(client, note, f"{note}/signature") == 2
-    assert (await post(f"{note}/signature", version="2", password=PASSWORD)).status == 303
+    assert (await sign_as_shown(client, post, note, version="2", password=PASSWORD)).status == 303
     assert await look(client, note) == 1
     await deliver(sessions, settings)
 

@@ -27,6 +27,7 @@ from tests.kept_rows import KeptRows
 from tests.people import PASSWORD, Cast
 from tests.teleconsult.imaging.files import dicom_bytes
 from tests.teleconsult.imaging.steps import door
+from tests.web.signature_steps import shown_to_sign
 
 Client = TestClient[web.Request, web.Application]
 
@@ -177,7 +178,7 @@ async def test_it_is_signed_and_printed_with_the_note(
     await post(f"/notes/{note.id}/draft", version="1", opinion=note_steps.OPINION)
     page = await (await client.get(f"/notes/{note.id}/signature")).text()
     (image,) = re.findall(r'name="key_image" value="([^"]+)"', page)
-    sign = {"version": "2", "password": PASSWORD}
+    sign = {"version": "2", "password": PASSWORD, "shown": await shown_to_sign(client, f"/notes/{note.id}")}
     refused = await post(f"/notes/{note.id}/signature", **sign)
     assert refused.status == 409, "signed is what was read"
     assert (await post(f"/notes/{note.id}/signature", **sign, key_image=image)).status == 303

@@ -13,6 +13,7 @@ from teleconsult.settings import Settings
 from tests import consult_steps, note_steps
 from tests.conftest import Post, SignIn
 from tests.people import PASSWORD, Cast
+from tests.web.signature_steps import sign_as_shown
 from tests.web.test_notes import deliver
 from tests.web.test_verify import upload
 
@@ -28,14 +29,14 @@ async def signed_through_pages(
     consult = await consult_steps.accepted(cast, sessions)
     await signed_in("specialist")
     address = (await post(f"/consults/{consult.id}/note")).headers["Location"]
-    await sign(post, address, "1", note_steps.OPINION)
+    await sign(client, post, address, "1", note_steps.OPINION)
     await deliver(sessions, settings)
     return address
 
 
-async def sign(post: Post, address: str, version: str, opinion: str) -> None:
+async def sign(client: Client, post: Post, address: str, version: str, opinion: str) -> None:
     await post(f"{address}/draft", version=version, opinion=opinion, next="signature")
-    signed = await post(f"{address}/signature", version=str(int(version) + 1), password=PASSWORD)
+    signed = await sign_as_shown(client, post, address, version=str(int(version) + 1), password=PASSWORD)
     assert (signed.status, signed.headers["Location"]) == (303, address)
 
 
@@ -55,10 +56,10 @@ async def test_added_corrected_and_withdrawn(
     added = (await post(f"{first}/addendum")).headers["Location"]
     assert added != first
     assert 'data-testid="note-editor"' in await (await client.get(added)).text()
-    await sign(post, added, "1", "The laboratory confirms it.")
+    await sign(client, post, added, "1", "The laboratory confirms it.")
     newer = (await post(f"{first}/amendment")).headers["Location"]
     assert note_steps.OPINION in await (await client.get(newer)).text(), "it begins with the same words"
-    await sign(post, newer, "1", "Migraine, not tension.")
+    await sign(client, post, newer, "1", "Migraine, not tension.")
     await deliver(sessions, settings)
     assert (await post(f"{first}/amendment")).status == 409, "there is a later version"
 

@@ -19,6 +19,7 @@ from teleconsult.settings import Settings
 from tests import consult_steps, note_steps
 from tests.conftest import Post, SignIn
 from tests.people import PASSWORD, Cast, another_neurologist
+from tests.web.signature_steps import shown_to_sign, sign_as_shown
 
 Client = TestClient[web.Request, web.Application]
 FRAME = {"Turbo-Frame": "note"}
@@ -65,7 +66,7 @@ async def test_from_the_consult_to_the_acknowledged_note(
     step = await (await client.get(f"{address}/signature")).text()
     assert note_steps.OPINION in step
     assert 'data-testid="step-up"' in step
-    signed = await post(f"{address}/signature", version="2", password=PASSWORD)
+    signed = await sign_as_shown(client, post, address, version="2", password=PASSWORD)
     assert (signed.status, signed.headers["Location"]) == (303, address)
     page = await (await client.get(address)).text()
     assert 'data-testid="note-signed"' in page
@@ -153,21 +154,26 @@ async def test_a_wrong_password_or_a_changed_draft_shows_the_step_again(
 ) -> None:
     draft = await note_steps.drafted(cast, sessions)
     await signed_in("specialist")
-    path = f"/notes/{draft.note.id}/signature"
-    without = await post(path, version="2", password=PASSWORD)
+    path = f"/notes/{draft.note.id}"
+    without = await sign_as_shown(client, post, path, version="2", password=PASSWORD)
     assert without.status == 409
-    assert "certificate" in await without.text()
+    page = await without.text()
+    assert "certificate" in page
+    assert "/account/signing-keys" in page, "and where one gets it"
     await note_steps.enrol(sessions, settings, cast.specialist)
     for fields, status, words in (
         ({"version": "2", "password": "wrong"}, 422, "This is not your password."),
         ({"version": "1", "password": PASSWORD}, 409, "changed after you read it"),
         ({"version": "2"}, 422, "This is not your password."),
+        ({"version": "2", "code": "123456"}, 422, "opens with your password only"),
     ):
-        answer = await post(path, **fields)
+        answer = await sign_as_shown(client, post, path, **fields)
         page = await answer.text()
         assert answer.status == status
         assert words in page
         assert 'data-testid="step-up"' in page
+    unseen = await post(f"{path}/signature", version="2", password=PASSWORD)
+    assert unseen.status == 409, "nobody signs what they were not shown"
     assert (await only_note(sessions)).status is CompositionStatus.PRELIMINARY
 
 
@@ -177,10 +183,11 @@ async def test_guessing_the_password_is_slowed_down(
     await note_steps.enrol(sessions, settings, cast.specialist)
     draft = await note_steps.drafted(cast, sessions)
     await signed_in("specialist")
-    path = f"/notes/{draft.note.id}/signature"
+    path = f"/notes/{draft.note.id}"
+    shown = await shown_to_sign(client, path)
     for _ in range(10):
-        assert (await post(path, version="2", password="wrong")).status == 422
-    answer = await post(path, version="2", password=PASSWORD)
+        assert (await post(f"{path}/signature", version="2", password="wrong", shown=shown)).status == 422
+    answer = await post(f"{path}/signature", version="2", password=PASSWORD, shown=shown)
     assert answer.status == 429
     assert answer.headers["Retry-After"]
 
@@ -201,8 +208,9 @@ async def test_pressing_twice_shows_the_signed_note(
     await note_steps.enrol(sessions, settings, cast.specialist)
     draft = await note_steps.drafted(cast, sessions)
     await signed_in("specialist")
+    shown = await shown_to_sign(client, f"/notes/{draft.note.id}")
     for _ in range(2):
-        answer = await post(f"/notes/{draft.note.id}/signature", version="2", password=PASSWORD)
+        answer = await post(f"/notes/{draft.note.id}/signature", version="2", password=PASSWORD, shown=shown)
         assert (answer.status, answer.headers["Location"]) == (303, f"/notes/{draft.note.id}")
     assert "already signed" in await (await client.get(f"/notes/{draft.note.id}")).text()
     assert (await client.get(f"/notes/{draft.note.id}/signature", allow_redirects=False)).status == 303
@@ -217,7 +225,7 @@ async def test_what_looks_again_whether_a_note_arrived_shows_nothing_of_it(
     await note_steps.enrol(sessions, settings, cast.specialist)
     draft = await note_steps.drafted(cast, sessions)
     await signed_in("specialist")
-    await post(f"/notes/{draft.note.id}/signature", version="2", password=PASSWORD)
+    await sign_as_shown(client, post, f"/notes/{draft.note.id}", version="2", password=PASSWORD)
     part = await (await client.get(f"/notes/{draft.note.id}", headers={"Turbo-Frame": "note-state"})).text()
     assert '<turbo-frame id="note-state"' in part
     assert note_steps.OPINION not in part, "no reading is recorded for it"

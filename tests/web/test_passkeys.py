@@ -1,4 +1,4 @@
-"""The pages of passkeys: adding one, signing in and signing a note with it, as a browser's script sends it."""
+"""The pages of passkeys: adding one and signing in with it, as a browser's script sends it."""
 
 from datetime import timedelta
 
@@ -7,12 +7,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from sqlalchemy import select, update
 
-from teleconsult.accounts.models import Account, Passkey, WebSession
+from teleconsult.accounts.models import Passkey, WebSession
 from teleconsult.accounts.relying_party import relying_party
 from teleconsult.db import Sessions, transaction
-from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.settings import Settings
-from tests import note_steps
 from tests.authenticator import SoftKey
 from tests.conftest import Post, SignIn
 from tests.passkey_steps import with_key
@@ -98,41 +96,6 @@ async def test_removed_by_its_owner_alone(
     await signed_in("rural")
     assert (await post(f"/account/passkeys/{passkey.id}/removal")).status == 303
     assert (await post(f"/account/passkeys/{passkey.id}/removal")).status == 404
-
-
-async def test_a_note_is_signed_with_one_where_there_is_no_password(
-    client: Client, cast: Cast, sessions: Sessions, settings: Settings, post: Post
-) -> None:
-    await note_steps.enrol(sessions, settings, cast.specialist)
-    draft = await note_steps.drafted(cast, sessions)
-    key = await with_key(sessions, settings, cast, "specialist")
-    async with transaction(sessions) as session:
-        await session.execute(update(Account).values(password_hash=None))
-    await post("/sign-in/passkey", passkey=key.answer(await options(post, "/sign-in/passkey/options")))
-    path = f"/notes/{draft.note.id}/signature"
-    page = await (await client.get(path)).text()
-    assert 'data-testid="passkey"' in page
-    assert 'name="password"' not in page
-
-    assert (await post(path, version="2")).status == 422
-    answer = key.answer(await options(post, "/step-up/passkey/options"))
-    signed = await post(path, version="2", passkey=answer)
-    assert (signed.status, signed.headers["Location"]) == (303, f"/notes/{draft.note.id}")
-    async with transaction(sessions) as session:
-        assert (await session.scalars(select(Composition))).one().status is CompositionStatus.FINAL
-
-
-async def test_what_was_asked_for_signing_in_signs_no_note(
-    client: Client, cast: Cast, sessions: Sessions, settings: Settings, signed_in: SignIn, post: Post
-) -> None:
-    await note_steps.enrol(sessions, settings, cast.specialist)
-    draft = await note_steps.drafted(cast, sessions)
-    key = await with_key(sessions, settings, cast, "specialist")
-    await signed_in("specialist")
-    answer = key.answer(await options(post, "/sign-in/passkey/options"))
-    refused = await post(f"/notes/{draft.note.id}/signature", version="2", passkey=answer)
-    assert refused.status == 422
-    assert "This passkey is not accepted here." in await refused.text()
 
 
 @pytest.mark.parametrize("address", ["https://192.0.2.9", "https://[2001:db8::1]"])

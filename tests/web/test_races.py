@@ -21,6 +21,8 @@ from teleconsult.encounters.models import Encounter
 from teleconsult.excerpts.models import Excerpt
 from teleconsult.imaging.models import ImagingInstance
 from teleconsult.notes.models import Composition
+from teleconsult.notes.showing import shown_before
+from teleconsult.objects import Objects, open_store
 from teleconsult.settings import Settings
 from tests import consult_steps, note_steps
 from tests.people import PASSWORD, Cast, another_neurologist
@@ -128,6 +130,19 @@ async def test_booking_twice_and_two_consults_at_once(act: Act, cast: Cast, sess
     assert await count(sessions, Encounter) == 1
 
 
+async def shown_to(act: Act, sessions: Sessions, settings: Settings) -> str:
+    """The digest of what the specialist is shown to sign."""
+    async with sessions() as session:
+        note_id = (await session.scalars(select(Composition.id))).one()
+    assert await act("specialist", f"/notes/{note_id}/signature", method="GET") == 200
+    async with sessions() as session:
+        key = (await session.scalars(select(Composition.shown_object_key))).one()
+    assert key
+    shown = await shown_before(Objects(open_store(None, settings.data)), key)
+    assert shown
+    return shown.digest
+
+
 async def test_one_note_signed_once_delivered_once_acknowledged_once(
     act: Act, cast: Cast, sessions: Sessions, settings: Settings
 ) -> None:
@@ -143,14 +158,16 @@ async def test_one_note_signed_once_delivered_once_acknowledged_once(
         *(act("specialist", f"{path}/draft", version="1", opinion=f"Words {n}") for n in range(4))
     )
     assert sorted(saved) == [303, 409, 409, 409]
+    sign = {"version": "2", "password": PASSWORD, "shown": await shown_to(act, sessions, settings)}
     statuses = await asyncio.gather(
-        *(act("specialist", f"{path}/signature", version="2", password=PASSWORD) for _ in range(3)),
+        *(act("specialist", f"{path}/signature", **sign) for _ in range(3)),
         act("specialist", f"{path}/draft", version="2", findings="Too late?"),
     )
     assert set(statuses) <= {303, 409}
     assert 303 in statuses
     if (await count(sessions, Delivery)) == 0:  # the words came first: every signature was for the former ones
-        assert await act("specialist", f"{path}/signature", version="3", password=PASSWORD) == 303
+        sign |= {"version": "3", "shown": await shown_to(act, sessions, settings)}
+        assert await act("specialist", f"{path}/signature", **sign) == 303
     assert await count(sessions, Delivery) == 1
     for _ in range(2):
         await deliver(sessions, settings)

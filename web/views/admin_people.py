@@ -23,6 +23,8 @@ from teleconsult.directory.people import (
 )
 from teleconsult.directory.roles import ASSIGNABLE, add_role, end_role, practitioner_here
 from teleconsult.errors import Conflict, Invalid, NotFound
+from teleconsult.notes.keys import keys_of
+from teleconsult.notes.models import RevocationReason
 from web.bodies import read_form
 from web.flash import flash
 from web.forms.administration import read_invitee, read_role
@@ -31,6 +33,7 @@ from web.i18n import gettext as _
 from web.i18n import ngettext
 from web.rendering import render
 from web.requests import actor_of, db, id_in, settings_of, to_page
+from web.views.signing_keys import certificate_words
 from web.words import label, options
 
 
@@ -145,6 +148,8 @@ async def _person_page(request: web.Request, *, status: int = 200, **context: An
         status=status,
         person=await person_of_establishment(session, actor, practitioner),
         factors=await factors_of(session, actor, practitioner),
+        certificates=[certificate_words(key) for key in await keys_of(session, practitioner.id)],
+        reasons=options(RevocationReason),
         is_oneself=practitioner.id == actor.practitioner_id,
         is_elsewhere=await works_elsewhere(session, actor, practitioner.id),
         **_choices(),

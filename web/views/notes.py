@@ -3,8 +3,8 @@
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.accounts.stepping_up import ways_of
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
 from teleconsult.db import transaction
@@ -19,6 +19,7 @@ from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for, note_for, read_note, read_pdf
 from teleconsult.notes.showing import show_rendering, shown_pdf
 from teleconsult.notes.signing import Signing, content_to_sign, preview_content, sign_note
+from teleconsult.notes.unlocking import WaysToSign, ways_to_sign
 from teleconsult.notes.versions import versions_of
 from teleconsult.patients.breaking_glass import opening_about
 from web.bodies import read_form
@@ -34,6 +35,7 @@ from web.requests import (
     frame_of,
     id_in,
     objects_of,
+    opened_transaction,
     own_transactions,
     press_of,
     sealer_of,
@@ -113,21 +115,22 @@ async def preview(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def shown(request: web.Request) -> web.StreamResponse:
     """The rendering that its author was shown, and signs."""
-    printed = await shown_pdf(_signing_of(request), actor_of(request), note_id=id_in(request))
+    printed = await shown_pdf(signing_of(request), actor_of(request), note_id=id_in(request))
     return _pdf(printed, f"note-{id_in(request)}.pdf", inline=True)
 
 
+@own_transactions
 async def signature(request: web.Request) -> web.StreamResponse:
-    """Read once more, as it will be signed, then show who one is."""
-    session, actor = db(request), actor_of(request)
-    note = await draft_for(session, actor, id_in(request))
-    if note.status is not CompositionStatus.PRELIMINARY:
-        return to_note(request, note)
-    try:
-        content = await content_to_sign(session, actor, settings_of(request), note_id=note.id)
-    except Invalid as error:
-        return await editor_again(request, error, note.sections)
-    ways = await ways_of(session, settings_of(request), actor)
+    """Read once more, as it will be signed, then show who one is. Printed between transactions, as it takes a while."""
+    async with opened_transaction(request) as session:
+        note = await draft_for(session, actor_of(request), id_in(request))
+        if note.status is not CompositionStatus.PRELIMINARY:
+            return to_note(request, note)
+        try:
+            content = await content_to_sign(session, actor_of(request), settings_of(request), note_id=note.id)
+        except Invalid as error:
+            return await editor_again(request, error, note.sections)
+        ways = await _ways_to_sign(session, request)
     return await _step_up(request, note, content, ways=ways)
 
 
@@ -137,7 +140,7 @@ async def sign(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     try:
         note = await sign_note(
-            _signing_of(request),
+            signing_of(request),
             actor_of(request),
             note_id=id_in(request),
             version=forms.read_version(form),
@@ -176,20 +179,25 @@ async def _refused(request: web.Request, error: Conflict | Invalid | Refused | T
             flash(request, _(error.message, **error.values))
             return to_note(request, note)
         content = await preview_content(session, actor_of(request), settings_of(request), note_id=note.id)
-        ways = await ways_of(session, settings_of(request), actor_of(request))
+        ways = await _ways_to_sign(session, request)
     response = await _step_up(request, note, content, ways=ways, errors=error, status=error.status)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
+async def _ways_to_sign(session: AsyncSession, request: web.Request) -> WaysToSign:
+    return await ways_to_sign(session, settings_of(request), actor_of(request))
+
+
 async def _step_up(request: web.Request, note: Composition, content: NoteContent, **context: Any) -> web.Response:
     """The last step: the very rendering that will be signed, and what it takes to sign it."""
-    shown = await show_rendering(_signing_of(request), actor_of(request), content)
+    shown = await show_rendering(signing_of(request), actor_of(request), content)
     return note_page(request, "signature", note=note, shown=shown.digest, **_content(shown.content), **context)
 
 
-def _signing_of(request: web.Request) -> Signing:
+def signing_of(request: web.Request) -> Signing:
+    """What signing needs of this installation."""
     return Signing(
         sessions_of(request), settings_of(request), objects_of(request), sealer_of(request), press_of(request)
     )

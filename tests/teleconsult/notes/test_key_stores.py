@@ -5,18 +5,14 @@ import json
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pkcs11
 import pytest
 from asn1crypto import keys as asn1_keys
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 from pkcs11.util.rsa import encode_rsa_public_key
 
@@ -32,6 +28,7 @@ from teleconsult.notes.verifying import verify_pdf
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, SettingsError, load_settings
 from tests import note_steps, stamped_notes
+from tests.signature_service import Service, signature_service
 
 SEALER = Sealer("a secret for tests, long enough to be one")
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
@@ -40,7 +37,7 @@ asks_token = pytest.mark.skipif(not MODULE.exists() or shutil.which("softhsm2-ut
 
 
 def signed_with(settings: Settings, key: KeptKey) -> bytes:
-    with opened_key(settings, SEALER, key) as sign:
+    with opened_key(settings, key) as sign:
         assert sign_bundle(b"{}", chain=key.chain, sign=sign, at=now()).jws.count(".") == 2
         return sign_pdf(render_note(note_steps.content(), is_signed=True), KeySigner(key.chain, sign))
 
@@ -94,55 +91,16 @@ def test_a_module_needs_a_token(tmp_path: Path) -> None:
         load_settings(data=tmp_path, pkcs11_module=MODULE)
 
 
-class Service(ThreadingHTTPServer):
-    """A signature service as the wire shows it (CSC API): it has the key, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answering)
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.answer = "well"
-
-
-class _Answering(BaseHTTPRequestHandler):
-    server: Service
-
-    def do_POST(self) -> None:
-        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append((self.path, question))
-        if self.server.answer == "no" or self.headers["Authorization"] != "Bearer of the clinic":
-            self.send_response(401)
-            self.end_headers()
-            return
-        told: Any = {"SAD": "permitted"}
-        if self.path.endswith("signHash"):
-            assert question["SAD"] == "permitted"
-            digest = base64.b64decode(question["hash"][0])
-            signature = self.server.key.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256())))
-            told = {"signatures": [base64.b64encode(signature).decode()]}
-        if self.server.answer == "nonsense":
-            told = ["nothing"]
-        body = b"x" * 100_000 if self.server.answer == "much" else json.dumps(told).encode()
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        return
-
-
 @pytest.fixture
 def service() -> Iterator[Service]:
-    with Service() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with signature_service() as server:
         yield server
-        server.shutdown()
 
 
 def test_a_service_signs_digests_and_sees_nothing_else(service: Service, tmp_path: Path) -> None:
     settings = load_settings(
         data=tmp_path,
-        remote_signing_url=f"http://127.0.0.1:{service.server_port}/csc/v1/",
+        remote_signing_url=service.address,
         remote_signing_secret="of the clinic",
     )
     key = KeptKey(chain_for(service.key.public_key()), KeyStore.REMOTE, "minh-2026", b"")
@@ -171,6 +129,7 @@ def test_a_soft_key_opens_with_its_own_secret_only(tmp_path: Path) -> None:
     issued = stamped_notes.signer()
     key = KeptKey(issued.chain, KeyStore.SOFT, "", SEALER.seal(issued.private_key))
     settings = load_settings(data=tmp_path)
-    assert verify_pdf(signed_with(settings, key), stamped_notes.roots()).is_good
-    with pytest.raises(Refused, match="cannot be opened"), opened_key(settings, Sealer("x" * 40), key):
-        pass
+    assert verify_pdf(signed_with(settings, key.opened_by(SEALER)), stamped_notes.roots()).is_good
+    for locked in (key, key.opened_by(Sealer("x" * 40))):
+        with pytest.raises(Refused, match="cannot be opened"), opened_key(settings, locked):
+            pass

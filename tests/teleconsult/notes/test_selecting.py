@@ -21,7 +21,7 @@ from teleconsult.notes.content import KeyImage
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.models import Composition
 from teleconsult.notes.selecting import write_selections
-from teleconsult.notes.signing import Signing, sign_note
+from teleconsult.notes.signing import Signing, show_to_sign, sign_note
 from tests import consult_steps, mailbox, note_steps
 from tests.people import PASSWORD, Cast
 from tests.teleconsult.imaging.files import dicom_bytes
@@ -54,8 +54,16 @@ async def signed(cast: Cast, signing: Signing) -> AsyncIterator[Signed]:
             note.key_images = [asdict(image) for image in chosen()]
         read = [image["id"] for image in note.key_images]
         proof = Proof(password=PASSWORD)
+        shown = (await show_to_sign(signing, cast.specialist, note_id=note.id)).digest
         note = await sign_note(
-            signing, cast.specialist, note_id=note.id, version=1, proof=proof, address="192.0.2.1", key_images=read
+            signing,
+            cast.specialist,
+            note_id=note.id,
+            version=1,
+            proof=proof,
+            address="192.0.2.1",
+            key_images=read,
+            shown=shown,
         )
         yield Signed(note, opened)
 

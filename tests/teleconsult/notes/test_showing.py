@@ -53,6 +53,8 @@ async def test_what_was_not_shown_is_not_signed(cast: Cast, signing: Signing) ->
     seen = await show(signing, cast.specialist, draft.note)
     with pytest.raises(Conflict, match="changed since you saw it"):
         await sign(signing, cast.specialist, draft.note, shown="0" * 64)
+    with pytest.raises(Conflict, match="Look at the note"):
+        await sign(signing, cast.specialist, draft.note, shown="")
     async with transaction(signing.sessions, cast.specialist) as session:
         changed = await save_draft(
             session, cast.specialist, note_id=draft.note.id, version=2, sections={"plan": "Transfer"}

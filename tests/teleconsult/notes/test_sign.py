@@ -30,7 +30,6 @@ from teleconsult.notes.signing import Signing
 from teleconsult.notes.verifying import trusted_roots, verify_pdf
 from teleconsult.patients.models import Patient
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
-from teleconsult.sealing import Sealer
 from tests import consult_steps, note_steps
 from tests.people import Cast
 
@@ -113,7 +112,8 @@ async def test_signing_during_the_session_ends_it_on_paper(cast: Cast, signing: 
 
 async def test_a_key_sealed_with_another_secret_signs_nothing(cast: Cast, signing: Signing) -> None:
     draft = await note_steps.drafted(cast, signing.sessions)
-    elsewhere = replace(signing, sealer=Sealer("another secret, just as long as the first"))
+    other = signing.settings.model_copy(update={"secret_key": "another secret, just as long as the first"})
+    elsewhere = replace(signing, settings=other)
     with pytest.raises(Refused, match="cannot be opened"):
         await note_steps.sign(elsewhere, cast.specialist, draft.note)
 

@@ -1,0 +1,97 @@
+"""A soft key opens with its owner's password and with nothing else, whoever holds the database and the secret."""
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from teleconsult.accounts.actor import SYSTEM
+from teleconsult.accounts.choosing import change_password, keep_choice
+from teleconsult.accounts.models import Account, PersonalKey
+from teleconsult.accounts.passwords import hash_apart
+from teleconsult.accounts.personal_keys import Opened, open_personal_key
+from teleconsult.accounts.stepping_up import Proof
+from teleconsult.db import Sessions, transaction
+from teleconsult.errors import Invalid, Refused
+from teleconsult.notes.models import CompositionStatus, SigningKey
+from teleconsult.notes.signing import Signing, show_to_sign, sign_note
+from teleconsult.sealing import SealBroken
+from teleconsult.settings import Settings
+from tests import note_steps
+from tests.people import PASSWORD, Cast
+
+NEW = "quatre mots sans rapport"
+
+
+async def key_of(sessions: Sessions, cast: Cast) -> SigningKey:
+    async with transaction(sessions) as session:
+        kept = select(SigningKey).where(SigningKey.practitioner_id == cast.specialist.practitioner_id)
+        return (await session.scalars(kept.where(SigningKey.revoked_at.is_(None)))).one()
+
+
+async def own_key(signing: Signing, cast: Cast) -> Opened:
+    account_id = cast.specialist.account_id
+    assert account_id
+    return await open_personal_key(signing.sessions, signing.settings, account_id=account_id, password=PASSWORD)
+
+
+async def test_what_is_kept_opens_with_the_password_alone(cast: Cast, signing: Signing, settings: Settings) -> None:
+    key = await key_of(signing.sessions, cast)
+    account_id = cast.specialist.account_id
+    assert account_id
+    opened = await own_key(signing, cast)
+    assert key.sealed_for == opened.id
+    assert opened.sealer("signing keys").open(key.private_key_sealed)
+    with pytest.raises(SealBroken):
+        signing.sealer.open(key.private_key_sealed)
+    with pytest.raises(SealBroken):
+        await open_personal_key(signing.sessions, settings, account_id=account_id, password=PASSWORD + "!")
+    other = settings.model_copy(update={"secret_key": "another secret, as long as the first one was"})
+    with pytest.raises(SealBroken):
+        await open_personal_key(signing.sessions, other, account_id=account_id, password=PASSWORD)
+
+
+async def test_another_proof_does_not_open_it(cast: Cast, signing: Signing) -> None:
+    draft = await note_steps.drafted(cast, signing.sessions)
+    shown = (await show_to_sign(signing, cast.specialist, note_id=draft.note.id)).digest
+    for proof in (Proof(code="123456"), Proof(passkey="{}")):
+        with pytest.raises(Invalid) as refused:
+            await sign_note(
+                signing,
+                cast.specialist,
+                note_id=draft.note.id,
+                version=draft.note.version,
+                proof=proof,
+                address="192.0.2.1",
+                shown=shown,
+            )
+        assert set(refused.value.fields) == {"password"}
+
+
+async def test_a_key_sealed_the_old_way_is_sealed_for_its_owner_once_they_sign(cast: Cast, signing: Signing) -> None:
+    before = await key_of(signing.sessions, cast)
+    opened = await own_key(signing, cast)
+    sealed = signing.sealer.seal(opened.sealer("signing keys").open(before.private_key_sealed))
+    async with transaction(signing.sessions) as session:
+        await session.execute(update(SigningKey).values(private_key_sealed=sealed, sealed_for=None))
+        await session.execute(delete(PersonalKey))
+    for _ in range(2):
+        draft = await note_steps.drafted(cast, signing.sessions)
+        assert (await note_steps.sign(signing, cast.specialist, draft.note)).status is CompositionStatus.FINAL
+    key = await key_of(signing.sessions, cast)
+    assert key.sealed_for == (await own_key(signing, cast)).id
+    with pytest.raises(SealBroken):
+        signing.sealer.open(key.private_key_sealed)
+
+
+async def test_another_password_opens_it_and_a_forgotten_one_loses_it(cast: Cast, signing: Signing) -> None:
+    settings, actor = signing.settings, cast.specialist
+    await change_password(signing.sessions, settings, actor, current=PASSWORD, new=NEW, address="192.0.2.1")
+    draft = await note_steps.drafted(cast, signing.sessions)
+    assert (await note_steps.sign(signing, actor, draft.note, password=NEW)).status is CompositionStatus.FINAL
+    async with transaction(signing.sessions) as session:  # by a mailed link, nobody knows the old one
+        account = await session.get_one(Account, actor.account_id)
+        await keep_choice(session, settings, SYSTEM, account, password_hash=await hash_apart(PASSWORD))
+    draft = await note_steps.drafted(cast, signing.sessions)
+    with pytest.raises(Refused, match="no longer be opened"):
+        await note_steps.sign(signing, actor, draft.note)
+    async with transaction(signing.sessions) as session:
+        assert await session.scalar(select(PersonalKey.id)) is None
