@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import secrets
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +24,16 @@ EXCERPT_DAYS = 30
 
 class SettingsError(Exception):
     """A setting that cannot be used; the text names it."""
+
+
+class RevocationCheck(StrEnum):
+    """How it is looked whether a mail server's certificate was revoked."""
+
+    OFF = "off"
+    WHEN_TOLD = "when-told"
+    """Its authority is asked where the certificate says how. It counts where nobody answers, and nothing kept tells."""
+    ALWAYS = "always"
+    """One of which nothing is known does not count."""
 
 
 class Settings(BaseSettings):
@@ -86,6 +97,7 @@ class Settings(BaseSettings):
     secure_mail_nil: str = Field(default="", pattern=r"^[!-~]{0,64}$")
     secure_mail_ca: Path | None = None
     secure_mail_crl: Path | None = None
+    secure_mail_revocation: RevocationCheck = RevocationCheck.WHEN_TOLD
     secure_mail_certificate: Path | None = None
     secure_mail_key: Path | None = None
     inbox_url: str | None = None

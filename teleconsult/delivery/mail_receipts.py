@@ -7,6 +7,7 @@ anybody can write a report. Ordinary mail stays for people and for `teleconsult.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -18,6 +19,7 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.delivery.mail_reports import LARGEST, Report, read_report
 from teleconsult.delivery.models import Channel, Delivery
 from teleconsult.delivery.receiving_receipts import note_receipt
+from teleconsult.delivery.server_standing import require_standing
 from teleconsult.errors import Unavailable
 from teleconsult.jobs import app
 from teleconsult.received.inbox import Inbox, visited
@@ -61,8 +63,12 @@ async def fetch(sessions: Sessions, settings: Settings) -> Count:
         waiting = asyncio.run_coroutine_threadsafe(_write_down(sessions, read_report(content), count), loop)
         waiting.result(PATIENCE)
 
-    await asyncio.to_thread(_visit, Inbox(settings.inbox_url or "", settings.inbox_ca), take)
+    await asyncio.to_thread(_visit, _inbox(settings), take)
     return count
+
+
+def _inbox(settings: Settings) -> Inbox:
+    return Inbox(settings.inbox_url or "", settings.inbox_ca, partial(require_standing, settings=settings))
 
 
 def _visit(inbox: Inbox, take: Callable[[bytes], None]) -> None:

@@ -17,6 +17,7 @@ from teleconsult.delivery.models import DeliveryStatus
 from teleconsult.delivery.parcel import Means, Outcome, Parcel
 from teleconsult.delivery.reasons import Reason
 from teleconsult.delivery.secure_mail_message import Letter, TooMuch, is_patients, write_letter
+from teleconsult.delivery.server_standing import require_standing
 from teleconsult.messages.mail import SMTPS_PORT, SUBMISSION_PORT, TIMEOUT_SECONDS
 from teleconsult.settings import Settings
 
@@ -78,6 +79,12 @@ async def connected_to(settings: Settings) -> aiosmtplib.SMTP:
         timeout=TIMEOUT_SECONDS,
     )
     await client.connect()
+    try:
+        shown = client.transport.get_extra_info("ssl_object") if client.transport is not None else None
+        await asyncio.to_thread(require_standing, shown, settings)
+    except OSError:
+        client.close()
+        raise
     return client
 
 

@@ -7,7 +7,7 @@ have. Reports about our own mails are left to whom they concern.
 import imaplib
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,8 @@ class Inbox:
     url: str
     authority: Path | None = None
     """PEM that the server's certificate must come from; None for those the machine trusts."""
+    check: Callable[[ssl.SSLSocket], None] | None = None
+    """Whether the certificate stands; raises OSError where it does not, before anything is said of us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,10 @@ def visited(inbox: Inbox) -> Iterator[Visit]:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         connection = _connected(parts.hostname or "", parts.port, parts.scheme == "imaps", context)
+        if inbox.check is not None:
+            line = connection.socket()
+            assert isinstance(line, ssl.SSLSocket), "nothing is said but under TLS"
+            inbox.check(line)
     except (OSError, imaplib.IMAP4.error) as error:
         raise Unavailable("The mailbox cannot be reached.") from error
     try:

@@ -4,6 +4,7 @@ import asyncio
 import imaplib
 import tempfile
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from procrastinate import JobContext
 
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.db import Sessions, transaction
+from teleconsult.delivery.server_standing import require_standing
 from teleconsult.errors import Unavailable
 from teleconsult.imaging.refusals import Unreadable
 from teleconsult.imaging.sandbox import Sandbox
@@ -54,7 +56,7 @@ async def fetch(sessions: Sessions, settings: Settings) -> int:
         log.warning("received.nobodys_mailbox")
         return 0
     objects, sandbox = Objects(open_store(settings.objects_url, settings.data)), Sandbox(workers=1)
-    inbox = Inbox(settings.inbox_url or "", settings.inbox_ca)
+    inbox = Inbox(settings.inbox_url or "", settings.inbox_ca, partial(require_standing, settings=settings))
     taken = 0
     steps = _Steps(inbox)
     try:

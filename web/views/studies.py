@@ -28,6 +28,7 @@ from teleconsult.imaging.queries import cover_of, instance_for, open_study, stud
 from teleconsult.imaging.refusals import Unreadable, sentence
 from teleconsult.imaging.rendering import THUMBNAIL_SIZE
 from teleconsult.imaging.renditions import KeptFile
+from teleconsult.notes.queries import own_draft
 from teleconsult.patients.breaking_glass import opening_about
 from teleconsult.patients.models import Patient
 from web.i18n import gettext as _
@@ -84,11 +85,13 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def _to_note_in(session: AsyncSession, actor: Actor, others: Sequence[Companion]) -> ServiceRequest | None:
-    """The newest of these consults whose note the actor may write now."""
+    """The newest of these consults whose note, or what follows it, the actor may write now."""
     for other in others:
         consult = await consult_for(session, actor, other.consult_id)
         if may(consult, actor, Verb.WRITE_NOTE):
             return consult
+        if may(consult, actor, Verb.FOLLOW_NOTE) and await own_draft(session, actor, consult_id=consult.id):
+            return consult  # an addendum, or a correction, that was begun
     return None
 
 

@@ -91,6 +91,7 @@ def mail(
 ) -> EmailMessage:
     """A mail with it, or without."""
     message = EmailMessage()
+    message["Return-Path"] = "<cabinet@hopital.mssante.test>"
     message["Message-ID"] = f"<{number}@other.mssante.test>"
     message["From"] = "Cabinet <cabinet@hopital.mssante.test>"
     message["To"] = to
