@@ -22,6 +22,7 @@ from teleconsult.documents.press import Press
 from teleconsult.imaging.dimse.pdus import Kind, released
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.messages.mail import SMTPS_PORT, SUBMISSION_PORT
+from teleconsult.notes.completing import given_up
 from teleconsult.objects import Objects, new_key
 from teleconsult.settings import Settings
 
@@ -60,6 +61,8 @@ class Part(StrEnum):
     AUDIT = "audit"
     DISK = "disk"
 
+    STORED = "stored"
+    EVIDENCE = "evidence"
 
 class State(StrEnum):
     """How a part is."""
@@ -183,6 +186,14 @@ async def _dimse(parts: Parts) -> Reading:
 
 
 async def _audit(parts: Parts) -> Reading:
+async def _evidence(parts: Parts) -> Reading:
+    """Signed notes whose proof of time was given up, and why the most of them (`evidence_faults.Fault`)."""
+    async with transaction(parts.sessions, SYSTEM) as session:
+        faults = await given_up(session)
+    total, why = sum(faults.values()), max(faults, key=lambda fault: faults[fault], default="")
+    return Reading(Part.EVIDENCE, State.WARN if total else State.OK, {"given_up": total, "why": why})
+
+
     """When the log was signed last, and whether anything waits for it too long."""
     days = await asyncio.to_thread(days_in, folder_of(parts.settings))
     signed = datetime.fromtimestamp(days[-1].stat().st_mtime, now().tzinfo) if days else None
@@ -217,3 +228,5 @@ _PROBES: Final[Mapping[Part, Probe]] = {
     Part.AUDIT: _audit,
     Part.DISK: _disk,
 }
+    Part.STORED: _stored,
+    Part.EVIDENCE: _evidence,

@@ -46,6 +46,7 @@ MODULES = (
     "teleconsult.meetings.mails",
     "teleconsult.notes.evidence_jobs",
     "teleconsult.notes.jobs",
+    "teleconsult.notes.revoking",
     "teleconsult.notes.unsigned",
     "teleconsult.received.answering",
     "teleconsult.received.jobs",

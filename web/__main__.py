@@ -65,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 
     audit = verbs.add_parser("audit", help="the audit log").add_subparsers(required=True, metavar="command")
     audit.add_parser("verify", help="recompute the chains; 0 = whole, 1 = broken").set_defaults(
+    retry = note.add_parser("retry-evidence", help="try once more the proofs of time that were given up")
+    retry.set_defaults(command=commands.retry_evidence)
         command=audit_commands.verify_audit
     )
     audit.add_parser("checkpoint", help="sign how far the log is").set_defaults(command=audit_commands.checkpoint)

@@ -18,6 +18,7 @@ from teleconsult.embedded import DatabaseUrls, embedded_postgresql
 from teleconsult.errors import Invalid, TeleconsultError
 from teleconsult.health import Parts, State, examine
 from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.notes.completing import try_again
 from teleconsult.notes.standing import Standing, standing_of_file
 from teleconsult.notes.verdict import Verdict
 from teleconsult.objects import Objects, open_store
@@ -137,6 +138,18 @@ def verify_note(settings: Settings, options: argparse.Namespace) -> int:
         print("time proven by", verdict.clock, verdict.proven_at.isoformat())
     stands = not (options.standing and verdict.is_good) or _still_stands(settings, verdict)
     return 0 if verdict.is_good and stands else 1
+
+
+def retry_evidence(settings: Settings, _options: argparse.Namespace) -> int:
+    """`teleconsult note retry-evidence`: owe once more the proofs of time that were given up; the worker makes them."""
+
+    async def ask(url: str) -> int:
+        async with opened(url) as sessions, transaction(sessions, SYSTEM) as session:
+            return await try_again(session)
+
+    with database(settings) as urls:
+        print(asyncio.run(ask(urls.app)), "notes are tried again")
+    return 0
 
 
 def _still_stands(settings: Settings, verdict: Verdict) -> bool:

@@ -132,6 +132,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Part.SANDBOX: _("Reading of images"),
         Part.DIMSE: _("Images by DICOM"),
         Part.AUDIT: _("Signing of the audit log"),
+        Part.EVIDENCE: _("Proof of the time of signatures"),
         Part.DISK: _("Room on the disk"),
     },
     Specialty: {
@@ -338,6 +339,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Reason.REVOKED: _("The signer’s certificate had been revoked before the note was signed."),
         Reason.UNKNOWN_CLOCK: _("The file is unchanged, but no authority we trust vouches for its time-stamps."),
         Reason.NO_EVIDENCE: _("The file does not hold what would show that its certificates were good in their time."),
+        Reason.CLOCK_REVOKED: _("The file is unchanged, but the certificate of a time-stamp authority had been revoked."),
         Reason.TIMES_DISAGREE: _("The times in this file contradict each other."),
         Reason.UNCHECKABLE: _("The check took too long: this file is not a note of ours."),
     },

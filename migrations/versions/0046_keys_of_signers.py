@@ -19,6 +19,8 @@ def upgrade() -> None:
     _personal_keys()
     op.add_column("signing_key", sa.Column("sealed_for", sa.UUID(), nullable=True))
     op.add_column("signing_key", sa.Column("revocation_reason", sa.Text(), server_default="", nullable=False))
+    given_up = sa.text("state = 'failed'")
+    op.create_index("ix_note_evidence_failed", "note_evidence", ["composition_id"], postgresql_where=given_up)
     owner = op.get_bind().exec_driver_sql("select quote_ident(current_user)").scalar_one()
     for table in signer_walls.RAISED_ANEW:
         for statement in walls.lowered(table):

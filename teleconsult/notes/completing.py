@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 from asn1crypto import pem, x509
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -71,7 +71,7 @@ async def complete_evidence(sessions: Sessions, settings: Settings, objects: Obj
             upgrade, pdf, clocks=settings.timestamp_addresses, roots=roots, known=owed.known
         )
     except Exception as error:  # an answer nobody foresaw is put off, too: no note stands before all others for ever
-        fault = error.fault if isinstance(error, EvidenceFault) else Fault.NOT_GOOD
+        fault = error.fault if isinstance(error, EvidenceFault) else Fault.UNFORESEEN
         log.warning("notes.evidence_put_off", note=str(note_id), fault=fault, error=type(error).__name__)
         async with transaction(sessions, SYSTEM) as session:
             await _put_off(session, owed.evidence_id, fault)
@@ -189,10 +189,32 @@ async def _put_off(session: AsyncSession, evidence_id: uuid.UUID, fault: Fault) 
         return
     row.attempts += 1
     row.failure = fault.value
-    if fault.is_final:
+    if fault.most_attempts is not None and row.attempts >= fault.most_attempts:
         row.state, row.next_try_at = EvidenceState.FAILED, None
+        log.error("notes.evidence_given_up", note=str(row.composition_id), fault=fault)
         return
     row.next_try_at = now() + min(FIRST_WAIT * 2 ** min(row.attempts - 1, 12), LONGEST_WAIT)
+
+
+async def given_up(session: AsyncSession) -> dict[str, int]:
+    """How many revisions were given up, by the code of what stood in their way."""
+    failed = NoteEvidence.state == EvidenceState.FAILED
+    counted = select(NoteEvidence.failure, func.count()).where(failed).group_by(NoteEvidence.failure)
+    return {row[0]: row[1] for row in await session.execute(counted)}
+
+
+async def try_again(session: AsyncSession) -> int:
+    """Owe once more what was given up, for an administrator who has set right what stood in its way; how many.
+
+    A signer who had been revoked stays so.
+    """
+    given_up = (
+        update(NoteEvidence)
+        .where(NoteEvidence.state == EvidenceState.FAILED, NoteEvidence.failure != Fault.REVOKED)
+        .values(state=EvidenceState.PENDING, attempts=0, next_try_at=now())
+        .returning(NoteEvidence.id)
+    )
+    return len((await session.scalars(given_up)).all())
 
 
 async def _locked(session: AsyncSession, evidence_id: uuid.UUID) -> NoteEvidence | None:

@@ -38,6 +38,7 @@ class NoteEvidence(Base):
         UniqueConstraint("composition_id", "number"),
         Index("uq_note_evidence_pending", "composition_id", unique=True, postgresql_where="state = 'pending'"),
         Index("ix_note_evidence_due", "next_try_at", postgresql_where="state = 'pending'"),
+        Index("ix_note_evidence_failed", "composition_id", postgresql_where="state = 'failed'"),
         Index("ix_note_evidence_renewal", "renew_before", postgresql_where="renew_before is not null"),
         CheckConstraint(
             "state <> 'complete' or (object_key is not null and sha256 is not null and size is not null)",

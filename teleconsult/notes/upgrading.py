@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
+from typing import Final
 
 import httpx
 from asn1crypto import x509
@@ -22,6 +23,8 @@ from teleconsult.notes.time_stamp_service import TimeStampService
 from teleconsult.notes.verdict import Reason, Verdict
 from teleconsult.notes.verifying import verify_pdf
 from teleconsult.notes.verifying_structure import TIME_STAMP
+
+_FAULTS: Final = {Reason.REVOKED: Fault.REVOKED, Reason.CLOCK_REVOKED: Fault.CLOCK_REVOKED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def _material(
 def _checked(pdf: bytes, roots: Sequence[x509.Certificate], level: Level, *, fault: Fault | None = None) -> Upgraded:
     verdict: Verdict = verify_pdf(pdf, roots)
     if not verdict.is_good or verdict.level != level or verdict.renew_before is None:
-        raise EvidenceFault(Fault.REVOKED if verdict.reason is Reason.REVOKED else Fault.NOT_GOOD)
+        raise EvidenceFault(_FAULTS.get(verdict.reason, Fault.NOT_GOOD))
     return Upgraded(pdf, level, verdict.renew_before, fault)
 
 

@@ -54,6 +54,8 @@ class Reason(StrEnum):
     NOT_FOR_SIGNING = "not-for-signing"
     REVOKED = "revoked"
     UNKNOWN_CLOCK = "unknown-clock"
+    CLOCK_REVOKED = "clock-revoked"
+    """Of who gave a time-stamp; the signer is not spoken of."""
     NO_EVIDENCE = "no-evidence"
     TIMES_DISAGREE = "times-disagree"
     UNCHECKABLE = "uncheckable"

@@ -37,6 +37,8 @@ PROBLEMS = {
     AdESIndeterminate.TIMESTAMP_ORDER_FAILURE: (Outcome.BAD, Reason.TIMES_DISAGREE),
 }
 """What ETSI EN 319 102-1 §5.1.3 calls it, and what we say. Any other problem: nobody we trust vouches for them."""
+OF_CLOCKS = {Reason.UNKNOWN_SIGNER: Reason.UNKNOWN_CLOCK, Reason.REVOKED: Reason.CLOCK_REVOKED}
+"""What is said where the certificate is not the signer's but a time-stamp authority's."""
 
 
 def verify_file(path: Path, trust: Path) -> Verdict:
@@ -86,8 +88,7 @@ def _verdict(judged: Judged) -> Verdict:
         outcome, reason = Outcome.GOOD, Reason.GOOD
     else:
         outcome, reason = PROBLEMS.get(judged.problem, UNKNOWN)
-        if judged.is_clock and reason is Reason.UNKNOWN_SIGNER:
-            reason = Reason.UNKNOWN_CLOCK
+        reason = OF_CLOCKS.get(reason, reason) if judged.is_clock else reason
     subject = judged.signer.subject.native
     return Verdict(
         outcome,

@@ -17,7 +17,7 @@ from teleconsult.clock import now
 from teleconsult.db import transaction
 from teleconsult.delivery.filing import file_owed
 from teleconsult.errors import Refused
-from teleconsult.notes.authority import YEAR, Authority, keep_address, open_authority
+from teleconsult.notes.authority import YEAR, Authority, issue_clock, keep_address, make_authority, open_authority
 from teleconsult.notes.authority_answers import (
     Clock,
     answer_ocsp,
@@ -27,7 +27,13 @@ from teleconsult.notes.authority_answers import (
     revoke,
     revoked_in,
 )
-from teleconsult.notes.completing import complete_evidence, due_notes, owe_first_evidence, owe_renewals
+from teleconsult.notes.completing import (
+    complete_evidence,
+    due_notes,
+    owe_first_evidence,
+    owe_renewals,
+    try_again,
+)
 from teleconsult.notes.evidence import current_pdf
 from teleconsult.notes.evidence_models import EvidenceState, Level, NoteEvidence
 from teleconsult.notes.keys import key_to_sign_with
@@ -178,10 +184,34 @@ async def test_what_nobody_foresaw_puts_it_off_too(cast: Cast, stamped: Signing)
     await stamped.objects.delete(note.pdf_object_key)
     await complete(stamped, note)
     row = (await evidence(stamped, note))[1]
-    assert (row.state, row.attempts, row.failure) == (EvidenceState.PENDING, 1, "not-good")
+    assert (row.state, row.attempts, row.failure) == (EvidenceState.PENDING, 1, "unforeseen")
     async with transaction(stamped.sessions, SYSTEM) as session:
         assert await due_notes(session) == []
     await stamped.objects.put(note.pdf_object_key, pdf)
+    await complete(stamped, note)
+    assert (await evidence(stamped, note))[1].level is Level.B_LTA
+
+
+async def test_what_never_stands_our_check_is_given_up_and_tried_again_when_asked(
+    cast: Cast, stamped: Signing, answering: Answering
+) -> None:
+    note = (await note_steps.signed(cast, stamped)).note
+    good = answering.clock
+    answering.clock = Clock.of(issue_clock(make_authority("Elsewhere", at=now()), name="Clock", at=now()))
+    async with transaction(stamped.sessions, SYSTEM) as session:
+        await session.execute(update(NoteEvidence).where(NoteEvidence.number == 1).values(attempts=6))
+    for state in (EvidenceState.PENDING, EvidenceState.FAILED):
+        await complete(stamped, note)
+        row = (await evidence(stamped, note))[1]
+        assert (row.state, row.failure) == (state, "not-good")
+    async with transaction(stamped.sessions, SYSTEM) as session:
+        newest = await current_pdf(session, note)
+        assert (newest.is_pending, newest.failure) == (False, "not-good"), "it is on its way no more"
+        assert await due_notes(session) == []
+    answering.clock = good
+    async with transaction(stamped.sessions, SYSTEM) as session:
+        assert await try_again(session) == 1
+        assert await try_again(session) == 0
     await complete(stamped, note)
     assert (await evidence(stamped, note))[1].level is Level.B_LTA
 

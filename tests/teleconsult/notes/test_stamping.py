@@ -125,6 +125,16 @@ def test_a_signer_revoked_before_and_one_revoked_after() -> None:
         assert verify_pdf(stamped, roots(), at=at + timedelta(days=4)).reason is reason
 
 
+def test_a_clock_that_was_revoked_is_not_told_as_the_signer() -> None:
+    at, clock = now(), stamped_notes.first_clock()
+    other = Clock.of(issue_clock(stamped_notes.authority(), name="Another clock", at=at))
+    revoked = {clock.certificate.serial_number: at - timedelta(hours=1)}
+    said = stamped_notes.said_of(stamped_notes.own(), clock.certificate, at=at, revoked=revoked)
+    stamped = add_time_stamp(bt(), stamped_notes.stamp_of(other, at), said)
+    verdict = verify_pdf(stamped, roots())
+    assert (verdict.is_good, verdict.reason) == (False, Reason.CLOCK_REVOKED)
+
+
 def test_missing_answers_are_said_so() -> None:
     clock, at = stamped_notes.first_clock(), now()
     said = stamped_notes.said_of(clock.certificate, at=at)  # nothing of the signer
