@@ -60,9 +60,8 @@ class Part(StrEnum):
     DIMSE = "dimse"
     AUDIT = "audit"
     DISK = "disk"
-
-    STORED = "stored"
     EVIDENCE = "evidence"
+
 
 class State(StrEnum):
     """How a part is."""
@@ -185,7 +184,6 @@ async def _dimse(parts: Parts) -> Reading:
     return Reading(Part.DIMSE, State.OK, {"port": settings.dimse_port})
 
 
-async def _audit(parts: Parts) -> Reading:
 async def _evidence(parts: Parts) -> Reading:
     """Signed notes whose proof of time was given up, and why the most of them (`evidence_faults.Fault`)."""
     async with transaction(parts.sessions, SYSTEM) as session:
@@ -194,6 +192,7 @@ async def _evidence(parts: Parts) -> Reading:
     return Reading(Part.EVIDENCE, State.WARN if total else State.OK, {"given_up": total, "why": why})
 
 
+async def _audit(parts: Parts) -> Reading:
     """When the log was signed last, and whether anything waits for it too long."""
     days = await asyncio.to_thread(days_in, folder_of(parts.settings))
     signed = datetime.fromtimestamp(days[-1].stat().st_mtime, now().tzinfo) if days else None
@@ -227,6 +226,5 @@ _PROBES: Final[Mapping[Part, Probe]] = {
     Part.DIMSE: _dimse,
     Part.AUDIT: _audit,
     Part.DISK: _disk,
-}
-    Part.STORED: _stored,
     Part.EVIDENCE: _evidence,
+}

@@ -62,11 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("files", metavar="FILE", nargs="+", help="the PDF, or the exported FHIR document, or both")
     verify.add_argument("--standing", action="store_true", help="also ask this installation whether it still counts")
     verify.set_defaults(command=commands.verify_note)
+    retry = note.add_parser("retry-evidence", help="try once more the proofs of time that were given up")
+    retry.set_defaults(command=commands.retry_evidence)
 
     audit = verbs.add_parser("audit", help="the audit log").add_subparsers(required=True, metavar="command")
     audit.add_parser("verify", help="recompute the chains; 0 = whole, 1 = broken").set_defaults(
-    retry = note.add_parser("retry-evidence", help="try once more the proofs of time that were given up")
-    retry.set_defaults(command=commands.retry_evidence)
         command=audit_commands.verify_audit
     )
     audit.add_parser("checkpoint", help="sign how far the log is").set_defaults(command=audit_commands.checkpoint)
