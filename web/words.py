@@ -305,7 +305,6 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Label.REASON: _("Reason"),
         Label.STATUS: _("Status"),
     },
-    RetractionReason: {
     KeyStore: {
         KeyStore.SOFT: _("Opens with the password"),
         KeyStore.TOKEN: _("In a token (PKCS#11)"),
@@ -317,6 +316,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         RevocationReason.REPLACED: _("A new one takes its place"),
         RevocationReason.OVER: _("It is needed no more"),
     },
+    RetractionReason: {
         RetractionReason.WRONG_PATIENT: _("It is about another patient"),
         RetractionReason.ERROR: _("It was signed in error"),
     },
