@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 class Course:
     """One room's."""
 
-    consult_id: uuid.UUID
+    room_id: uuid.UUID
     number: int = 1
     way: Way = "direct"
     settled: bool = True
@@ -102,13 +102,13 @@ class Courses:
         self._of: dict[uuid.UUID, Course] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def get(self, consult_id: uuid.UUID) -> Course | None:
+    def get(self, room_id: uuid.UUID) -> Course | None:
         """A room's, where somebody is there or was a minute ago."""
-        return self._of.get(consult_id)
+        return self._of.get(room_id)
 
-    def begun(self, consult_id: uuid.UUID) -> Course:
+    def begun(self, room_id: uuid.UUID) -> Course:
         """A room's; a new one where nobody was there."""
-        return self._of.setdefault(consult_id, Course(consult_id))
+        return self._of.setdefault(room_id, Course(room_id))
 
     async def close(self) -> None:
         """End all of them."""
@@ -162,7 +162,7 @@ class Courses:
 
     async def tell_path(self, course: Course) -> None:
         """Say to everyone how it stands."""
-        await self._tell("path", course.path, to=room_name(course.consult_id))
+        await self._tell("path", course.path, to=room_name(course.room_id))
 
     def _chosen(self, course: Course) -> tuple[Way, bool]:
         """The way to take, and whether Janus is to carry it."""
@@ -233,8 +233,8 @@ class Courses:
             self._later(one.close())
 
     async def _end(self, course: Course) -> None:
-        if self._of.get(course.consult_id) is course:
-            del self._of[course.consult_id]
+        if self._of.get(course.room_id) is course:
+            del self._of[course.room_id]
         for task in (course.calming, course.settling, *course.lost.values()):
             end(task)
         for carrier in set(course.carriers.values()):

@@ -54,7 +54,8 @@ class Keeper:
             silent=message.silent,
             freezes=message.freezes,
         )
-        self._held.append((sitting.seat.pid, sample))
+        if sitting.seat.participant_id is not None:
+            self._held.append((sitting.seat.participant_id, sample))
 
     @contextlib.asynccontextmanager
     async def keeping(self) -> AsyncIterator[None]:

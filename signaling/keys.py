@@ -27,11 +27,11 @@ class KeysPart:
         self._told[connection] = message
         seat = sitting.seat
         told = _of(seat.pid, message)
-        await self._tell("commitment", told, to=room_name(seat.consult_id), skip=connection.sid)
+        await self._tell("commitment", told, to=room_name(seat.room_id), skip=connection.sid)
         return Commitments(
             tuple(
                 _of(other.seat.pid, self._told[other.connection])
-                for other in self._sittings_in(seat.consult_id)
+                for other in self._sittings_in(seat.room_id)
                 if other.connection is not connection and other.connection in self._told
             )
         )
@@ -52,7 +52,7 @@ class KeysPart:
         sitting = self._sitting_of(connection)
         if sitting is None:
             return Refusal("not-joined")
-        target = next((one for one in self._sittings_in(sitting.seat.consult_id) if one.seat.pid == to), None)
+        target = next((one for one in self._sittings_in(sitting.seat.room_id) if one.seat.pid == to), None)
         if target is None or target is sitting:
             return Refusal("gone")
         await self._tell(event, told(sitting.seat.pid), to=target.connection.sid)

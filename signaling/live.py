@@ -59,6 +59,7 @@ class Live:
 
     async def hear(self, event: Event) -> None:
         """Take what happened anywhere (a `teleconsult.events.Listener`) to the sockets it concerns."""
+        await self.room.meetings.hear(event)
         await self.watch.hear(event)
         if event.name == "GuestChanged" and (consult_id := event.ids.get("consult")):
             await self.room.show_guests(consult_id)

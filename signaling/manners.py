@@ -30,7 +30,7 @@ class MannersPart:
         seat = sitting.seat
         seat.hand = message.raised
         told = HandOf(seat.pid, seat.hand)
-        await self._tell("hand", told, to=room_name(seat.consult_id), skip=connection.sid)
+        await self._tell("hand", told, to=room_name(seat.room_id), skip=connection.sid)
         return Done()
 
     async def on_hush(self, connection: Connection, _message: Hush) -> Done | Refusal:
@@ -43,5 +43,5 @@ class MannersPart:
             raise Forbidden("This is for someone else to do.")
         if not self._gestures.admit(connection):
             return Refusal("too-many")
-        await self._tell("hush", HushOf(seat.pid, seat.name), to=room_name(seat.consult_id), skip=connection.sid)
+        await self._tell("hush", HushOf(seat.pid, seat.name), to=room_name(seat.room_id), skip=connection.sid)
         return Done()

@@ -41,7 +41,7 @@ class NetPart:
             return Refusal("too-many")
         seat = sitting.seat
         told = NetOf(seat.pid, message.rung, message.why)
-        await self._tell("net", told, to=room_name(seat.consult_id), skip=connection.sid)
+        await self._tell("net", told, to=room_name(seat.room_id), skip=connection.sid)
         for listener in self.listeners:
             await listener(sitting, message)
         return Done()
@@ -54,5 +54,5 @@ class NetPart:
         if not self._pieces.admit(connection):
             return Refusal("too-many")
         piece = PieceOf(sitting.seat.pid, message.index, message.count, message.bytes)
-        await self._tell("still", piece, to=room_name(sitting.seat.consult_id), skip=connection.sid)
+        await self._tell("still", piece, to=room_name(sitting.seat.room_id), skip=connection.sid)
         return Done()

@@ -136,17 +136,21 @@ class Showing:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Enter the room of a consult; also after every reconnect. `page` is drawn once per page load."""
+    """Enter the room of a consult, or a meeting's call; also after every reconnect. `page` is drawn once per page."""
 
-    consult: uuid.UUID
     page: uuid.UUID
     audio: bool
     video: bool
+    consult: uuid.UUID | None = None  # with `meeting`: the case whose log this page holds
+    meeting: uuid.UUID | None = None
     streams: Streams | None = None
     path: Known | None = None
+    room: uuid.UUID | None = None  # the call whose path that is
     since: EventNumber | None = None  # the last event of the session's log that this page holds
 
     def __post_init__(self) -> None:
+        if self.consult is None and self.meeting is None:
+            raise ValueError("one comes into the room of a consult or of a meeting")
         _each_once(self.streams)
 
 
@@ -201,6 +205,9 @@ class Joined:
     log: SessionLog
     now: datetime
     path: Path
+    room: uuid.UUID  # whose call it is: a consult's, or a meeting's
+    consult: uuid.UUID | None = None  # what is talked about; a meeting may discuss no case now
+    writes_as: uuid.UUID | None = None  # the `sender` of the reader's own lines in that consult's chat
     started_at: datetime | None = None
     showing: Showing | None = None
 
@@ -268,6 +275,13 @@ class Room:
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """A guest who waits at the door may come in: join again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The team meeting went on: join again. `consult` is what the receiver hears of now; nothing between two cases."""
+
+    consult: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +374,7 @@ FROM_SERVER: Final[Mapping[str, Mapping[str, type]]] = {
         "hush": HushOf,
         "room": Room,
         "admitted": Admitted,
+        "moved": Moved,
         "guests": GuestsChanged,
         "showing": ImagesShown,
         "commitment": CommitmentOf,

@@ -53,8 +53,11 @@ class RecallPart:
         sitting = self._sitting_of(connection)
         if sitting is None:
             return Refusal("not-joined")
+        consult_id = sitting.seat.consult_id
+        if consult_id is None:
+            return Refusal("not-open")
         async with transaction(self._sessions, connection.actor) as session:
-            live = await actions.session_for(session, connection.actor, sitting.seat.consult_id)
+            live = await actions.session_for(session, connection.actor, consult_id)
         told = await self.follow(live)
         async with transaction(self._sessions, connection.actor) as session:
             return as_told(await missed_by(session, live, since=message.since, told=told))

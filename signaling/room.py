@@ -17,35 +17,30 @@ from signaling.keys import KeysPart
 from signaling.manners import MannersPart
 from signaling.media.forwarder import Forwarder, Reach
 from signaling.media.janus import Janus
-from signaling.negotiation import is_polite
+from signaling.meeting_calls import MeetingCalls
 from signaling.net import NetPart
-from signaling.presence import Seat, Sitting, Sittings, room_name
+from signaling.presence import Seat, Sitting, Sittings, case_name, room_name
 from signaling.protocol import (
     Admitted,
     ByeReason,
     Change,
     Done,
-    FreshIce,
     GuestsChanged,
-    Ice,
     ImagesShown,
     Join,
     Joined,
     Leave,
-    Media,
-    MediaOf,
-    Peer,
+    Moved,
     PeerChanged,
     Refusal,
-    RoomState,
     Showing,
-    Signal,
-    SignalFrom,
 )
-from signaling.protocol_chat import ChatFile, ChatLine, Say
+from signaling.protocol_chat import ChatLine, Say
 from signaling.protocol_recall import Logged, SessionLog
 from signaling.recall import RecallPart, as_told
 from signaling.recording import RecordingPart
+from signaling.seating import lines_as_told, others_of, peer_of, seat_for, state_of
+from signaling.signals import SignalPart
 from signaling.through import GRACE, ThroughPart
 from teleconsult.accounts import SYSTEM
 from teleconsult.audit import record_denied
@@ -53,15 +48,15 @@ from teleconsult.clock import now
 from teleconsult.db import transaction
 from teleconsult.encounters import actions
 from teleconsult.encounters import queries as encounters
-from teleconsult.encounters.models import ChatMessage
-from teleconsult.encounters.queries import RoomSession
+from teleconsult.encounters.queries import LiveSession, RoomSession
 from teleconsult.encounters.recorded_files import RecordedFiles
 from teleconsult.encounters.session_log import missed_by
 from teleconsult.errors import NotFound, TeleconsultError
+from teleconsult.meetings.sitting import Table
 from teleconsult.settings import Settings
 
 NAMESPACE: Final = "/room"
-NOBODY: Final = uuid.UUID(int=0)
+BETWEEN_CASES: Final = SessionLog(0, (), whole=True)
 JOINS_AT_ONCE: Final = 8
 """While everybody comes back, some of the database's connections are left to those who are in."""
 LEAVES_AT_ONCE: Final = 4
@@ -85,6 +80,7 @@ class RoomNamespace(SignedInNamespace):
         self.leaving = asyncio.Semaphore(LEAVES_AT_ONCE)
         self.net = NetPart(sitting_of=self.sitting_of, tell=self.tell)
         self.parts.append(self.net)
+        self.parts.append(SignalPart(settings, sittings=self._sittings, tell=self.tell))
         self.parts.append(MannersPart(sitting_of=self.sitting_of, tell=self.tell))
         self.recall = RecallPart(doorman.sessions, sitting_of=self.sitting_of, tell_event=self._tell_event)
         self.parts.append(self.recall)
@@ -105,14 +101,24 @@ class RoomNamespace(SignedInNamespace):
         )
         self.parts.append(self.recording)
         self.parts.append(KeysPart(sitting_of=self.sitting_of, sittings_in=self._in, tell=self.tell))
+        self.meetings = MeetingCalls(
+            doorman.sessions,
+            everyone=lambda: [*self._sittings, *self.lost.values()],
+            sittings_in=self._in,
+            tell=self.tell,
+            send_back=self._send_back,
+            turned_to=self.recording.turned_to,
+            leave_case=self.leave_room,
+        )
 
     def sitting_of(self, connection: Connection) -> Sitting | None:
         """The seat a socket holds, if it does."""
         return self._sittings.of(connection)
 
     def seated(self) -> Iterator[uuid.UUID]:
-        """Who sits in a room of this process now, by participant."""
-        return (sitting.seat.pid for sitting in self._sittings)
+        """Who sits over a consult in a room of this process now, by participant."""
+        held = (sitting.seat.participant_id for sitting in self._sittings)
+        return (participant_id for participant_id in held if participant_id is not None)
 
     async def on_join(self, connection: Connection, message: Join) -> Joined | Refusal:
         """Take the actor's seat. A newer page of the same person takes it from an older one.
@@ -123,98 +129,104 @@ class RoomNamespace(SignedInNamespace):
             return await self._join(connection, message)
 
     async def _join(self, connection: Connection, message: Join) -> Joined | Refusal:
-        if connection.entry.consult_id not in (None, message.consult):
+        own = connection.entry.consult_id
+        if own is not None and (own != message.consult or message.meeting is not None):
             raise NotFound
+        if message.meeting is not None:
+            async with self.meetings.in_turn(message.meeting):
+                held, live = await self.meetings.enter(connection.actor, message.meeting)
+                return await self._sit(connection, message, live, held)
+        consult_id = message.consult
+        assert consult_id is not None, "one of both is named"
         is_guest = connection.actor.guest_pass_id is not None
-        if is_guest and await self.door.keeps_out(connection, message.consult):
+        if is_guest and await self.door.keeps_out(connection, consult_id):
             return Refusal("not-admitted")
-        live = await self._arrive(connection, message)
+        live = await self._arrive(connection, consult_id)
+        table = await self.meetings.of_case(live)
+        if table is None:
+            return await self._sit(connection, message, live, None)
+        async with self.meetings.in_turn(table.meeting_id):  # and as it stands now
+            return await self._sit(connection, message, live, await self.meetings.of_case(live))
+
+    async def _sit(
+        self, connection: Connection, message: Join, live: RoomSession | None, table: Table | None
+    ) -> Joined:
         if connection.sid not in self.connections:  # turned out while we asked
             raise NotFound
-        mine = live.mine
-        seat = Seat(
-            message.consult,
-            mine.participant.id,
-            message.page,
-            mine.name,
-            mine.part,
-            message.audio,
-            message.video,
-            message.streams or (),
-        )
+        is_in_call = self._is_in_call(connection, message, live, table)
+        seat = seat_for(message, live, table, role_id=connection.actor.role_id, is_in_call=is_in_call)
+        before = self._sittings.of(connection)
         await self._vacate(connection, seat)
         self._sittings.begin(Sitting(connection, seat))
-        await self.enter_room(connection.sid, room_name(message.consult))
-        for sid in [sid for sid, lost in self.lost.items() if lost.seat.pid == seat.pid]:
+        for name in _names(seat):
+            await self.enter_room(connection.sid, name)
+        for sid in [sid for sid, lost in self.lost.items() if _is_same(lost.seat, seat)]:
             del self.lost[sid]
-        await self.through.seated(seat, message.path)
+        is_elsewhere = before is not None and before.seat.room_id != seat.room_id
+        is_known = message.room in (None, seat.room_id) and not is_elsewhere
+        await self.through.seated(seat, message.path if is_known else None)
         await self.recording.seated(seat)
-        present = {sitting.seat.pid for sitting in self._in(message.consult)}
-        is_awaited = not is_guest and not live.is_running
-        if is_awaited and {seat.participant.id for seat in live.professionals} <= present:
-            async with transaction(self.doorman.sessions, connection.actor) as session:
-                live = await actions.start_encounter(session, connection.actor, consult_id=message.consult)
-            await self.recall.look(live.encounter.id)
-        log, chat = await self._missed(connection, live, message.since)
+        if live is not None:
+            live = await self._begun(connection, live)
+        log, chat = await self._missed(connection, message, live)
         await self._tell_others(seat, "joined")
         # Nothing is awaited from here on: what changes after this look is told after this answer.
+        is_guest = connection.actor.guest_pass_id is not None
+        is_shown = live is not None and not is_guest
         return Joined(
             pid=seat.pid,
-            state=_state(live),
-            started_at=live.encounter.started_at,
-            peers=tuple(self._as_seen_by(seat.pid, other, message.consult) for other in live.others),
+            state=state_of(live),
+            started_at=live.encounter.started_at if live is not None else None,
+            peers=others_of(seat, live, table, self._in(seat.room_id)),
             ice=ice_servers(self._settings, participant=seat.pid, at=now()),
             chat=chat,
             log=log,
             now=now(),
-            path=self.through.path_of(message.consult),
-            showing=None if is_guest else self._showing(connection.actor.role_id, message.consult),
+            path=self.through.path_of(seat.room_id),
+            room=seat.room_id,
+            consult=seat.consult_id,
+            writes_as=seat.participant_id,
+            showing=self._showing(connection.actor.role_id, live.consult_id) if live is not None and is_shown else None,
         )
 
-    async def on_signal(self, connection: Connection, message: Signal) -> Done | Refusal:
-        """Pass a description or a candidate on to one peer in the same room."""
-        sitting = self._sittings.of(connection)
-        if sitting is None:
-            return Refusal("not-joined")
-        target = self._sittings.at(sitting.seat.consult_id, message.to)
-        if target is None or target is sitting:
-            return Refusal("gone")
-        signal = SignalFrom(sitting.seat.pid, message.description, message.candidate, message.path)
-        await self.tell("signal", signal, to=target.connection.sid)
-        return Done()
+    def _is_in_call(self, connection: Connection, message: Join, live: RoomSession | None, table: Table | None) -> bool:
+        """Whether who comes takes a seat in the meeting's call: a member, and who belongs to the case called now.
 
-    async def on_media(self, connection: Connection, message: Media) -> Done | Refusal:
-        """Say whether microphone and camera are on, and what is sent."""
-        sitting = self._sittings.of(connection)
-        if sitting is None:
-            return Refusal("not-joined")
-        seat = sitting.seat
-        seat.audio, seat.video = message.audio, message.video
-        if message.streams is not None:
-            seat.streams = message.streams
-        told = MediaOf(seat.pid, seat.audio, seat.video, seat.streams)
-        await self.tell("media", told, to=room_name(seat.consult_id), skip=connection.sid)
-        return Done()
+        A member who is in it already stays there by the page that has the whole meeting.
+        """
+        if table is None or message.meeting is not None:
+            return table is not None
+        place = table.members.get(connection.actor.role_id) if connection.actor.role_id is not None else None
+        held = self._sittings.at(table.meeting_id, place.id) if place is not None else None
+        is_there = held is not None and held.seat.stays and held.connection is not connection
+        return live is not None and live.consult_id == table.consult_id and not is_there
+
+    async def _begun(self, connection: Connection, live: RoomSession) -> RoomSession:
+        """The session begins once both whose it is are there; a meeting's when its chair calls it."""
+        there = {sitting.seat.participant_id for sitting in self._sittings.over_case(live.consult_id)}
+        if not isinstance(live, LiveSession) or live.is_running:
+            return live
+        if not {seat.participant.id for seat in live.professionals} <= there:
+            return live
+        async with transaction(self.doorman.sessions, connection.actor) as session:
+            begun = await actions.start_encounter(session, connection.actor, consult_id=live.consult_id)
+        await self.recall.look(begun.encounter.id)
+        return begun
 
     async def on_chat(self, connection: Connection, message: Say) -> Done | Refusal:
         """Keep a line. Everybody, its writer too, is told by the session's log."""
         sitting = self._sittings.of(connection)
         if sitting is None:
             return Refusal("not-joined")
-        seat = sitting.seat
+        consult_id = sitting.seat.consult_id
+        if consult_id is None:
+            return Refusal("not-open")
         async with transaction(self.doorman.sessions, connection.actor) as session:
             kept = await actions.say(
-                session, connection.actor, consult_id=seat.consult_id, message_id=message.id, text=message.text
+                session, connection.actor, consult_id=consult_id, message_id=message.id, text=message.text
             )
         await self.recall.look(kept.encounter_id)
         return Done()
-
-    async def on_ice(self, connection: Connection, _message: Ice) -> FreshIce | Refusal:
-        """New credentials for the relay, before ICE restarts."""
-        sitting = self._sittings.of(connection)
-        if sitting is None:
-            return Refusal("not-joined")
-        return FreshIce(ice_servers(self._settings, participant=sitting.seat.pid, at=now()))
 
     async def on_leave(self, connection: Connection, _message: Leave) -> Done | Refusal:
         """Go out for good. When the specialist does, the session has ended."""
@@ -222,8 +234,10 @@ class RoomNamespace(SignedInNamespace):
         if sitting is None:
             return Refusal("not-joined")
         seat = sitting.seat
-        await self.leave_room(connection.sid, room_name(seat.consult_id))
+        await self._leave_rooms(sitting)
         await self._tell_others(seat, "left")
+        if seat.consult_id is None:
+            return Done()
         async with transaction(self.doorman.sessions, connection.actor) as session:
             live = await actions.leave_encounter(session, connection.actor, consult_id=seat.consult_id, reason="left")
         await self.recall.look(live.encounter.id)
@@ -237,15 +251,16 @@ class RoomNamespace(SignedInNamespace):
             return
         self.lost[connection.sid] = sitting
         asyncio.get_running_loop().call_later(GRACE, self.lost.pop, connection.sid, None)
-        await self._tell_others(sitting.seat, "lost")
+        seat = sitting.seat
+        await self._tell_others(seat, "lost")
+        if seat.consult_id is None:
+            return
         try:
             async with self.leaving:
-                if self._sittings.at(sitting.seat.consult_id, sitting.seat.pid) is not None:
+                if self._sittings.at(seat.room_id, seat.pid) is not None:
                     return  # they are back already: it is the same stay
                 async with transaction(self.doorman.sessions, connection.actor) as session:
-                    await actions.leave_encounter(
-                        session, connection.actor, consult_id=sitting.seat.consult_id, reason="lost"
-                    )
+                    await actions.leave_encounter(session, connection.actor, consult_id=seat.consult_id, reason="lost")
         except TeleconsultError:
             return  # the consult was closed meanwhile: there is no leaving to note
 
@@ -269,104 +284,95 @@ class RoomNamespace(SignedInNamespace):
 
     async def show_guests(self, consult_id: uuid.UUID) -> None:
         """Those who may let guests in look at their list again."""
-        for sitting in list(self._in(consult_id)):
+        for sitting in list(self._sittings.over_case(consult_id)):
             if sitting.seat.role != "guest":
                 await self.tell("guests", GuestsChanged(), to=sitting.connection.sid)
 
     async def show_images(self, consult_id: uuid.UUID) -> None:
         """Tell doctor and specialist what the other one shows now. A guest sees no images."""
-        for sitting in list(self._in(consult_id)):
+        for sitting in list(self._sittings.over_case(consult_id)):
             if sitting.seat.role != "guest":
                 showing = self._showing(sitting.connection.actor.role_id, consult_id)
                 await self.tell("showing", ImagesShown(showing), to=sitting.connection.sid)
 
-    async def _arrive(self, connection: Connection, message: Join) -> RoomSession:
+    async def _arrive(self, connection: Connection, consult_id: uuid.UUID) -> RoomSession:
         try:
             async with transaction(self.doorman.sessions, connection.actor) as session:
-                return await actions.arrive_encounter(session, connection.actor, consult_id=message.consult)
+                return await actions.arrive_encounter(session, connection.actor, consult_id=consult_id)
         except NotFound:
-            await record_denied(self.doorman.sessions, connection.actor, "encounter-refused", consult=message.consult)
+            await record_denied(self.doorman.sessions, connection.actor, "encounter-refused", consult=consult_id)
             raise
 
     async def _missed(
-        self, connection: Connection, live: RoomSession, since: int | None
+        self, connection: Connection, message: Join, live: RoomSession | None
     ) -> tuple[SessionLog, tuple[ChatLine, ...]]:
         """What who has just come in must be told; of the chat nothing that the log holds."""
+        if live is None:
+            return BETWEEN_CASES, ()
+        since = message.since if message.consult == live.consult_id else None
         told = await self.recall.follow(live)
         async with transaction(self.doorman.sessions, connection.actor) as session:
             missed = await missed_by(session, live, since=since, told=told)
-            return as_told(missed), _lines(await encounters.chat_of(session, live)) if missed.is_whole else ()
+            chat = lines_as_told(await encounters.chat_of(session, live)) if missed.is_whole else ()
+            return as_told(missed), chat
 
     async def _tell_event(self, consult_id: uuid.UUID, event: Logged) -> bool:
-        if not any(self._in(consult_id)):
+        if not any(self._sittings.over_case(consult_id)):
             return False
-        await self.emit(event.kind, (event.body, event.number), to=room_name(consult_id))
+        await self.emit(event.kind, (event.body, event.number), to=case_name(consult_id))
         return True
 
     async def _vacate(self, connection: Connection, seat: Seat) -> None:
         """Free the seat: this socket's own former one, and other sockets' of the same person."""
-        for sitting in [*self._in(seat.consult_id), *filter(None, [self._sittings.of(connection)])]:
+        for sitting in [*self._in(seat.room_id), *filter(None, [self._sittings.of(connection)])]:
             is_same_socket = sitting.connection is connection
             if not is_same_socket and sitting.seat.pid != seat.pid:
                 continue
             self._sittings.end(sitting.connection.sid)
-            await self.leave_room(sitting.connection.sid, room_name(sitting.seat.consult_id))
+            await self._leave_rooms(sitting)
             if not is_same_socket:
                 await self.dismiss(sitting.connection.sid, "elsewhere")
                 await self._note_removal(sitting.seat, "elsewhere")
-            elif sitting.seat.consult_id != seat.consult_id:
+            elif not _is_same(sitting.seat, seat):
                 await self._tell_others(sitting.seat, "left")
 
+    async def _send_back(self, sitting: Sitting) -> None:
+        """They belong to a case that is discussed no more: out of the call, into the room of their own case."""
+        sid = sitting.connection.sid
+        was_lost = self.lost.pop(sid, None)
+        self._sittings.end(sid)
+        await self._leave_rooms(sitting)
+        await self._tell_others(sitting.seat, "left")
+        if was_lost is None:
+            await self.tell("moved", Moved(sitting.seat.consult_id), to=sid)
+
+    async def _leave_rooms(self, sitting: Sitting) -> None:
+        for name in _names(sitting.seat):
+            await self.leave_room(sitting.connection.sid, name)
+
     async def _note_removal(self, seat: Seat, reason: ByeReason) -> None:
+        if seat.participant_id is None:
+            return
         async with transaction(self.doorman.sessions, SYSTEM) as session:
-            await actions.remove_participant(session, participant_id=seat.pid, reason=reason)
+            await actions.remove_participant(session, participant_id=seat.participant_id, reason=reason)
 
     async def _tell_others(self, seat: Seat, change: Change) -> None:
-        for other in list(self._in(seat.consult_id)):
+        for other in list(self._in(seat.room_id)):
             if other.seat.pid != seat.pid:
-                peer = _peer(other.seat.pid, seat, present=change == "joined")
+                peer = peer_of(other.seat.pid, seat, present=change == "joined")
                 await self.tell("peer", PeerChanged(peer, change), to=other.connection.sid)
         if change != "joined":
             await self.through.stood_up(seat, change)
             await self.recording.stood_up(seat, change)
 
-    def _in(self, consult_id: uuid.UUID) -> Iterator[Sitting]:
-        return self._sittings.in_room(consult_id)
-
-    def _as_seen_by(self, viewer: uuid.UUID, other: encounters.Seat, consult_id: uuid.UUID) -> Peer:
-        pid = other.participant.id
-        sitting = self._sittings.at(consult_id, pid)
-        if sitting is not None:
-            return _peer(viewer, sitting.seat, present=True)
-        return _peer(viewer, Seat(consult_id, pid, NOBODY, other.name, other.part, False, False), present=False)
+    def _in(self, room_id: uuid.UUID) -> Iterator[Sitting]:
+        return self._sittings.in_room(room_id)
 
 
-def _peer(viewer: uuid.UUID, seat: Seat, *, present: bool) -> Peer:
-    return Peer(
-        pid=seat.pid,
-        name=seat.name,
-        role=seat.role,
-        present=present,
-        polite=is_polite(viewer, seat.pid),
-        audio=seat.audio,
-        video=seat.video,
-        streams=seat.streams,
-        hand=seat.hand,
-        page=seat.page if present else None,
-    )
+def _names(seat: Seat) -> tuple[str, ...]:
+    """The Socket.IO rooms of who holds that seat: the call's, and the consult's."""
+    return (room_name(seat.room_id), *((case_name(seat.consult_id),) if seat.consult_id is not None else ()))
 
 
-def _lines(written: list[tuple[ChatMessage, str]]) -> tuple[ChatLine, ...]:
-    return tuple(
-        ChatLine(line.id, line.participant_id, name, line.text, line.sent_at, _file(line)) for line, name in written
-    )
-
-
-def _file(line: ChatMessage) -> ChatFile | None:
-    return ChatFile(line.file_kind.value, line.file_size or 0) if line.file_kind else None
-
-
-def _state(live: RoomSession) -> RoomState:
-    if live.encounter.ended_at is not None:
-        return "ended"
-    return "live" if live.encounter.started_at is not None else "waiting"
+def _is_same(one: Seat, other: Seat) -> bool:
+    return (one.room_id, one.pid) == (other.room_id, other.pid)

@@ -61,25 +61,25 @@ class ThroughPart:
         async with self._janus.reached() if self._janus is not None else contextlib.nullcontext():
             yield
 
-    def path_of(self, consult_id: uuid.UUID) -> Path:
+    def path_of(self, room_id: uuid.UUID) -> Path:
         """The path a room is on."""
-        return (self._courses.get(consult_id) or Course(consult_id)).path
+        return (self._courses.get(room_id) or Course(room_id)).path
 
-    def forwarder_of(self, consult_id: uuid.UUID) -> Forwarder | None:
+    def forwarder_of(self, room_id: uuid.UUID) -> Forwarder | None:
         """What a room's media pass through, where they do."""
-        course = self._courses.get(consult_id)
+        course = self._courses.get(room_id)
         return course.forwarder if course is not None else None
 
-    async def ask_for_server(self, consult_id: uuid.UUID, asked: bool) -> None:
+    async def ask_for_server(self, room_id: uuid.UUID, asked: bool) -> None:
         """Have a room's media pass through the server, or leave it to the rule again."""
-        course = self._courses.get(consult_id)
+        course = self._courses.get(room_id)
         if course is not None:
             course.is_asked_for = asked
             await self._courses.reconsider(course)
 
     async def seated(self, seat: Seat, known: Known | None) -> None:
         """Somebody sits down, or sits there anew."""
-        course = self._courses.begun(seat.consult_id)
+        course = self._courses.begun(seat.room_id)
         if known is not None and course.number < known.number <= MOST_KNOWN and self._believes(seat, course):
             # We began anew, their call went on.
             course.renumber(known.number + (known.way != course.way))
@@ -92,7 +92,7 @@ class ThroughPart:
 
     async def stood_up(self, seat: Seat, change: Change) -> None:
         """They `left` for good, or their line to the server is `lost`."""
-        course = self._courses.get(seat.consult_id)
+        course = self._courses.get(seat.room_id)
         if course is None or course.people.get(seat.pid) != seat.page:
             return
         if change == "lost":
@@ -108,7 +108,7 @@ class ThroughPart:
             return Refusal("not-joined")
         if not self._offers.admit(connection):
             return Refusal("too-many")
-        course, seat = self._courses.begun(sitting.seat.consult_id), sitting.seat
+        course, seat = self._courses.begun(sitting.seat.room_id), sitting.seat
         carrier = course.forwarder if message.path is None else course.carriers.get(message.path)
         if carrier is None:
             return Refusal("gone")
@@ -165,7 +165,7 @@ class ThroughPart:
             return Refusal("not-joined")
         if not self._wants.admit(connection):
             return Refusal("too-many")
-        course = self._courses.begun(sitting.seat.consult_id)
+        course = self._courses.begun(sitting.seat.room_id)
         if course.janus is None or path != course.number:
             return Refusal("gone")
         return sitting.seat.pid, course, course.janus
@@ -175,7 +175,7 @@ class ThroughPart:
         sitting = self._sitting_of(connection)
         if sitting is None:
             return Refusal("not-joined")
-        course = self._courses.begun(sitting.seat.consult_id)
+        course = self._courses.begun(sitting.seat.room_id)
         if message.number != course.number:
             return Done()
         if message.works:
@@ -187,7 +187,7 @@ class ThroughPart:
 
     async def take_net(self, sitting: Sitting, message: Net) -> None:
         """How somebody's link does (a `signaling.net.Listener`)."""
-        course = self._courses.get(sitting.seat.consult_id)
+        course = self._courses.get(sitting.seat.room_id)
         if course is not None and message.uplink is not None:
             course.uplinks[sitting.seat.pid] = Uplink(message.uplink, message.why == "weak")
             await self._courses.reconsider(course)

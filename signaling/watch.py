@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -27,12 +27,13 @@ from teleconsult.encounters.guest_room import Admission, passes_in_force
 from teleconsult.encounters.queries import still_taking_part
 from teleconsult.events import Event
 from teleconsult.imaging.looking import Look, still_looking
+from teleconsult.meetings.sitting import still_at_table
 from teleconsult.settings import Settings
 
 EVERY: Final = 3.0  # seconds
 AT_ONCE: Final = 50
 """Sockets that are judged before others have their turn: messages wait for it."""
-CONCERNING: Final = frozenset({"account", "role", "session", "token", "guest", "consult"})
+CONCERNING: Final = frozenset({"account", "role", "session", "token", "guest", "consult", "meeting"})
 """What an event may name of a socket."""
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ class Findings:
     passes: Mapping[uuid.UUID, Admission]
     seats: Set[uuid.UUID]
     looks: Set[Look]
+    members: Set[uuid.UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,9 @@ class Watched:
     seat: uuid.UUID | None = None
     look: Look | None = None
     consult: uuid.UUID | None = None
+    meeting: uuid.UUID | None = None
+    member: uuid.UUID | None = None
+    """Who they are in the meeting whose call they stay in, with or without a `seat` over the case of the moment."""
 
     def is_concerned(self, event: Event) -> bool:
         """Whether the event names its owner, what it came by, or the room it is in."""
@@ -70,6 +75,7 @@ class Watched:
             "token": actor.token_id,
             "guest": actor.guest_pass_id,
             "consult": self.consult or self.connection.entry.consult_id,
+            "meeting": self.meeting,
         }
         return event.name == "Reconnected" or any(
             own.get(kind) == named for kind, named in event.ids.items() if named is not None
@@ -134,6 +140,7 @@ class Watch:
         while True:
             await asyncio.sleep(EVERY)
             try:
+                await self._room.meetings.look()
                 await self.look()
             except Exception as error:  # the database is away: nobody's rights can be changed there either
                 log.warning("watch.look_failed", error=type(error).__name__)
@@ -150,7 +157,9 @@ class Watch:
         if namespace is self._room and (
             sitting := self._room.sitting_of(connection) or self._room.lost.get(connection.sid)
         ):
-            return Watched(namespace, connection, seat=sitting.seat.pid, consult=sitting.seat.consult_id)
+            seat = sitting.seat
+            held = Watched(namespace, connection, seat=seat.participant_id, consult=seat.consult_id)
+            return replace(held, meeting=seat.room_id, member=seat.pid) if seat.stays else held
         if namespace is self._looking and (look := self._looking.look_of(connection)):
             return Watched(namespace, connection, look=look, consult=look.consult_id)
         return Watched(namespace, connection)
@@ -161,7 +170,7 @@ class Watch:
 
     async def _find(self, looked_at: list[Watched]) -> Findings:
         actors = [one.connection.actor for one in looked_at]
-        seated = [one for one in looked_at if one.seat is not None]
+        seated = [one for one in looked_at if one.seat is not None or one.member is not None]
         in_call = _known(one.connection.actor.session_id for one in seated)
         signed_in = _known(one.session_id for one in actors)
         async with transaction(self._sessions, SYSTEM) as session:
@@ -173,6 +182,7 @@ class Watch:
                 passes=await passes_in_force(session, _known(one.guest_pass_id for one in actors)),
                 seats=await still_taking_part(session, _known(one.seat for one in seated)),
                 looks=await still_looking(session, {one.look for one in looked_at if one.look is not None}),
+                members=await still_at_table(session, _known(one.member for one in seated)),
             )
 
     async def _decide(self, watched: Watched, findings: Findings) -> None:
@@ -194,10 +204,21 @@ class Watch:
         if watched.look is not None:
             may_look = watched.look in findings.looks and may(watched.connection.actor, Permission.IMAGES_READ)
             return None if may_look else "ended"
+        if watched.member is not None:
+            return await self._judge_member(watched, findings)
         if watched.seat is None:
             return None
         may_stay = watched.seat in findings.seats and may(watched.connection.actor, Permission.SESSION_JOIN)
         return None if may_stay else "ended"
+
+    async def _judge_member(self, watched: Watched, findings: Findings) -> ByeReason | None:
+        """Of a meeting: they stay in its call where they may no more see the case of the moment."""
+        if watched.member not in findings.members or not may(watched.connection.actor, Permission.SESSION_JOIN):
+            return "ended"
+        sitting = self._room.sitting_of(watched.connection)
+        if sitting is not None and watched.seat is not None and watched.seat not in findings.seats:
+            await self._room.meetings.call_back(sitting, None)
+        return None
 
     async def _judge_guest(self, watched: Watched, admission: Admission | None) -> ByeReason | None:
         if admission is Admission.ROOM:

@@ -7,7 +7,7 @@ from web.views import meeting_cases, meeting_rooms, meetings
 
 
 def add_meeting_routes(route: Callable[..., object]) -> None:
-    """Give the router the meetings, their lists of cases, and the way from one case to the next."""
+    """Give the router the meetings, their lists of cases, and their call."""
     route("GET", "/meetings", meetings.index, P.CONSULTS_SEE, name="meetings.index")
     route("POST", "/meetings", meetings.create, P.CONSULT_TRIAGE)
     route("GET", "/meetings/new", meetings.new, P.CONSULT_TRIAGE, name="meetings.new")
@@ -25,5 +25,6 @@ def add_meeting_routes(route: Callable[..., object]) -> None:
     route("POST", "/meetings/{id}/presence", meeting_rooms.presence, P.SESSION_JOIN, name="meetings.presence")
     route("POST", "/meetings/{id}/end", meeting_rooms.end, P.SESSION_JOIN, name="meetings.end")
     route("GET", "/meetings/{id}/room", meeting_rooms.enter, P.SESSION_JOIN, name="meetings.room")
+    route("GET", "/meetings/{id}/discussed", meeting_rooms.discussed, P.SESSION_JOIN, name="meetings.discussed")
     route("GET", "/meetings/{id}/bar", meeting_rooms.bar, P.SESSION_JOIN, name="meetings.bar")
     route("GET", "/meetings/{id}/now", meeting_rooms.where, P.SESSION_JOIN, name="meetings.now")

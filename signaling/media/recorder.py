@@ -5,8 +5,9 @@ files of their own, as their browsers encoded it (ADR 23).
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import structlog
@@ -52,10 +53,14 @@ class Recorder:
         pids: Collection[uuid.UUID],
         failed: Callable[[], None],
         name_of: Callable[[uuid.UUID, str], str] = lambda _pid, _stream: "main",
+        participants: Mapping[uuid.UUID, uuid.UUID] = MappingProxyType({}),
     ) -> None:
-        """`pids`: who agreed. `name_of` says which of a participant's streams one is."""
+        """`pids`: who agreed; `participants` who they are in the session's records, where that is another id. `name_of`
+        says which of somebody's streams one is.
+        """
         self._files, self._forwarder, self._recording_id = files, forwarder, recording_id
         self._pids, self._failed, self._name_of = frozenset(pids), failed, name_of
+        self._participants = participants
         self._origin = time.monotonic()
         self._clocks = {pid: Clock(self._origin) for pid in self._pids}
         self._sources: dict[Key, list[Source]] = {}
@@ -149,7 +154,8 @@ class Recorder:
 
     async def _begin(self, key: Key, tape: Tape) -> None:
         pid, stream = key
-        file = await self._files.begin(self._recording_id, pid, what=self._name_of(pid, stream), kinds=tape.heard)
+        owner = self._participants.get(pid, pid)
+        file = await self._files.begin(self._recording_id, owner, what=self._name_of(pid, stream), kinds=tape.heard)
         self._open[tape] = file
         await _in_thread(partial(tape.begin, file.writer))
 

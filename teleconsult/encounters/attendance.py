@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import ScalarSelect, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -70,6 +70,15 @@ async def go(session: AsyncSession, participant_id: uuid.UUID, how: Departure) -
         .where(Attendance.participant_id == participant_id, Attendance.went_at.is_(None))
         .values(seen_at=moment, went_at=moment, how=how)
     )
+
+
+async def all_gone(session: AsyncSession, encounter_id: uuid.UUID | ScalarSelect[uuid.UUID]) -> None:
+    """Every open stay of that session ends now: what they were there for is over."""
+    moment = now()
+    held = Attendance.encounter_id == encounter_id, Attendance.went_at.is_(None)
+    here = select(Attendance.participant_id).where(*held)
+    await session.execute(update(EncounterParticipant).where(EncounterParticipant.id.in_(here)).values(left_at=moment))
+    await session.execute(update(Attendance).where(*held).values(seen_at=moment, went_at=moment, how=Departure.LEFT))
 
 
 async def confirm(session: AsyncSession, participant_ids: Iterable[uuid.UUID]) -> None:

@@ -23,6 +23,7 @@ from teleconsult.db import act_as
 from teleconsult.encounters.actions import plan_encounter
 from teleconsult.encounters.models import EncounterParticipant
 from teleconsult.errors import Invalid, Refused
+from teleconsult.events import tell
 from teleconsult.jobs import defer
 from teleconsult.meetings.holding import keep_free, only
 from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingCase
@@ -222,6 +223,7 @@ async def leave_list(
     if consult.task is not None and consult.task.status in (TaskStatus.IN_PROGRESS, TaskStatus.ACCEPTED):
         consult.task.status, consult.task.business_status = TaskStatus.ACCEPTED, ""
         consult.task.modified_at = now()
+    was_called = case.status is CaseStatus.CALLED
     case.status, case.reason, case.ended_at = status, reason, case.ended_at or now()
     consult.updated_at = now()
     audit.record(
@@ -237,8 +239,15 @@ async def leave_list(
         await tell_consult(
             session, "ConsultPostponed" if status is CaseStatus.POSTPONED else "ConsultTakenOffList", consult
         )
+    if was_called:
+        await tell_moved(session, meeting)
     if status is CaseStatus.POSTPONED:
         await defer(session, relist_case, case_id=str(case.id))
+
+
+async def tell_moved(session: AsyncSession, meeting: Meeting) -> None:
+    """Have the meeting's call look again which case it discusses, if any, and who may be in it."""
+    await tell(session, "MeetingMoved", meeting=meeting.id)
 
 
 async def retime(session: AsyncSession, meeting: Meeting) -> None:

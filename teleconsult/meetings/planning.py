@@ -22,7 +22,7 @@ from teleconsult.encounters.attendance import Span
 from teleconsult.encounters.models import EncounterParticipant
 from teleconsult.errors import Invalid, NotFound, Refused
 from teleconsult.meetings.holding import chosen_things, keep_free
-from teleconsult.meetings.listing import leave_list, retime
+from teleconsult.meetings.listing import leave_list, retime, tell_moved
 from teleconsult.meetings.mails import owe_meeting_mail
 from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingMember
 from teleconsult.meetings.queries import cases_of, meeting_for, possible_members, require_run, seats_in
@@ -158,6 +158,7 @@ async def change_meeting(session: AsyncSession, actor: Actor, *, meeting_id: uui
     audit.record(session, actor, "meeting-changed", meeting, starts_at=plan.starts_at.isoformat())
     await session.flush()
     await retime(session, await meeting_for(session, actor, meeting.id))
+    await tell_moved(session, meeting)
     return meeting
 
 
@@ -178,6 +179,7 @@ async def cancel_meeting(session: AsyncSession, actor: Actor, *, meeting_id: uui
     meeting.appointment.status, meeting.appointment.status_reason = AppointmentStatus.CANCELLED, reason
     audit.record(session, actor, "meeting-cancelled", meeting)
     await session.flush()
+    await tell_moved(session, meeting)
     return meeting
 
 

@@ -1,29 +1,32 @@
-"""Holding a meeting: its chair calls one case after the other, and everybody's page goes there with them.
+"""Holding a meeting: its chair calls one case after the other, in one call (`meetings.sitting`).
 
-The room is the case's own: who asked waits in it as before any session and meets the members when they come. Nobody is
-in the room of another's case, and what is said, written and shown in it belongs to that one consult (ADR 33).
+The members stay in the call; who asked is in it while their own case is called. What is written, shown and recorded
+belongs to that one consult, and each case has an Encounter of its own (ADR 38).
 """
 
 import uuid
 from datetime import timedelta
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.access import Permission, require
-from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import ServiceRequest, TaskStatus
 from teleconsult.consults.queries import consult_for
+from teleconsult.db import act_as
+from teleconsult.encounters.attendance import all_gone
 from teleconsult.encounters.beginning import begin_session
 from teleconsult.encounters.ending import end_session
-from teleconsult.encounters.models import EncounterStatus
+from teleconsult.encounters.models import Encounter, EncounterStatus
 from teleconsult.encounters.queries import OVER
 from teleconsult.errors import NotFound, Refused
 from teleconsult.meetings.attendance import quorum_for
-from teleconsult.meetings.listing import leave_list
+from teleconsult.meetings.listing import leave_list, tell_moved
 from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingCase
 from teleconsult.meetings.queries import case_called, case_in, cases_of, meeting_for, require_run
 from teleconsult.scheduling.models import LOST_APPOINTMENTS, AppointmentStatus
@@ -65,6 +68,7 @@ async def call_case(session: AsyncSession, actor: Actor, *, meeting_id: uuid.UUI
     consult.updated_at = moment
     audit.record(session, actor, "case-called", consult, patient_id=consult.patient_id, meeting=meeting.id)
     await session.flush()
+    await tell_moved(session, meeting)
     await tell_consult(session, "ConsultCalled", consult)
     return case
 
@@ -89,6 +93,7 @@ async def next_case(
     if waiting:
         return await call_case(session, actor, meeting_id=meeting_id, case_id=waiting[0].id)
     await _close(session, actor, meeting)
+    await tell_moved(session, meeting)
     return None
 
 
@@ -105,6 +110,7 @@ async def end_meeting(session: AsyncSession, actor: Actor, *, meeting_id: uuid.U
     for case in await cases_of(session, meeting):
         if case.status is CaseStatus.LISTED and case.appointment.status not in LOST_APPOINTMENTS:
             await leave_list(session, actor, meeting, case, status=CaseStatus.POSTPONED, reason=NOT_REACHED)
+    await tell_moved(session, meeting)
     return meeting
 
 
@@ -144,6 +150,7 @@ async def _close(session: AsyncSession, actor: Actor, meeting: Meeting) -> None:
     case.present = [{"role_id": one.role_id, "name": one.name, "specialty": one.specialty} for one in quorum.present]
     case.has_quorum, case.status, case.ended_at = quorum.is_reached, CaseStatus.DISCUSSED, now()
     await session.flush()
+    await _empty_room(session, actor, case)
     try:
         consult = await consult_for(session, actor, case.service_request_id, lock=True)
     except NotFound:  # called off, or taken out of the actor's sight
@@ -152,6 +159,14 @@ async def _close(session: AsyncSession, actor: Actor, meeting: Meeting) -> None:
     audit.record(session, actor, "case-discussed", consult, patient_id=consult.patient_id, meeting=meeting.id)
     await session.flush()
     await tell_consult(session, "ConsultDiscussed", consult)
+
+
+async def _empty_room(session: AsyncSession, actor: Actor, case: MeetingCase) -> None:
+    """Nobody is over this case any more: members sit on in the call, who asked comes back to the room of their own."""
+    encounter_id = select(Encounter.id).where(Encounter.appointment_id == case.appointment_id).scalar_subquery()
+    await act_as(session, SYSTEM)  # the chair ends what others began
+    await all_gone(session, encounter_id)
+    await act_as(session, actor)
 
 
 async def _end_session(session: AsyncSession, actor: Actor, consult: ServiceRequest) -> None:

@@ -1,4 +1,4 @@
-"""A team meeting in real browsers: planned, its list put in order by keys, three people in the room of a case."""
+"""A team meeting in real browsers: planned, its list put in order by keys, three people in its one call."""
 
 import os
 from dataclasses import replace
@@ -19,9 +19,7 @@ pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("MEETING_PICTURES")
 
 
-async def test_three_people_go_from_the_room_of_a_case_to_the_next(
-    open_as: OpenAs, cast: Cast, sessions: Sessions
-) -> None:
+async def test_three_people_walk_through_two_cases_in_one_call(open_as: OpenAs, cast: Cast, sessions: Sessions) -> None:
     first = await meeting_steps.for_a_meeting(await asked_by_colleague(cast, sessions), sessions)
     second = await meeting_steps.for_a_meeting(cast, sessions)
     coordinator = await open_as("coordinator")
@@ -32,33 +30,64 @@ async def test_three_people_go_from_the_room_of_a_case_to_the_next(
     await expect(coordinator.get_by_test_id("meeting-case")).to_have_count(2)
     await last_goes_first_by_keyboard(coordinator)
     await look(coordinator, "coordinator")
+    await coordinator.close()
 
-    rural = await open_as("rural")
+    rural, chair, member = await open_as("rural"), await open_as("specialist"), await open_as("oncall")
+    for page in (chair, member):
+        await count_connections(page)
     await rural.goto(f"/consults/{second.id}/room")  # she waits in the room of her own case
-    chair, member = await open_as("specialist"), await open_as("oncall")
     await member.goto(place)
-    await expect(member.get_by_test_id("enter-meeting")).to_be_hidden()
     await chair.goto(place)
     await look(chair, "chair")
-    await chair.get_by_test_id("next-case").click()
-    await expect(chair).to_have_url(f"{base(chair)}/consults/{second.id}/room")
-    await member.get_by_test_id("enter-meeting").click()
-    await expect(member).to_have_url(chair.url)
-    for page in (rural, chair, member):
-        await eventually(lambda page=page: sees_somebody(page))
-    await expect(chair.get_by_test_id("other-tile")).to_have_count(1)
-    await expect(chair.get_by_test_id("quorum")).to_contain_text("Girard")
-    await expect(rural.get_by_test_id("meeting-bar")).to_have_count(0)
-    await look(chair, "room")
+    for page in (chair, member):
+        await page.get_by_test_id("enter-meeting").click()
+        await expect(page).to_have_url(f"{base(chair)}{place}/room")
+    for page in (chair, member):  # they see each other before the first case
+        await eventually(lambda page=page: frames(page, "remote-video"))
+    await expect(rural.get_by_test_id("other-tile")).to_have_count(0)
+    await look(chair, "before")
+    made = [await connections(page) for page in (chair, member)]
 
     await chair.get_by_test_id("next-case").click()
-    for page in (chair, member):  # by themselves
-        await expect(page).to_have_url(f"{base(chair)}/consults/{first.id}/room")
     for page in (chair, member):
-        await eventually(lambda page=page: sees_somebody(page))
+        await expect(page.get_by_test_id("discussed")).to_be_visible()
+        await expect(page.get_by_test_id("other-tile")).to_have_count(1)  # who asked
+    for page in (rural, chair, member):
+        await eventually(lambda page=page: frames(page, "other-tile"))
+    await expect(chair.get_by_test_id("quorum")).to_contain_text("Girard")
+    await expect(rural.get_by_test_id("meeting-bar")).to_have_count(0)
+    await say(rural, "Of the second")
+    await expect(member.get_by_test_id("chat-log")).to_contain_text("Of the second")
+    await look(chair, "room")
+    for before, page in zip(made, (chair, member), strict=True):
+        assert await connections(page) == before + 1  # one more, to her
+
+    seen = [await decoded(page) for page in (chair, member)]
+    await chair.get_by_test_id("next-case").click()
+    for page in (chair, member):
+        await expect(page.get_by_test_id("other-tile")).to_have_count(0)
+        await expect(page.get_by_test_id("chat-log")).not_to_contain_text("Of the second")
+        await expect(page.locator("#case-line")).to_contain_text(f"No. {first.number}")
+    for before, page in zip(seen, (chair, member), strict=True):  # the picture goes on, on the same connections
+        await eventually(lambda page=page, before=before: has_more(page, before))
+    for before, page in zip(made, (chair, member), strict=True):
+        assert await connections(page) == before + 1
+        assert page.url == f"{base(chair)}{place}/room"
     await expect(rural).to_have_url(f"{base(rural)}/consults/{second.id}/room")
+    await expect(rural.get_by_test_id("other-tile")).to_have_count(0)
+    await say(chair, "Of the first")
+    await expect(member.get_by_test_id("chat-log")).to_contain_text("Of the first")
+    await expect(rural.get_by_test_id("chat-log")).not_to_contain_text("Of the first")
     refused = await rural.request.get(f"/consults/{first.id}/room")
     assert refused.status == 404
+
+    await member.reload()
+    await expect(member.get_by_test_id("chat-log")).to_contain_text("Of the first")
+    await eventually(lambda: frames(member, "remote-video"))
+    await chair.get_by_test_id("next-case").click()
+    await chair.get_by_test_id("end-meeting").click()
+    await expect(chair).to_have_url(f"{base(chair)}{place}")
+    await expect(member.locator('[data-state="closed"]')).to_be_visible()
 
 
 async def asked_by_colleague(cast: Cast, sessions: Sessions) -> Cast:
@@ -104,14 +133,43 @@ async def last_goes_first_by_keyboard(page: Page) -> None:
     await expect(page.get_by_test_id("meeting-case").first).to_contain_text(number)
 
 
-async def sees_somebody(page: Page) -> bool:
-    """Whether the picture of somebody else is decoded."""
-    return bool(
-        await page.evaluate(
-            "() => [...document.querySelectorAll('[data-testid=remote-video], [data-testid=other-tile] video')]"
-            ".some((video) => video.videoWidth > 0)"
-        )
+async def count_connections(page: Page) -> None:
+    """Have the page count the connections that it makes."""
+    await page.add_init_script(
+        "window.made = 0; const Made = RTCPeerConnection;"
+        "window.RTCPeerConnection = class extends Made { constructor(...by) { super(...by); window.made += 1; } }"
     )
+
+
+async def connections(page: Page) -> int:
+    """How many it has made since it was loaded."""
+    return int(await page.evaluate("() => window.made"))
+
+
+async def frames(page: Page, place: str) -> bool:
+    """Whether the picture of somebody in that place is decoded."""
+    video = f"[data-testid={place}]" if place == "remote-video" else f"[data-testid={place}] video"
+    return bool(
+        await page.evaluate("(video) => [...document.querySelectorAll(video)].some((one) => one.videoWidth > 0)", video)
+    )
+
+
+async def decoded(page: Page) -> int:
+    """Frames of the large picture so far."""
+    shown = "() => document.querySelector('[data-testid=remote-video]').getVideoPlaybackQuality().totalVideoFrames"
+    return int(await page.evaluate(shown))
+
+
+async def has_more(page: Page, before: int) -> bool:
+    """Whether ten frames more were shown than that."""
+    return await decoded(page) >= before + 10
+
+
+async def say(page: Page, text: str) -> None:
+    """Write a line."""
+    await expect(page.get_by_test_id("chat-send")).to_be_enabled()
+    await page.get_by_test_id("chat-input").fill(text)
+    await page.get_by_test_id("chat-send").click()
 
 
 def base(page: Page) -> str:

@@ -32,7 +32,7 @@ class Table:
         )
 
     async def _tell(self, _event: str, path: Path, *, to: str) -> None:
-        assert to == f"consult:{CONSULT}"
+        assert to == f"room:{CONSULT}"
         self.told.append(path)
 
     async def sit(self, pid: int, *, page: int = 1, known: Known | None = None, role: Role = "guest") -> Sitting:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
-from teleconsult.meetings.models import CaseStatus, Meeting, MeetingCase
+from teleconsult.meetings.models import CaseStatus, Meeting, MeetingCase, MeetingMember
 from tests import meeting_steps
 from tests.conftest import Post, SignIn
 from tests.people import Cast
@@ -63,47 +63,60 @@ async def test_a_coordinator_plans_a_series_and_fills_a_list(
         assert (await session.scalars(select(MeetingCase.status))).one() is CaseStatus.POSTPONED
 
 
-async def test_the_chair_goes_from_case_to_case_and_the_others_follow(
+async def test_the_chair_goes_from_case_to_case_in_one_call(
     client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
 ) -> None:
     meeting = await meeting_steps.planned(cast, sessions)
     first = await meeting_steps.listed(cast, sessions, meeting.id)
     second = await meeting_steps.listed(cast, sessions, meeting.id)
     place = f"/meetings/{meeting.id}"
+    room, in_bar = f"{place}/room", {"Turbo-Frame": "meeting-bar"}
     await signed_in("oncall")
     assert "Stroke board" in await (await client.get("/")).text()
     assert "Stroke board" in await (await client.get("/agenda")).text()
     page = await (await client.get(place)).text()
     assert page.count('data-testid="meeting-case"') == 2
-    assert 'data-testid="next-case"' not in page
+    assert room in page
     assert (await post(f"{place}/next")).status == 403
-    assert (await (await client.get(f"{place}/now")).json())["go"] is None
+    assert await (await client.get(f"{place}/now")).json() == {"open": True, "quorum": ""}
+    page = await (await client.get(room)).text()  # before the first case
+    assert 'data-testid="discussed"' not in page
+    assert 'data-testid="next-case"' not in page
     await signed_in("specialist")
-    answer = await post(f"{place}/next")
-    assert answer.headers["Location"] == f"/consults/{first.service_request_id}/room"
-    page = await (await client.get(answer.headers["Location"])).text()
-    assert 'data-testid="meeting-bar"' in page
+    assert (await post(f"{place}/next")).headers["Location"] == room
+    page = await (await client.get(room)).text()
+    assert 'data-testid="next-case"' in page
     await signed_in("oncall")
-    where = await (await client.get(f"{place}/now")).json()
-    assert where["go"] == f"/consults/{first.service_request_id}/room"
-    assert where["quorum"]
-    assert (await client.get(where["go"])).status == 200
+    assert (await (await client.get(f"{place}/now")).json())["quorum"]
+    page = await (await client.get(room)).text()
+    assert cast.patient.family in page
+    assert f"/consults/{first.service_request_id}/chat/uploads" in page
+    assert (await client.get(f"/consults/{first.service_request_id}/room", allow_redirects=False)).headers[
+        "Location"
+    ] == room
     assert (await client.get(f"/consults/{second.service_request_id}/room")).status == 404
     await signed_in("rural")  # who asked has her own room, and no list
     page = await (await client.get(f"/consults/{first.service_request_id}/room")).text()
     assert 'data-testid="meeting-bar"' not in page
-    for path in (place, f"{place}/now", f"{place}/bar", f"{place}/room"):
+    async with transaction(sessions) as session:
+        chair = select(MeetingMember.id).where(MeetingMember.practitioner_role_id == cast.specialist.role_id)
+        assert f'data-room-main-value="{(await session.scalars(chair)).one()}"' in page
+    for path in (place, f"{place}/now", f"{place}/bar", room, f"{place}/discussed"):
         assert (await client.get(path)).status == 404
     await signed_in("specialist")
     assert (await post(f"{place}/presence", members=str(cast.oncall.role_id))).status == 303
     for _time in range(2):  # pressed twice it goes on once
-        answer = await post(f"{place}/next", after=str(first.id))
-        assert answer.headers["Location"] == f"/consults/{second.service_request_id}/room"
+        assert (await post(f"{place}/next", after=str(first.id))).headers["Location"] == room
+    page = await (await client.get(f"{place}/discussed", headers=in_bar)).text()
+    assert f"/consults/{second.service_request_id}/note" in page
+    assert str(first.service_request_id) not in page
     assert (await post(f"{place}/next", after="x")).status == 422
     answer = await post(f"{place}/cases/{second.id}/removal", then="writing", reason="")
     assert answer.status == 422
     assert (await post(f"{place}/cases/{second.id}/removal", then="writing", reason="Late.")).status == 303
+    assert 'data-testid="discussed"' not in await (await client.get(f"{place}/discussed")).text()
     assert (await post(f"{place}/end")).status == 303
+    assert (await client.get(room, allow_redirects=False)).headers["Location"] == place
     assert (await post(f"{place}/next")).status == 409
     page = await (await client.get(place)).text()
     assert 'data-testid="write-conclusion"' in page

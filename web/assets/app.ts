@@ -44,6 +44,7 @@ new LazyControllers(application, {
   push: async () => (await import("./notices/push")).default,
   ladder: async () => (await more()).ladder,
   manners: async () => (await more()).manners,
+  "meeting-case": async () => (await more()).meeting_case,
   playback: async () => (await import("./playback/main")).default,
   recording: async () => (await more()).recording,
   sealing: async () => (await more()).sealing,

@@ -83,14 +83,16 @@ export interface Showing {
   name: string;
 }
 
-/** Enter the room of a consult; also after every reconnect. `page` is drawn once per page load. */
+/** Enter the room of a consult, or a meeting's call; also after every reconnect. `page` is drawn once per page. */
 export interface Join {
-  consult: string;
   page: string;
   audio: boolean;
   video: boolean;
+  consult?: string | null;
+  meeting?: string | null;
   streams?: Stream[] | null;
   path?: Known | null;
+  room?: string | null;
   since?: number | null;
 }
 
@@ -125,6 +127,9 @@ export interface Joined {
   log: SessionLog;
   now: string;
   path: Path;
+  room: string;
+  consult?: string | null;
+  writes_as?: string | null;
   started_at?: string | null;
   showing?: Showing | null;
 }
@@ -174,6 +179,11 @@ export interface Room {
 
 /** A guest who waits at the door may come in: join again. */
 export type Admitted = Record<string, never>;
+
+/** The team meeting went on: join again. `consult` is what the receiver hears of now; nothing between two cases. */
+export interface Moved {
+  consult?: string | null;
+}
 
 /** A guest came to the door, went, was invited or turned out: look at the list again. */
 export type GuestsChanged = Record<string, never>;
@@ -630,6 +640,7 @@ export interface RoomTells {
   hush: (message: HushOf) => void;
   room: (message: Room, number: number) => void;
   admitted: (message: Admitted) => void;
+  moved: (message: Moved) => void;
   guests: (message: GuestsChanged) => void;
   showing: (message: ImagesShown) => void;
   commitment: (message: CommitmentOf) => void;

@@ -209,10 +209,9 @@ export default class RoomController extends Controller<HTMLElement> implements P
     this.noteTabTarget.click();
   }
 
-  // What the call tells.
-
   joined(reply: Joined): void {
-    this.#me = reply.pid;
+    this.#me = reply.writes_as ?? reply.pid;
+    this.#chat?.turnTo(reply.consult ?? null);
     this.#aheadBy = Date.parse(reply.now) - Date.now();
     for (const line of reply.chat) this.chat(line);
     for (const peer of reply.peers) if (peer.present) this.#pictures?.peer(peer, "joined");
@@ -222,7 +221,8 @@ export default class RoomController extends Controller<HTMLElement> implements P
     if (main?.present) this.#see(main);
     this.room(reply);
     this.showing(reply.showing ?? null);
-    for (const button of [...this.sendTargets, this.leaveTarget]) button.disabled = false;
+    for (const button of this.sendTargets) button.disabled = !reply.consult; // between two cases nothing is kept
+    this.leaveTarget.disabled = false;
     callStands(this.element);
   }
 
@@ -302,8 +302,6 @@ export default class RoomController extends Controller<HTMLElement> implements P
     this.#end(afterBye(reason));
   }
 
-  // The rest is ours.
-
   async #begin(): Promise<void> {
     this.#know({ asked: false });
     const { muteTarget: mute, cameraTarget: camera, selfTarget: self, localTarget: local } = this;
@@ -314,8 +312,9 @@ export default class RoomController extends Controller<HTMLElement> implements P
       this.#devices.release();
       return;
     }
-    const socket = () => openRoomSocket({ asGuest: this.guestValue });
-    const room = (listener: RoomListener) => new RoomClient(this.consultValue, listener, socket());
+    const { meeting } = this.element.dataset; // whose call it is, where it is no consult's
+    const where = meeting ? { meeting } : { consult: this.consultValue };
+    const room = (listener: RoomListener) => new RoomClient(where, listener, openRoomSocket(where, { asGuest: this.guestValue }));
     this.#call = new Call(room, stream, this, this.openingValue || undefined, seal);
     begin(this.#call);
     this.audioOnlyTarget.disabled = false;

@@ -11,6 +11,7 @@ from teleconsult.encounters.colleagues import pass_for_colleague
 from teleconsult.encounters.guests import Invitation, actor_for_device, invitation_behind, may_open, open_pass, was_sent
 from teleconsult.encounters.link_checks import own_seat
 from teleconsult.errors import NotFound, Refused
+from teleconsult.meetings.sitting import known_as
 from web.cookies import guest_cookie
 from web.rendering import render
 from web.requests import actor_of, address_of, id_in, own_transactions, sessions_of, settings_of, to_page
@@ -72,6 +73,7 @@ async def room(request: web.Request) -> web.StreamResponse:
     """The call, for a guest: no name of a patient, no papers, no images."""
     async with transaction(sessions_of(request), SYSTEM) as session:
         found = await actor_for_device(session, _cookie(request))
+        main = await known_as(session, found[1].inviter_seat) if found else None
     if found is None:
         return _refusal(request, NotFound.status)
     guest, held = found
@@ -86,7 +88,7 @@ async def room(request: web.Request) -> web.StreamResponse:
         guest=guest,
         consult_id=held.consult_id,
         other=held.inviter,
-        main=held.inviter_seat,
+        main=main,
         opening=opening,
         telephones=(),
     )

@@ -1,15 +1,26 @@
-"""A meeting as it is held: everybody goes to the room of the case that is called."""
+"""A meeting as it is held: one call for all of its cases, and around it the papers of the one that is discussed."""
 
-from typing import Any
+import uuid
+from typing import Any, Final
 
 from aiohttp import web
 
+from signaling.ladder import OPENING
+from signaling.verdicts import opening_of
+from teleconsult.consults.queries import consult_for
+from teleconsult.consults.states import Verb, may
 from teleconsult.directory.models import Specialty
+from teleconsult.encounters.guests import guests_of
+from teleconsult.encounters.models import GuestKind
+from teleconsult.encounters.queries import LiveSession, encounter_for
+from teleconsult.errors import NotFound, Refused
+from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.meetings.attendance import quorum_for
-from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingCase
+from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingCase, MeetingMember
 from teleconsult.meetings.queries import case_called, case_in, cases_for, meeting_for
 from teleconsult.meetings.quorum import Quorum
 from teleconsult.meetings.running import call_case, end_meeting, next_case, note_presence
+from teleconsult.meetings.sitting import may_enter, place_at, sits_in
 from teleconsult.scheduling.models import LOST_APPOINTMENTS
 from web.bodies import read_form
 from web.flash import flash
@@ -18,16 +29,20 @@ from web.forms.meetings import read_people
 from web.i18n import gettext as _
 from web.i18n import ngettext
 from web.rendering import render
-from web.requests import actor_of, db, id_in, to_page
-from web.words import label
+from web.requests import actor_of, db, frame_of, id_in, to_page
+from web.views.excerpts import excerpt_context
+from web.words import label, options
+
+ANY: Final = uuid.UUID(int=0)
+"""Stands in an address for the consult that will be discussed."""
 
 
 async def call(request: web.Request) -> web.StreamResponse:
-    """The chair has this case discussed now, and goes there."""
+    """The chair has this case discussed now."""
     meeting = await meeting_for(db(request), actor_of(request), id_in(request))
     case = await case_in(db(request), meeting, id_in(request, "case"))
     await call_case(db(request), actor_of(request), meeting_id=meeting.id, case_id=case.id)
-    return to_page(request, "rooms.show", id=case.service_request_id)
+    return _back(request)
 
 
 async def go_on(request: web.Request) -> web.StreamResponse:
@@ -35,10 +50,10 @@ async def go_on(request: web.Request) -> web.StreamResponse:
     meeting = await meeting_for(db(request), actor_of(request), id_in(request))
     after = read_choice(await read_form(request), "after")
     case = await next_case(db(request), actor_of(request), meeting_id=meeting.id, after=after)
-    if case is not None:
-        return to_page(request, "rooms.show", id=case.service_request_id)
-    flash(request, _("All cases of the list were discussed."))
-    return to_page(request, "meetings.show", id=id_in(request))
+    if case is None and not frame_of(request):
+        flash(request, _("All cases of the list were discussed."))
+        return to_page(request, "meetings.show", id=id_in(request))
+    return _back(request)
 
 
 async def presence(request: web.Request) -> web.StreamResponse:
@@ -57,12 +72,34 @@ async def end(request: web.Request) -> web.StreamResponse:
 
 
 async def enter(request: web.Request) -> web.StreamResponse:
-    """To the room of the case that is discussed now; to the list where none is."""
+    """The call, for the members; back to the list before its time and once it is over."""
+    session, actor = db(request), actor_of(request)
+    try:
+        meeting = await place_at(session, actor, id_in(request))
+    except Refused:
+        return to_page(request, "meetings.show", id=id_in(request))
+    main = _opposite(meeting, actor.role_id)
+    discussed = await _discussed(request, meeting)
+    live: LiveSession | None = discussed["live"]
+    return render(
+        request,
+        "meetings/room.html.jinja",
+        main=main.id,
+        other=main.role.practitioner.name,
+        opening=OPENING if live is None else await opening_of(session, live.mine.participant.id),
+        any_consult=ANY,
+        is_guest=False,
+        may_ask_for_writing=False,
+        telephones=(),
+        **discussed,
+        **await bar_context(request, meeting),
+    )
+
+
+async def discussed(request: web.Request) -> web.StreamResponse:
+    """The case that is discussed now, for a page that is in the call already: its line and its papers."""
     meeting = await meeting_for(db(request), actor_of(request), id_in(request))
-    case = await case_called(db(request), meeting)
-    if case is None:
-        return to_page(request, "meetings.show", id=meeting.id)
-    return to_page(request, "rooms.show", id=case.service_request_id)
+    return render(request, "meetings/_discussed.html.jinja", **await _discussed(request, meeting))
 
 
 async def bar(request: web.Request) -> web.StreamResponse:
@@ -72,16 +109,12 @@ async def bar(request: web.Request) -> web.StreamResponse:
 
 
 async def where(request: web.Request) -> web.StreamResponse:
-    """Where the meeting is, for the pages of those who sit in it (JSON): `{"go": path or null, "quorum": words}`."""
+    """How the meeting stands, for its pages (JSON): `{"open": its call can be entered, "quorum": words}`."""
     meeting = await meeting_for(db(request), actor_of(request), id_in(request))
     case = await case_called(db(request), meeting)
-    go: str | None = None
-    if case is not None:
-        go = str(request.app.router["rooms.show"].url_for(id=str(case.service_request_id)))
-    elif not meeting.is_open:
-        go = str(request.app.router["meetings.show"].url_for(id=str(meeting.id)))
     words = quorum_words(await quorum_for(db(request), meeting, case)) if case else ""
-    return web.json_response({"go": go, "quorum": words}, headers={"Cache-Control": "no-store"})
+    is_open = may_enter(meeting) and sits_in(meeting, actor_of(request))
+    return web.json_response({"open": is_open, "quorum": words}, headers={"Cache-Control": "no-store"})
 
 
 async def bar_context(request: web.Request, meeting: Meeting) -> dict[str, Any]:
@@ -117,3 +150,42 @@ def quorum_words(quorum: Quorum) -> str:
 
 def _place(cases: list[MeetingCase], called: MeetingCase | None) -> int:
     return cases.index(called) + 1 if called else 0
+
+
+async def _discussed(request: web.Request, meeting: Meeting) -> dict[str, Any]:
+    """The case that is called, as far as the reader may see it on its own consult; `consult_id` is None without one."""
+    nothing = {"board": meeting, "consult_id": None, "live": None, "studies": (), "may_write": False}
+    session, actor = db(request), actor_of(request)
+    case = await case_called(session, meeting) if meeting.is_open else None
+    if case is None:
+        return nothing
+    consult_id = case.service_request_id
+    try:
+        live = await encounter_for(session, actor, consult_id)
+        consult = await consult_for(session, actor, consult_id)
+        guests = await guests_of(session, actor, consult_id)
+    except NotFound:
+        return nothing
+    return {
+        "board": meeting,
+        "consult_id": consult_id,
+        "consult": consult,
+        "live": live,
+        "guests": guests,
+        "kinds": options(GuestKind),
+        "studies": [card.study for card in await studies_of_consult(session, actor, consult)],
+        "emergency": None,
+        "may_write": may(consult, actor, Verb.WRITE_NOTE),
+        **await excerpt_context(request, consult_id, again=bool(frame_of(request))),
+    }
+
+
+def _opposite(meeting: Meeting, role_id: uuid.UUID | None) -> MeetingMember:
+    """Who has the large picture, from the first case to the last: who leads, for them the first of the others."""
+    others = [one for one in meeting.members if one.practitioner_role_id != role_id]
+    return next((one for one in others if one.practitioner_role_id == meeting.chair_role_id), others[0])
+
+
+def _back(request: web.Request) -> web.Response:
+    """In the call its bar alone is fetched again."""
+    return to_page(request, "meetings.bar" if frame_of(request) else "meetings.room", id=id_in(request))

@@ -27,6 +27,7 @@ from teleconsult.meetings.queries import (
 )
 from teleconsult.meetings.queries import meetings as meetings_of
 from teleconsult.meetings.running import EARLY
+from teleconsult.meetings.sitting import may_enter, sits_in
 from teleconsult.scheduling.local_times import local_from_moment, next_quarter
 from teleconsult.scheduling.models import LOST_APPOINTMENTS
 from web.bodies import Form, read_form
@@ -80,6 +81,7 @@ async def meeting_page(
         may_run=meeting.is_open and (coordinates or is_chair),
         may_settle=not meeting.is_cancelled and (coordinates or is_chair),
         may_begin=meeting.is_open and is_chair and meeting.appointment.starts_at <= now() + EARLY,
+        may_enter=may_enter(meeting) and sits_in(meeting, actor),
         may_ask={case.id for case in cases if may(case.consult, actor, Verb.ASK_FOR_INFORMATION)},
         state_of=state_of,
         outcome=_outcome,

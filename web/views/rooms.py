@@ -1,10 +1,12 @@
 """The live room of a consult: the page around the call. The call itself travels over the socket."""
 
-from typing import Any, Final
+import uuid
+from typing import Final
 
 from aiohttp import web
 
 from signaling.verdicts import opening_of
+from teleconsult.accounts import SYSTEM
 from teleconsult.consults.models import ConsultMode, ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import Verb, may
@@ -12,15 +14,17 @@ from teleconsult.db import transaction
 from teleconsult.encounters.guests import guests_of
 from teleconsult.encounters.join_tokens import issue_join_token
 from teleconsult.encounters.models import GuestKind
-from teleconsult.encounters.queries import Part, encounter_for
+from teleconsult.encounters.queries import LiveSession, encounter_for
 from teleconsult.errors import Refused
+from teleconsult.imaging.models import ImagingStudy
 from teleconsult.imaging.queries import studies_of_consult
+from teleconsult.meetings.models import CaseStatus, MeetingCase
 from teleconsult.meetings.queries import standing_case
+from teleconsult.meetings.sitting import known_as
 from web.rendering import render
-from web.requests import actor_of, db, frame_of, id_in, own_transactions, sealer_of, sessions_of
+from web.requests import actor_of, db, frame_of, id_in, own_transactions, sealer_of, sessions_of, to_page
 from web.views.emergencies import CARD, DECIDED, emergency_context, room_card, waiting_room
 from web.views.excerpts import excerpt_context
-from web.views.meeting_rooms import bar_context
 from web.words import label, options
 
 EXCERPT: Final = "shown-excerpt"
@@ -41,10 +45,10 @@ async def show(request: web.Request) -> web.StreamResponse:
         return render(request, "rooms/closed.html.jinja", status=Refused.status, consult=consult)
     frame = frame_of(request)
     studies = [card.study for card in await studies_of_consult(session, actor, consult)]
-    if frame == STUDIES:
-        return render(request, "rooms/_studies.html.jinja", consult=consult, studies=studies)
-    if frame in (CARD, DECIDED):
-        return await room_card(request, consult)
+    if frame in (STUDIES, CARD, DECIDED):
+        return await _part(request, consult, studies)
+    if not frame and (case := await _meeting_called(request, consult)) is not None:
+        return to_page(request, "meetings.room", id=case.meeting_id)
     shown = await excerpt_context(request, consult_id, again=frame == EXCERPT)
     if frame == EXCERPT:
         return render(request, "rooms/_excerpt.html.jinja", consult=consult, **shown)
@@ -55,7 +59,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         consult_id=consult.id,
         live=live,
         other=live.counterpart.name,
-        main=live.counterpart.participant.id,
+        main=await _main(request, live),
+        awaits_meeting=consult.mode is ConsultMode.MEETING,
         opening=await opening_of(session, live.mine.participant.id),
         is_guest=False,
         guests=guests,
@@ -67,17 +72,35 @@ async def show(request: web.Request) -> web.StreamResponse:
         may_write=may(consult, actor, Verb.WRITE_NOTE),
         may_ask_for_writing=live.encounter.ended_at is None and may(consult, actor, Verb.ASK_FOR_WRITING),
         telephones=_telephones(consult, is_requester=live.mine.part == "requester"),
-        **await _meeting(request, consult, live.mine.part),
         **shown,
     )
 
 
-async def _meeting(request: web.Request, consult: ServiceRequest, part: Part) -> dict[str, Any]:
-    """For those who sit in the team meeting that discusses it: where that is on its list."""
-    if consult.mode is not ConsultMode.MEETING or part not in ("specialist", "member"):
-        return {"meeting": None}
+async def _part(request: web.Request, consult: ServiceRequest, studies: list[ImagingStudy]) -> web.StreamResponse:
+    """One of the frames that need no more than that."""
+    if frame_of(request) == STUDIES:
+        return render(request, "rooms/_studies.html.jinja", consult=consult, studies=studies)
+    return await room_card(request, consult)
+
+
+async def _meeting_called(request: web.Request, consult: ServiceRequest) -> MeetingCase | None:
+    """Its place on a meeting's list, where that is discussing it now and the reader sits in that."""
+    if consult.mode is not ConsultMode.MEETING:
+        return None
     case = await standing_case(db(request), consult.id)
-    return await bar_context(request, case.meeting) if case else {"meeting": None}
+    if case is None or case.status is not CaseStatus.CALLED or not case.meeting.is_open:
+        return None
+    sits = any(one.practitioner_role_id == actor_of(request).role_id for one in case.meeting.members)
+    return case if sits else None
+
+
+async def _main(request: web.Request, live: LiveSession) -> uuid.UUID:
+    """Who has the large picture: the other side, as they are known in the call."""
+    seat = live.counterpart.participant.id
+    if live.request.mode is not ConsultMode.MEETING:
+        return seat
+    async with transaction(sessions_of(request), SYSTEM) as session:
+        return await known_as(session, seat)
 
 
 def _telephones(consult: ServiceRequest, *, is_requester: bool) -> list[tuple[str, str]]:

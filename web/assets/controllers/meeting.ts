@@ -1,5 +1,4 @@
-// Goes where a team meeting goes: asks the server which case is discussed now. In a room it goes on to the next one's;
-// on the meeting's page it shows the way in. The page it leaves says good-bye to its call by itself.
+// How a team meeting stands: who of its members is there, and on its page whether one can go into its call.
 import { Controller } from "@hotwired/stimulus";
 import { subscribe } from "../hints";
 
@@ -7,20 +6,19 @@ const EVERY_MS = 4000;
 
 /** The answer of `/meetings/{id}/now`. */
 interface Now {
-  go: string | null;
+  /** Whether its call can be entered. */
+  open: boolean;
   quorum: string;
 }
 
 export default class MeetingController extends Controller {
-  static override values = { url: String, follows: Boolean };
+  static override values = { url: String };
   static override targets = ["quorum", "enter"];
   declare readonly urlValue: string;
   declare readonly quorumTarget: HTMLElement;
   declare readonly hasQuorumTarget: boolean;
-  declare readonly followsValue: boolean;
   declare readonly enterTarget: HTMLElement;
   declare readonly hasEnterTarget: boolean;
-  #asked?: string;
   #isLooking = false;
   #stop?: () => void;
   #timer?: ReturnType<typeof setInterval>;
@@ -54,10 +52,6 @@ export default class MeetingController extends Controller {
     if (this.hasQuorumTarget && now.quorum && this.quorumTarget.textContent !== now.quorum) {
       this.quorumTarget.textContent = now.quorum;
     }
-    if (this.hasEnterTarget) this.enterTarget.hidden = !now.go || now.go === location.pathname;
-    if (!this.followsValue || !now.go || now.go === location.pathname || now.go === this.#asked) return;
-    // Once: asked for again while a slow page comes, it would begin anew each time, and nag who chose to stay.
-    this.#asked = now.go;
-    location.assign(now.go);
+    if (this.hasEnterTarget) this.enterTarget.hidden = !now.open;
   }
 }

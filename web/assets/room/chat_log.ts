@@ -6,6 +6,7 @@ const KB = 1024;
 export class ChatLog {
   readonly #known = new Set<string>();
   readonly #clock: Intl.DateTimeFormat;
+  #consult?: string | null;
 
   constructor(
     private readonly list: HTMLElement,
@@ -13,6 +14,15 @@ export class ChatLog {
     timeZone?: string, // the browser's own where none is given
   ) {
     this.#clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
+  }
+
+  /** Of the consult that is talked about now; what was written of another one is not for its eyes. */
+  turnTo(consult: string | null): void {
+    if (this.#consult !== undefined && this.#consult !== consult) {
+      this.#known.clear();
+      this.list.replaceChildren();
+    }
+    this.#consult = consult;
   }
 
   /** Add a line once, in the order of arrival. */

@@ -4,6 +4,7 @@ export { default as chat_files } from "./more/chat_files";
 export { default as clip } from "./more/clip";
 export { default as ladder } from "./more/ladder";
 export { default as manners } from "./more/manners";
+export { default as meeting_case } from "./more/meeting_case";
 export { default as recording } from "./more/recording";
 export { default as sealing } from "./more/sealing";
 export { default as small_window } from "./more/small_window";

@@ -33,6 +33,7 @@ export class Call extends Views implements RoomListener, Supplies {
   /** What paths are given. */
   readonly guard: Guard | null;
   ice: RTCIceServer[] = [];
+  #room = "";
   withVideo = true;
   withIncoming = true;
 
@@ -159,6 +160,9 @@ export class Call extends Views implements RoomListener, Supplies {
 
   joined(reply: Joined): void {
     this.ice = iceServers(reply.ice);
+    // Into the meeting's call, or out of it: its members stay in one.
+    if (this.#room && this.#room !== reply.room) for (const peer of this.#paths.anew()) this.told("peer", peer, "left");
+    this.#room = reply.room;
     // Who was turned out while we heard nothing is not on the list any more.
     for (const peer of this.#paths.joined(reply.peers, reply.path)) this.told("peer", peer, "left");
     this.told("joined", reply);

@@ -91,6 +91,14 @@ export class Paths {
     for (const peer of this.#people.values()) this.#newest?.meet(peer, peer.polite);
   }
 
+  /** We are in another call: nothing of the one before goes on. Returns who was there. */
+  anew(): Peer[] {
+    const gone = [...this.#people.values()];
+    this.close();
+    this.#path = null;
+    return gone;
+  }
+
   close(): void {
     for (const pid of [...this.#people.keys()]) this.#part(pid);
     for (const way of this.#ways) way.close();

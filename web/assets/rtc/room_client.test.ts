@@ -11,6 +11,8 @@ const JOINED: Joined = {
   chat: [],
   log: { last: 0, events: [], whole: true },
   path: { number: 1, way: "direct", settled: true },
+  room: "c",
+  consult: "c",
   now: "2026-01-01T00:00:00+00:00",
 };
 
@@ -37,7 +39,7 @@ beforeEach(() => {
     "showing",
   ] as const;
   listener = Object.fromEntries(names.map((name) => [name, vi.fn()])) as typeof listener;
-  room = new RoomClient("c", listener as unknown as RoomListener, socket as unknown as RoomSocket);
+  room = new RoomClient({ consult: "c" }, listener as unknown as RoomListener, socket as unknown as RoomSocket);
 });
 
 test("it joins on every connection, as the same page and with what is switched on", async () => {

@@ -1,4 +1,5 @@
-// The room's messages over Socket.IO: joins again after every reconnect, and keeps unsent chat until it is taken.
+// The room's messages over Socket.IO: joins again after every reconnect, and keeps unsent chat until it is taken. In the
+// call of a team meeting the consult that is talked about changes: each has a log and a chat of its own.
 import { io, type Socket } from "socket.io-client";
 import {
   type ByeReason,
@@ -21,6 +22,7 @@ import {
   type SignalFrom,
   type Stream,
 } from "../protocol.gen";
+import { leadBack, led, placeIn } from "./led";
 import { patience, spacing } from "./reconnecting";
 import { SessionLog } from "./session_log";
 
@@ -44,6 +46,9 @@ export interface RoomListener {
   bye(reason: ByeReason): void;
 }
 
+/** Where a page comes in: the room of a consult, or the call of a meeting. */
+export type Where = { consult: string } | { meeting: string };
+
 type Event = keyof RoomAsks;
 /** What an event is answered with where it is taken. */
 type Answer<E extends Event> = Exclude<Parameters<Parameters<RoomAsks[E]>[1]>[0], Refusal>;
@@ -62,8 +67,9 @@ const SHORTLY = 1_000; // ms for which a try is left alone
 const BEAT = 700; // ms in which a server that is there answers, on a short line
 
 /** A connection of our own: the page's other sockets come and go without it. A guest's cookie speaks only where asked to. */
-export function openRoomSocket({ asGuest = false } = {}): RoomSocket {
+export function openRoomSocket(where: Where, { asGuest = false } = {}): RoomSocket {
   return io("/room", {
+    query: placeIn(where),
     ...(asGuest && { auth: { as: "guest" } }),
     transports: ["websocket", "polling"],
     forceNew: true,
@@ -73,11 +79,15 @@ export function openRoomSocket({ asGuest = false } = {}): RoomSocket {
 
 export class RoomClient {
   readonly page = crypto.randomUUID();
-  readonly #unsaid = new Map<string, string>();
+  /** Lines that were not taken yet, and the consult each was written for. */
+  readonly #unsaid = new Map<string, { text: string; consult: string | null }>();
   readonly #ears: Ear[] = [];
-  readonly #log = new SessionLog(({ kind, body }) => {
-    for (const ear of this.#ears) if (ear.kind === kind) ear.take(body);
-  });
+  #log = this.#newLog();
+  /** The consult whose log that is; null between two cases of a meeting. */
+  #consult: string | null;
+  /** Whose call we are in. */
+  #room: string | null = null;
+  #joins = 0;
   #isAsking = false;
   /** Tries to reach the server since we were last in the room. */
   #tries = 0;
@@ -93,10 +103,11 @@ export class RoomClient {
   #path: Known | null = null;
 
   constructor(
-    private readonly consult: string,
+    private readonly where: Where,
     private readonly listener: RoomListener,
-    private readonly socket: RoomSocket = openRoomSocket(),
+    private readonly socket: RoomSocket = openRoomSocket(where),
   ) {
+    this.#consult = "consult" in where ? where.consult : null;
     const joinedOnly = <T>(take: (message: T) => void) => {
       return (message: T) => {
         // What comes before the answer to `join` is in that answer.
@@ -107,6 +118,8 @@ export class RoomClient {
     socket.on("disconnect", () => this.#dropped());
     socket.on("connect_error", (error) => {
       // `active` means that the server was not reached; else it has refused us.
+      if (socket.active) leadBack(socket);
+      else if (led(socket, error)) return this.#tryAgain();
       const why = error?.message === "too-many" ? "too-many" : "signed-out";
       if (socket.active) this.#tryAgain();
       else this.#end(() => listener.refused(why));
@@ -139,6 +152,10 @@ export class RoomClient {
       joinedOnly(({ showing }) => listener.showing(showing ?? null)),
     );
     socket.on("admitted", () => void this.#join());
+    socket.on("moved", ({ consult }) => {
+      this.#turnTo(consult ?? null);
+      void this.#join();
+    });
     socket.on("bye", ({ reason }) => this.#end(() => listener.bye(reason)));
     if (socket.connected) void this.#join();
     else this.#giveUpAfter(patience(null));
@@ -191,7 +208,7 @@ export class RoomClient {
   /** Write a line; it is sent again after an outage until it is taken, and comes back through `chat`. */
   say(text: string): void {
     const id = crypto.randomUUID();
-    this.#unsaid.set(id, text);
+    this.#unsaid.set(id, { text, consult: this.#consult });
     void this.#send(id, text);
   }
 
@@ -240,23 +257,27 @@ export class RoomClient {
   /** `anew`: so much was missed that one begins from the beginning. */
   async #join({ anew = false } = {}): Promise<void> {
     if (this.#isOver) return;
+    const consult = this.#consult;
     const ask = {
-      consult: this.consult,
+      ...this.where,
+      ...(consult && { consult }),
       page: this.page,
       audio: this.#audio,
       video: this.#video,
       streams: this.#streams,
-      ...(this.#path && { path: this.#path }),
+      ...(this.#path && { path: this.#path, room: this.#room }),
       ...(!anew && { since: this.#log.last }),
     };
+    this.#joins += 1;
+    const number = this.#joins;
     let reply: Joined | Refusal;
     try {
       reply = await this.socket.timeout(PATIENCE).emitWithAck("join", ask);
     } catch {
-      if (this.socket.connected) setTimeout(() => void this.#join(), AGAIN);
+      if (this.socket.connected && number === this.#joins) setTimeout(() => void this.#join(), AGAIN);
       return;
     }
-    if (this.#isOver) return;
+    if (this.#isOver || number !== this.#joins) return; // what was asked later says how things stand
     if ("error" in reply) {
       const { error } = reply;
       if (error === "not-admitted") this.listener.atDoor();
@@ -264,12 +285,27 @@ export class RoomClient {
       else this.#end(() => this.listener.refused(error));
       return;
     }
+    this.#turnTo(reply.consult ?? null);
+    this.#room = reply.room;
     this.#isJoined = true;
     this.#tries = 0;
     void this.beat(); // how long a message takes: the answer to `join` took some work
     this.listener.joined(reply);
     this.#log.catchUp(reply.log);
-    for (const [id, text] of this.#unsaid) void this.#send(id, text);
+    for (const [id, { text, consult }] of this.#unsaid) if (consult === this.#consult) void this.#send(id, text);
+  }
+
+  /** Another consult is talked about from now on: nothing of the one before is its. */
+  #turnTo(consult: string | null): void {
+    if (consult === this.#consult) return;
+    this.#consult = consult;
+    this.#log = this.#newLog();
+  }
+
+  #newLog(): SessionLog {
+    return new SessionLog(({ kind, body }) => {
+      for (const ear of this.#ears) if (ear.kind === kind) ear.take(body);
+    });
   }
 
   async #send(id: string, text: string): Promise<void> {
@@ -289,8 +325,10 @@ export class RoomClient {
   async #askForMissed(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    const log = await this.ask("missed", { since: this.#log.last ?? 0 });
+    const asked = this.#log;
+    const log = await this.ask("missed", { since: asked.last ?? 0 });
     this.#isAsking = false;
+    if (asked !== this.#log) return; // it was of another consult
     if (log?.whole) void this.#join({ anew: true });
     else if (log) this.#log.catchUp(log);
   }
@@ -300,6 +338,7 @@ export class RoomClient {
     this.#isJoined = false;
     if (this.#isOver) return;
     if (was) this.listener.offline();
+    leadBack(this.socket);
     this.#tryAgain();
   }
 
