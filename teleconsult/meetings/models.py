@@ -127,6 +127,8 @@ class MeetingCase(Base):
     minutes: Mapped[int] = mapped_column(SmallInteger)
     presenter_role_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"), index=True)
     """Who tells the others of it: who asked, or a member."""
+    is_for_chair: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Nobody had accepted it: its conclusion is for who leads the meeting, whoever that becomes."""
     status: Mapped[CaseStatus] = mapped_column(default=CaseStatus.LISTED)
     reason: Mapped[str] = mapped_column(default="")
     called_at: Mapped[datetime | None]
