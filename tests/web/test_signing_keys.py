@@ -113,7 +113,8 @@ async def test_who_forgot_their_password_is_told_and_gets_a_new_key(
     assert lost.status == 409
     assert "no longer be opened" in await lost.text()
     assert "key-lost" in await (await client.get(PAGE)).text()
-    assert (await post(PAGE, password=NEW)).status == 303
+    got = await post(PAGE, password=NEW, next=f"{address}/signature")
+    assert (got.status, got.headers["Location"]) == (303, f"{address}/signature"), "and back to what waits"
     await mailbox.work(settings, sessions)
     old, _new = await keys(sessions)
     assert set(revoked_in(settings.data)) == {x509.load_pem_x509_certificate(old.certificate.encode()).serial_number}

@@ -1,6 +1,6 @@
 """What one signs notes with: the certificates of one's own, getting one, and taking one out of use."""
 
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 from cryptography import x509
@@ -14,6 +14,7 @@ from teleconsult.notes.keys import expires_soon, is_lost, keys_of
 from teleconsult.notes.models import KeyStore, RevocationReason, SigningKey
 from teleconsult.notes.revoking import revoke_key_here, revoke_own_key
 from web.bodies import Form, read_form
+from web.cookies import own_path
 from web.flash import flash
 from web.i18n import gettext as _
 from web.rendering import render
@@ -24,23 +25,27 @@ from web.requests import (
     id_in,
     opened_transaction,
     own_transactions,
+    see_other,
     settings_of,
     to_page,
 )
 from web.views.notes import signing_of
 from web.words import label, options
 
+PAGE: Final = "/account/signing-keys"
+
 
 @own_transactions
 async def index(request: web.Request) -> web.StreamResponse:
-    """One's keys, and how to get another."""
-    return await _page(request)
+    """One's keys, and how to get another; `next` says where a new one leads."""
+    return await _page(request, next=own_path(request.query.get("next", PAGE)))
 
 
 @own_transactions
 async def create(request: web.Request) -> web.StreamResponse:
     """Get a key from the authority of this installation."""
     form = await read_form(request)
+    after = own_path(form.get("next") or PAGE)
     try:
         await enrol_own(
             signing_of(request),
@@ -49,9 +54,9 @@ async def create(request: web.Request) -> web.StreamResponse:
             address=address_of(request),
         )
     except (Invalid, Refused, TooMany) as error:
-        return await _page(request, errors=error, status=error.status)
+        return await _page(request, errors=error, status=error.status, next=after)
     flash(request, _("You can sign notes with your new key from now on."))
-    return to_page(request, "signing_keys.index")
+    return see_other(after)
 
 
 @own_transactions
@@ -67,7 +72,7 @@ async def register(request: web.Request) -> web.StreamResponse:
             certificate=form.get("certificate", ""),
         )
     except (Invalid, Refused) as error:
-        return await _page(request, errors=error, values=form, status=error.status)
+        return await _page(request, errors=error, values=form, status=error.status, next=PAGE)
     flash(request, _("You can sign notes with your new key from now on."))
     return to_page(request, "signing_keys.index")
 
