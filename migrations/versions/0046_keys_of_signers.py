@@ -46,4 +46,3 @@ def _personal_keys() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_personal_key")),
         sa.UniqueConstraint("account_id", name=op.f("uq_personal_key_account_id")),
     )
-

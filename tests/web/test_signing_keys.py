@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -131,7 +132,7 @@ async def test_a_key_elsewhere_is_ones_own_or_is_not_taken(
     authority = open_authority(settings.data, Sealer(settings.secret_key), at=now())
     number = await note_steps.registration_number(sessions, cast.specialist)
     good = certified(settings, service, number=number)
-    told = {"name": "Dr Minh", "registration_number": number, "at": now()}
+    told: dict[str, Any] = {"name": "Dr Minh", "registration_number": number, "at": now()}
     for fields, words in (
         ({"certificate": certified(settings, service, number="99999")}, "not made out to your registration number"),
         ({"certificate": issue_for(others, service.key.public_key(), **told)}, "No authority that is trusted here"),
