@@ -79,6 +79,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "information-given": _("Gave more information"),
     "message-sent": _("Wrote to the other side of a consult"),
     "mode-changed": _("Changed how a consult is answered"),
+    "consult-escalated": _("Made a consult an emergency"),
     "follow-up-recorded": _("Said what became of a consult"),
     "service-promise-set": _("Set what a service promises"),
     "writing-asked": _("Asked for an answer in writing"),

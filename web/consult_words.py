@@ -90,6 +90,7 @@ _ACTS: Final[Mapping[str, LazyString]] = {
     "consult-assigned": _("%(who)s thought of a specialist"),
     "consult-redirected": _("%(who)s sent the request to another service"),
     "mode-changed": _("%(who)s changed how it is answered"),
+    "consult-escalated": _("%(who)s called those on duty: it became an emergency"),
     "consult-accepted": _("%(who)s accepted"),
     "consult-declined": _("%(who)s declined"),
     "consult-booked": _("%(who)s booked the time"),

@@ -16,6 +16,8 @@ def add_emergency_routes(route: Callable[..., object]) -> None:
     route("POST", "/emergencies/{id}/refusal", emergencies.decline, P.CONSULTS_SEE, name="emergencies.decline")
     route("POST", "/duty/{id}/handover", emergencies.give_duty, P.CONSULT_ANSWER, name="duty.give")
     consult = "/consults/{id}"
+    route("POST", f"{consult}/emergency", emergencies.escalate, P.CONSULT_REQUEST, name="emergencies.escalate")
+    route("POST", f"{consult}/calming", emergencies.calm, P.CONSULT_REQUEST, name="emergencies.calm")
     route("POST", f"{consult}/ringing", emergencies.go_on, P.CONSULTS_SEE, name="emergencies.ring_on")
     route("POST", f"{consult}/others", emergencies.call_on, P.SESSION_JOIN, name="emergencies.call_others")
     route("POST", f"{consult}/emergency-end", emergencies.end, P.CONSULT_CANCEL, name="emergencies.end")

@@ -28,6 +28,7 @@ ACTS: Final = (
     "consult-assigned",
     "consult-redirected",
     "mode-changed",
+    "consult-escalated",
     "consult-accepted",
     "consult-declined",
     "consult-booked",

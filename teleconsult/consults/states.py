@@ -197,6 +197,12 @@ _ROWS: Final[tuple[tuple[Verb, tuple[Part, ...], tuple[ConsultState, ...]], ...]
     (Verb.CHANGE_MODE, (Part.REQUESTER, Part.COORDINATOR), (*WAITING, *UNHELD, ConsultState.SCHEDULED)),
     (Verb.CHANGE_MODE, (Part.CANDIDATE,), WAITING),
     (Verb.CHANGE_MODE, (Part.OWNER,), (*UNHELD, ConsultState.SCHEDULED)),
+    (
+        Verb.ESCALATE,
+        (Part.REQUESTER,),
+        (*WAITING, ConsultState.AWAITING_INFO, *UNHELD, ConsultState.SCHEDULED, ConsultState.ARRIVED),
+    ),
+    (Verb.CALM, (Part.REQUESTER,), (ConsultState.EMERGENCY,)),
     (Verb.SEND_MESSAGE, (Part.REQUESTER, Part.OWNER), _DISCUSSED),
     (Verb.ANSWER, (Part.CANDIDATE,), (ConsultState.EMERGENCY,)),
     (Verb.DECIDE, (Part.OWNER,), (ConsultState.IN_SESSION, ConsultState.UNSIGNED)),
@@ -249,7 +255,11 @@ ALLOWED: Final[Mapping[tuple[ConsultState, Verb], frozenset[Part]]] = {
 """Who may do what from which state. Empty: nobody."""
 NEEDS: Final[Mapping[Verb, Permission]] = {
     **dict.fromkeys(
-        (Verb.SAVE, Verb.SUBMIT, Verb.ADD_ENTRIES, Verb.ACKNOWLEDGE, Verb.FOLLOW_UP), Permission.CONSULT_REQUEST
+        (
+            *(Verb.SAVE, Verb.SUBMIT, Verb.ADD_ENTRIES, Verb.ESCALATE, Verb.CALM),
+            *(Verb.ACKNOWLEDGE, Verb.FOLLOW_UP),
+        ),
+        Permission.CONSULT_REQUEST,
     ),
     **dict.fromkeys(
         (
@@ -305,6 +315,8 @@ _REFUSALS: Final[Mapping[Verb, Callable[[], Refused]]] = {
     Verb.ASK_FOR_INFORMATION: lambda: Refused("Information is wanted already, or this consult is too far for it."),
     Verb.GIVE_INFORMATION: lambda: Refused("No information is wanted (any more)."),
     Verb.CHANGE_MODE: lambda: Refused("How this consult is answered can no longer be changed."),
+    Verb.ESCALATE: lambda: Refused("This session has begun, or the consult has ended: raise a new emergency."),
+    Verb.CALM: lambda: Refused("Somebody has answered this emergency already, or it was called off."),
     Verb.SEND_MESSAGE: lambda: Refused("Messages can be written once a specialist has accepted, until the end."),
     Verb.PROPOSE_TIME: lambda: Refused("The time of this consult is booked, or the consult is closed."),
     Verb.BOOK: lambda: Refused("A time can be booked once a specialist has accepted, and only once."),

@@ -21,6 +21,7 @@ from teleconsult.db import act_as
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.directory.roles import ASSIGNABLE, practitioner_here, refuse_oneself
 from teleconsult.documents.letters import LetterKind
+from teleconsult.encounters.colleagues import end_passes
 from teleconsult.errors import NotFound, Refused
 from teleconsult.events import tell
 from teleconsult.messages.jobs import notify
@@ -37,6 +38,8 @@ async def disable_account(session: AsyncSession, actor: Actor, *, practitioner_i
         raise Refused("This account is disabled already.")
     account.disabled_at = now()
     await end_sessions(session, WebSession.account_id == account.id)
+    theirs = select(PractitionerRole.id).where(PractitionerRole.practitioner_id == practitioner_id)
+    await end_passes(session, actor, (await session.scalars(theirs)).all())
     audit.record(session, actor, "account-disabled", account, practitioner=practitioner_id)
     await tell(session, "AccessChanged", account=account.id)
     await session.flush()

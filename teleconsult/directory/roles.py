@@ -16,6 +16,7 @@ from teleconsult.accounts.models import WebSession
 from teleconsult.accounts.stepping_up import require_fresh
 from teleconsult.clock import now
 from teleconsult.directory.models import Practitioner, PractitionerRole, RoleCode, Specialty
+from teleconsult.encounters.colleagues import end_passes
 from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from teleconsult.events import tell
 
@@ -82,6 +83,7 @@ async def end_role(session: AsyncSession, actor: Actor, *, role_id: uuid.UUID) -
         raise Refused("This role has ended already.")
     role.ended_at = now()
     await end_sessions(session, WebSession.practitioner_role_id == role.id)
+    await end_passes(session, actor, [role.id])
     audit.record(session, actor, "role-ended", role, code=role.code.value, practitioner=role.practitioner_id)
     await tell(session, "AccessChanged", role=role.id)
     await session.flush()

@@ -12,7 +12,7 @@ from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import ServiceRequest, TaskStatus
-from teleconsult.consults.states import Verb, may
+from teleconsult.consults.states import ConsultState, Verb, may, state_of
 from teleconsult.db import act_as
 from teleconsult.directory.models import HealthcareService, Practitioner, PractitionerRole, RoleCode
 from teleconsult.emergencies.models import Emergency, EmergencyPage
@@ -37,13 +37,14 @@ async def answer_emergency(session: AsyncSession, actor: Actor, *, emergency_id:
 
     Whoever was paged may, also after the request went on to the next hospital, and any specialist of the service. Of
     two at once exactly one wins. A coordinator who answers sees to it: specialists are rung on. Twice is once.
-    Raises NotFound, Refused naming who answered before.
+    Raises NotFound, Refused naming who answered before; for a coordinator there is nothing to see to then.
     """
     found = await _emergency_for(session, actor, emergency_id)
     page = await latest_page(session, found.id, actor.role_id)
     await act_as(session, SYSTEM)  # who was paged need not see the request any more: it may have gone on
     emergency, consult = await running_emergency(session, found.id)
-    if emergency.answered_by_id != actor.role_id:
+    is_settled = emergency.answered_by_id is not None and page is not None and actor.role is RoleCode.COORDINATOR
+    if emergency.answered_by_id != actor.role_id and not is_settled:
         await _check_running(session, emergency, consult)
         if page is not None and actor.role is RoleCode.COORDINATOR:
             await _see_to_it(session, actor, emergency, consult, page)
@@ -136,7 +137,7 @@ async def _check_running(session: AsyncSession, emergency: Emergency, consult: S
         answered = select(Practitioner).join(PractitionerRole, PractitionerRole.practitioner_id == Practitioner.id)
         who = (await session.scalars(answered.where(PractitionerRole.id == emergency.answered_by_id))).one()
         raise Refused("%(name)s has answered already.", name=who.name)
-    if consult.task is None or consult.task.status is not TaskStatus.REQUESTED:
+    if state_of(consult) is not ConsultState.EMERGENCY:
         raise Refused("This emergency was called off.")
 
 

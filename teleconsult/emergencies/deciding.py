@@ -14,9 +14,9 @@ from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
 from teleconsult.consults import states
 from teleconsult.consults.events import tell_consult
-from teleconsult.consults.models import ServiceRequest, TaskStatus
+from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
-from teleconsult.consults.states import Verb
+from teleconsult.consults.states import ConsultState, Verb
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import act_as
 from teleconsult.emergencies.models import Decision, Emergency, EmergencyPage
@@ -40,7 +40,7 @@ async def ring_on(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID)
         require(actor, Permission.CONSULT_TRIAGE)
     await act_as(session, SYSTEM)
     emergency, consult = await running_emergency(session, found.id)
-    if emergency.ended_at is not None or consult.task is None or consult.task.status is not TaskStatus.REQUESTED:
+    if emergency.ended_at is not None or states.state_of(consult) is not ConsultState.EMERGENCY:
         raise Refused("Somebody has answered, or it was called off.")
     if emergency.next_at is None:
         await _check_pause(session, emergency)

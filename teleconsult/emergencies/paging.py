@@ -21,6 +21,7 @@ from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
 from teleconsult.consults.queries import lock_consult, whole
+from teleconsult.consults.states import ConsultState, state_of
 from teleconsult.db import Sessions, driver_connection, transaction
 from teleconsult.directory.models import (
     HealthcareService,
@@ -67,7 +68,7 @@ async def page_next(session: AsyncSession, emergency: Emergency, consult: Servic
     Part of an act of the system's that holds the consult's lock. Where nobody is left, nobody will be rung any more:
     the requester is told, and may have it begun anew.
     """
-    if consult.task is None or consult.task.status is not TaskStatus.REQUESTED:
+    if state_of(consult) is not ConsultState.EMERGENCY:
         emergency.next_at, emergency.ended_at = None, emergency.ended_at or now()
         return
     service, roles = await _next_in_turn(session, emergency, consult)
@@ -81,12 +82,23 @@ async def page_next(session: AsyncSession, emergency: Emergency, consult: Servic
     await _page(session, emergency, consult, service, roles)
 
 
+async def page_first(
+    session: AsyncSession, emergency: Emergency, consult: ServiceRequest, role: PractitionerRole | None
+) -> None:
+    """Ring this person before those on duty, where they can be rung: they know the patient. Else as `page_next`."""
+    first = [] if role is None or role.ended_at is not None else await _with_account(session, [role])
+    if first and consult.service is not None:
+        await _page(session, emergency, consult, consult.service, first)
+    else:
+        await page_next(session, emergency, consult)
+
+
 async def look_again(session: AsyncSession, emergency: Emergency, consult: ServiceRequest) -> bool:
     """Where nobody was left: ring who has come on duty since, at any service of the way. Whether somebody has.
 
     Part of an act of the system's that holds the consult's lock.
     """
-    if emergency.next_at is not None or consult.task is None or consult.task.status is not TaskStatus.REQUESTED:
+    if emergency.next_at is not None or state_of(consult) is not ConsultState.EMERGENCY:
         return False
     service, roles = await _next_in_turn(session, emergency, consult, is_anew=True)
     if service is None:

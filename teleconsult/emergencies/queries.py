@@ -14,7 +14,7 @@ from teleconsult.access import rows
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.accounts.models import Account
 from teleconsult.clock import now
-from teleconsult.consults.models import UNSIGNED, RequestStatus, ServiceRequest, Task, TaskStatus
+from teleconsult.consults.models import UNSIGNED, ConsultMode, RequestStatus, ServiceRequest, Task, TaskStatus
 from teleconsult.consults.queries import whole
 from teleconsult.db import act_as
 from teleconsult.directory.models import DutyShift, HealthcareService, PractitionerRole, RoleCode
@@ -77,6 +77,7 @@ async def ringing(session: AsyncSession, actor: Actor) -> Sequence[Ringing]:
         .where(
             ServiceRequest.id.in_(asked),
             ServiceRequest.status == RequestStatus.ACTIVE,
+            ServiceRequest.mode == ConsultMode.EMERGENCY,
             Task.status == TaskStatus.REQUESTED,
         )
         .options(*whole())
@@ -142,6 +143,7 @@ def is_running() -> ColumnElement[bool]:
     """Of an emergency's request: nobody has answered yet, or the session is not over."""
     return and_(
         ServiceRequest.status == RequestStatus.ACTIVE,
+        ServiceRequest.mode == ConsultMode.EMERGENCY,
         exists().where(
             Task.service_request_id == ServiceRequest.id,
             Task.status.in_((TaskStatus.REQUESTED, TaskStatus.IN_PROGRESS)),

@@ -79,7 +79,7 @@ async def raise_emergency(session: AsyncSession, actor: Actor, *, call: Call) ->
     audit.record(session, actor, "emergency-raised", emergency, patient_id=patient.id, service=service.id)
     await session.flush()
     await act_as(session, SYSTEM)  # rooms are opened by who books, and nobody pages but the system
-    await _open_room(session, consult)
+    await open_room(session, consult)
     emergency, consult = await running_emergency(session, emergency.id)
     await page_next(session, emergency, consult)  # rings before anything else is told
     await tell_consult(session, "ConsultEmergencyRaised", consult, by=actor.role_id)
@@ -173,7 +173,7 @@ async def _submitted(
     return consult
 
 
-async def _open_room(session: AsyncSession, consult: ServiceRequest) -> None:
+async def open_room(session: AsyncSession, consult: ServiceRequest) -> None:
     """The session runs from now on, with a seat for who asked.
 
     Its time is nobody's booking: a specialist with a session at the same hour may still answer.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import Permission, require
@@ -20,7 +20,8 @@ from teleconsult.audit import record
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.db import act_as
-from teleconsult.directory.models import HealthcareService, Organization, Specialty
+from teleconsult.directory.models import HealthcareService, Organization, RoleCode, Specialty
+from teleconsult.emergencies.models import Emergency, EmergencyPage
 from teleconsult.encounters.guest_room import session_goes_on
 from teleconsult.encounters.guests import AFTER_BOOKED_TIME, require_place
 from teleconsult.encounters.models import Encounter, EncounterParticipant, GuestKind, GuestPass
@@ -82,21 +83,18 @@ async def invited_sessions(
 async def pass_for_colleague(session: AsyncSession, actor: Actor, *, appointment_id: uuid.UUID) -> str:
     """The token of the actor's own pass into the room of a session they are invited to: the one before opens no more.
 
-    Raises NotFound for who is not invited, Refused once the session is over, and where the room is full.
+    A coordinator who was rung for an emergency is invited to its session once a specialist has answered: one of the two
+    lets them in, as any colleague. Raises NotFound for who is not invited, Refused once the session is over, and where
+    the room is full.
     """
     require(actor, Permission.AGENDA)
     await act_as(session, SYSTEM)
     row = (
         await session.execute(
             select(Appointment, Encounter, ServiceRequest.patient_id)
-            .join(AppointmentParticipant, AppointmentParticipant.appointment_id == Appointment.id)
             .join(Encounter, Encounter.appointment_id == Appointment.id)
             .join(ServiceRequest, ServiceRequest.id == Appointment.service_request_id)
-            .where(
-                Appointment.id == appointment_id,
-                AppointmentParticipant.practitioner_role_id == actor.role_id,
-                AppointmentParticipant.invited_sequence.is_not(None),
-            )
+            .where(Appointment.id == appointment_id, or_(_is_invited(actor), _was_rung(actor)))
             .with_for_update(of=Encounter)
         )
     ).one_or_none()
@@ -139,6 +137,58 @@ async def pass_for_colleague(session: AsyncSession, actor: Actor, *, appointment
     await session.flush()
     await act_as(session, actor)
     return token
+
+
+def _is_invited(actor: Actor) -> ColumnElement[bool]:
+    return exists().where(
+        AppointmentParticipant.appointment_id == Appointment.id,
+        AppointmentParticipant.practitioner_role_id == actor.role_id,
+        AppointmentParticipant.invited_sequence.is_not(None),
+    )
+
+
+def _was_rung(actor: Actor) -> ColumnElement[bool]:
+    """Of the session of an emergency that a specialist has answered: whether this coordinator was rung for it."""
+    if actor.role is not RoleCode.COORDINATOR:
+        return false()
+    return and_(
+        Appointment.specialist_role_id.is_not(None),
+        exists().where(
+            Emergency.service_request_id == Appointment.service_request_id,
+            EmergencyPage.emergency_id == Emergency.id,
+            EmergencyPage.practitioner_role_id == actor.role_id,
+            ServiceRequest.id == Emergency.service_request_id,
+            ServiceRequest.service_id == EmergencyPage.service_id,  # the next hospital has coordinators of its own
+        ),
+    )
+
+
+async def room_to_come_to(session: AsyncSession, actor: Actor, consult: ServiceRequest) -> uuid.UUID | None:
+    """The appointment whose room a coordinator may come to the door of: they were rung for it, and it goes on."""
+    if actor.role is not RoleCode.COORDINATOR or consult.appointment is None:
+        return None
+    return await session.scalar(
+        select(Appointment.id)
+        .join(Encounter, Encounter.appointment_id == Appointment.id)
+        .where(Appointment.id == consult.appointment.id, _was_rung(actor), session_goes_on())
+    )
+
+
+async def end_passes(session: AsyncSession, actor: Actor, roles: Sequence[uuid.UUID]) -> None:
+    """Who works here no longer goes out of every room they came to as a colleague. Part of the act that ends it."""
+    await act_as(session, SYSTEM)  # whoever administers sees no session
+    stands = GuestPass.kind == GuestKind.COLLEAGUE, GuestPass.revoked_at.is_(None), GuestPass.expires_at > now()
+    rooms = (await session.scalars(select(GuestPass.encounter_id).where(*stands).distinct())).all()
+    mine = [_pass_id(encounter_id, role_id) for encounter_id in rooms for role_id in roles]
+    out = await session.execute(
+        update(GuestPass)
+        .where(GuestPass.id.in_(mine), GuestPass.encounter_id == Encounter.id)
+        .values(expires_at=now())
+        .returning(GuestPass.id, Encounter.service_request_id)
+    )
+    for pass_id, consult_id in out.all():
+        await tell(session, "GuestChanged", consult=consult_id, guest=pass_id)
+    await act_as(session, actor)
 
 
 async def shut_out(session: AsyncSession, actor: Actor, appointment_id: uuid.UUID, roles: Sequence[uuid.UUID]) -> None:

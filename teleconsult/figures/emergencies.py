@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ScalarSelect, SQLColumnExpression, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.models import ConsultMode, ServiceRequest
 from teleconsult.directory.models import HealthcareService
 from teleconsult.emergencies.models import Emergency, EmergencyPage
 from teleconsult.encounters.call_models import Attendance
@@ -57,7 +57,7 @@ async def emergency_times(session: AsyncSession, scope: Scope) -> EmergencyTimes
             .join(ServiceRequest, ServiceRequest.id == Emergency.service_request_id)
             .join(HealthcareService, HealthcareService.id == ServiceRequest.service_id)
             .join(rung, literal(True))
-            .where(scope.counts())
+            .where(scope.counts(), ServiceRequest.mode == ConsultMode.EMERGENCY)
         )
     ).one()
     return EmergencyTimes(*row)

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 from procrastinate import JobContext
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import SYSTEM
@@ -53,9 +53,14 @@ async def owe_calendar_mails(sessions: Sessions) -> int:
     of_sessions = (
         select(Appointment.id)
         .join(ServiceRequest, ServiceRequest.id == Appointment.service_request_id)
-        .where(ServiceRequest.mode != ConsultMode.EMERGENCY)
+        .where(or_(ServiceRequest.mode != ConsultMode.EMERGENCY, _is_taken_back()))
     )
     return await owe_each(sessions, of_sessions, _owe_mails_of, failed="calendars.untold")
+
+
+def _is_taken_back() -> ColumnElement[bool]:
+    """A time that calendars were told of, and that was given up: its request may have become an emergency."""
+    return and_(Appointment.status == AppointmentStatus.CANCELLED, Appointment.told_sequence.is_not(None))
 
 
 async def owe_each(

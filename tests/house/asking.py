@@ -123,6 +123,7 @@ FIELDS_OF: Final = {
     "/consults/{id}/information-request": {"text": "Mine now?"},
     "/consults/{id}/messages": {"text": "Mine now."},
     "/consults/{id}/mode": {"mode": "advice"},
+    "/consults/{id}/calming": {"mode": "video"},
     "/consults/{id}/redirection": {"service": str(uuid.UUID(int=3))},
     "/consults/{id}/export": {"reason": "care", "format": "document"},
     "/patients/{id}/export": {"reason": "care", "format": "document"},

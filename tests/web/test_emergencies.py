@@ -15,9 +15,11 @@ from teleconsult.directory.models import (
     RoleCode,
     Specialty,
 )
+from teleconsult.emergencies.answering import answer_emergency
 from teleconsult.emergencies.models import Emergency
 from teleconsult.emergencies.queries import emergency_of
 from teleconsult.settings import Settings
+from tests import consult_steps
 from tests.conftest import Post, SignIn
 from tests.emergency_steps import WHAT, answered, next_hospital, on_duty, pages, pressed, raised, step
 from tests.people import Cast, another_neurologist, another_person
@@ -123,7 +125,8 @@ async def test_who_comes_second_is_told_who_was_first(
     assert (await post(f"/emergencies/{raise_.id}/answer")).status == 303
     await signed_in("coordinator")
     late = await post(f"/emergencies/{raise_.id}/answer")
-    assert late.status == 409 and "Dr Paul Girard has answered already." in await late.text()
+    assert (late.status, late.headers["Location"]) == (303, f"/consults/{raise_.service_request_id}")
+    assert "Dr Paul Girard has answered already." in await page(client, late.headers["Location"])
 
 
 async def test_declined_rings_the_next_and_a_coordinator_sees_to_it(
@@ -295,3 +298,45 @@ async def test_others_are_called_in_one_press_from_either_side(
     assert (sent.status, sent.headers["Location"]) == (303, leads_to.format(id=raised.service_request_id))
     assert 'data-testid="call-others"' not in await page(client, consult)
     await page(client, sent.headers["Location"])
+
+
+async def test_a_request_becomes_an_emergency_and_waits_again(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    await on_duty(sessions, cast.neurology, cast.specialist)
+    consult = await consult_steps.submitted(cast, sessions)
+    here = f"/consults/{consult.id}"
+    await signed_in("rural")
+    assert f'action="{here}/emergency"' in await page(client, here)
+    answer = await post(f"{here}/emergency")
+    assert (answer.status, answer.headers["Location"]) == (303, f"{here}/room")
+    waiting = await page(client, f"{here}/room")
+    assert cast.specialist.name in found(r'data-testid="paged">(.*?)</li>', waiting)
+    assert f'action="{here}/calming"' in waiting
+    assert (await post(f"{here}/calming", mode="advice")).headers["Location"] == here
+    told = await page(client, here)
+    assert 'data-mode="advice"' in told
+    assert "necessity-form" not in told, "the patient was asked before it was an emergency"
+    assert (await post(f"{here}/calming", mode="video")).status == 409
+
+
+async def test_a_coordinator_who_was_rung_comes_to_the_door_once_somebody_answered(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post
+) -> None:
+    one = await raised(cast, sessions)
+    await step(sessions, one)
+    assert cast.coordinator.role_id in {page.practitioner_role_id for page in await pages(sessions, one)}
+    here = f"/consults/{one.service_request_id}"
+    await signed_in("coordinator")
+    assert "come-to-room" not in await page(client, here), "nobody is in the room to let them in"
+    async with transaction(sessions, cast.oncall) as session:
+        await answer_emergency(session, cast.oncall, emergency_id=one.id)
+    answer = await post(f"/emergencies/{one.id}/answer")
+    assert (answer.status, answer.headers["Location"]) == (303, here), (
+        "nothing is left to see to, and that is no mistake"
+    )
+    shown = await page(client, here)
+    door = found(r'action="(/agenda/invitations/[^"]*)".*?come-to-room', shown)
+    assert (await post(door)).headers["Location"] == "/join"
+    await signed_in("specialist")
+    assert (await post(door)).status == 404, "who was not rung stays outside"

@@ -8,7 +8,10 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
+from teleconsult.consents.models import ConsentBasis
+from teleconsult.consents.recording import consent_of
 from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.states import ConsultState, Part, Verb, may, part_of, state_of
@@ -18,6 +21,7 @@ from teleconsult.directory.models import RoleCode
 from teleconsult.directory.queries import services_offered
 from teleconsult.emergencies.answering import answer_emergency, decline_emergency, note_rung
 from teleconsult.emergencies.deciding import call_off, note_decision, note_necessity, ring_on
+from teleconsult.emergencies.escalating import calm_consult, escalate_consult
 from teleconsult.emergencies.handing_back import call_others, may_call_others
 from teleconsult.emergencies.models import Decision, Emergency, EmergencyPage, Transfer, Transport
 from teleconsult.emergencies.queries import covered_now, emergency_of, ringing, running
@@ -25,7 +29,8 @@ from teleconsult.emergencies.raising import raise_emergency
 from teleconsult.emergencies.telephones import telephones_of
 from teleconsult.emergencies.times import times_of
 from teleconsult.emergencies.transferring import LEADS_TO, ask_transfer, destinations, move_transfer, transfers_of
-from teleconsult.errors import Invalid
+from teleconsult.encounters.colleagues import room_to_come_to
+from teleconsult.errors import Invalid, NotFound
 from teleconsult.imaging.queries import studies_of_consult
 from teleconsult.patients.queries import patient_for
 from teleconsult.patients.searching import patients_in_care
@@ -33,6 +38,7 @@ from teleconsult.records.vitals import VitalSign
 from web.bodies import Form, read_form
 from web.flash import flash
 from web.forms.administration import read_id
+from web.forms.consults import read_mode
 from web.forms.emergencies import read_call, read_place
 from web.i18n import gettext as _
 from web.rendering import render
@@ -108,6 +114,21 @@ async def create(request: web.Request) -> web.StreamResponse:
     return to_page(request, "rooms.show", id=raised.service_request_id)
 
 
+async def escalate(request: web.Request) -> web.StreamResponse:
+    """A request that waits cannot: into the room."""
+    raised = await escalate_consult(db(request), actor_of(request), consult_id=id_in(request))
+    return to_page(request, "rooms.show", id=raised.service_request_id)
+
+
+async def calm(request: web.Request) -> web.StreamResponse:
+    """It is no emergency after all: the request waits like any other."""
+
+    async def act(form: Form) -> object:
+        return await calm_consult(db(request), actor_of(request), consult_id=id_in(request), mode=read_mode(form))
+
+    return await _noted(request, act, said=_("Nobody is being called any more. The request waits for its service."))
+
+
 async def waiting_room(
     request: web.Request, consult: ServiceRequest, *, telephones: list[tuple[str, str]]
 ) -> web.StreamResponse:
@@ -147,9 +168,16 @@ async def rung(request: web.Request) -> web.StreamResponse:
 async def answer(request: web.Request) -> web.StreamResponse:
     """Into the room in one press; a coordinator comes to the consult's page, to see to it."""
     emergency = await answer_emergency(db(request), actor_of(request), emergency_id=id_in(request))
-    if actor_of(request).role is RoleCode.COORDINATOR:
-        return to_page(request, "consults.show", id=emergency.service_request_id)
-    return to_page(request, "rooms.show", id=emergency.service_request_id)
+    if actor_of(request).role is not RoleCode.COORDINATOR:
+        return to_page(request, "rooms.show", id=emergency.service_request_id)
+    told = await emergency_of(db(request), emergency.service_request_id)
+    if told is not None and told.answered_by is not None:
+        flash(request, _("%(name)s has answered already.", name=told.answered_by.practitioner.name))
+    try:
+        await consult_for(db(request), actor_of(request), emergency.service_request_id)
+    except NotFound:  # it went on to the next hospital
+        return to_page(request, "home.show")
+    return to_page(request, "consults.show", id=emergency.service_request_id)
 
 
 async def decline(request: web.Request) -> web.StreamResponse:
@@ -261,12 +289,21 @@ async def emergency_context(request: web.Request, consult: ServiceRequest) -> di
         "transports": options(Transport),
         "destinations": [(place.id, place.name) for place in await destinations(session, consult)],
         "leads_to": LEADS_TO,
-        "asks_for_reason": not emergency.necessity and part_of(consult, actor) is Part.REQUESTER,
+        "asks_for_reason": await _asks_for_reason(session, actor, consult, emergency),
         "numbers": await telephones_for(session, consult) if part_of(consult, actor) is Part.COORDINATOR else [],
+        "comes_to": await room_to_come_to(session, actor, consult),
         "calls_others": await may_call_others(session, actor, consult, emergency),
         "rings_on": part_of(consult, actor) in (Part.REQUESTER, Part.COORDINATOR)
         and state_of(consult) is ConsultState.EMERGENCY,
     }
+
+
+async def _asks_for_reason(session: AsyncSession, actor: Actor, consult: ServiceRequest, emergency: Emergency) -> bool:
+    """Whether its reader is to say why nobody was asked: not where the consent was given before it was an emergency."""
+    if emergency.necessity or part_of(consult, actor) is not Part.REQUESTER:
+        return False
+    consent = await consent_of(session, consult.id)
+    return consent is not None and consent.basis is ConsentBasis.NECESSITY
 
 
 async def telephones_for(session: AsyncSession, consult: ServiceRequest) -> list[tuple[str, str]]:

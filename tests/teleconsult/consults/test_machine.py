@@ -30,6 +30,7 @@ from teleconsult.consults.states import Verb, may, state_of
 from teleconsult.consults.triage import cancel_consult, receive_request
 from teleconsult.consults.writing import ask_for_writing
 from teleconsult.db import Sessions, transaction
+from teleconsult.emergencies.escalating import calm_consult, escalate_consult
 from teleconsult.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from teleconsult.messages.occasions import ANSWERING, ASKING, OCCASIONS
 from teleconsult.scheduling.booking import book_appointment, propose_time
@@ -84,6 +85,8 @@ ACTS: Final[Mapping[Verb, tuple[Act, frozenset[S] | None]]] = {
         act(change_mode, mode=another_mode),
         frozenset({S.SUBMITTED, S.TRIAGE, S.DECLINED, S.REDIRECTED, S.ACCEPTED, S.ADVISING}),
     ),
+    Verb.ESCALATE: (act(escalate_consult), frozenset({S.EMERGENCY})),
+    Verb.CALM: (act(calm_consult, mode=ConsultMode.VIDEO), frozenset({S.SUBMITTED, S.DECLINED, S.REDIRECTED})),
     Verb.SEND_MESSAGE: (act(send_message, text="Since when?"), None),
     Verb.PROPOSE_TIME: (act(propose_time, starts_at=lambda _cast, _asked: now() + timedelta(days=1)), None),
     Verb.BOOK: (act(book_appointment), frozenset({S.SCHEDULED})),
@@ -91,7 +94,7 @@ ACTS: Final[Mapping[Verb, tuple[Act, frozenset[S] | None]]] = {
     Verb.CANCEL: (act(cancel_consult, reason="Transferred"), frozenset({S.CANCELLED})),
 }
 """Each act before the session, and the states it may lead to; None: the consult stands where it stood."""
-NO_CHANGE: Final = (Verb.SAVE, Verb.RECEIVE, Verb.ASK_FOR_WRITING, Verb.ASSIGN)
+NO_CHANGE: Final = (Verb.SAVE, Verb.RECEIVE, Verb.ASK_FOR_WRITING, Verb.ASSIGN, Verb.ESCALATE)
 """Nobody is told of a draft; the others change nothing when done twice, and nobody is told again."""
 STEP: Final = st.tuples(
     st.sampled_from(("rural", "coordinator", "specialist", "oncall", "stranger")), st.sampled_from(sorted(ACTS))

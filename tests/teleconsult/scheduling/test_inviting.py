@@ -1,6 +1,7 @@
 """Further people of a session: found a time with, booked, told by mail and on screen, let into the room."""
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -14,6 +15,8 @@ from teleconsult.consults.models import ServiceRequest
 from teleconsult.consults.queries import consult_for
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
+from teleconsult.directory.people import disable_account
+from teleconsult.directory.roles import end_role
 from teleconsult.encounters.colleagues import pass_for_colleague
 from teleconsult.encounters.guest_room import passes_in_force
 from teleconsult.encounters.models import GuestPass
@@ -190,3 +193,23 @@ async def test_who_is_invited_no_longer_comes_in_no_longer(cast: Cast, sessions:
     async with transaction(sessions, cast.oncall) as session:
         with pytest.raises(NotFound):
             await pass_for_colleague(session, cast.oncall, appointment_id=consult.appointment.id)
+
+
+@pytest.mark.parametrize("how", ["role", "account"])
+async def test_who_works_there_no_longer_goes_out_of_the_room(cast: Cast, sessions: Sessions, how: str) -> None:
+    consult = await booked_with(cast, sessions, cast.oncall, after=timedelta(minutes=20))
+    assert consult.appointment is not None and cast.oncall.practitioner_id is not None
+    async with transaction(sessions, cast.oncall) as session:
+        await pass_for_colleague(session, cast.oncall, appointment_id=consult.appointment.id)
+    async with transaction(sessions) as session:
+        kept = (await session.scalars(select(GuestPass))).one()
+        kept.opened_at = kept.admitted_at = now()
+    admin = replace(cast.admin, factor_at=now())
+    async with transaction(sessions, admin) as session:
+        if how == "role":
+            assert cast.oncall.role_id is not None
+            await end_role(session, admin, role_id=cast.oncall.role_id)
+        else:
+            await disable_account(session, admin, practitioner_id=cast.oncall.practitioner_id)
+    async with transaction(sessions) as session:
+        assert not await passes_in_force(session, [kept.id])
