@@ -41,6 +41,8 @@ _WORDS: Final[Mapping[str, str]] = {
 async def owe_code(session: AsyncSession, actor: Actor) -> None:
     """Owe the actor's number a code; the one before is worth nothing. Raises Invalid on `phone` after five an hour."""
     assert actor.account_id is not None, "who has a number has an account"
+    turn = func.hashtextextended(f"phone code {actor.account_id}", 0)  # of two at once the second counts the first
+    await session.execute(select(func.pg_advisory_xact_lock(turn)))
     asked = select(func.count()).where(
         OneTimeSecret.account_id == actor.account_id,
         OneTimeSecret.purpose == PURPOSE,

@@ -1,5 +1,6 @@
 """A number is used once its code was typed, and a gateway's own trouble is not held against it."""
 
+import asyncio
 import re
 
 import pytest
@@ -75,6 +76,19 @@ async def test_a_code_is_spent_by_five_wrong_ones_by_the_next_and_five_are_sent_
     with pytest.raises(Invalid):
         async with transaction(sessions, cast.rural) as session:
             await owe_code(session, cast.rural)
+
+
+async def test_of_two_who_ask_at_once_the_second_waits_and_is_counted(cast: Cast, sessions: Sessions) -> None:
+    for _time in range(4):
+        async with transaction(sessions, cast.rural) as session:
+            await owe_code(session, cast.rural)
+
+    async def ask() -> None:
+        async with transaction(sessions, cast.rural) as session:
+            await owe_code(session, cast.rural)
+
+    told = await asyncio.gather(*(ask() for _time in range(4)), return_exceptions=True)
+    assert [type(one) for one in told if one is not None] == [Invalid] * 3
 
 
 async def test_a_gateway_that_refuses_everybody_stops_no_number(cast: Cast, sessions: Sessions) -> None:
