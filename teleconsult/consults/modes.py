@@ -36,14 +36,24 @@ async def change_mode(
     if consult.mode is mode:
         return consult
     if mode is ConsultMode.ADVICE:
-        into_writing(consult)
-    else:
-        _into_session(consult, mode)
+        return await put_in_writing(session, actor, consult)
+    _into_session(consult, mode)
+    await _note(session, actor, consult)
+    return consult
+
+
+async def put_in_writing(session: AsyncSession, actor: Actor, consult: ServiceRequest) -> ServiceRequest:
+    """Written advice from now on, whichever button said so. Part of an act that holds the consult's lock."""
+    into_writing(consult)
+    await _note(session, actor, consult)
+    return consult
+
+
+async def _note(session: AsyncSession, actor: Actor, consult: ServiceRequest) -> None:
     consult.updated_at = now()
-    audit.record(session, actor, "mode-changed", consult, patient_id=consult.patient_id, mode=mode.value)
+    audit.record(session, actor, "mode-changed", consult, patient_id=consult.patient_id, mode=consult.mode.value)
     await session.flush()
     await tell_consult(session, "ConsultModeChanged", consult, by=actor.role_id)
-    return consult
 
 
 def into_writing(consult: ServiceRequest) -> None:

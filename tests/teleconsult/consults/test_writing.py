@@ -32,7 +32,7 @@ async def test_of_a_session_that_never_began_the_time_is_free_again(cast: Cast, 
         assert not may(found, cast.rural, Verb.JOIN)
         assert await session.scalar(select(Appointment.status)) is AppointmentStatus.CANCELLED
         assert await session.scalar(select(Encounter.status)) is EncounterStatus.CANCELLED
-        audited = select(func.count()).where(AuditEvent.action == "writing-asked", AuditEvent.entity_id == consult.id)
+        audited = select(func.count()).where(AuditEvent.action == "mode-changed", AuditEvent.entity_id == consult.id)
         assert await session.scalar(audited) == 1
 
 
@@ -60,7 +60,7 @@ async def test_twice(cast: Cast, sessions: Sessions) -> None:
     async with transaction(sessions) as session:
         again = await ask_for_writing(session, cast.specialist, consult_id=consult.id)
         assert state_of(again) is ConsultState.ADVISING
-        audited = select(func.count()).where(AuditEvent.action == "writing-asked")
+        audited = select(func.count()).where(AuditEvent.action == "mode-changed")
         assert await session.scalar(audited) == 1
 
 
