@@ -143,6 +143,9 @@ async def test_a_specialist_keeps_their_own_hours(
     rule = {"weekdays": ["1", "2"], "from": "22:00", "until": "06:00", "first_day": "2026-01-01"}
     page = await (await send(f"{path}/rules", rule)).text()
     assert "22:00–06:00" in page
+    assert 'data-testid="colliding"' not in page
+    page = await (await send(f"{path}/rules", {**rule, "weekdays": ["3"], "from": "05:00", "until": "07:00"})).text()
+    assert page.count('data-testid="colliding"') == 2
     starts = (now() + timedelta(days=2)).strftime("%Y-%m-%dT08:00")
     ends = (now() + timedelta(days=3)).strftime("%Y-%m-%dT08:00")
     away = {"kind": "away", "starts_at": starts, "ends_at": ends}

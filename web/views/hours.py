@@ -12,6 +12,7 @@ from teleconsult.clock import now
 from teleconsult.encounters.attendance import Span
 from teleconsult.errors import Invalid
 from teleconsult.scheduling import keeping_hours
+from teleconsult.scheduling.collisions import colliding
 from teleconsult.scheduling.diaries import as_hours
 from teleconsult.scheduling.hours import open_spans
 from teleconsult.scheduling.hours_models import ExceptionKind, Repeat, ResourceKind
@@ -186,6 +187,7 @@ async def _page(
         kinds=options(ExceptionKind),
         exceptions=[one for one in schedule.exceptions if one.ends_at > now()] if schedule else [],
         week=_week(owner, zone, today),
+        colliding=colliding(schedule.rules) if schedule else frozenset(),
         today=today,
         starts_at=local_from_moment(starts_at, zone),
         ends_at=local_from_moment(starts_at + timedelta(days=1), zone),
