@@ -3,6 +3,7 @@
 
 import { Application, type ControllerConstructor } from "@hotwired/stimulus";
 import { afterCall, holdFrames } from "./call_first";
+import "./corrected";
 import { LazyControllers } from "./lazy";
 
 holdFrames(afterCall().then(() => import("./visits")));
