@@ -18,8 +18,8 @@ from teleconsult.encounters.ending import end_session
 async def ask_for_writing(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> ServiceRequest:
     """Have the specialist answer in a note: a session that began has ended, the time of one that did not is free again.
 
-    The latter is written advice from now on, as by `change_mode`. Either side may; where a note is awaited already, nothing changes.
-    Raises NotFound, Forbidden, Refused where no session is to be held.
+    The latter is written advice from now on, as by `change_mode`. Either side may; where a note is awaited already,
+    nothing changes. Raises NotFound, Forbidden, Refused where no session is to be held.
     """
     consult = await consult_for(session, actor, consult_id, lock=True)
     require(consult, actor, Verb.ASK_FOR_WRITING)
