@@ -83,13 +83,18 @@ class Association:
             return
         except Broken as broken:
             log.info("dimse.broken", reason=broken.reason.name)
-            self._writer.write(abort(broken.reason))
+            self._abort(broken.reason)
         except HUNG_UP as error:
             log.info("dimse.hung_up", kind=type(error).__name__)
-            self._writer.write(abort(Reason.UNSPECIFIED))
+            self._abort(Reason.UNSPECIFIED)
         except Exception as error:
             log.error("dimse.failed", kind=type(error).__name__)  # noqa: TRY400  (a traceback may quote what was sent)
-            self._writer.write(abort(Reason.UNSPECIFIED))
+            self._abort(Reason.UNSPECIFIED)
+
+    def _abort(self, reason: Reason) -> None:
+        """Say so where there still is somebody to hear it: uvloop raises where asyncio's own loop keeps silent."""
+        if not self._writer.is_closing():
+            self._writer.write(abort(reason))
 
     async def _establish(self) -> Visitor | None:
         """Who is at the other end; None where they were told that they may not come in."""

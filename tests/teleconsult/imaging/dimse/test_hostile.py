@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
+import uvloop
 from sqlalchemy import select
 
 from teleconsult.db import Sessions, transaction
@@ -219,3 +220,27 @@ async def _is_empty(settings: Settings) -> bool:
 
 async def _echoes(scanner: Scanner) -> bool:
     return await scanner.echo() == 0
+
+
+def test_nobody_is_told_any_more_who_hung_up_meanwhile(hall: Hall) -> None:
+    """On the event loop of the real process, which raises where a line is written to that is closed."""
+
+    async def talk() -> None:
+        served: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def come(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.transport.abort()
+            await asyncio.sleep(0.05)
+            said = asyncio.StreamReader()
+            said.feed_data(b"GET / HTTP/1.1\r\n\r\n")
+            try:
+                served.set_result(await association.Association(said, writer, hall=hall).serve())
+            except Exception as error:
+                served.set_exception(error)
+
+        async with await asyncio.start_server(come, HOST, 0) as server:
+            _reader, writer = await asyncio.open_connection(HOST, server.sockets[0].getsockname()[1])
+            await asyncio.wait_for(served, 10)
+            writer.close()
+
+    asyncio.Runner(loop_factory=uvloop.new_event_loop).run(talk())
