@@ -31,6 +31,7 @@ from web.lately import Lately
 from web.link_probes import add_probes
 from web.looks import Looks
 from web.middlewares import MIDDLEWARES, add_security_headers
+from web.pulse import add_pulse
 from web.rendering import setup_rendering
 from web.requests import (
     BEARERS,
@@ -90,12 +91,9 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
     app[PRESS] = press = Press()
     app[PRINTER] = Printer()
     app[KEPT_UPLOADS] = kept_uploads = KeptUploads(settings.data)
-    add_studio(app)
-    add_probes(app)
     app[CHECKER] = Checker(settings.trust_folder)
-    setup_rendering(app)
-    add_statics(app)
-    add_routes(app)
+    for add in (add_pulse, add_studio, add_probes, setup_rendering, add_statics, add_routes):
+        add(app)
     app.on_response_prepare.extend((add_security_headers, add_version, allow_viewers))
     live = Live(
         settings,

@@ -33,6 +33,7 @@ from web.errors import DICOMWEB, error_response, is_for_programs
 from web.flash import keep_flashes
 from web.foreign_viewers import preflights
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
+from web.pulse import PULSE
 from web.requests import (
     ACTOR,
     BEARERS,
@@ -169,12 +170,24 @@ def _failure(request: web.Request, error: Exception) -> TeleconsultError | web.H
 
 
 @web.middleware
+async def while_answering(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Nobody waits for a database that hangs. What has begun to bring files goes on: a moment costs it nothing."""
+    if request.path.startswith((SOCKETS, STATIC)) or is_marked(request, "asks_no_database"):
+        return await handler(request)
+    pulse = request.app[PULSE]
+    pulse.require()
+    if is_marked(request, "has_own_transactions"):
+        return await handler(request)
+    return await pulse.within(handler(request))
+
+
+@web.middleware
 async def in_transaction(request: web.Request, handler: Handler) -> web.StreamResponse:
     """One request, one transaction: success and redirects commit, refusals and exceptions roll back.
 
     A page that has begun again (`begin_again`) commits what it did since, whatever its status.
     """
-    if request.path.startswith((SOCKETS, STATIC)):
+    if request.path.startswith((SOCKETS, STATIC)) or is_marked(request, "asks_no_database"):
         return await handler(request)
     if is_marked(request, "has_own_transactions"):
         request[ACTOR] = await _actor_of_images(request) if _is_of_images(request) else await _actor_apart(request)
@@ -236,7 +249,16 @@ async def permitted(request: web.Request, handler: Handler) -> web.StreamRespons
     return await handler(request)
 
 
-MIDDLEWARES: Final = (preflights, errors, in_transaction, signed_in, against_forgery, permitted, keep_flashes)
+MIDDLEWARES: Final = (
+    preflights,
+    errors,
+    while_answering,
+    in_transaction,
+    signed_in,
+    against_forgery,
+    permitted,
+    keep_flashes,
+)
 
 
 def _is_of_images(request: web.Request) -> bool:

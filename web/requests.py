@@ -222,6 +222,12 @@ def own_transactions(view: View) -> View:
     return view
 
 
+def asks_no_database(view: View) -> View:
+    """Mark a view that answers also while the database does not."""
+    view.asks_no_database = True  # type: ignore[attr-defined]  # a mark on the function, read by the middleware
+    return view
+
+
 def takes_files(view: View) -> View:
     """Mark a view that reads a multipart body itself, and checks the token in it (`csrf.check_field`)."""
     view.takes_files = True  # type: ignore[attr-defined]  # a mark on the function, read by `csrf.check`

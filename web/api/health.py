@@ -11,7 +11,15 @@ from teleconsult.db import is_answering
 from teleconsult.delivery.measuring import deliveries_waiting
 from teleconsult.errors import NotFound
 from teleconsult.imaging.jobs import images_waiting
-from web.requests import address_of, is_within, own_transactions, sessions_of, settings_of
+from web.pulse import PULSE
+from web.requests import (
+    address_of,
+    asks_no_database,
+    is_within,
+    own_transactions,
+    sessions_of,
+    settings_of,
+)
 
 IMAGES_WAITING: Final = Gauge(
     "teleconsult_images_waiting", "Instances that are not made ready for thin links yet, counted to 10,000."
@@ -27,18 +35,21 @@ DELIVERY_OLDEST: Final = Gauge(
 log = structlog.get_logger(__name__)
 
 
+@asks_no_database
 @own_transactions
 async def alive(_request: web.Request) -> web.StreamResponse:
     """200 while the process answers at all."""
     return web.Response(text="ok\n")
 
 
+@asks_no_database
 @own_transactions
 async def ready(request: web.Request) -> web.StreamResponse:
     """200 while every needed part answers, else 503."""
     try:
+        request.app[PULSE].require()
         async with asyncio.timeout(3):
-            await is_answering(sessions_of(request))
+            await request.app[PULSE].within(is_answering(sessions_of(request)))
     except Exception as error:  # whatever the reason, we are not ready
         log.warning("readiness.database", error=type(error).__name__)
         return web.json_response({"database": "down"}, status=503)

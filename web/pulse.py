@@ -1,0 +1,133 @@
+"""Whether the database answers, asked beside everything else: no page waits for one that hangs.
+
+A server that is frozen, or behind a line that went silent, keeps its sockets open; what waits for it waits until the
+system gives the line up, a quarter of an hour later.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, TypeVar
+
+import psycopg
+import structlog
+from aiohttp import web
+
+from teleconsult.errors import Unavailable
+from web.requests import SETTINGS
+
+EVERY: Final = 1.0
+"""Seconds between two questions."""
+PATIENCE: Final = 2.5
+"""Seconds an answer may take. With the pause before it, less than a person waits."""
+CONNECT_SECONDS: Final = 2
+
+Done = TypeVar("Done")
+log = structlog.get_logger(__name__)
+
+
+def _silent() -> Unavailable:
+    return Unavailable("The database does not answer. Try again in a moment.")
+
+
+class Pulse:
+    """Of one database, by a connection that is this question's own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._silence: asyncio.Future[None] | None = None
+        self._left: asyncio.Task[bool] | None = None
+
+    async def within(self, work: Awaitable[Done]) -> Done:
+        """What `work` gives, as long as the database answers meanwhile.
+
+        Raises Unavailable when it has stopped; then `work` is cancelled, and ends when it can.
+        """
+        working = asyncio.ensure_future(work)
+        if self._silence is None:
+            return await working
+        try:
+            await asyncio.wait({working, self._silence}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:  # who asked has gone: what was begun for them is put back first
+            working.cancel()
+            working.add_done_callback(_forget)
+            await asyncio.wait({working, self._silence}, return_when=asyncio.FIRST_COMPLETED)
+            raise
+        if working.done():
+            return working.result()
+        working.cancel()
+        working.add_done_callback(_forget)
+        raise _silent()
+
+    def require(self) -> None:
+        """Raise Unavailable while the database says nothing."""
+        if self._silence is not None and self._silence.done():
+            raise _silent()
+
+    @asynccontextmanager
+    async def felt(self) -> AsyncIterator[None]:
+        """Ask inside the block."""
+        self._silence = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._keep_asking())
+        try:
+            yield
+        finally:
+            for one in (task, self._left):
+                if one is not None:
+                    one.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            if self._connection is not None:
+                await self._connection.close()
+
+    async def _keep_asking(self) -> None:
+        while True:
+            asking = asyncio.create_task(self._ask())
+            await asyncio.wait({asking}, timeout=PATIENCE)
+            if not asking.done():
+                # Not cancelled: who is cancelled waits for the server to say so. Left alone, it ends with its line.
+                self._left, self._connection = asking, None
+            self._note(is_answering=asking.done() and asking.result())
+            await asyncio.sleep(EVERY)
+
+    async def _ask(self) -> bool:
+        try:
+            if self._connection is None:
+                self._connection = await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True, connect_timeout=CONNECT_SECONDS
+                )
+            await self._connection.execute("select 1")
+        except (psycopg.Error, OSError):
+            self._connection = None
+            return False
+        return True
+
+    def _note(self, *, is_answering: bool) -> None:
+        assert self._silence is not None  # it is felt
+        if is_answering and self._silence.done():
+            log.warning("database.answers_again")
+            self._silence = asyncio.get_running_loop().create_future()
+        elif not is_answering and not self._silence.done():
+            log.warning("database.silent")
+            self._silence.set_result(None)
+
+
+def _forget(task: "asyncio.Future[Any]") -> None:
+    """Whatever it ends with, somebody was told already."""
+    if not task.cancelled():
+        task.exception()
+
+
+PULSE: Final = web.AppKey("pulse", Pulse)
+
+
+def add_pulse(app: web.Application) -> None:
+    """Have the application ask for as long as it runs."""
+    app[PULSE] = pulse = Pulse(app[SETTINGS].database_url or "")
+
+    async def felt(_app: web.Application) -> AsyncIterator[None]:
+        async with pulse.felt():
+            yield
+
+    app.cleanup_ctx.append(felt)
