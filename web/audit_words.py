@@ -246,6 +246,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "meeting-cancelled": _("Cancelled a team meeting"),
     "meeting-changed": _("Changed a team meeting"),
     "meeting-ended": _("Ended a team meeting"),
+    "meeting-handed-on": _("Handed a team meeting on to another member"),
     "meeting-joined": _("Came into the call of a team meeting"),
     "meeting-planned": _("Planned a team meeting"),
     "meeting-presence": _("Noted who is present at a team meeting"),

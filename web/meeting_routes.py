@@ -15,6 +15,7 @@ def add_meeting_routes(route: Callable[..., object]) -> None:
     route("GET", "/meetings/{id}/plan", meetings.plan, P.CONSULT_TRIAGE, name="meetings.plan")
     route("POST", "/meetings/{id}/plan", meetings.change, P.CONSULT_TRIAGE)
     route("POST", "/meetings/{id}/cancellation", meetings.cancel, P.CONSULT_TRIAGE, name="meetings.cancel")
+    route("POST", "/meetings/{id}/lead", meetings.hand_on, P.CONSULT_DISCUSS, name="meetings.hand_on")
     route("POST", "/meetings/{id}/cases", meeting_cases.put_on, P.CONSULT_TRIAGE, name="meetings.put_on")
     case = "/meetings/{id}/cases/{case}"
     route("POST", case, meeting_cases.change, P.CONSULT_DISCUSS, name="meetings.case")

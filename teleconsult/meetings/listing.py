@@ -78,7 +78,8 @@ async def enlist(
         raise Invalid({"consult": "This list is full. Choose another meeting."})
     moment = now()
     await _clear(session, actor, consult)
-    if consult.task.owner_role_id is None:
+    is_for_chair = consult.task.owner_role_id is None
+    if is_for_chair:
         consult.task.owner_role_id = meeting.chair_role_id
     consult.task.status, consult.task.business_status, consult.task.modified_at = TaskStatus.ACCEPTED, "", moment
     starts_at = max([case.appointment.ends_at for case in cases], default=meeting.appointment.starts_at)
@@ -102,6 +103,7 @@ async def enlist(
         position=max([case.position for case in cases], default=0) + 1,
         minutes=minutes,
         presenter_role_id=presenter_id,
+        is_for_chair=is_for_chair,
         created_at=moment,
     )
     session.add(case)

@@ -15,17 +15,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.access import Permission, require, rows
-from teleconsult.accounts.actor import Actor
+from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
+from teleconsult.db import act_as
 from teleconsult.directory.models import HealthcareService, Organization, Specialty
 from teleconsult.encounters.attendance import Span
 from teleconsult.encounters.models import EncounterParticipant
 from teleconsult.errors import Invalid, NotFound, Refused
 from teleconsult.meetings.holding import chosen_things, keep_free
+from teleconsult.meetings.leading import pass_cases
 from teleconsult.meetings.listing import leave_list, retime, tell_moved
 from teleconsult.meetings.mails import owe_meeting_mail
 from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingMember
-from teleconsult.meetings.queries import cases_of, meeting_for, possible_members, require_run, seats_in
+from teleconsult.meetings.queries import cases_of, meeting_for, possible_members, require_run, seats_of_cases
 from teleconsult.scheduling.booking import FURTHEST, GRACE
 from teleconsult.scheduling.diaries import Needed, hours_of
 from teleconsult.scheduling.holding import in_turn, require_open
@@ -148,13 +150,18 @@ async def change_meeting(session: AsyncSession, actor: Actor, *, meeting_id: uui
     if meeting.started_at is not None:
         raise Refused("This meeting has begun: it can no longer be changed.")
     needed = await _checked(session, meeting.service.organization, plan)
-    meeting.title, meeting.place, meeting.chair_role_id = plan.title.strip(), plan.place.strip(), plan.chair
+    meeting.title, meeting.place = plan.title.strip(), plan.place.strip()
     meeting.quorum_members, meeting.quorum_specialties = plan.quorum_members, list(plan.quorum_specialties)
     async with in_turn(session, needed):
         meeting.appointment.starts_at, meeting.appointment.ends_at = plan.span
         await session.flush()
         await keep_free(session, meeting.appointment, needed)
     await _seat(session, meeting, plan.people)
+    if plan.chair != meeting.chair_role_id:
+        await act_as(session, SYSTEM)
+        await pass_cases(session, meeting, plan.chair)
+        await act_as(session, actor)
+    meeting.chair_role_id = plan.chair
     audit.record(session, actor, "meeting-changed", meeting, starts_at=plan.starts_at.isoformat())
     await session.flush()
     await retime(session, await meeting_for(session, actor, meeting.id))
@@ -225,13 +232,9 @@ async def _seat(session: AsyncSession, meeting: Meeting, people: Collection[uuid
     added = [id for id in people if id not in now_in]
     session.add_all(MeetingMember(meeting_id=meeting.id, practitioner_role_id=id) for id in added)
     await owe_meeting_mail(session, meeting, added)
-    for case in await cases_of(session, meeting):
-        if case.status not in STANDING or case.appointment.status in LOST_APPOINTMENTS:
-            continue
-        encounter, seats = await seats_in(session, case)
-        seated = {seat.practitioner_role_id for seat in seats}
+    for encounter_id, seated in (await seats_of_cases(session, meeting)).items():
         session.add_all(
-            EncounterParticipant(encounter_id=encounter.id, practitioner_role_id=id, is_member=True)
+            EncounterParticipant(encounter_id=encounter_id, practitioner_role_id=id, is_member=True)
             for id in added
             if id not in seated
         )

@@ -205,11 +205,23 @@ async def possible_members(session: AsyncSession, organization_id: uuid.UUID) ->
     return sorted(found, key=lambda role: role.practitioner.name)
 
 
-async def seats_in(session: AsyncSession, case: MeetingCase) -> tuple[Encounter, Sequence[EncounterParticipant]]:
-    """The session of a case and who has a seat in it."""
-    encounter = (await session.scalars(select(Encounter).where(Encounter.appointment_id == case.appointment_id))).one()
-    found = await session.scalars(select(EncounterParticipant).where(EncounterParticipant.encounter_id == encounter.id))
-    return encounter, found.all()
+async def seats_of_cases(session: AsyncSession, meeting: Meeting) -> dict[uuid.UUID, set[uuid.UUID | None]]:
+    """The sessions of all cases that stand on the list, by id, and the roles of who has a seat in each."""
+    found = await session.execute(
+        select(Encounter.id, EncounterParticipant.practitioner_role_id)
+        .join(EncounterParticipant, EncounterParticipant.encounter_id == Encounter.id)
+        .join(Appointment, Appointment.id == Encounter.appointment_id)
+        .join(MeetingCase, MeetingCase.appointment_id == Appointment.id)
+        .where(
+            MeetingCase.meeting_id == meeting.id,
+            MeetingCase.status.in_(STANDING),
+            Appointment.status.not_in(LOST_APPOINTMENTS),
+        )
+    )
+    seats: dict[uuid.UUID, set[uuid.UUID | None]] = {}
+    for encounter_id, role_id in found:
+        seats.setdefault(encounter_id, set()).add(role_id)
+    return seats
 
 
 def require_run(meeting: Meeting, actor: Actor, *, by_chair: bool = False, is_afterwards: bool = False) -> None:

@@ -14,6 +14,7 @@ from teleconsult.directory.queries import services_offered
 from teleconsult.errors import Invalid
 from teleconsult.meetings.attendance import quorum_for
 from teleconsult.meetings.holding import held_things, things_of_house
+from teleconsult.meetings.leading import hand_lead
 from teleconsult.meetings.listing import OVER
 from teleconsult.meetings.material import missing_of
 from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingCase
@@ -152,6 +153,18 @@ async def cancel(request: web.Request) -> web.StreamResponse:
         return await meeting_page(request, status=422, errors=errors, values=form)
     flash(request, _("The meeting is cancelled. Its cases go to the next one."))
     return to_page(request, "meetings.index")
+
+
+async def hand_on(request: web.Request) -> web.StreamResponse:
+    """Have another member lead it, before it or in the middle of it."""
+    form = await read_form(request)
+    try:
+        await hand_lead(db(request), actor_of(request), meeting_id=id_in(request), role_id=read_id(form, "chair"))
+    except Invalid as errors:
+        await begin_again(request)
+        return await meeting_page(request, status=422, errors=errors, values=form)
+    flash(request, _("Somebody else leads the meeting now."))
+    return to_page(request, "meetings.show", id=id_in(request))
 
 
 async def _form(
