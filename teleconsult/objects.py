@@ -4,8 +4,13 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for_all
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from threading import Lock
+from typing import Generic, TypeVar
 
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
@@ -17,9 +22,18 @@ LARGE = 16 * 1024 * 1024
 PART = 8 * 1024 * 1024
 PARTS_AT_ONCE = 2
 """A file over `LARGE` bytes is never wholly in memory."""
-FILES_AT_ONCE = 4
-"""Of a lot: while the disk writes one, others are on their way."""
+SYNCED_AT_ONCE = 16
+"""Files that the disk is asked to hold at the same time: its journal writes down together what comes together."""
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Handed(Generic[T]):
+    """A lot in its place: what was told of each by its key, and what is done once the disk holds them."""
+
+    told: dict[str, T]
+    settled: "asyncio.Future[None]"
+    """Fails with the OSError of the first that could not be held."""
 
 
 def new_key(kind: str) -> str:
@@ -48,6 +62,9 @@ class Objects:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
+        self._syncing = ThreadPoolExecutor(SYNCED_AT_ONCE, thread_name_prefix="objects")
+        self._led_to: set[Path] = set()
+        """Folders of which the disk holds that they are there."""
 
     async def put(self, key: str, content: bytes | Path) -> None:
         """Write once: an object that exists is never overwritten. A large file goes in pieces, under its random key.
@@ -70,22 +87,23 @@ class Objects:
         A local store keeps these very files: nobody may write to them later. Ends, even in a failure, when none of
         them is on its way any more.
         """
-        shares = [files[first::FILES_AT_ONCE] for first in range(min(FILES_AT_ONCE, len(files)))]
-        told = await asyncio.gather(*(self._hand_over(share, look) for share in shares), return_exceptions=True)
-        found: dict[str, T] = {}
-        for one in told:
-            if isinstance(one, BaseException):
-                raise one
-            found |= one
-        return found
+        handed = await self.begin_to_hand_over(files, look)
+        await handed.settled
+        return handed.told
 
-    async def _hand_over(self, files: Sequence[tuple[str, Path]], look: Callable[[Path], T]) -> dict[str, T]:
+    async def begin_to_hand_over(self, files: Sequence[tuple[str, Path]], look: Callable[[Path], T]) -> "Handed[T]":
+        """As `hand_over`, but back as soon as the files were looked at: who needs them on the disk awaits `settled`."""
         places = [(content, self.path_of(key)) for key, content in files]
-        found, left = await asyncio.to_thread(_adopt, places, look)
-        for key, content in files:
-            if content in left:
-                await self.put(key, content)
-        return {key: one for (key, _content), one in zip(files, found, strict=True)}
+        found, left, syncing = await asyncio.to_thread(self._adopt, places, look)
+        settled = _all_of(syncing)
+        try:
+            for key, content in files:
+                if content in left:
+                    await self.put(key, content)
+        except BaseException:
+            await asyncio.wait({settled})
+            raise
+        return Handed({key: one for (key, _content), one in zip(files, found, strict=True)}, settled)
 
     async def size_of(self, key: str) -> int | None:
         """Bytes of an object; None where there is none."""
@@ -135,6 +153,39 @@ class Objects:
         prefix = self._store.prefix if isinstance(self._store, LocalStore) else None
         return Path(prefix) / key if prefix else None
 
+    def _adopt(
+        self, files: Sequence[tuple[Path, Path | None]], look: Callable[[Path], T]
+    ) -> tuple[list[T], set[Path], list["Future[None]"]]:
+        """Have each file in its place, too; look at them while the disk is made to hold them; and those whose place is
+        on no such disk. The folders are asked for once what they lead to is in them.
+        """
+        left, kept, folders = set(), [], set()
+        syncing: list[Future[None]] = []
+        try:
+            for content, place in files:
+                is_linked, is_new = _link(content, place) if place is not None else (False, False)
+                if place is None or not is_linked:
+                    left.add(content)
+                    continue
+                kept.append(place)
+                folders.add(place.parent)
+                if is_new:
+                    self._led_to.discard(place.parent)
+            syncing += [self._syncing.submit(_sync, one) for one in kept]
+            syncing += [self._syncing.submit(self._sync_folder, one) for one in folders]
+            found = [look(content) for content, _place in files]
+        except BaseException:
+            wait_for_all(syncing)
+            raise
+        return found, left, syncing
+
+    def _sync_folder(self, folder: Path) -> None:
+        """What is in it; and once, that it is there."""
+        _sync(folder)
+        if folder not in self._led_to:
+            _sync(folder.parent)
+            self._led_to.add(folder)
+
     async def delete(self, key: str) -> None:
         """Forget an object; it is fine when it was never there."""
         try:
@@ -148,32 +199,53 @@ def _settle(path: Path) -> None:
     _sync(path, path.parent, path.parent.parent)
 
 
-def _adopt(files: Sequence[tuple[Path, Path | None]], look: Callable[[Path], T]) -> tuple[list[T], set[Path]]:
-    """Look at the files, have each in its place too, and the disk hold it; and those whose place is on no such disk.
+def _all_of(syncing: Sequence["Future[None]"]) -> "asyncio.Future[None]":
+    """Done with the last of them, and failed where one did; this loop is woken once."""
+    loop = asyncio.get_running_loop()
+    settled: asyncio.Future[None] = loop.create_future()
+    left, counting = len(syncing), Lock()
 
-    A place that is taken stays as it is: raises FileExistsError.
+    def tell() -> None:
+        failed = next((one.exception() for one in syncing if one.exception()), None)
+        if failed is None:
+            settled.set_result(None)
+        else:
+            settled.set_exception(failed)
+            settled.exception()  # whoever gave up does not ask
+
+    def count(_one: "Future[None]") -> None:
+        nonlocal left
+        with counting:
+            left -= 1
+            is_last = not left
+        if is_last:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(tell)
+
+    for one in syncing:
+        one.add_done_callback(count)
+    if not syncing:
+        settled.set_result(None)
+    return settled
+
+
+def _link(content: Path, place: Path) -> tuple[bool, bool]:
+    """Whether the file has that place now, too, and whether the folder is new. A place that is taken stays as it is:
+    raises FileExistsError.
     """
-    found, left, folders = [], set(), set()
-    for content, place in files:
-        found.append(look(content))
-        if place is None or not _link(content, place):
-            left.add(content)
-            continue
-        _sync(place)
-        folders |= {place.parent, place.parent.parent}
-    _sync(*folders)
-    return found, left
-
-
-def _link(content: Path, place: Path) -> bool:
-    place.parent.mkdir(parents=True, exist_ok=True)
+    is_new = False
     try:
-        os.link(content, place)
+        try:
+            os.link(content, place)
+        except FileNotFoundError:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            is_new = True
+            os.link(content, place)
     except FileExistsError:
         raise
     except OSError:
-        return False
-    return True
+        return False, is_new
+    return True, is_new
 
 
 def _sync(*places: Path) -> None:

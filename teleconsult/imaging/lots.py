@@ -13,7 +13,9 @@ from teleconsult.imaging.actions import Instance, Outcome
 MOST: Final = 200
 """Instances of one transaction, unless one share alone has more."""
 
-Take = Callable[[Actor, Sequence[Instance]], Awaitable[list[Outcome]]]
+Settled = asyncio.Future[None]
+"""Done when the disk holds the objects of a share, or failed."""
+Take = Callable[[Actor, Sequence[Instance], Collection[Settled]], Awaitable[list[Outcome]]]
 Forget = Callable[[uuid.UUID | None, Sequence[str]], Awaitable[None]]
 
 
@@ -23,6 +25,7 @@ class _Share:
 
     actor: Actor
     instances: Sequence[Instance]
+    settled: Settled
     future: asyncio.Future[list[Outcome]]
 
 
@@ -37,23 +40,23 @@ class _Turn:
 class Lots:
     """One establishment's images are filed one lot after the other, each with all that waits by then.
 
-    Nobody waits for a lot to fill. `take` files instances in one transaction. `forget` is given an establishment and
-    the keys of objects that were not used: of every share, and all where it failed or was given up. It deletes only
-    what no row names: a transaction that failed may have been committed, its answer lost, and the share that is then
-    filed again finds itself.
+    Nobody waits for a lot to fill. `take` files instances in one transaction, committed once all their objects are
+    settled. `forget` is given an establishment and the keys of objects that were not used: of every share, and all
+    where it failed or was given up. It deletes only what no row names: a transaction that failed may have been
+    committed, its answer lost, and the share that is then filed again finds itself.
     """
 
     def __init__(self, take: Take, forget: Forget) -> None:
         self._take, self._forget = take, forget
         self._turns: defaultdict[uuid.UUID | None, _Turn] = defaultdict(_Turn)
 
-    async def file(self, actor: Actor, instances: Sequence[Instance]) -> list[Outcome]:
+    async def file(self, actor: Actor, instances: Sequence[Instance], settled: Settled) -> list[Outcome]:
         """What became of each, once that is committed. Raises as `take`.
 
         Given up before its turn, nothing of it stays; given up later, it is filed all the same.
         """
         turn = self._turns[actor.organization_id]
-        share = _Share(actor, instances, asyncio.get_running_loop().create_future())
+        share = _Share(actor, instances, settled, asyncio.get_running_loop().create_future())
         turn.waiting.append(share)
         if turn.task is None or turn.task.done():
             turn.task = asyncio.create_task(self._work(turn))
@@ -78,7 +81,7 @@ class Lots:
         """File a lot. Where that fails, each share by itself: one must not spoil the others'."""
         instances = [instance for share in lot for instance in share.instances]
         try:
-            outcomes = iter(await self._take(lot[0].actor, instances))
+            outcomes = iter(await self._take(lot[0].actor, instances, {share.settled for share in lot}))
         except Exception as error:
             if len(lot) > 1:
                 for share in lot:
@@ -101,6 +104,7 @@ class Lots:
     async def _let_go(self, share: _Share, *, used: Collection[str | None] = ()) -> None:
         unused = [one.object_key for one in share.instances if one.object_key not in used]
         if unused:
+            await asyncio.wait({share.settled})
             await self._forget(share.actor.organization_id, unused)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +26,7 @@ from teleconsult.imaging.models import ImagingInstance
 from teleconsult.imaging.pacs.awaiting import Awaited, store_awaited
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.sandbox import Sandbox
-from teleconsult.objects import Objects, new_key, new_keys
+from teleconsult.objects import Handed, Objects, new_key, new_keys
 from teleconsult.pipelines import piped_transaction
 
 HEADER_SECONDS: Final = 5
@@ -149,21 +149,23 @@ class Receiver:
         the files. Raises as `take_arrived`; then, as after any failure, nothing stays behind.
         """
         known = [file for file in files if is_dicom(file.path)]  # many small things cost no worker
-        readings, instances = await self._take_in(known, study_uid)
-        stored = iter(await self._file_arrived(actor, instances, awaited))
+        readings, instances, settled = await self._take_in(known, study_uid)
+        stored = iter(await self._file_arrived(actor, instances, awaited, settled))
         looked = [readings.get(file) or Reading(file, None, Refusal.NOT_DICOM) for file in files]
         return [Arrival.of(one.header, one.refusal or next(stored).refusal) for one in looked]
 
     async def _file_arrived(
-        self, actor: Actor, instances: Sequence[Instance], awaited: Mapping[str, Awaited]
+        self, actor: Actor, instances: Sequence[Instance], awaited: Mapping[str, Awaited], settled: asyncio.Future[None]
     ) -> list[Outcome]:
         outcomes: dict[str, Outcome] = {}
         for uid, wanted in awaited.items():
+            await asyncio.wait({settled})
+            settled.result()
             of_study = [one for one in instances if one.header.study_instance_uid == uid]
             outcomes |= zip(_keys(of_study), await self._file_awaited(wanted, of_study), strict=True)
         others = [one for one in instances if one.object_key not in outcomes]
         if others:
-            outcomes |= zip(_keys(others), await self._lots.file(actor, others), strict=True)
+            outcomes |= zip(_keys(others), await self._lots.file(actor, others, settled), strict=True)
         return [outcomes[key] for key in _keys(instances)]
 
     async def _file_awaited(self, wanted: Awaited, instances: Sequence[Instance]) -> list[Outcome]:
@@ -199,15 +201,19 @@ class Receiver:
 
     async def _take_in(
         self, files: Sequence[Received], study_uid: str | None
-    ) -> tuple[dict[Received, Reading], list[Instance]]:
-        """Read the files and keep them at the same time; those that are refused are forgotten again."""
+    ) -> tuple[dict[Received, Reading], list[Instance], asyncio.Future[None]]:
+        """Read the files and keep them at the same time; those that are refused are forgotten again. What is last in
+        the answer is done when the disk holds them: no row that names one may be committed before.
+        """
         keys = new_keys("dicom", len(files))
         reading = _all(self._read_arrived(file, study_uid) for file in files)
         keeping = asyncio.create_task(self._hand_over(files, keys))
         try:
-            readings, digests = await asyncio.gather(reading, asyncio.shield(keeping))
+            readings, handed = await asyncio.gather(reading, asyncio.shield(keeping))
         except BaseException:
             await asyncio.wait({keeping})  # what a thread has begun, it finishes
+            if not keeping.cancelled() and keeping.exception() is None:
+                await asyncio.wait({keeping.result().settled})
             await self._forget(keys)
             raise
         kept, refused = [], []
@@ -215,22 +221,36 @@ class Receiver:
             if one.header is None or one.refusal:
                 refused.append(key)
             else:
-                kept.append(_instance(one.file, one.header, digests[key], key))
-        await self._forget(refused)
-        return dict(zip(files, readings, strict=True)), kept
+                kept.append(_instance(one.file, one.header, handed.told[key], key))
+        if refused:
+            await asyncio.wait({handed.settled})
+            await self._forget(refused)
+        return dict(zip(files, readings, strict=True)), kept, handed.settled
 
-    async def _take(self, actor: Actor, instances: Sequence[Instance]) -> list[Outcome]:
+    async def _take(
+        self, actor: Actor, instances: Sequence[Instance], settled: Collection[asyncio.Future[None]]
+    ) -> list[Outcome]:
+        """In one transaction, which looks and writes while the disk is still at work, and waits for it to commit."""
         async with piped_transaction(self._sessions, SYSTEM) as session:
-            return await take_arrived(session, actor, instances=instances, objects=self._objects)
+            outcomes = await take_arrived(session, actor, instances=instances, objects=self._objects)
+            await asyncio.wait(settled)
+            for one in settled:
+                one.result()
+            return outcomes
 
-    async def _hand_over(self, files: Sequence[Received], keys: Sequence[str]) -> dict[str, Digests]:
+    async def _hand_over(self, files: Sequence[Received], keys: Sequence[str]) -> Handed[Digests]:
         keyed = list(zip(keys, files, strict=True))
-        told = await self._objects.hand_over([(key, file.path) for key, file in keyed if file.is_given], digests_of)
-        for key, file in keyed:
-            if not file.is_given:
-                told[key] = await asyncio.to_thread(digests_of, file.path)
-                await self._objects.put(key, file.path)
-        return told
+        given = [(key, file.path) for key, file in keyed if file.is_given]
+        handed = await self._objects.begin_to_hand_over(given, digests_of)
+        try:
+            for key, file in keyed:
+                if not file.is_given:
+                    handed.told[key] = await asyncio.to_thread(digests_of, file.path)
+                    await self._objects.put(key, file.path)
+        except BaseException:
+            await asyncio.wait({handed.settled})
+            raise
+        return handed
 
     async def _read_arrived(self, file: Received, study_uid: str | None) -> Reading:
         reading = await self._read_instance(file)

@@ -1,8 +1,10 @@
 """Bytes outside the database: whole, never overwritten, and not in memory when they are many."""
 
+import errno
 import os
 import resource
 from pathlib import Path
+from threading import Event
 
 import pytest
 from obstore.exceptions import AlreadyExistsError
@@ -58,6 +60,47 @@ async def test_a_lot_that_is_handed_over_is_kept_as_it_is_and_looked_at(objects:
         assert kept is not None
         assert kept.samefile(path), "not copied"
         assert told[key] == await objects.get(key) == path.read_bytes()
+
+
+async def test_a_lot_is_on_the_disk_itself_once_it_is_settled(
+    objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, go_on = [], Event()
+
+    def sync(descriptor: int) -> None:
+        assert go_on.wait(10)
+        held.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+    monkeypatch.setattr(os, "fsync", sync)
+    places, folder = [], None
+    for turn in range(2):
+        keys = [f"dicom/aa/{turn}{number}" for number in range(3)]
+        files = [(key, tmp_path / key.replace("/", "-")) for key in keys]
+        for _key, path in files:
+            path.write_bytes(b"content")
+        go_on.clear()
+        handed = await objects.begin_to_hand_over(files, Path.read_bytes)
+        assert handed.told == dict.fromkeys(keys, b"content"), "looked at before the disk is done"
+        assert not handed.settled.done()
+        go_on.set()
+        await handed.settled
+        places += [objects.path_of(key) for key in keys]
+        folder = objects.path_of("dicom/aa")
+    assert folder is not None
+    assert sorted(map(str, held)) == sorted(map(str, [*places, folder, folder, folder.parent])), "where it is: once"
+
+
+async def test_what_the_disk_cannot_hold_is_not_settled(
+    objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    path = tmp_path / "sent"
+    path.write_bytes(b"content")
+    with pytest.raises(OSError, match="broken"):
+        await objects.hand_over([(new_key("dicom"), path)], Path.read_bytes)
 
 
 async def test_a_lot_goes_to_a_store_elsewhere_too(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from unittest.mock import create_autospec
 
@@ -12,7 +12,7 @@ from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.errors import NotFound
 from teleconsult.imaging.actions import Instance, Outcome
 from teleconsult.imaging.header import InstanceHeader
-from teleconsult.imaging.lots import MOST, Lots
+from teleconsult.imaging.lots import MOST, Lots, Settled
 from teleconsult.imaging.refusals import Refusal
 
 HERE = replace(SYSTEM, organization_id=uuid.UUID(int=1), name="CT1")
@@ -28,17 +28,25 @@ class Filing:
         self.lots: list[list[str]] = []
         self.forgotten: list[str] = []
         self.filing = filing
+        self.settled: list[Settled] = []
+        self.is_disk_slow = False
         self.filed = Lots(self.take, self.forget)
 
-    async def take(self, _actor: Actor, instances: Sequence[Instance]) -> list[Outcome]:
+    async def take(self, _actor: Actor, instances: Sequence[Instance], settled: Collection[Settled]) -> list[Outcome]:
         self.lots.append([instance.name for instance in instances])
-        return await self.filing(instances)
+        outcomes = await self.filing(instances)
+        await asyncio.gather(*settled)
+        return outcomes
 
     async def forget(self, _house: uuid.UUID | None, keys: Sequence[str]) -> None:
         self.forgotten += keys
 
     async def file(self, *numbers: int, actor: Actor = HERE) -> list[Outcome]:
-        return await self.filed.file(actor, [instance(number) for number in numbers])
+        settled: Settled = asyncio.get_running_loop().create_future()
+        self.settled.append(settled)
+        if not self.is_disk_slow:
+            settled.set_result(None)
+        return await self.filed.file(actor, [instance(number) for number in numbers], settled)
 
 
 def instance(number: int) -> Instance:
@@ -103,3 +111,17 @@ async def test_one_that_is_given_up_is_not_filed_later_and_nothing_of_it_stays()
     assert (await here.file(5))[0].refusal is None
     assert here.lots == [["1"], ["5"]]
     assert here.forgotten == ["key 3"], "the first was being filed: it stays"
+
+
+async def test_what_the_disk_does_not_hold_is_filed_for_nobody_and_the_others_are() -> None:
+    here = Filing(told)
+    here.is_disk_slow = True
+    tasks = [asyncio.create_task(here.file(number)) for number in (1, 3, 5)]
+    await asyncio.sleep(0.05)
+    assert not any(task.done() for task in tasks), "nobody is told before the disk holds theirs"
+    for settled, error in zip(here.settled, (None, OSError(), None), strict=True):
+        settled.set_exception(error) if error else settled.set_result(None)
+    first, second, third = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(second, OSError)
+    assert [one[0].object_key for one in (first, third) if isinstance(one, list)] == ["key 1", "key 5"]
+    assert here.forgotten == ["key 3"]
