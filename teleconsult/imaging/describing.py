@@ -14,6 +14,7 @@ from pydicom.tag import BaseTag
 from teleconsult.imaging.frame_index import index_of
 from teleconsult.imaging.geometry import claimed
 from teleconsult.imaging.header import Description
+from teleconsult.imaging.plain_elements import plain_element, told
 from teleconsult.imaging.reading import MIB, PIXELS, UNDEFINED, Opened
 from teleconsult.imaging.refusals import Unreadable
 
@@ -73,31 +74,31 @@ def describe(opened: Opened) -> Description:
     if len(whole) > LARGEST_JSON:
         whole = _joined({tag: text for tag, text in elements.items() if not text.startswith(b'{"vr":"SQ"')})
     short = {tag: text for tag, text in elements.items() if len(text) <= _LARGEST_ATTRIBUTE}
-    told = Description(
+    description = Description(
         dicom_json=zlib.compress(whole),
         study={tag: orjson.loads(text) for tag, text in short.items() if tag in _OF_STUDY or tag.startswith(_PATIENT)},
         series={tag: orjson.loads(text) for tag, text in short.items() if tag in _OF_SERIES},
     )
-    return _with_frames(told, opened)
+    return _with_frames(description, opened)
 
 
-def _with_frames(told: Description, opened: Opened) -> Description:
+def _with_frames(description: Description, opened: Opened) -> Description:
     """Where the pixels lie. A deflated file has no place for them, and big-endian samples are not sent as they are."""
     if opened.stored_syntax != opened.syntax or not opened.pixel_tag:
-        return told
+        return description
     if opened.length != UNDEFINED:
         length = min(opened.length, opened.size - opened.pixels_at)
-        told = replace(told, pixels_at=opened.pixels_at, pixels_length=length)
+        description = replace(description, pixels_at=opened.pixels_at, pixels_length=length)
     if opened.pixel_tag not in PIXELS:
-        return told
+        return description
     try:
         geometry = claimed(opened.dataset)
     except Unreadable:
-        return told
+        return description
     if opened.length != UNDEFINED:
         is_plain = opened.syntax.is_little_endian and not opened.syntax.is_encapsulated
-        fits = geometry.frames * geometry.stored_bits <= told.pixels_length * 8
-        return replace(told, frame_bits=geometry.stored_bits if is_plain and fits else 0)
+        fits = geometry.frames * geometry.stored_bits <= description.pixels_length * 8
+        return replace(description, frame_bits=geometry.stored_bits if is_plain and fits else 0)
     offsets = opened.dataset.get("ExtendedOffsetTable"), opened.dataset.get("ExtendedOffsetTableLengths")
     index = index_of(
         opened.file,
@@ -107,7 +108,7 @@ def _with_frames(told: Description, opened: Opened) -> Description:
         syntax=opened.stored_syntax,
         extended=offsets if all(offsets) else None,
     )
-    return replace(told, frame_index=index)
+    return replace(description, frame_index=index)
 
 
 def value_of(opened: Opened, path: Sequence[str]) -> tuple[str, bytes]:
@@ -137,7 +138,8 @@ class _Teller:
                 continue
             name = f"{tag:08X}"
             try:
-                yield name, self._element(ds[tag], path + name)
+                plain = plain_element(ds, tag)
+                yield name, plain.told if plain else self._element(ds[tag], path + name)
             except Exception:  # a parser of strangers' bytes raises anything; here it spoils one element alone
                 yield name, orjson.dumps({"vr": _known_vr(ds, tag)})
 
@@ -154,16 +156,14 @@ class _Teller:
             if len(element.value) > INLINE:
                 return orjson.dumps({"vr": vr, "BulkDataURI": self._bulk + path})
             element = DataElement(element.tag, vr, _little_endian(vr, element.value, self._opened))
-        told = orjson.dumps(element.to_json_dict(None, 0))
-        if len(told) > INLINE_TEXT:
-            return orjson.dumps({"vr": vr, "BulkDataURI": self._bulk + path})
-        return told.replace(rb"\u0000", b"") if rb"\u0000" in told else told
+        json = told(element)
+        return orjson.dumps({"vr": vr, "BulkDataURI": self._bulk + path}) if len(json) > INLINE_TEXT else json
 
 
 def _joined(elements: dict[str, bytes]) -> bytes:
     """A JSON object of the elements. Whatever the file was written in, this is UTF-8."""
-    told = (_UTF_8 if tag == "00080005" else b'"%s":%s' % (tag.encode(), text) for tag, text in elements.items())
-    return b"{" + b",".join(told) + b"}"
+    pairs = (_UTF_8 if tag == "00080005" else b'"%s":%s' % (tag.encode(), text) for tag, text in elements.items())
+    return b"{" + b",".join(pairs) + b"}"
 
 
 def _little_endian(vr: str, value: bytes, opened: Opened) -> bytes:

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset, FileDataset
 from teleconsult.imaging.describing import describe
 from teleconsult.imaging.geometry import Geometry, geometry_of
 from teleconsult.imaging.header import InstanceHeader
+from teleconsult.imaging.plain_elements import plain_element, tag_of
 from teleconsult.imaging.reading import Opened, check_ending, open_instance
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.uids import derived_uid, is_uid
@@ -29,6 +30,7 @@ def read_header(path: Path) -> InstanceHeader:
         check_ending(opened)
         ds = opened.dataset
         _name_all(ds)
+        description = describe(opened)
         geometry, reason = _shown(opened)
         center, width = window_of(ds)
         return InstanceHeader(
@@ -55,7 +57,7 @@ def read_header(path: Path) -> InstanceHeader:
             window_center=center,
             window_width=width,
             not_displayable_because=reason,
-            description=describe(opened),
+            description=description,
         )
 
 
@@ -76,7 +78,8 @@ def window_of(ds: Dataset) -> tuple[float | None, float | None]:
 def text(ds: Dataset, keyword: str) -> str:
     """A value as clean text: no NUL, no lone surrogate, bounded; "" where it cannot be read."""
     try:
-        value = ds.get(keyword)
+        held = plain_element(ds, tag_of(keyword))
+        value = held.text if held else ds.get(keyword)
     except Exception:  # pydicom raises whatever a broken value makes Python raise; the rest of the header stands
         return ""
     plain = "" if value is None else str(value)
