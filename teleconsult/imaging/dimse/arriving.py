@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,9 @@ from teleconsult.imaging.dimse.negotiating import IMPLEMENTATION_CLASS, IMPLEMEN
 PIECE: Final = 1024 * 1024
 """Bytes held before they are written: a thread costs more than a write."""
 _PREAMBLE: Final = bytes(128) + b"DICM"
+_INSTANCE: Final = b"\x02\x00\x03\x00UI"
+"""How (0002,0003) begins, explicit and little endian (PS3.10 §7.1); its length follows."""
+_LENGTH: Final = 2
 
 
 @asynccontextmanager
@@ -71,11 +75,20 @@ def file_head(sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:
 
     It holds nothing of when, by whom or with which version it came: the same object sent twice is the same bytes.
     """
+    before, after = _head_around(sop_class, len(sop_instance), transfer_syntax)
+    return before + sop_instance.encode() + after
+
+
+@lru_cache(maxsize=128)
+def _head_around(sop_class: str, length: int, transfer_syntax: str) -> tuple[bytes, bytes]:
+    """What stands before and after an SOP instance UID of that length; thousands of a kind come one after the other."""
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(sop_class), UID(sop_instance)
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(sop_class), UID("9" * length)
     meta.TransferSyntaxUID = UID(transfer_syntax)
     meta.ImplementationClassUID, meta.ImplementationVersionName = IMPLEMENTATION_CLASS, IMPLEMENTATION_VERSION
     meta.FileMetaInformationVersion = b"\x00\x01"
     buffer = DicomBytesIO()
     write_file_meta_info(buffer, meta)
-    return _PREAMBLE + bytes(buffer.getvalue())
+    head = _PREAMBLE + bytes(buffer.getvalue())
+    begins = head.index(_INSTANCE) + len(_INSTANCE) + _LENGTH
+    return head[:begins], head[begins + length :]

@@ -1,8 +1,10 @@
 """Messages as a provider of C-STORE, C-ECHO and storage commitment reads and answers them (PS3.7 §9.3, §10.3)."""
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
 
@@ -20,6 +22,12 @@ LONGEST_COMMAND: Final = 16 * 1024
 LONGEST_COMMENT: Final = 64
 """Characters of (0000,0902), an LO."""
 _NO_DATA_SET: Final = 0x0101
+_NUMBER: Final = struct.Struct("<H")
+_ANSWERED: Final = b"\0\0\x20\x01\2\0\0\0"
+"""(0000,0120) Message ID Being Responded To, a number of two bytes (PS3.7 §E.1)."""
+_INSTANCE: Final = b"\0\0\0\x10"
+"""(0000,1000) Affected SOP Instance UID, whose length follows."""
+_LENGTH: Final = 4
 
 
 class Operation(IntEnum):
@@ -102,8 +110,32 @@ def read_command(content: bytes) -> Command:
     return command
 
 
-def encoded_answer(command: Command, answer: Answer, *, context_id: int, longest: int) -> Iterator[bytes]:
+def encoded_answer(command: Command, answer: Answer, *, context_id: int, longest: int) -> Iterable[bytes]:
     """The response as P-DATA-TF of at most `longest` bytes; 0 where the other side sets no bound."""
+    is_stored = command.operation is Operation.C_STORE_RQ and answer == Answer(Status.SUCCESS)
+    if is_stored and is_uid(command.sop_class) and is_uid(command.sop_instance):
+        pieces = _stored(command.sop_class, len(command.sop_instance), context_id, longest)
+        if pieces is not None:
+            before, between, after = pieces
+            return [before + _NUMBER.pack(command.message_id) + between + command.sop_instance.encode() + after]
+    return _encoded(command, answer, context_id=context_id, longest=longest)
+
+
+@lru_cache(maxsize=128)
+def _stored(sop_class: str, length: int, context_id: int, longest: int) -> tuple[bytes, bytes, bytes] | None:
+    """What stands before, between and after the message's number and the instance's UID of that length, where it was
+    stored; None where that needs more than one PDU. Thousands of a kind are answered one after the other.
+    """
+    command = Command(Operation.C_STORE_RQ, 0, sop_class, "9" * length, has_data_set=True)
+    pdus = list(_encoded(command, Answer(Status.SUCCESS), context_id=context_id, longest=longest))
+    if len(pdus) > 1:
+        return None
+    number = pdus[0].index(_ANSWERED) + len(_ANSWERED)
+    instance = pdus[0].index(_INSTANCE, number) + len(_INSTANCE) + _LENGTH
+    return pdus[0][:number], pdus[0][number + _NUMBER.size : instance], pdus[0][instance + length :]
+
+
+def _encoded(command: Command, answer: Answer, *, context_id: int, longest: int) -> Iterator[bytes]:
     response: Any
     message: DIMSEMessage
     instance = command.sop_instance if is_uid(command.sop_instance) else None
