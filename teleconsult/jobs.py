@@ -52,6 +52,7 @@ MODULES = (
     "teleconsult.received.jobs",
     "teleconsult.scheduling.calendar_mails",
     "teleconsult.scheduling.jobs",
+    "teleconsult.stored.jobs",
 )
 """Where tasks are declared; the worker imports them all."""
 

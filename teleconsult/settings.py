@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     oidc_acr: str = ""
     oidc_vouches_for_ids: bool = False
     audit_checkpoints: Path | None = None
+    backup_recipients: str = ""
+    backup_database_url: str | None = None
     missed_minutes: int = Field(default=15, ge=0, le=1440)
     session_end_minutes: int = Field(default=5, ge=1, le=120)
     excerpt_days: int = Field(default=EXCERPT_DAYS, ge=0, le=365)
@@ -121,7 +123,7 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("database_url", "migration_database_url")
+    @field_validator("database_url", "migration_database_url", "backup_database_url")
     @classmethod
     def _postgresql(cls, value: str | None) -> str | None:
         if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
@@ -206,6 +208,13 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: str) -> str:
         if value and len(value.encode()) < 32:
             raise ValueError("must be at least 32 bytes")
+        return value
+
+    @field_validator("backup_recipients")
+    @classmethod
+    def _age_keys(cls, value: str) -> str:
+        if any(not part.strip().startswith("age1") for part in value.split(",") if part.strip()):
+            raise ValueError("takes public keys of age (age1…), separated by commas")
         return value
 
     @field_validator("metrics_addresses", "trusted_proxies", "pacs_networks", "delivery_networks")
@@ -330,8 +339,8 @@ def port_range(text: str) -> range | None:
     return range(int(first), int(last) + 1)
 
 
-def load_settings(**overrides: Any) -> Settings:
-    """Read the environment; make a secret key in the data folder where none is given.
+def load_settings(*, keeps_secret: bool = True, **overrides: Any) -> Settings:
+    """Read the environment; make a secret key in the data folder where none is given and `keeps_secret`.
 
     Raises SettingsError with one sentence a person can act on.
     """
@@ -353,7 +362,7 @@ def load_settings(**overrides: Any) -> Settings:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         raise SettingsError(f"{PREFIX + name if name else 'Settings'}: {first['msg']}.") from error
-    if not settings.secret_key:
+    if not settings.secret_key and keeps_secret:
         settings = settings.model_copy(update={"secret_key": _kept_secret(settings.data)})
     return settings
 

@@ -1,5 +1,5 @@
-"""`teleconsult`: run, serve, worker, hl7, dimse, authority, migrate, import, seed, token, note, audit, turn-config,
-janus-config, doctor."""
+"""`teleconsult`: run, serve, worker, hl7, dimse, authority, migrate, import, seed, token, note, audit, backup, restore,
+scrub, turn-config, janus-config, doctor."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import sys
 
 from teleconsult.access import Purpose
 from teleconsult.settings import SettingsError, load_settings
-from web import audit_commands, commands, import_commands, janus_commands, running, turn_commands
+from web import audit_commands, backup_commands, commands, import_commands, janus_commands, running, turn_commands
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,7 +15,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)  # what we write is nobody else's to read: images, signed notes, keys
     options = _parser().parse_args(arguments)
     try:
-        return int(options.command(load_settings(), options))
+        return int(
+            options.command(load_settings(keeps_secret=options.command is not backup_commands.bring_back), options)
+        )
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -30,14 +32,15 @@ def _parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="start everything on this machine: database, web server, worker")
     run.add_argument("--demo", action="store_true", help="seed the demo when the data folder is new")
     run.set_defaults(command=running.run)
-    verbs.add_parser("serve", help="start one web server").set_defaults(command=running.serve)
-    verbs.add_parser("worker", help="start one worker").set_defaults(command=running.work)
-    verbs.add_parser("hl7", help="take HL7 v2 messages, at TELECONSULT_MLLP_PORT").set_defaults(
-        command=running.hear_hl7
-    )
-    verbs.add_parser("dimse", help="take images by C-STORE, at TELECONSULT_DIMSE_PORT").set_defaults(
-        command=running.take_images
-    )
+    for name, command, does in (
+        ("serve", running.serve, "start one web server"),
+        ("worker", running.work, "start one worker"),
+        ("hl7", running.hear_hl7, "take HL7 v2 messages, at TELECONSULT_MLLP_PORT"),
+        ("dimse", running.take_images, "take images by C-STORE, at TELECONSULT_DIMSE_PORT"),
+    ):
+        part = verbs.add_parser(name, help=does)
+        part.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)  # how `run --demo` starts it
+        part.set_defaults(command=command)
     verbs.add_parser("authority", help="answer as the demonstration's certificate authority").set_defaults(
         command=running.vouch
     )
@@ -71,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_parser("checkpoint", help="sign how far the log is").set_defaults(command=audit_commands.checkpoint)
 
+    backup_commands.add_backups(verbs)
     turn_commands.add_turn_config(verbs)
     janus_commands.add_janus_config(verbs)
     verbs.add_parser("doctor", help="check every configured part").set_defaults(command=commands.doctor)

@@ -201,6 +201,7 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "note-read": _("Read a note"),
     "note-retracted": _("Withdrew a signed note"),
     "withdrawn-note-read": _("Read a note that was withdrawn"),
+    "object-damaged": _("Found a stored object damaged"),
     "note-signed": _("Signed a note"),
     "note-template-removed": _("Removed a template for notes"),
     "note-template-saved": _("Kept a template for notes"),

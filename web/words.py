@@ -134,6 +134,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Part.AUDIT: _("Signing of the audit log"),
         Part.EVIDENCE: _("Proof of the time of signatures"),
         Part.DISK: _("Room on the disk"),
+        Part.STORED: _("Objects as they were stored"),
     },
     Specialty: {
         Specialty.NEUROLOGY: _("Neurology"),

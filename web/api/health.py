@@ -11,6 +11,7 @@ from teleconsult.db import is_answering
 from teleconsult.delivery.measuring import deliveries_waiting
 from teleconsult.errors import NotFound
 from teleconsult.imaging.jobs import images_waiting
+from teleconsult.stored.scrubbing import read_round
 from web.pulse import PULSE
 from web.requests import (
     address_of,
@@ -30,6 +31,10 @@ DELIVERIES: Final = Gauge(
 )
 DELIVERY_OLDEST: Final = Gauge(
     "teleconsult_delivery_oldest_seconds", "How long the oldest of those that still go by themselves has been owed."
+)
+
+DAMAGED: Final = Gauge(
+    "teleconsult_objects_damaged", "Stored objects that were found missing or changed when they were read last."
 )
 
 log = structlog.get_logger(__name__)
@@ -67,4 +72,5 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     for (channel, status), count in waiting.counts.items():
         DELIVERIES.labels(channel.value, status.value).set(count)
     DELIVERY_OLDEST.set(waiting.oldest_seconds)
+    DAMAGED.set(len((await asyncio.to_thread(read_round, settings_of(request).data)).standing))
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
