@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from migrations import migrate
-from teleconsult import jobs
+from teleconsult import jobs, production
 from teleconsult.demo import ACCOUNTS, PASSWORD
 from teleconsult.hl7v2.listener import listen
 from teleconsult.imaging.dimse.listener import limit_memory
@@ -58,6 +58,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     with database(settings, anew=demo_due) as urls:
         if urls.owner:
             migrate(urls.owner)
+        if not options.demo:
+            _require_safe(settings.model_copy(update={"database_url": urls.app}))
         if demo_due:
             print("Filling in the demonstration…", flush=True)
             asyncio.run(seed_demo_at(urls.app, settings))
@@ -67,8 +69,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         environment = _environment(
             settings, urls.app, {name: port for name, port in doors.values() if port is not None}
         )
+        told = ["--demo"] if options.demo else []
         children = [
-            subprocess.Popen([sys.executable, "-m", "web", verb], env=environment, start_new_session=True)  # noqa: S603  (our own module)
+            subprocess.Popen([sys.executable, "-m", "web", verb, *told], env=environment, start_new_session=True)  # noqa: S603  (our own module)
             for verb in ("serve", "worker", *opened_doors)
         ]
         helping = _start_authority(environment) if answers else []
@@ -104,13 +107,13 @@ def _environment(settings: Settings, url: str, ports: Mapping[str, int]) -> dict
     return {**{name: value for name, value in os.environ.items() if name not in files}, **chosen}
 
 
-def serve(settings: Settings, _options: argparse.Namespace) -> int:
+def serve(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult serve`: one web server process."""
     import uvloop
 
     from web.app import make_app
 
-    _require_database(settings)
+    _require_database(settings, options)
     set_up_logs(settings)
     context = None
     if settings.tls_cert and settings.tls_key:
@@ -141,17 +144,17 @@ async def _settle(_app: web.Application) -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def work(settings: Settings, _options: argparse.Namespace) -> int:
+def work(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult worker`: runs jobs until told to stop; a job that was begun is finished first."""
-    _require_database(settings)
+    _require_database(settings, options)
     set_up_logs(settings)
     asyncio.run(_work(settings))
     return 0
 
 
-def hear_hl7(settings: Settings, _options: argparse.Namespace) -> int:
+def hear_hl7(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult hl7`: takes HL7 v2 messages until told to stop."""
-    _require_database(settings)
+    _require_database(settings, options)
     set_up_logs(settings)
     if settings.mllp_port is None:
         raise SettingsError("TELECONSULT_MLLP_PORT is needed here: where other systems send HL7 v2.")
@@ -159,11 +162,11 @@ def hear_hl7(settings: Settings, _options: argparse.Namespace) -> int:
     return 0
 
 
-def take_images(settings: Settings, _options: argparse.Namespace) -> int:
+def take_images(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult dimse`: takes images by C-STORE until told to stop."""
     import uvloop
 
-    _require_database(settings)
+    _require_database(settings, options)
     set_up_logs(settings)
     if settings.dimse_port is None:
         raise SettingsError("TELECONSULT_DIMSE_PORT is needed here: where other systems send images.")
@@ -211,9 +214,18 @@ async def _work(settings: Settings) -> None:
             await working
 
 
-def _require_database(settings: Settings) -> None:
+def _require_database(settings: Settings, options: argparse.Namespace) -> None:
     if not settings.database_url:
         raise SettingsError("TELECONSULT_DATABASE_URL is needed here; `teleconsult run` brings a database of its own.")
+    if not options.demo:
+        _require_safe(settings)
+
+
+def _require_safe(settings: Settings) -> None:
+    """Whoever others reach does not start with what would hurt them. Raises SettingsError."""
+    found = production.faults(settings) if production.is_production(settings) else []
+    if found:
+        raise SettingsError("\n".join(found))
 
 
 def _is_fresh(data: Path) -> bool:
