@@ -88,7 +88,8 @@ class Objects:
         them is on its way any more.
         """
         handed = await self.begin_to_hand_over(files, look)
-        await handed.settled
+        await asyncio.wait({handed.settled})
+        handed.settled.result()
         return handed.told
 
     async def begin_to_hand_over(self, files: Sequence[tuple[str, Path]], look: Callable[[Path], T]) -> "Handed[T]":
@@ -207,6 +208,8 @@ def _all_of(syncing: Sequence["Future[None]"]) -> "asyncio.Future[None]":
 
     def tell() -> None:
         failed = next((one.exception() for one in syncing if one.exception()), None)
+        if settled.done():
+            return
         if failed is None:
             settled.set_result(None)
         else:
