@@ -85,6 +85,9 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=()",
 }
 
+MUCH: Final = 16 * 1024 * 1024
+"""Bytes that nobody should have to send again because the database was away for a moment."""
+
 OF_DOCUMENTS: Final = frozenset({"Referrer-Policy", "Cross-Origin-Opener-Policy", "Permissions-Policy"})
 
 
@@ -171,14 +174,17 @@ def _failure(request: web.Request, error: Exception) -> TeleconsultError | web.H
 
 @web.middleware
 async def while_answering(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Nobody waits for a database that hangs. What has begun to bring files goes on: a moment costs it nothing."""
+    """Nobody waits for a database that hangs. Large files that are on their way, in or out, go on."""
     if request.path.startswith((SOCKETS, STATIC)) or is_marked(request, "asks_no_database"):
         return await handler(request)
     pulse = request.app[PULSE]
     pulse.require()
-    if is_marked(request, "has_own_transactions"):
-        return await handler(request)
-    return await pulse.within(handler(request))
+    return await handler(request) if _brings_much(request) else await pulse.within(handler(request), request)
+
+
+def _brings_much(request: web.Request) -> bool:
+    size = request.content_length
+    return is_marked(request, "has_own_transactions") and request.body_exists and (size is None or size > MUCH)
 
 
 @web.middleware

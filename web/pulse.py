@@ -39,8 +39,8 @@ class Pulse:
         self._silence: asyncio.Future[None] | None = None
         self._left: asyncio.Task[bool] | None = None
 
-    async def within(self, work: Awaitable[Done]) -> Done:
-        """What `work` gives, as long as the database answers meanwhile.
+    async def within(self, work: Awaitable[Done], request: web.Request | None = None) -> Done:
+        """What `work` gives, as long as the database answers meanwhile; an answer to `request` that has begun goes on.
 
         Raises Unavailable when it has stopped; then `work` is cancelled, and ends when it can.
         """
@@ -54,8 +54,8 @@ class Pulse:
             working.add_done_callback(_forget)
             await asyncio.wait({working, self._silence}, return_when=asyncio.FIRST_COMPLETED)
             raise
-        if working.done():
-            return working.result()
+        if working.done() or (request is not None and ANSWERING in request):
+            return await working
         working.cancel()
         working.add_done_callback(_forget)
         raise _silent()
@@ -120,6 +120,12 @@ def _forget(task: "asyncio.Future[Any]") -> None:
 
 
 PULSE: Final = web.AppKey("pulse", Pulse)
+ANSWERING: Final = web.RequestKey("answering", bool)
+"""Of a request whose answer has begun: there is nothing else to be said any more."""
+
+
+async def _begin(request: web.Request, _response: web.StreamResponse) -> None:
+    request[ANSWERING] = True
 
 
 def add_pulse(app: web.Application) -> None:
@@ -131,3 +137,4 @@ def add_pulse(app: web.Application) -> None:
             yield
 
     app.cleanup_ctx.append(felt)
+    app.on_response_prepare.append(_begin)
