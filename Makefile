@@ -25,6 +25,11 @@ test: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
 	@$(BIN)/pytest tests/links --cache-clear; links=$$?; $(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore tests/links; \
 	  all=$$(($$links | $$?)); [ $$all -eq 0 ] || { [ $$all -eq 1 ] && $(MAKE) --no-print-directory test-again; }
 
+# What is promised of what was answered for, tried: a few minutes, or hours with LONG=1. Each proof is a command of its
+# own (`python -m tests.proof.NAME`); what they found is in docs/reliability.md, and each run in .proof/results.jsonl.
+proof: $(STAMPS)/dev web/static/.vite/manifest.json
+	@$(BIN)/python -m tests.proof
+
 # Calls over bad lines have clocks of their own (tests/links): they come first, one after the other.
 # Real clocks, browsers and processes share two cores: what failed in the crowd is asked once more alone, and named.
 # More than five failures, or one that fails alone too, are red.

@@ -1,0 +1,248 @@
+"""Every SQL statement and every write to the disk of each act fails once: what is left is nothing, or all of it.
+
+`python -m tests.proof.failed_writes`: images brought at once and in parts, a time booked, a note signed and delivered.
+Statements are counted as the driver runs them, those of the job queue too; writes as the system is asked for them.
+"""
+
+import asyncio
+import logging
+import tempfile
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import func, select, update
+
+from migrations import migrate
+from teleconsult.audit.models import AuditEvent
+from teleconsult.clock import now
+from teleconsult.db import transaction
+from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus
+from teleconsult.embedded import embedded_postgresql
+from teleconsult.encounters.models import Encounter
+from teleconsult.imaging.models import ImagingInstance
+from teleconsult.imaging.receiving import Receiver
+from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.notes.evidence_models import NoteEvidence
+from teleconsult.notes.models import Composition, CompositionStatus
+from teleconsult.records.models import RecordEntry
+from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from tests.mllp_peers import MllpPeer, mllp_peer
+from tests.proof.acts import Acts, Case
+from tests.proof.failing import Kind, failing
+from tests.proof.figures import Bound, Figure, run
+from tests.proof.place import Place, place
+from tests.signaling.conftest import cookie_of
+from tests.web.resumable.tus import Tus
+from web.app import make_app
+
+SECONDS: Final = {
+    "bring": (12.0, 600.0),
+    "upload in parts": (15.0, 600.0),
+    "book": (20.0, 600.0),
+    "sign": (20.0, 600.0),
+    "deliver": (20.0, 600.0),
+}
+"""For the statements of an act, and again for its writes."""
+MOST: Final = 400
+FEWEST: Final = {Kind.STATEMENT: 8, Kind.WRITE: 1}
+"""Fewer than that of an act, and what counts them is broken."""
+
+State = Callable[[Case], Awaitable[tuple[int, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An act, and what stands of it: only ever `nothing` or `whole`."""
+
+    name: str
+    act: Callable[[Case], Awaitable[object]]
+    state: State
+    nothing: tuple[int, ...]
+    whole: tuple[int, ...]
+
+
+class Standing:
+    """What the database and the object store have of a case."""
+
+    def __init__(self, where: Place) -> None:
+        self._sessions, self._objects = where.sessions, where.signing.objects
+
+    async def _count(self, table: "object", *conditions: "object") -> int:
+        async with self._sessions() as session:
+            query = select(func.count()).select_from(table).where(*conditions)  # type: ignore[arg-type]
+            return int(await session.scalar(query) or 0)
+
+    async def _audited(self, action: str, about: uuid.UUID) -> int:
+        return await self._count(AuditEvent, AuditEvent.action == action, AuditEvent.entity_id == about)
+
+    async def signed(self, case: Case) -> tuple[int, ...]:
+        """Final, to how many it is owed, its evidence, its audit, its PDF whole."""
+        async with self._sessions() as session:
+            note = await session.get_one(Composition, case.note_id)
+        is_final = note.status is CompositionStatus.FINAL
+        is_kept = is_final and await self._objects.size_of(note.pdf_object_key or "")
+        return (
+            int(is_final),
+            await self._count(Delivery, Delivery.composition_id == case.note_id),
+            await self._count(NoteEvidence, NoteEvidence.composition_id == case.note_id),
+            await self._audited("note-signed", case.note_id),
+            int(bool(is_kept)),
+        )
+
+    async def booked(self, case: Case) -> tuple[int, ...]:
+        """Booked, its room, its audit."""
+        is_booked = Appointment.status == AppointmentStatus.BOOKED
+        return (
+            await self._count(Appointment, Appointment.service_request_id == case.consult_id, is_booked),
+            await self._count(Encounter, Encounter.service_request_id == case.consult_id),
+            await self._audited("consult-booked", case.consult_id),
+        )
+
+    async def filed(self, case: Case) -> tuple[int, ...]:
+        """In the patient's file, and no more owed to it."""
+        mine = Delivery.composition_id == case.note_id, Delivery.channel == Channel.PATIENT_FILE
+        return (
+            await self._count(RecordEntry, RecordEntry.source_id == case.note_id),
+            await self._count(Delivery, *mine, Delivery.status == DeliveryStatus.DELIVERED),
+        )
+
+    async def brought(self, case: Case) -> tuple[int, ...]:
+        """The image, and its bytes."""
+        async with self._sessions() as session:
+            mine = ImagingInstance.sop_instance_uid == case.sop_instance_uid
+            found = list(await session.scalars(select(ImagingInstance).where(mine)))
+        kept = [one for one in found if await self._objects.size_of(one.object_key) == one.size]
+        return len(found), len(kept)
+
+
+async def due_again(where: Place) -> None:
+    """As when time has passed: who died over a delivery is found, and what waits is due."""
+    async with transaction(where.sessions) as session:
+        past = now() - timedelta(seconds=1)
+        sending = Delivery.status == DeliveryStatus.SENDING
+        await session.execute(update(Delivery).where(sending).values(leased_until=past))
+        await session.execute(update(Delivery).values(next_at=past))
+
+
+async def prove(folder: Path) -> list[Figure]:
+    """Each act, cut at each of its statements and at each of its writes."""
+    with embedded_postgresql(folder) as urls:
+        migrate(urls.owner)
+        sandbox = Sandbox(workers=1)
+        async with mllp_peer() as peer, place(urls, folder / "data", peer) as where:
+            app = make_app(where.settings)
+            async with TestClient(TestServer(app)) as client:
+                cookie = await cookie_of(where.sessions, where.settings, where.cast.rural)
+                client.session.cookie_jar.update_cookies({"session": cookie}, client.make_url("/"))
+                try:
+                    return await _cut_all(where, sandbox, client, peer)
+                finally:
+                    await sandbox.close()
+
+
+async def _cut_all(where: Place, sandbox: Sandbox, client: "object", peer: MllpPeer) -> list[Figure]:
+    objects = where.signing.objects
+    receiver = Receiver(sessions=where.sessions, objects=objects, sandbox=sandbox, file_limit=10_000_000)
+    acts, standing = Acts(where.signing, receiver, where.actors), Standing(where)
+    deliver = _Delivering(where, acts)
+
+    begun: dict[uuid.UUID, str] = {}
+
+    async def in_parts(case: Case) -> None:
+        """As a browser does over a bad line: where it stopped, it goes on."""
+        tus = Tus(client, where.settings, case.consult_id)  # type: ignore[arg-type]
+        content = case.image.read_bytes()
+        middle = len(content) // 2
+        if case.consult_id not in begun:
+            answer = await tus.begin(len(content), data=content[:middle])
+            answer.raise_for_status()
+            begun[case.consult_id] = answer.headers["Location"]
+        path = begun[case.consult_id]
+        at = await tus.offset(path)
+        if at < len(content):
+            (await tus.add(path, at, content[at:])).raise_for_status()
+        (await tus.ask("POST", f"{path}/reception")).raise_for_status()
+
+    cuts = [
+        Cut("bring", acts.bring, standing.brought, (0, 0), (1, 1)),
+        Cut("upload in parts", in_parts, standing.brought, (0, 0), (1, 1)),
+        Cut("book", acts.book, standing.booked, (0, 0, 0), (1, 1, 1)),
+        Cut("sign", acts.sign, standing.signed, (0, 0, 0, 0, 0), (1, 2, 1, 1, 1)),
+        Cut("deliver", deliver, standing.filed, (0, 0), (2, 1)),
+    ]
+    await _each_once(where, cuts)  # loads and compiles; what is counted begins after it
+    tried = [(one, kind) for one in cuts for kind in Kind if (one.name, kind) != NEVER]
+    return [await _cut(where, one, kind, Bound(*SECONDS[one.name])) for one, kind in tried]
+
+
+NEVER: Final = ("book", Kind.WRITE)
+"""Booking writes no file; delivering writes none either, but reads: its writes are looked for, and none is expected."""
+
+
+async def _each_once(where: Place, cuts: list[Cut]) -> None:
+    for one in cuts:
+        case = await where.next_case()
+        await one.act(case)
+        assert await one.state(case) == one.whole, (one.name, await one.state(case))
+
+
+class _Delivering:
+    """A note that is signed first, outside of what is cut."""
+
+    def __init__(self, where: Place, acts: Acts) -> None:
+        self._where, self._acts = where, acts
+
+    async def prepare(self, case: Case) -> None:
+        await self._acts.sign(case)
+
+    async def __call__(self, case: Case) -> None:
+        await self._acts.sign(case)
+        await due_again(self._where)
+        await self._acts.deliver()
+
+
+async def _cut(where: Place, one: Cut, kind: Kind, bound: Bound) -> Figure:
+    figure = Figure(f"{one.name}: every one of its {kind.value} failed once", 0, "failed")
+    case = await where.next_case()
+    for number in range(1, MOST):
+        if isinstance(one.act, _Delivering):
+            await one.act.prepare(case)
+        with failing(kind, number) as cutting:
+            try:
+                await one.act(case)
+            except Exception as error:
+                if not cutting.came:
+                    figure.fault(f"without being cut: {type(error).__name__}: {error}"[:300])
+        state = await one.state(case)
+        if state not in (one.nothing, one.whole):
+            figure.fault(f"half a state after {kind.value} {number}: {state}")
+        if not cutting.came:
+            figure.wanted = max(cutting.ran, figure.tried)
+            if state != one.whole:
+                figure.fault("it never came through")
+            break
+        figure.tried += 1
+        figure.wanted = max(figure.wanted, number)
+        if bound.is_over:
+            figure.found["time"] = "over"
+            break
+        if state != one.nothing:  # it was one that the act does without: the next one is cut in a new case
+            case = await where.next_case()
+    return figure
+
+
+def main() -> list[Figure]:
+    """The figures of one run."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # each cut is a fault
+    with tempfile.TemporaryDirectory(prefix="teleconsult-proof-") as folder:
+        return asyncio.run(prove(Path(folder)))
+
+
+if __name__ == "__main__":
+    run(main)

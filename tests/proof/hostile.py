@@ -1,0 +1,98 @@
+"""Hostile inputs at every door of one installation that runs: no process ends, none answers 5xx, memory stays bounded.
+
+`python -m tests.proof.hostile`; `SEED=…` says the same again.
+"""
+
+import asyncio
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from teleconsult.embedded import embedded_postgresql
+from teleconsult.imaging.sandbox import Sandbox
+from tests.proof.figures import RESULTS, Bound, Figure, limit, run
+from tests.proof.mutating import Mutator
+from tests.proof.strangers import Attempt, Strangers
+from tests.proof.wild_site import Within, wild_site
+
+INPUTS: Final = int(limit(20_000, 1_000_000))
+SECONDS: Final = 150.0, 12 * 3600.0
+AT_ONCE: Final = 8
+BATCH: Final = 400
+MEMORY: Final = 700 * 1024 * 1024
+"""Bytes that no process of the installation may ever hold."""
+SHOWN: Final = 20
+
+
+async def prove(folder: Path) -> Figure:
+    """Batch after batch, each door by its share, until there were enough or the time is over."""
+    figure = Figure("hostile inputs", INPUTS, "inputs")
+    seed = int(os.environ.get("SEED", random.SystemRandom().randrange(10**6)))
+    figure.found["seed"] = seed
+    with embedded_postgresql(folder) as urls:
+        async with wild_site(urls, folder) as within:
+            await _try_all(within, folder, seed, figure)
+            figure.found["memory of the largest process, MB"] = within.site.largest() // 10**6
+            if within.site.largest() > MEMORY:
+                figure.fault(f"{within.site.largest()} bytes of memory")
+            for gone in within.site.ended():
+                figure.fault(f"ended: {gone}")
+            for line in within.site.faults()[:SHOWN]:
+                figure.fault(f"log: {line}")
+            if figure.faults:
+                shutil.copy(within.site.log, RESULTS.parent / f"hostile-{seed}.log")
+    return figure
+
+
+async def _try_all(within: Within, folder: Path, seed: int, figure: Figure) -> None:
+    bound, statuses, sandbox = Bound(*SECONDS), Counter[str](), Sandbox(workers=1)
+    strangers = Strangers(within, sandbox, folder)
+    names, shares = zip(*((name, share) for name, (share, _) in strangers.doors.items()), strict=True)
+    by_door: Counter[str] = Counter()
+
+    async def one(number: int, name: str, attempt: Attempt) -> None:
+        began = time.monotonic()
+        try:
+            status = await attempt(Mutator(number))
+        except Exception as error:
+            figure.fault(f"{name} {number}: {type(error).__name__}: {error}"[:300])
+            return
+        statuses[f"{name} {status // 100}xx" if 100 <= status <= 599 else f"{name} other"] += 1
+        if 500 <= status <= 599 and name in ("HTTP", "FHIR", "Socket.IO", "PDF", "DICOM"):
+            figure.fault(f"{name} {number}: answered {status}")
+        if time.monotonic() - began > 30:
+            figure.fault(f"{name} {number}: took {time.monotonic() - began:.0f} s")
+
+    number = seed * 10**7
+    try:
+        while figure.tried < INPUTS and not bound.is_over and not within.site.ended():
+            await strangers.come_in()
+            chosen = random.Random(number).choices(names, shares, k=min(BATCH, INPUTS - figure.tried))
+            left = iter([(number + at, name) for at, name in enumerate(chosen)])
+
+            async def work(left: "object" = left) -> None:
+                for at, name in left:  # type: ignore[attr-defined]
+                    await one(at, name, strangers.doors[name][1])
+                    by_door[name] += 1
+
+            await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+            number += len(chosen)
+            figure.tried = by_door.total()
+    finally:
+        await sandbox.close()
+    figure.found |= {**by_door, "answers": ", ".join(f"{name}: {count}" for name, count in sorted(statuses.items()))}
+
+
+def main() -> list[Figure]:
+    """The figure of one run."""
+    with tempfile.TemporaryDirectory(prefix="teleconsult-proof-") as folder:
+        return [asyncio.run(prove(Path(folder)))]
+
+
+if __name__ == "__main__":
+    run(main)
