@@ -47,12 +47,13 @@ class Pulse:
         working = asyncio.ensure_future(work)
         if self._silence is None:
             return await working
+        ends: set[asyncio.Future[Any]] = {working, self._silence}
         try:
-            await asyncio.wait({working, self._silence}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:  # who asked has gone: what was begun for them is put back first
             working.cancel()
             working.add_done_callback(_forget)
-            await asyncio.wait({working, self._silence}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             raise
         if working.done() or (request is not None and ANSWERING in request):
             return await working

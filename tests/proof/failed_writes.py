@@ -42,11 +42,11 @@ from tests.web.resumable.tus import Tus
 from web.app import make_app
 
 SECONDS: Final = {
-    "bring": (12.0, 600.0),
-    "upload in parts": (15.0, 600.0),
-    "book": (20.0, 600.0),
-    "sign": (20.0, 600.0),
-    "deliver": (20.0, 600.0),
+    "bring": (8.0, 600.0),
+    "upload in parts": (12.0, 600.0),
+    "book": (12.0, 600.0),
+    "sign": (15.0, 600.0),
+    "deliver": (12.0, 600.0),
 }
 """For the statements of an act, and again for its writes."""
 MOST: Final = 400

@@ -26,7 +26,7 @@ from tests.proof.nursery import AT_WORK, ENDED
 from tests.proof.place import Place, in_the_end, is_delivered, look, place
 
 KILLS: Final = int(limit(300, 10_000))
-SECONDS: Final = 130.0, 6 * 3600.0
+SECONDS: Final = 110.0, 6 * 3600.0
 SHORTEST, LONGEST = 0.3, 10.0
 """Seconds one lives, at most: as many as an act takes on this machine now."""
 AT_ONCE: Final = 4

@@ -21,7 +21,7 @@ from tests.proof.killed_app import Nursery
 from tests.proof.place import Place, in_the_end, is_delivered, look, place
 
 KILLS: Final = int(limit(100, 2_000))
-SECONDS: Final = 90.0, 6 * 3600.0
+SECONDS: Final = 75.0, 6 * 3600.0
 LIVES: Final = 1.0
 """Seconds it lives before it is killed, at most."""
 AHEAD: Final = 24
