@@ -27,6 +27,8 @@ class NoteWords:
     unknown_birth_date: str
     genders: Mapping[str, str]
     provisional: str
+    not_for_patient: str
+    not_for_guardians: str
     to: str
     answered_by: str
     asked_on: str
@@ -79,6 +81,8 @@ ENGLISH = NoteWords(
     unknown_birth_date="date of birth unknown",
     genders={"male": "male", "female": "female", "other": "other", "unknown": "sex unknown"},
     provisional="Provisional identity, not yet confirmed",
+    not_for_patient="The patient must not see this note yet: somebody has to tell them first.",
+    not_for_guardians="The patient's legal representatives must not see this note.",
     to="To",
     answered_by="Answered by",
     asked_on="of %(date)s",
@@ -137,6 +141,8 @@ FRENCH = NoteWords(
     unknown_birth_date="date de naissance inconnue",
     genders={"male": "masculin", "female": "féminin", "other": "autre", "unknown": "sexe inconnu"},
     provisional="Identité provisoire, non confirmée à ce jour",
+    not_for_patient="Le patient ne doit pas encore voir ce compte rendu : quelqu’un doit d’abord lui parler.",
+    not_for_guardians="Les représentants légaux du patient ne doivent pas voir ce compte rendu.",
     to="À l’attention de",
     answered_by="Avis rendu par",
     asked_on="du %(date)s",
@@ -195,6 +201,8 @@ VIETNAMESE = NoteWords(
     unknown_birth_date="không rõ ngày sinh",
     genders={"male": "nam", "female": "nữ", "other": "khác", "unknown": "không rõ giới tính"},
     provisional="Danh tính tạm thời, chưa được xác nhận",
+    not_for_patient="Bệnh nhân chưa được xem biên bản này: phải có người nói với họ trước.",
+    not_for_guardians="Người đại diện hợp pháp của bệnh nhân không được xem biên bản này.",
     to="Kính gửi",
     answered_by="Người trả lời",
     asked_on="ngày %(date)s",

@@ -75,6 +75,7 @@ def mdm(content: NoteContent, envelope: Envelope, act: Act, *, cda: bytes, repla
             _txa(content, envelope, act, replaced_oid),
             _obx(content, envelope, act, cda),
             *_participants(content, envelope),
+            *_hidden_from(content, envelope, act, kind="CWE"),
         ]
     )
 
@@ -86,6 +87,7 @@ def oru(content: NoteContent, envelope: Envelope, act: Act, *, cda: bytes) -> by
             _header(content, envelope, "ORU^R01^ORU_R01", "2.5^FRA^2.1"),
             *_about(content, envelope, act),
             _obx(content, envelope, act, cda),
+            *_hidden_from(content, envelope, act, kind="CE"),
         ]
     )
 
@@ -149,6 +151,21 @@ def _obx(content: NoteContent, envelope: Envelope, act: Act, cda: bytes) -> str:
     done = moment(content.session_started_at or content.written_at, content.zone)
     fields = ["1", "ED", note_type, "1", document, *[""] * 5, act.result_status, "", "", done, "", ""]
     return segment("OBX", *fields)
+
+
+def _hidden_from(content: NoteContent, envelope: Envelope, act: Act, *, kind: str) -> Iterator[str]:
+    """Who must not see it, in France's table MetaDMPMSS; nothing of a note that everybody may see."""
+    if envelope.country is not FRANCE or act is Act.TAKE_BACK:
+        return
+    marks = (
+        (content.invisible_to_patient, "INVISIBLE_PATIENT", "Document Non Visible par le patient"),
+        (content.invisible_to_guardians, "INVISIBLE_REP_LEGAUX", "Non visible par les représentants Légaux du patient"),
+    )
+    for number, (_is_set, code, said) in enumerate((mark for mark in marks if mark[0]), start=2):
+        value = "Y^^expandedYes-NoIndicator"
+        yield segment(
+            "OBX", str(number), kind, parts(code, said, "MetaDMPMSS"), "", value, *[""] * 5, act.result_status
+        )
 
 
 def _participants(content: NoteContent, envelope: Envelope) -> Iterator[str]:

@@ -19,6 +19,7 @@ from teleconsult.delivery.sending_too import was_opposed
 from teleconsult.errors import NotFound, Refused
 from teleconsult.fhir.note_documents import SignedPdf
 from teleconsult.fhir.notes import document_reference
+from teleconsult.hl7v2.documents import Act, Envelope, mdm, oru
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.following import begin_amendment
 from teleconsult.notes.models import Composition
@@ -28,7 +29,7 @@ from teleconsult.patients.national_ids import NIR
 from teleconsult.xdm.metadata import metadata
 from tests import delivery_steps, note_steps
 from tests.people import Cast
-from tests.teleconsult.delivery.test_mailing import FINESS, INS, add, asked
+from tests.teleconsult.delivery.test_mailing import INS, add, asked
 from tests.teleconsult.directory.steps import audited
 
 __all__ = ["asked"]
@@ -107,7 +108,7 @@ def test_the_patient_alone() -> None:
     content = dataclasses.replace(note_steps.content(), invisible_to_guardians=True)
     found = metadata(content, document=b"x", name="X", keeper=works_at(content.author), country=FRANCE)
     assert b"INVISIBLE_REPRESENTANTS_LEGAUX" in found
-    assert FINESS
+    assert b"INVISIBLE_PATIENT" not in found
 
 
 def _is_marked(content: NoteContent) -> None:
@@ -119,5 +120,13 @@ def _is_marked(content: NoteContent) -> None:
     names = [one.get("nodeRepresentation") for one in etree.fromstring(told).iter("{*}Classification")]
     assert {"R", "INVISIBLE_PATIENT"} <= set(names)
     assert "N" not in names
+    envelope = Envelope("1", now())
+    for written, kind in (
+        (mdm(content, envelope, Act.BRING, cda=document), "CWE"),
+        (oru(content, envelope, Act.BRING, cda=document), "CE"),
+    ):
+        assert f"\rOBX|2|{kind}|INVISIBLE_PATIENT^" in written.decode()
+        assert b"INVISIBLE_REP_LEGAUX" not in written
+    assert b"INVISIBLE" not in mdm(content, envelope, Act.TAKE_BACK, cda=b"")
     labels = document_reference(content, pdf=SignedPdf.of(b"x"))["securityLabel"]
     assert [one["coding"][0]["code"] for one in labels] == ["R", "INVISIBLE_PATIENT"]
