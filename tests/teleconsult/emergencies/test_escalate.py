@@ -49,7 +49,8 @@ async def test_a_booked_request_rings_who_accepted_first_then_who_is_on_duty(cas
         assert (state_of(found), found.priority) == (ConsultState.EMERGENCY, RequestPriority.STAT)
         assert (found.number, found.question) == (consult.number, consult.question)
         assert (await encounter_for(session, cast.rural, consult.id)).is_open
-        given_up = select(Appointment.status).where(Appointment.id == consult.appointment.id)  # type: ignore[union-attr]
+        assert consult.appointment is not None
+        given_up = select(Appointment.status).where(Appointment.id == consult.appointment.id)
         assert await session.scalar(given_up) is AppointmentStatus.CANCELLED
         assert "ConsultEmergencyRaised" in await session.scalars(OCCASIONS_OWED, {"id": str(consult.id)})
     assert [page.practitioner_role_id for page in await pages(sessions, emergency)] == [cast.specialist.role_id]
