@@ -314,7 +314,8 @@ export default class RoomController extends Controller<HTMLElement> implements P
     }
     const { meeting } = this.element.dataset; // whose call it is, where it is no consult's
     const where = meeting ? { meeting } : { consult: this.consultValue };
-    const room = (listener: RoomListener) => new RoomClient(where, listener, openRoomSocket(where, { asGuest: this.guestValue }));
+    const room = (listener: RoomListener) =>
+      new RoomClient(where, listener, openRoomSocket(where, { asGuest: this.guestValue }));
     this.#call = new Call(room, stream, this, this.openingValue || undefined, seal);
     begin(this.#call);
     this.audioOnlyTarget.disabled = false;

@@ -2,6 +2,7 @@
 
 /** The socket as the outside world: keeps what is sent, and answers when told to. */
 export class FakeSocket {
+  readonly io: { opts: { query?: Record<string, unknown> } } = { opts: { query: { room: "c" } } };
   connected = false;
   active = true;
   isReachable = true;

@@ -224,3 +224,16 @@ test("leaving is said before the line is cut", async () => {
   expect(socket.named("leave")).toHaveLength(1);
   expect(socket.connected).toBe(false);
 });
+
+test("where the room is in another process it goes there, and anywhere once nobody answers", async () => {
+  socket.connect();
+  await turn();
+  socket.active = false;
+  const elsewhere = Object.assign(new Error("elsewhere"), { data: { process: "two" } });
+  socket.hear("connect_error", elsewhere);
+  expect(socket.io.opts.query).toEqual({ room: "c", process: "two" });
+  expect(listener.refused).not.toHaveBeenCalled();
+  socket.active = true;
+  socket.hear("connect_error", new Error("nobody"));
+  expect(socket.io.opts.query).toEqual({ room: "c" });
+});

@@ -13,6 +13,7 @@ import type {
   Welcome,
 } from "../../protocol.gen";
 
+import { leadBack, led, placeIn } from "../../rtc/led";
 import { Pace } from "./pace";
 
 export interface LookingListener {
@@ -33,8 +34,9 @@ export type LookingSocket = Socket<LookingTells, LookingAsks>;
 const PATIENCE = 8_000; // ms for an answer
 const AGAIN = 2_000; // ms before coming is tried again on a connection that stands
 
-export function openLookingSocket(): LookingSocket {
+export function openLookingSocket(place: { consult: string }): LookingSocket {
   return io("/looking", {
+    query: placeIn(place),
     transports: ["websocket", "polling"],
     forceNew: true,
     reconnectionDelay: 500,
@@ -54,7 +56,7 @@ export class LookingClient {
   constructor(
     private readonly place: Come,
     private readonly listener: LookingListener,
-    private readonly socket: LookingSocket = openLookingSocket(),
+    private readonly socket: LookingSocket = openLookingSocket(place),
   ) {
     const inside = <T>(take: (message: T) => void) => {
       return (message: T) => {
@@ -71,8 +73,10 @@ export class LookingClient {
     socket.on("connect", () => void this.#come());
     socket.on("disconnect", () => this.#dropped());
     // `active` means that the client tries again by itself; else the server has refused us.
-    socket.on("connect_error", () => {
-      if (!socket.active) this.#end();
+    socket.on("connect_error", (error) => {
+      if (socket.active) leadBack(socket);
+      else if (led(socket, error)) setTimeout(() => this.#isOver || socket.disconnect().connect(), AGAIN / 4);
+      else this.#end();
     });
     socket.on(
       "together",
