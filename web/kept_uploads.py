@@ -158,9 +158,13 @@ class KeptUploads:
             raise TooLarge("The file is larger than what can be taken.")
         self._make_room(role_id, length, limit)
         folder = self._root / str(consult_id) / str(role_id) / secrets.token_urlsafe(_TOKEN_BYTES)
-        folder.mkdir(parents=True)
-        (folder / _BYTES).touch()
-        (folder / _DECLARED).write_bytes(orjson.dumps({"name": name, "length": length, "subject": subject}))
+        try:
+            folder.mkdir(parents=True)
+            (folder / _BYTES).touch()
+            (folder / _DECLARED).write_bytes(orjson.dumps({"name": name, "length": length, "subject": subject}))
+        except OSError:  # no room
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return KeptUpload(folder, name, length, subject)
 
     def find(self, *, consult_id: uuid.UUID, role_id: uuid.UUID | None, token: str) -> KeptUpload:
@@ -221,7 +225,7 @@ async def swept(uploads: KeptUploads) -> AsyncIterator[None]:
 def _opened(folder: Path) -> KeptUpload | None:
     try:
         return KeptUpload(folder, **orjson.loads((folder / _DECLARED).read_bytes()))
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):  # or it was cut off as it began
         return None
 
 

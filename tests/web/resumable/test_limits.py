@@ -4,6 +4,7 @@ import errno
 import os
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,26 @@ async def test_a_full_disk_is_said_in_words(tus: Tus, monkeypatch: pytest.Monkey
     answer = await tus.add(path, 0, b"x")
     assert answer.status == 507
     assert (await answer.json())["error"] == "There is no room left for files. Tell the administrator."
+
+
+async def test_what_was_cut_off_as_it_began_is_in_nobodys_way(tus: Tus, settings: Settings) -> None:
+    """As by a full disk, or a kill: what was declared of it is not all there."""
+    path = await tus.begun(1000)
+    (folder_of(settings, path) / "declared.json").write_bytes(b"")
+    assert (await tus.begin(10)).status == 201
+    assert (await tus.ask("HEAD", path)).status == 404
+
+
+async def test_nothing_is_left_of_what_could_not_begin(
+    tus: Tus, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        assert (await tus.begin(10)).status == 503
+    assert kept(settings) == []
 
 
 async def test_the_place_must_be_right(tus: Tus) -> None:
