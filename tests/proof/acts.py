@@ -95,7 +95,7 @@ class Acts:
     async def deliver(self) -> None:
         """One round of everything that is owed."""
         signing = self.signing
-        await file_owed(signing.sessions, signing.objects)
+        await file_owed(signing.sessions)
         means = Means(delivery_steps.reaching(signing.settings), Sealer(signing.settings.secret_key))
         await Outbox(signing.sessions, signing.objects, means).run(within=1)
 

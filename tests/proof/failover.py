@@ -59,14 +59,15 @@ async def prove(folder: Path) -> Figure:
 
 
 async def _promote(where: Place, nursery: Nursery, pair: tuple[Cluster, Cluster], figure: Figure) -> None:
-    bound, chance, waits = Bound(*SECONDS), random.Random(), []
+    bound, chance, waits = None, random.Random(), []
     primary, standby = pair
-    while figure.tried < PROMOTIONS and not bound.is_over:
+    while figure.tried < PROMOTIONS and not (bound and bound.is_over):
         cases = [await where.next_case() for _ in range(AHEAD)]
         await asyncio.to_thread(primary.settle)
         if not await in_the_end(primary.is_followed):
             figure.fault("the standby never followed")
             return
+        bound = bound or Bound(*SECONDS)
         await nursery.begin(cases)
         await asyncio.sleep(chance.uniform(0, LIVES))
         began = time.monotonic()

@@ -8,6 +8,7 @@ tried). And PostgreSQL stopped (SIGSTOP), with all its sockets open.
 import asyncio
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -16,9 +17,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import psycopg
+
 from tests.proof.cluster import Cluster
 from tests.proof.figures import Figure, limit, run
 from tests.proof.wild_site import Within, asked, json_of, wild_site
+from tests.stow_steps import RELATED, parts, slice_of
 from tests.web.test_fhir_writing import weight
 
 ANSWERS: Final = 5.0
@@ -65,7 +69,7 @@ class Asking:
         self.statuses, self.slowest = Counter[int](), 0.0
 
     async def once(self) -> list[int]:
-        """A page, an entry for the file, a file on its way: all at once."""
+        """A page, an entry for the file, a file on its way, an image that a machine sends: all at once."""
         port, patient = self._within.site.port, self._within.cast.patient.id
         fhir = {"Authorization": f"Bearer {self._within.bearer}", "Content-Type": "application/fhir+json"}
         tus = {
@@ -74,7 +78,13 @@ class Asking:
             "Upload-Length": str(MIB),
             "Content-Type": "application/offset+octet-stream",
         }
+        image = {
+            "Authorization": f"Bearer {self._within.bearer}",
+            "Content-Type": RELATED,
+            "Accept": "application/dicom+json",
+        }
         answers = await asyncio.gather(
+            asked(port, "POST /dicomweb/studies", image, parts([slice_of(self._within.cast)])),
             asked(port, "GET /patients", self._cookie),
             asked(port, "POST /fhir/Observation", fhir, json_of(weight(patient))),
             asked(port, f"POST /consults/{self._within.ids[1]}/uploads", tus, os.urandom(MIB)),
@@ -85,7 +95,7 @@ class Asking:
         return [status for status, _took in answers]
 
     async def works(self) -> bool:
-        """Whether all three succeed."""
+        """Whether all of it succeeds."""
         return all(status in (200, 201, 303) for status in await self.once())
 
 
@@ -163,9 +173,18 @@ async def _frozen(cluster: Cluster) -> AsyncIterator[None]:
 async def _full(disk: Path, cluster: Cluster) -> AsyncIterator[None]:
     """PostgreSQL that cannot write its log ends, as it says it does; who looks after it starts it again."""
     hog = await asyncio.to_thread(fill, disk)
+    if disk.name == "wal":
+        await asyncio.to_thread(_use_up, cluster)
     yield
     hog.unlink()
     await asyncio.to_thread(_start_again, cluster)
+
+
+def _use_up(cluster: Cluster) -> None:
+    """What it had set aside to write ahead is full, too."""
+    with suppress(psycopg.Error):
+        for _ in range(40):
+            cluster.order("select pg_logical_emit_message(true, 'proof', 'x'), pg_switch_wal()")
 
 
 def _start_again(cluster: Cluster) -> None:
@@ -180,9 +199,9 @@ def _start_again(cluster: Cluster) -> None:
 
 
 def main() -> list[Figure]:
-    """The figures of one run."""
+    """The figures of one run; of those troubles alone that are named."""
     figures = []
-    for name in ("frozen", *ROOM):
+    for name in sys.argv[1:] or ("frozen", *ROOM):
         if name != "frozen" and os.geteuid() != 0:
             told = Figure(f"{name}: full", TIMES, "times", skipped="only root may mount a small disk")
             figures.append(told)

@@ -29,6 +29,8 @@ KILLS: Final = int(limit(300, 10_000))
 SECONDS: Final = 110.0, 6 * 3600.0
 SHORTEST, LONGEST = 0.3, 10.0
 """Seconds one lives, at most: as many as an act takes on this machine now."""
+LOADS: Final = 300.0
+"""Seconds everything may take to load, and a case to be rehearsed."""
 AT_ONCE: Final = 4
 """Cases one is given."""
 
@@ -56,7 +58,7 @@ class Nursery:
         )
         self._reading = asyncio.create_task(self._read())
         self._tell([case])
-        await asyncio.wait_for(self._ended.wait(), 120)
+        await asyncio.wait_for(self._ended.wait(), LOADS)
 
     async def begin(self, cases: list[Case]) -> None:
         """A new process, at these cases; return once it works."""

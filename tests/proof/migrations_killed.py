@@ -30,7 +30,7 @@ NEXT: Final = Path(__file__).parent / "next_versions"
 PAGES: Final = ("/", "/patients", "/consults/{0}", "/fhir/Patient", "/readyz")
 SLOWEST: Final = 15.0
 """Seconds a page may wait for a table that is being changed: as long as for any statement."""
-OTHERS: Final = "select from pg_stat_activity where usename = current_user and pid <> pg_backend_pid()"
+OTHERS: Final = "select 1 from pg_stat_activity where usename = current_user and pid <> pg_backend_pid()"
 SHAPE: Final = """
 select string_agg(table_name || '.' || column_name || ' ' || data_type, ', ' order by table_name, column_name)
 from information_schema.columns where table_schema = 'public'
