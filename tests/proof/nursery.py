@@ -15,6 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
+
 from teleconsult.db import make_engine, make_sessions
 from teleconsult.delivery import taking
 from teleconsult.documents.press import Press
@@ -104,6 +106,7 @@ async def _start_forked(sandbox: Sandbox) -> _Worker:
 
 def nursery() -> None:
     """The first line is a rehearsal. Then one process after the other, each from its line on until its end."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # what is answered for is printed
     taking.LEASE = SHORT_LEASE  # type: ignore[misc]  # a proof of minutes, not of hours
     told = pickle.loads(base64.b64decode(os.environ["PROOF"]))
     settings = load_settings(data=Path(told["data"]), database_url=told["database_url"], secret_key=SECRET)
