@@ -21,6 +21,7 @@ from web.notice_routes import add_notice_routes
 from web.pacs_routes import add_pacs_routes
 from web.requests import ANYONE, NEEDS, Need, View
 from web.room_routes import add_landing, add_room_routes
+from web.signing_key_routes import add_signing_key_routes
 from web.views import (
     accounts,
     admin,
@@ -70,7 +71,6 @@ from web.views import (
     second_factor,
     sessions,
     sharing,
-    signing_keys,
     step_up,
     tokens,
     triage,
@@ -90,6 +90,7 @@ def add_routes(app: web.Application) -> None:
     route("POST", "/language", accounts.choose_language, ANYONE, name="language.choose")
 
     _add_own_account(route)
+    add_signing_key_routes(route)
 
     # Home, by role
     route("GET", "/", home.show, P.HOME, name="home.show")
@@ -246,8 +247,6 @@ def _add_administration(route: Callable[..., object]) -> None:
     route("POST", f"{person}/sessions-end", admin_people.end_sessions, needs, name="admin_people.end_sessions")
     route("POST", f"{person}/factor-reset", admin_people.reset_factor, needs, name="admin_people.reset_factor")
     route("POST", "/admin/roles/{id}/ending", admin_people.take_role, needs, name="admin_roles.end")
-    key = "/admin/signing-keys/{id}/revocation"
-    route("POST", key, signing_keys.revoke_here, needs, name="admin_signing_keys.revoke")
     route("GET", "/admin/dicom", admin_dicom.index, needs, name="admin_dicom.index")
     route("POST", "/admin/dicom", admin_dicom.create, needs)
     route("POST", "/admin/dicom/{id}/status", admin_dicom.switch, needs, name="admin_dicom.switch")
@@ -357,11 +356,6 @@ def _add_own_account(route: Callable[..., object]) -> None:
     route("GET", "/account/application/removal", own_factors.removal_form, P.OWN_ACCOUNT, name="own_factors.remove")
     route("POST", "/account/application/removal", own_factors.remove, P.OWN_ACCOUNT)
     route("POST", "/account/recovery-codes", own_factors.draw_codes, P.OWN_ACCOUNT, name="own_factors.draw_codes")
-    keys = "/account/signing-keys"
-    route("GET", keys, signing_keys.index, P.NOTE_WRITE, name="signing_keys.index")
-    route("POST", keys, signing_keys.create, P.NOTE_WRITE)
-    route("POST", f"{keys}/elsewhere", signing_keys.register, P.NOTE_WRITE, name="signing_keys.register")
-    route("POST", f"{keys}/{{id}}/revocation", signing_keys.revoke, P.NOTE_WRITE, name="signing_keys.revoke")
     route("GET", "/account/tokens", tokens.index, P.OWN_ACCOUNT, name="tokens.index")
     route("POST", "/account/tokens", tokens.create, P.OWN_ACCOUNT)
     route("POST", "/account/tokens/{id}/revocation", tokens.revoke, P.OWN_ACCOUNT, name="tokens.revoke")
