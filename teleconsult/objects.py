@@ -1,6 +1,7 @@
 """Bytes that are too large for rows: DICOM files, signed PDFs. Keys are random and say nothing of what they hold."""
 
 import asyncio
+import errno
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import obstore
+from obstore.exceptions import GenericError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from teleconsult.errors import NotFound
@@ -25,6 +27,8 @@ PARTS_AT_ONCE = 2
 SYNCED_AT_ONCE = 16
 """Files that the disk is asked to hold at the same time: its journal writes down together what comes together."""
 T = TypeVar("T")
+_FULL: Final = f"(os error {errno.ENOSPC})"
+"""The store tells the system's number in words alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,19 @@ class Objects:
     async def put(self, key: str, content: bytes | Path) -> None:
         """Write once: an object that exists is never overwritten. A large file goes in pieces, under its random key.
 
-        Afterwards it outlives a loss of power, as the commit that names it does.
+        Afterwards it outlives a loss of power, as the commit that names it does. Raises OSError: a full disk is ENOSPC.
         """
-        if _is_large(content):
-            await obstore.put_async(
-                self._store, key, content, use_multipart=True, chunk_size=PART, max_concurrency=PARTS_AT_ONCE
-            )
-        else:
-            await obstore.put_async(self._store, key, content, mode="create", use_multipart=False)
+        try:
+            if _is_large(content):
+                await obstore.put_async(
+                    self._store, key, content, use_multipart=True, chunk_size=PART, max_concurrency=PARTS_AT_ONCE
+                )
+            else:
+                await obstore.put_async(self._store, key, content, mode="create", use_multipart=False)
+        except GenericError as error:
+            if _FULL in str(error):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
         path = self.path_of(key)
         if path is not None:  # a local store leaves that to the system, any other has answered for it
             await asyncio.to_thread(_settle, path)

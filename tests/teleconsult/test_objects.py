@@ -3,6 +3,8 @@
 import errno
 import os
 import resource
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -148,3 +150,23 @@ async def test_what_is_not_there(objects: Objects) -> None:
 def test_other_users_of_the_machine_see_nothing(tmp_path: Path) -> None:
     open_store(None, tmp_path / "data")
     assert (tmp_path / "data" / "objects").stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A data folder whose objects lie on a disk of 1 MiB."""
+    (tmp_path / "objects").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "full", tmp_path / "objects"]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", tmp_path / "objects"], check=False)
+
+
+@pytest.mark.parametrize("size", [2_000_000, LARGE + 1])
+async def test_a_full_disk_is_told_as_the_system_tells_it(small_disk: Path, size: int) -> None:
+    content = small_disk / "content"
+    content.write_bytes(bytes(size))
+    with pytest.raises(OSError, match="No space left") as raised:
+        await Objects(open_store(None, small_disk)).put(new_key("dicom"), content)
+    assert raised.value.errno == errno.ENOSPC
