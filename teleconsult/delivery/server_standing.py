@@ -12,7 +12,6 @@ from typing import Final
 from asn1crypto import x509
 
 from teleconsult.notes.authorities_asked import QUICK_SECONDS, open_client
-from teleconsult.notes.revocation import KeptAnswers, Standing
 from teleconsult.settings import RevocationCheck, Settings
 
 FOLDER: Final = "mail-revocation"
@@ -30,6 +29,8 @@ def require_standing(connection: ssl.SSLObject | ssl.SSLSocket | None, settings:
     path = [x509.Certificate.load(der) for der in _verified(connection)]
     if wanted is RevocationCheck.WHEN_TOLD and (len(path) < 2 or not _tells(path[0])):
         return
+    from teleconsult.notes.revocation import KeptAnswers, Standing  # a large library: only where it is needed
+
     with open_client(seconds=QUICK_SECONDS) as client:
         standing = KeptAnswers(settings.data / FOLDER).standing(path, path[-1:], client)
     if standing is Standing.REVOKED or (standing is Standing.UNKNOWN and wanted is RevocationCheck.ALWAYS):
