@@ -1,6 +1,7 @@
 """Notes on their way: whose page it is, what it says of a note, and what a person does about one that is stuck."""
 
 import re
+import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,6 +14,7 @@ from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus
 from teleconsult.delivery.reasons import Reason
+from teleconsult.delivery.recipient_models import OpposedTo, Opposition
 from teleconsult.directory.models import ConnectionType, Endpoint
 from teleconsult.notes.signing import Signing
 from teleconsult.sealing import Sealer
@@ -141,6 +143,31 @@ async def test_sent_another_way(
         (DeliveryStatus.CANCELLED, Reason.REROUTED),
         (DeliveryStatus.DELIVERED, ""),
     ]
+
+
+async def test_what_the_patient_was_opposed_to_goes_once_they_are_not(
+    client: Client, cast: Cast, signing: Signing, stuck: Drafted, signed_in: SignIn, post: Post
+) -> None:
+    address = "roy@medecin.mssante.fr"
+    word = {"opposed_to": OpposedTo.PROFESSIONALS, "recorded_by_id": cast.rural.role_id, "recorded_at": now()}
+    opposition = Opposition(id=uuid.uuid4(), patient_id=cast.patient.id, **word)
+    mail = {"composition_id": stuck.note.id, "channel": Channel.SECURE_MAIL, "destination": address}
+    ended = {"status": DeliveryStatus.CANCELLED, "reason": Reason.OPPOSED, "created_at": now()}
+    delivery = Delivery(id=uuid.uuid4(), **mail, **ended)
+    async with transaction(signing.sessions) as session:
+        session.add_all((opposition, delivery))
+    here = f"/deliveries/{delivery.id}"
+    await signed_in("coordinator")
+    page = await (await client.get(here)).text()
+    assert 'data-testid="delivery-resend"' in page
+    assert 'data-testid="delivery-give-up"' not in page
+    answer = await post(f"{here}/resend")
+    assert (answer.status, "still does not want" in await answer.text()) == (409, True)
+    async with transaction(signing.sessions) as session:
+        (await session.get_one(Opposition, opposition.id)).withdrawn_at = now()
+    assert (await post(f"{here}/resend")).status == 303
+    (after,) = await delivery_steps.deliveries(signing.sessions, Channel.SECURE_MAIL)
+    assert (after.id, after.status, after.reason) == (delivery.id, DeliveryStatus.QUEUED, "")
 
 
 async def test_given_up_with_a_reason(

@@ -10,6 +10,7 @@ from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.directory.mailboxes.models import Mailbox, MailboxType
 from teleconsult.directory.models import ConnectionType, Endpoint, Organization
+from teleconsult.notes.drafting import open_note
 from teleconsult.objects import Objects, open_store
 from teleconsult.received.reading import read_mail
 from teleconsult.received.taking import take_message
@@ -187,6 +188,22 @@ async def test_of_two_addresses_the_specialist_says_which(
     assert "urgences@anse.mssante.fr" in shown
     assert (await post(f"{here}/choice", key=key[1])).status == 422
     assert (await post(f"{here}/choice", key=key[1], address="urgences@anse.mssante.fr")).status == 303
+    answer = await post(f"{here}/choice", key=key[1], address="urgences@anse.mssante.fr")
+    assert answer.status == 303, "pressed twice it is said in words"
     shown = await page(client, here)
+    assert "An address was chosen already" in shown
     assert 'name="address"' not in shown
     assert "urgences@anse.mssante.fr" in shown
+    assert 'data-testid="note-audience"' not in shown, "nothing is written yet"
+    async with transaction(sessions) as session:
+        note = await open_note(session, cast.specialist, consult_id=consult.id)
+    assert re.search(r'value="everybody"[^>]*checked', await page(client, here))
+    audience = f"/notes/{note.id}/audience"
+    assert (await post(audience, audience="x")).status == 422
+    assert (await post(audience, audience="not-patient-yet")).status == 303
+    assert re.search(r'value="not-patient-yet"[^>]*checked', await page(client, here))
+    assert (await post(f"{here}/signed-note", address="urgences@anse.mssante.fr")).status == 303
+    assert "They have the signed note already" in await page(client, here), "there is none to send"
+    await signed_in("rural")
+    assert (await post(audience, audience="everybody")).status == 404
+    assert 'data-testid="note-audience"' not in await page(client, here)
