@@ -131,8 +131,9 @@ async def _look(within: Within, trouble: AsyncIterator[None], figure: Figure, *,
     if took > RESUMES:
         figure.fault(f"it worked again after {took:.1f} s")
     figure.found |= {"answers": str(during), "slowest, s": round(slowest, 1), "again after, s": round(took, 1)}
-    for line in within.site.faults()[:5]:
-        figure.fault(f"log: {line}")
+    for line in within.site.faults():
+        if "request.failed" in line:  # that the database was away may be told at length
+            figure.fault(f"log: {line}")
 
 
 async def prove(name: str, folder: Path) -> Figure:
