@@ -318,6 +318,8 @@ async def test_a_request_becomes_an_emergency_and_waits_again(
     assert 'data-mode="advice"' in told
     assert "necessity-form" not in told, "the patient was asked before it was an emergency"
     assert (await post(f"{here}/calming", mode="video")).status == 409
+    await post(f"{here}/emergency")
+    assert (await page(client, f"{here}/room")).count('data-testid="paged"') == 1, "who fell silent rings no more"
 
 
 async def test_a_coordinator_who_was_rung_comes_to_the_door_once_somebody_answered(
