@@ -115,6 +115,7 @@ class MeetingCalls:
 
     async def call_back(self, sitting: Sitting, consult_id: uuid.UUID | None) -> None:
         """Have a member's page join again, over another case or none. Of the one before they hear no more."""
+        sitting.seat.is_over = True
         if sitting.seat.consult_id is not None:
             await self._leave_case(sitting.connection.sid, case_name(sitting.seat.consult_id))
         await self._tell("moved", Moved(consult_id), to=sitting.connection.sid)

@@ -32,6 +32,8 @@ class Seat:
     participant_id: uuid.UUID | None = None
     stays: bool = False
     """In a meeting, whichever case is discussed: others are there for one case alone."""
+    is_over: bool = False
+    """That case is discussed no more, and their page is on its way to the next: they attend it no longer."""
 
 
 @dataclass(slots=True)

@@ -117,7 +117,7 @@ class RoomNamespace(SignedInNamespace):
 
     def seated(self) -> Iterator[uuid.UUID]:
         """Who sits over a consult in a room of this process now, by participant."""
-        held = (sitting.seat.participant_id for sitting in self._sittings)
+        held = (sitting.seat.participant_id for sitting in self._sittings if not sitting.seat.is_over)
         return (participant_id for participant_id in held if participant_id is not None)
 
     async def on_join(self, connection: Connection, message: Join) -> Joined | Refusal:

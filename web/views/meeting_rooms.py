@@ -162,8 +162,8 @@ async def _discussed(request: web.Request, meeting: Meeting) -> dict[str, Any]:
     consult_id = case.service_request_id
     try:
         live = await encounter_for(session, actor, consult_id)
-        consult = await consult_for(session, actor, consult_id)
         guests = await guests_of(session, actor, consult_id)
+        consult = await consult_for(session, actor, consult_id)
     except NotFound:
         return nothing
     return {
