@@ -16,7 +16,9 @@ import structlog
 
 from signaling import protocol
 from signaling.doorman import Doorman, Entry
-from signaling.protocol import Bye, ErrorCode, Refusal
+from signaling.homes import Homes, place_in
+from signaling.protocol import Bye, ErrorCode, Join, Refusal
+from signaling.protocol_looking import Come
 from signaling.wire import BadMessage, parse
 from teleconsult.access import may
 from teleconsult.accounts import Actor
@@ -70,6 +72,8 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         self.parts: list[object] = [self]
         """Who answers its messages: the first of these that has a method `on_<event>`."""
         self._handlers: dict[str, Handler] = {}
+        self.homes: Homes | None = None
+        """Where several processes serve: what is talked about in this namespace lives in one of them."""
 
     async def entered(self, connection: Connection) -> None:
         """Called once a socket is admitted, and again when its role has become another."""
@@ -104,6 +108,8 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             connection = self.connections.pop(sid, None)
             if connection is not None:
                 await self.gone(connection)
+            if self.homes is not None:
+                await self.homes.go(sid)
             return None
         return await self._answer(event, sid, payload)
 
@@ -117,8 +123,22 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             raise socketio.exceptions.ConnectionRefusedError("This opens a room and nothing else.")
         if self._is_one_too_many(connection):
             raise socketio.exceptions.ConnectionRefusedError("too-many")
+        await self._lead(sid, place_in(environ))
         self.connections[sid] = connection
         await self.entered(connection)
+
+    async def _lead(self, sid: str, place_id: uuid.UUID | None) -> None:
+        """Where the room of a page is in another process, the page is told which."""
+        elsewhere = await self.homes.come(place_id, sid) if self.homes is not None and place_id is not None else None
+        if elsewhere is not None:
+            raise socketio.exceptions.ConnectionRefusedError("elsewhere", {"process": elsewhere})
+
+    async def _is_at_home(self, connection: Connection, message: object) -> bool:
+        """Whether what somebody joins is talked about in this process, from now on at the latest."""
+        if self.homes is None or not isinstance(message, Join | Come):
+            return True
+        place_id = message.meeting or message.consult if isinstance(message, Join) else message.consult
+        return place_id is None or await self.homes.come(place_id, connection.sid) is None
 
     def _is_one_too_many(self, connection: Connection) -> bool:
         mine = sum(other.owner == connection.owner for other in self.connections.values())
@@ -134,6 +154,9 @@ class SignedInNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             message: object = parse(ask.message, payload[0])
             if not may(connection.actor, ask.needs):
                 await self._deny(connection.actor, event)
+            if not await self._is_at_home(connection, message):
+                await self.disconnect(sid)  # it comes back, and is led there
+                return Refusal("failed")
             answer = await self._handler(event)(connection, message)
         except (BadMessage, TeleconsultError) as error:
             return Refusal(next((code for kind, code in ERROR_CODES if isinstance(error, kind)), "failed"))

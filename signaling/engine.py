@@ -11,6 +11,7 @@ from signaling.anteroom import Anteroom
 from signaling.line import Line
 
 KEPT: Final = (
+    "QUERY_STRING",
     "aiohttp.request",
     "HTTP_CONNECTION",
     "HTTP_UPGRADE",

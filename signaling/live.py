@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from signaling.doorman import Cookies, Doorman
+from signaling.homes import Homes
 from signaling.keeping import Keeper
 from signaling.looking import LookingNamespace
 from signaling.protocol import Showing
@@ -46,6 +47,19 @@ class Live:
         self.room.net.listeners.append(self.keeper.take)
         for namespace in (self.room, self.looking, self.worklist):
             self.server.register_namespace(namespace)
+        self.homes = self._homes(settings, sessions)
+        self.room.homes = self.looking.homes = self.homes
+
+    def _homes(self, settings: Settings, sessions: Sessions) -> Homes | None:
+        if not settings.process:
+            return None
+
+        async def let_go(sid: str) -> None:
+            for namespace in (self.room, self.looking):
+                if sid in namespace.connections:
+                    await namespace.disconnect(sid)
+
+        return Homes(settings.database_url or "", settings.process, sessions, lost=let_go)
 
     def attach(self, app: web.Application) -> None:
         """Serve `/socket.io/`, WebSocket and long polling."""
@@ -55,7 +69,18 @@ class Live:
     async def watching(self) -> AsyncIterator[None]:
         """Turn out, inside the block, whoever may no longer be connected, keep how calls do, and reach Janus."""
         async with self.watch.kept(), self.keeper.keeping(), self.room.through.reaching():
-            yield
+            if self.homes is None:
+                yield
+                return
+            async with self.homes.kept():
+                yield
+
+    async def move(self) -> None:
+        """Have everybody go on elsewhere: this process ends. Their rooms may begin there at once."""
+        if self.homes is not None:
+            await self.homes.leave()
+        for eio_sid in list(self.server.eio.sockets):
+            await self.server.hang_up(eio_sid)
 
     async def hear(self, event: Event) -> None:
         """Take what happened anywhere (a `teleconsult.events.Listener`) to the sockets it concerns."""

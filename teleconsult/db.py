@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Protocol
 import psycopg
 from sqlalchemy import ColumnElement, Connection, DateTime, Enum, MetaData, Text, any_, event, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -75,8 +75,22 @@ class Base(DeclarativeBase):
 
 
 def sqlalchemy_url(url: str) -> str:
-    """The same address, naming the driver: psycopg 3."""
-    return "postgresql+psycopg://" + url.split("://", 1)[1]
+    """The same address, naming the driver: psycopg 3. It may name several servers, as libpq takes them."""
+    told = psycopg.conninfo.conninfo_to_dict(url)
+    hosts, ports = (str(told.get(name) or "").split(",") for name in ("host", "port"))
+    if len(hosts) == 1 or ports == [""]:
+        return "postgresql+psycopg://" + url.split("://", 1)[1]
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    rest = {
+        name: str(value) for name, value in told.items() if name not in ("host", "port", "user", "password", "dbname")
+    }
+    return URL.create(
+        "postgresql+psycopg",
+        username=told.get("user"),  # type: ignore[arg-type]  # text, where it is there
+        password=told.get("password"),  # type: ignore[arg-type]  # the same
+        database=told.get("dbname"),  # type: ignore[arg-type]  # the same
+        query={**rest, "host": [f"{host}:{port or 5432}" for host, port in zip(hosts, ports, strict=True)]},
+    ).render_as_string(hide_password=False)
 
 
 def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:

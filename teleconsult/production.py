@@ -1,6 +1,6 @@
-"""What an installation that others reach must not be started with, each in one sentence that says what to do.
+"""What an installation that others reach must not be started with, each in a sentence that says what to do.
 
-Production is whatever people reach by an address that is not this machine's own, but for a demonstration (`run --demo`).
+Production is what people reach by an address that is not this machine’s own, but for a demonstration (`run --demo`).
 """
 
 import os

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     migration_database_url: str | None = None
     objects_url: str | None = None
     redis_url: str | None = None
+    process: str = Field(default="", pattern=r"^[a-z0-9-]{0,32}$")
     public_url: str | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None

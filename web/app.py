@@ -132,5 +132,9 @@ def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Appli
         if provider is not None:
             await provider.close()
 
+    async def move(_app: web.Application) -> None:
+        await live.move()
+
+    app.on_shutdown.append(move)
     app.cleanup_ctx.extend((database, live_sessions, workers))
     return app

@@ -4,9 +4,10 @@ import traceback
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from teleconsult.db import Sessions, make_engine, transaction
+from teleconsult.db import Sessions, make_engine, sqlalchemy_url, transaction
 from teleconsult.embedded import DatabaseUrls
 from tests.people import Cast
 
@@ -51,3 +52,17 @@ async def test_a_connection_that_died_while_it_lay_idle_is_never_handed_out(
             assert await connection.scalar(text("select pg_backend_pid()")) != first
     finally:
         await own.dispose()
+
+
+async def test_of_several_servers_the_one_that_writes_is_taken(clean_database: DatabaseUrls) -> None:
+    """As libpq takes them; the first is not there at all."""
+    url = clean_database.app.replace("host=", "host=/nowhere,") + "&target_session_attrs=read-write"
+    engine = make_engine(url, pool_size=1)
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("select 1"))).scalar_one() == 1
+    await engine.dispose()
+    told = make_url(sqlalchemy_url("postgresql://app:s%40cret@db1:5432,db2:5433/tele?target_session_attrs=read-write"))
+    _none, arguments = engine.dialect.create_connect_args(told)
+    expected = {"host": "db1,db2", "port": "5432,5433", "user": "app", "password": "s@cret", "dbname": "tele"}
+    assert {name: arguments[name] for name in expected} == expected
+    assert arguments["target_session_attrs"] == "read-write"
