@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install the Debian packages a purpose needs: `fonts` to print PDFs, `browser` to test pages (and calls over bad lines),
-# `peers` to be sent images by other programs, have ours judged by one, relay calls by another, carry them by a third and have notes mailed by Debian's mail servers,
+# `peers` to be sent images by other programs, have ours judged by one, relay calls by another, carry them by a third and have notes mailed by Debian's mail servers; and to have what is shipped judged,
 # `bench` to be measured beside another archive (Orthanc) and another media server (Janus),
 # `judges` to have PDFs judged by another program.
 # Where we are not root, name what is missing and go on: only what needs it will fail.
@@ -9,7 +9,7 @@ set -euo pipefail
 case "${1:-}" in
   fonts) packages=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-liberation fonts-open-sans) ;;
   browser) packages=(chromium iproute2) ;;
-  peers) packages=(dcmtk dicom3tools orthanc orthanc-dicomweb coturn janus softhsm2 faketime postfix dovecot-imapd dovecot-lmtpd) ;;
+  peers) packages=(dcmtk dicom3tools orthanc orthanc-dicomweb coturn janus softhsm2 faketime postfix dovecot-imapd dovecot-lmtpd nginx-light docker-compose) ;;
   bench) packages=(dcmtk orthanc orthanc-dicomweb orthanc-gdcm janus) ;;
   judges) packages=(libpdfbox2-java libactivation-java libjaxb-api-java libbcprov-java libbcmail-java default-jdk-headless poppler-utils mupdf-tools qpdf) ;;
   *) echo "usage: packages.sh fonts|browser|peers|bench|judges" >&2; exit 2 ;;
