@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import obstore
+import psycopg
 from obstore.store import ObjectStore
 
 from teleconsult.backups import database
@@ -57,12 +58,13 @@ class _Run:
 
     def add(self, name: str, content: IO[bytes]) -> None:
         """Seal it, and hand it over."""
-        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=_folder(self.task.settings, "tmp")) as sealed:
+        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(_folder(self.task.settings, "tmp"))) as sealed:
             seal(content, sealed, recipients_in(self.task.settings.backup_recipients))
             size = sealed.tell()
             sealed.seek(0)
             hashed = Hashed(sealed)
-            self.task.place.put(name, io.BufferedReader(hashed, 1024 * 1024), size)
+            buffered = io.BufferedReader(hashed, 1024 * 1024)  # type: ignore[type-var]  # it needs no name of its own
+            self.task.place.put(name, buffered, size)
             assert hashed.size == size
             self.files[name] = (size, hashed.digest.hexdigest())
 
@@ -130,7 +132,7 @@ def _checkpoints_held(held: Collection[str], chain: str) -> dict[str, int]:
     return ends
 
 
-def _let_go(connection: database.psycopg.Connection, spool: Path, held: Collection[str]) -> None:
+def _let_go(connection: psycopg.Connection, spool: Path, held: Collection[str]) -> None:
     """What was handed over by an earlier run, and is there, need not be kept here any longer."""
     there = sorted(
         path.name for path in spool.iterdir() if SEGMENT.fullmatch(path.name) and f"wal/{path.name}.gz.age" in held
@@ -141,7 +143,7 @@ def _let_go(connection: database.psycopg.Connection, spool: Path, held: Collecti
         database.forget_until(connection, there[-1])
 
 
-def _add_base(run: _Run, connection: database.psycopg.Connection, moment: datetime) -> str:
+def _add_base(run: _Run, connection: psycopg.Connection, moment: datetime) -> str:
     name = f"base/{stamp_of(moment)}-{database.current_segment(connection)}"
     with database.base_backup(run.task.url) as stream:
         number = 0
@@ -176,7 +178,7 @@ async def _add_object(run: _Run, key: str) -> None:
         answer = await obstore.get_async(run.task.store, key)
     except FileNotFoundError:
         return
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=_folder(run.task.settings, "tmp")) as plain:
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(_folder(run.task.settings, "tmp"))) as plain:
         async for piece in answer.stream(min_chunk_size=1024 * 1024):
             plain.write(bytes(piece))
         plain.seek(0)

@@ -58,7 +58,8 @@ class _Source:
         with (self.root / name).open("rb") as file:
             hashed = Hashed(file)
             try:
-                unseal(io.BufferedReader(hashed, 1024 * 1024), plain, self.identities)
+                buffered = io.BufferedReader(hashed, 1024 * 1024)  # type: ignore[type-var]  # as in `making`
+                unseal(buffered, plain, self.identities)
             except Unopened as error:
                 raise BackupRefused(f"{name} does not open with this key.") from error
             while hashed.read(1024 * 1024):
