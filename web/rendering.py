@@ -32,6 +32,7 @@ from teleconsult.patients.birth_dates import AgeUnit, age_on
 from web import i18n
 from web.audit_words import act_name
 from web.captures import ACCEPTED, likely_subject
+from web.dictionaries import compress, dictionary_in
 from web.flash import take
 from web.kept_forms import forget_form, kept_fields
 from web.modalities import modality_names
@@ -58,6 +59,8 @@ _request: ContextVar[web.Request] = ContextVar("rendered_request")
 def setup_rendering(app: web.Application) -> None:
     """Give the application its template environment, under `ENVIRONMENT`, and its flash messages."""
     app[ENVIRONMENT] = make_environment()
+    for locale in i18n.LOCALES:
+        dictionary_in(app[ENVIRONMENT], locale)  # now, where nobody waits for it
 
 
 @cache
@@ -77,6 +80,7 @@ def make_environment() -> jinja2.Environment:
     environment.globals |= {
         "asset": asset,
         "modules": modules,
+        "dictionary": lambda: dictionary_in(environment, i18n.current_locale()).address,
         "csrf_token": csrf_token,
         "url": url,
         "is_current": is_current,
@@ -142,7 +146,7 @@ def render(request: web.Request, template: str, /, status: int = 200, **context:
         forget_form(request, response)
     response.headers["Cache-Control"] = "no-store" if visitor_of(request) else "no-cache"
     response.headers["Vary"] = "Cookie, Accept-Language"
-    response.enable_compression()
+    compress(request, response, dictionary_in(request.app[ENVIRONMENT], i18n.current_locale()))
     return response
 
 

@@ -39,6 +39,7 @@ from web.views import (
     break_glass,
     consents,
     consults,
+    dictionaries,
     documents,
     drafting,
     excerpt_versions,
@@ -88,6 +89,7 @@ def add_routes(app: web.Application) -> None:
 
     _add_doors(route)
     route("POST", "/language", accounts.choose_language, ANYONE, name="language.choose")
+    route("GET", "/dictionaries/{name}", dictionaries.show, ANYONE)
 
     _add_own_account(route)
     add_signing_key_routes(route)

@@ -27,7 +27,7 @@ PUBLIC = {
     "/join/chat/uploads/{token}/reception",
     "/language", "/healthz", "/calendars/{token}",
     "/readyz", "/metrics", "/verify", "/fhir/metadata", "/fhir/.well-known/smart-configuration", "/oauth/token",
-    "/static", "/favicon.ico", "/service-worker.js",
+    "/static", "/favicon.ico", "/service-worker.js", "/dictionaries/{name}",
 }  # fmt: skip
 """What answers without sign-in. Socket.IO checks by itself (`signaling/connection.py`)."""
 

@@ -7,4 +7,13 @@ Turbo.config.drive.progressBarDelay = 2 ** 31 - 1;
 // It hears of the page's arrival by this event alone, which is over where it comes late.
 if (document.readyState === "complete") document.dispatchEvent(new Event("readystatechange"));
 
+// What all pages have in common, once for all that follow (RFC 9842). Who does not know the link's kind ignores it.
+const { dictionary } = document.documentElement.dataset;
+if (dictionary) {
+  const link = document.createElement("link");
+  link.rel = "compression-dictionary";
+  link.href = dictionary;
+  document.head.append(link);
+}
+
 export const visit = Turbo.visit;
