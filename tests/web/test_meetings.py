@@ -89,7 +89,7 @@ async def test_the_chair_goes_from_case_to_case_in_one_call(
     await signed_in("oncall")
     assert (await (await client.get(f"{place}/now")).json())["quorum"]
     page = await (await client.get(room)).text()
-    assert cast.patient.family in page
+    assert cast.patient.family.upper() in page
     assert f"/consults/{first.service_request_id}/chat/uploads" in page
     assert (await client.get(f"/consults/{first.service_request_id}/room", allow_redirects=False)).headers[
         "Location"
