@@ -340,7 +340,9 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Reason.REVOKED: _("The signer’s certificate had been revoked before the note was signed."),
         Reason.UNKNOWN_CLOCK: _("The file is unchanged, but no authority we trust vouches for its time-stamps."),
         Reason.NO_EVIDENCE: _("The file does not hold what would show that its certificates were good in their time."),
-        Reason.CLOCK_REVOKED: _("The file is unchanged, but the certificate of a time-stamp authority had been revoked."),
+        Reason.CLOCK_REVOKED: _(
+            "The file is unchanged, but the certificate of a time-stamp authority had been revoked."
+        ),
         Reason.TIMES_DISAGREE: _("The times in this file contradict each other."),
         Reason.UNCHECKABLE: _("The check took too long: this file is not a note of ours."),
     },

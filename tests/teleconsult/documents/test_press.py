@@ -1,8 +1,8 @@
 """The press prints in another process, and starts a new one when that died."""
 
+import asyncio
 import os
 import signal
-import subprocess
 import sys
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -68,14 +68,16 @@ async def test_ends_with_a_server_that_was_killed(tmp_path: Path) -> None:
     script = tmp_path / "prints.py"
     script.write_text(PRINTS)
     environment = {**os.environ, "PYTHONPATH": str(Path(printing.__file__).parents[2])}
-    server = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, env=environment)
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), stdout=asyncio.subprocess.PIPE, env=environment
+    )
     try:
         assert server.stdout
-        process = Path("/proc") / server.stdout.readline().decode().strip()
+        process = Path("/proc") / (await server.stdout.readline()).decode().strip()
         assert process.exists()
     finally:
         server.kill()
-        server.wait()
+        await server.wait()
     assert await eventually(lambda: not _runs(process)), "it would print for nobody, for ever"
 
 
