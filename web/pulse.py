@@ -18,8 +18,10 @@ from web.requests import SETTINGS
 
 EVERY: Final = 1.0
 """Seconds between two questions."""
-PATIENCE: Final = 2.5
+PATIENCE: Final = 3.5
 """Seconds an answer may take. With the pause before it, less than a person waits."""
+OWN_DELAY: Final = 0.5
+"""Seconds by which we may come late ourselves: beyond, it was not the database that was slow."""
 CONNECT_SECONDS: Final = 2
 
 Done = TypeVar("Done")
@@ -85,12 +87,21 @@ class Pulse:
     async def _keep_asking(self) -> None:
         while True:
             asking = asyncio.create_task(self._ask())
-            await asyncio.wait({asking}, timeout=PATIENCE)
+            await self._wait_for(asking)
             if not asking.done():
                 # Not cancelled: who is cancelled waits for the server to say so. Left alone, it ends with its line.
                 self._left, self._connection = asking, None
             self._note(is_answering=asking.done() and asking.result())
             await asyncio.sleep(EVERY)
+
+    async def _wait_for(self, asking: "asyncio.Task[bool]") -> None:
+        """As long as an answer may take, counted anew where all of this process stood still meanwhile."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            due = clock() + PATIENCE
+            await asyncio.wait({asking}, timeout=PATIENCE)
+            if asking.done() or clock() <= due + OWN_DELAY:
+                break
 
     async def _ask(self) -> bool:
         try:
