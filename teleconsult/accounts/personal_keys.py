@@ -18,8 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import SYSTEM
-from teleconsult.accounts.models import PersonalKey
-from teleconsult.accounts.passwords import normalised
+from teleconsult.accounts.models import Account, PersonalKey
+from teleconsult.accounts.passwords import is_password, normalised
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.sealing import SealBroken, Sealer
@@ -57,28 +57,52 @@ async def open_personal_key(sessions: Sessions, settings: Settings, *, account_i
     """The account's personal key; made where there is none yet. The password was checked just before.
 
     Takes some 20 ms of CPU outside the event loop, and no transaction meanwhile. Raises SealBroken where it opens with
-    another password than the account's own.
+    another password than this one.
     """
     kept = await _kept(sessions, account_id)
     if kept is None:
-        made = Opened(uuid.uuid4(), secrets.token_bytes(KEY_BYTES))
-        wrapping = await asyncio.to_thread(_wrap, settings, made, password)
-        async with transaction(sessions, SYSTEM) as session:
-            await session.execute(
-                insert(PersonalKey)
-                .values(
-                    id=made.id,
-                    account_id=account_id,
-                    salt=wrapping.salt,
-                    wrapped=wrapping.wrapped,
-                    created_at=now(),
-                )
-                .on_conflict_do_nothing(index_elements=["account_id"])
-            )
+        made = await _make(sessions, settings, account_id=account_id, password=password, instead_of=None)
         kept = await _kept(sessions, account_id)
         if kept is None or kept.id == made.id:
             return made
     return await asyncio.to_thread(_unwrap, settings, kept, password)
+
+
+async def open_or_replace(sessions: Sessions, settings: Settings, *, account_id: uuid.UUID, password: str) -> Opened:
+    """The same, and another one instead of what the account's own password does not open: that one is lost.
+
+    Raises SealBroken where this is not the account's password any more.
+    """
+    try:
+        return await open_personal_key(sessions, settings, account_id=account_id, password=password)
+    except SealBroken:
+        kept = await _kept(sessions, account_id)
+        await _make(sessions, settings, account_id=account_id, password=password, instead_of=kept)
+        return await open_personal_key(sessions, settings, account_id=account_id, password=password)
+
+
+async def _make(
+    sessions: Sessions, settings: Settings, *, account_id: uuid.UUID, password: str, instead_of: Wrapped | None
+) -> Opened:
+    """Keep a new one, unless somebody was faster. Raises SealBroken for what is not the account's password now.
+
+    The account stays locked: a password that is chosen meanwhile must find the key, or the key that password.
+    """
+    made = Opened(uuid.uuid4(), secrets.token_bytes(KEY_BYTES))
+    wrapping = await asyncio.to_thread(_wrap, settings, made, password)
+    async with transaction(sessions, SYSTEM) as session:
+        account = await session.get_one(Account, account_id, with_for_update={"key_share": True})
+        if not await is_password(password, account.password_hash):
+            raise SealBroken("The account has another password by now.")
+        if instead_of is not None:
+            same = PersonalKey.id == instead_of.id, PersonalKey.wrapped == instead_of.wrapped
+            await session.execute(delete(PersonalKey).where(*same))
+        await session.execute(
+            insert(PersonalKey)
+            .values(id=made.id, account_id=account_id, salt=wrapping.salt, wrapped=wrapping.wrapped, created_at=now())
+            .on_conflict_do_nothing(index_elements=["account_id"])
+        )
+    return made
 
 
 async def wrapped_anew(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
-from teleconsult.accounts.personal_keys import Opened
+from teleconsult.accounts.personal_keys import Opened, open_or_replace
 from teleconsult.accounts.stepping_up import Proof, confirm, require_fresh
 from teleconsult.clock import now
 from teleconsult.db import transaction
@@ -19,7 +19,8 @@ from teleconsult.notes.key_checks import check_key
 from teleconsult.notes.keys import current_key, expires_soon
 from teleconsult.notes.models import KeyStore, RevocationReason, SigningKey
 from teleconsult.notes.revoking import revoke_lost
-from teleconsult.notes.unlocking import PURPOSE, Installation, open_own
+from teleconsult.notes.unlocking import PURPOSE, Installation, lost
+from teleconsult.sealing import SealBroken
 
 
 async def enrol_own(installation: Installation, actor: Actor, *, password: str, address: str) -> SigningKey:
@@ -33,8 +34,11 @@ async def enrol_own(installation: Installation, actor: Actor, *, password: str, 
         raise Refused("This installation issues no certificates. Register the key of a token or of a service.")
     await confirm(installation.sessions, settings, actor, proof=Proof(password=password), address=address)
     assert actor.account_id is not None  # who confirmed has one
-    opened = await open_own(installation, actor.account_id, password)
     authority = await asyncio.to_thread(open_authority, settings.data, installation.sealer, at=now())
+    try:
+        opened = await open_or_replace(installation.sessions, settings, account_id=actor.account_id, password=password)
+    except SealBroken as error:  # they chose another password meanwhile
+        raise lost() from error
     async with transaction(installation.sessions, actor) as session:
         await revoke_lost(session, actor)
         role = await session.get_one(

@@ -11,6 +11,7 @@ from teleconsult.accounts.personal_keys import Opened, open_personal_key
 from teleconsult.accounts.stepping_up import Proof
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Invalid, Refused
+from teleconsult.notes.enrolling import enrol_own
 from teleconsult.notes.models import CompositionStatus, SigningKey
 from teleconsult.notes.signing import Signing, show_to_sign, sign_note
 from teleconsult.sealing import SealBroken
@@ -95,3 +96,33 @@ async def test_another_password_opens_it_and_a_forgotten_one_loses_it(cast: Cast
         await note_steps.sign(signing, actor, draft.note)
     async with transaction(signing.sessions) as session:
         assert await session.scalar(select(PersonalKey.id)) is None
+
+
+async def test_a_password_chosen_before_the_key_is_kept_is_not_locked_out(cast: Cast, signing: Signing) -> None:
+    """A key first made with the old password would open for nobody, and stand in the way of every other."""
+    sessions, account_id = signing.sessions, cast.specialist.account_id
+    assert account_id
+    async with transaction(sessions) as session:
+        await session.execute(delete(PersonalKey))
+        account = await session.get_one(Account, account_id)
+        await keep_choice(session, signing.settings, SYSTEM, account, password_hash=await hash_apart(NEW))
+    with pytest.raises(SealBroken):  # it was checked just before the other one was chosen
+        await own_key(signing, cast)
+    async with transaction(sessions) as session:
+        assert await session.scalar(select(PersonalKey.id)) is None
+    assert await open_personal_key(sessions, signing.settings, account_id=account_id, password=NEW)
+
+
+async def test_who_cannot_open_their_key_gets_another_all_the_same(cast: Cast, signing: Signing) -> None:
+    before = await key_of(signing.sessions, cast)
+    async with transaction(signing.sessions) as session:
+        await session.execute(update(PersonalKey).values(wrapped=b"sealed with another secret of the installation"))
+    draft = await note_steps.drafted(cast, signing.sessions)
+    with pytest.raises(Refused, match="Get a new one"):
+        await note_steps.sign(signing, cast.specialist, draft.note)
+    with pytest.raises(Invalid):
+        await enrol_own(signing, cast.specialist, password=NEW, address="192.0.2.1")
+    got = await enrol_own(signing, cast.specialist, password=PASSWORD, address="192.0.2.1")
+    assert got.id != before.id
+    assert (await key_of(signing.sessions, cast)).id == got.id
+    assert (await note_steps.sign(signing, cast.specialist, draft.note)).status is CompositionStatus.FINAL
