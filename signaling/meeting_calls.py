@@ -100,10 +100,7 @@ class MeetingCalls:
             async with transaction(self._sessions, SYSTEM) as session:
                 table = (await tables(session, {meeting_id})).get(meeting_id)
             consult_id = table.consult_id if table is not None else None
-            for sitting in [one for one in self._everyone() if one.seat.room_id == meeting_id]:
-                if not sitting.seat.stays and sitting.seat.consult_id != consult_id:
-                    await self._send_back(sitting)
-            await self._turned_to(meeting_id, consult_id)
+            await self.clear(meeting_id, consult_id)
             if table is None or not table.is_open:
                 return  # who is in its call is turned out of it (`signaling.watch`)
             for sitting in list(self._sittings_in(meeting_id)):
@@ -112,6 +109,16 @@ class MeetingCalls:
             if consult_id is not None:  # they waited in the room of their own case
                 for sitting in list(self._sittings_in(consult_id)):
                     await self._tell("moved", Moved(consult_id), to=sitting.connection.sid)
+
+    async def clear(self, meeting_id: uuid.UUID, consult_id: uuid.UUID | None) -> None:
+        """Those go whose case is not the one that is discussed now, and of theirs nothing is recorded any more.
+
+        In turn: before anybody comes in by a look at the meeting, too, as they may have looked before we were told.
+        """
+        for sitting in [one for one in self._everyone() if one.seat.room_id == meeting_id]:
+            if not sitting.seat.stays and sitting.seat.consult_id != consult_id:
+                await self._send_back(sitting)
+        await self._turned_to(meeting_id, consult_id)
 
     async def call_back(self, sitting: Sitting, consult_id: uuid.UUID | None) -> None:
         """Have a member's page join again, over another case or none. Of the one before they hear no more."""

@@ -154,6 +154,8 @@ class RoomNamespace(SignedInNamespace):
         if connection.sid not in self.connections:  # turned out while we asked
             raise NotFound
         is_in_call = self._is_in_call(connection, message, live, table)
+        if table is not None and is_in_call:
+            await self.meetings.clear(table.meeting_id, table.consult_id)
         seat = seat_for(message, live, table, role_id=connection.actor.role_id, is_in_call=is_in_call)
         before = self._sittings.of(connection)
         await self._vacate(connection, seat)

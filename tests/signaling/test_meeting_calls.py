@@ -279,6 +279,28 @@ async def test_the_next_case_never_begins_with_the_doctor_of_the_last_in_the_roo
     assert await chair.ask("signal", {"to": joined["pid"], "candidate": {"candidate": ""}}) == {"error": "gone"}
 
 
+async def test_who_looks_before_we_were_told_does_not_meet_who_was_there_before(
+    visit: VisitorMaker, board: Board, site: LiveSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The news that a meeting went on travels; pages may be faster, the chair's own first of all."""
+    chair, member, rural = await visit("specialist"), await visit("oncall"), await visit("rural")
+    colleague = await visit("colleague")
+    await come(chair, board)
+    await board.go_on()
+    await moved(chair, board)
+    assert (await rural.join(board.consults[0]))["room"] == str(board.meeting.id)
+
+    async def not_yet(_meeting_id: uuid.UUID) -> None:
+        """The news is still on its way."""
+
+    monkeypatch.setattr(site.live.room.meetings, "go_on", not_yet)
+    await board.go_on()
+    assert there(await colleague.join(board.consults[1])) == {CHAIR}
+    assert (await rural.next("moved"))["consult"] == str(board.consults[0])
+    assert await rural.ask("media", {"audio": True, "video": True}) == {"error": "not-joined"}
+    assert RURAL not in there(await come(member, board))
+
+
 async def test_a_path_of_another_call_counts_for_nothing(visit: VisitorMaker, board: Board) -> None:
     chair, rural = await visit("specialist"), await visit("rural")
     path = (await come(chair, board))["path"]
