@@ -57,3 +57,11 @@ def test_percent_signs_cannot_break_a_page(locale: str) -> None:
     for text, message in words(catalogue(locale)).items():
         for form in forms(message.string):
             assert "%" not in PLACEHOLDER.sub("", form).replace("%%", ""), (locale, text)
+
+
+def test_no_french_line_begins_with_a_sign() -> None:
+    """What stands before and within such signs is a space that does not break."""
+    broken = re.compile(r"\S [:;?!»]|« ")
+    assert not [
+        form for message in words(catalogue("fr")).values() for form in forms(message.string) if broken.search(form)
+    ]
