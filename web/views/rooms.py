@@ -18,7 +18,7 @@ from teleconsult.encounters.queries import LiveSession, encounter_for
 from teleconsult.errors import Refused
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.imaging.queries import studies_of_consult
-from teleconsult.meetings.models import CaseStatus, MeetingCase
+from teleconsult.meetings.models import CaseStatus, Meeting, MeetingCase
 from teleconsult.meetings.queries import standing_case
 from teleconsult.meetings.sitting import known_as
 from web.rendering import render
@@ -88,9 +88,12 @@ async def _meeting_called(request: web.Request, consult: ServiceRequest) -> Meet
     if consult.mode is not ConsultMode.MEETING:
         return None
     case = await standing_case(db(request), consult.id)
-    if case is None or case.status is not CaseStatus.CALLED or not case.meeting.is_open:
+    if case is None or case.status is not CaseStatus.CALLED:
         return None
-    sits = any(one.practitioner_role_id == actor_of(request).role_id for one in case.meeting.members)
+    meeting: Meeting | None = case.meeting  # its walls hide it from who asked
+    if meeting is None or not meeting.is_open:
+        return None
+    sits = any(one.practitioner_role_id == actor_of(request).role_id for one in meeting.members)
     return case if sits else None
 
 
