@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.clock import now
+from teleconsult.consults.models import ConsultMode
 from teleconsult.encounters.models import EncounterParticipant
 from teleconsult.encounters.queries import LiveSession
 from teleconsult.events import tell
@@ -24,7 +25,13 @@ def comes_anew(participant: EncounterParticipant) -> bool:
 
 
 async def say_who_waits(session: AsyncSession, live: LiveSession) -> None:
-    """The actor of `live` has come: tell the other side, unless they are in the room and see it."""
+    """The actor of `live` has come: tell the other side, unless they are in the room and see it.
+
+    Of a case of a team meeting who asked is told, once its chair comes to it: those in the meeting's one call see who
+    comes, and must not be led out of it into the room of a case that is not discussed.
+    """
+    if live.request.mode is ConsultMode.MEETING and live.mine.part != "specialist":
+        return
     for seat in live.professionals:
         role_id = seat.participant.practitioner_role_id
         if seat is live.mine or role_id is None or _is_in(seat.participant):

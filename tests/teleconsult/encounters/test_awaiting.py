@@ -12,7 +12,7 @@ from teleconsult.encounters.actions import arrive_encounter, leave_encounter
 from teleconsult.encounters.models import EncounterParticipant
 from teleconsult.messages.occasions import ARRIVAL
 from teleconsult.settings import Settings
-from tests import consult_steps
+from tests import consult_steps, meeting_steps
 from tests.news_steps import notices_of, told
 from tests.people import Cast
 
@@ -59,3 +59,16 @@ async def test_a_bad_line_is_no_arrival_and_coming_back_is(cast: Cast, sessions:
         await session.execute(update(EncounterParticipant).values(left_at=now() - timedelta(minutes=30)))
     await arrives(sessions, cast.specialist, consult)
     assert ARRIVAL in {one.occasion for one in await notices_of(sessions, cast.rural)}
+
+
+async def test_of_a_case_of_a_meeting_who_asked_hears_alone(cast: Cast, sessions: Sessions, settings: Settings) -> None:
+    """Those in its one call would be led out of it, into the room of a case that is not discussed."""
+    meeting = await meeting_steps.planned(cast, sessions)
+    case = await meeting_steps.listed(cast, sessions, meeting.id)
+    async with transaction(sessions, cast.rural) as session:
+        await arrive_encounter(session, cast.rural, consult_id=case.service_request_id)
+    assert await told(settings, sessions, ARRIVAL) == set()
+    async with transaction(sessions, cast.rural) as session:
+        await leave_encounter(session, cast.rural, consult_id=case.service_request_id, reason="left")
+    await meeting_steps.called(cast, sessions, case, cast.specialist, cast.oncall)
+    assert await told(settings, sessions, ARRIVAL) == {cast.rural.role_id}
