@@ -45,8 +45,10 @@ async def deliver_note(session: AsyncSession, actor: Actor, *, delivery_id: uuid
     delivery = await _locked(session, delivery_id)
     if delivery.status not in OWED:
         return delivery
+    note = await session.get_one(Composition, delivery.composition_id)
+    await lock_consult(session, note.service_request_id)  # before the note, as all others do
     # no later revision comes between the one that is told of and this entry
-    note = await session.get_one(Composition, delivery.composition_id, with_for_update={"key_share": True})
+    await session.refresh(note, with_for_update={"key_share": True})
     assert note.content is not None  # only signed notes are queued
     patient_id = await _patient_there(session, note, delivery)
     is_requesters = patient_id == note.patient_id
@@ -146,7 +148,6 @@ def _ended(delivery: Delivery, reason: Reason) -> Delivery:
 
 
 async def _complete_task(session: AsyncSession, note: Composition, *, replaces: bool) -> None:
-    await lock_consult(session, note.service_request_id)
     consult = await session.scalar(
         select(ServiceRequest).where(ServiceRequest.id == note.service_request_id).options(*whole())
     )

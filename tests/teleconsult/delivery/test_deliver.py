@@ -9,18 +9,20 @@ from sqlalchemy import select
 from teleconsult import jobs
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.models import AuditEvent
-from teleconsult.consults.queries import consult_for
+from teleconsult.consults.queries import consult_for, lock_consult
 from teleconsult.consults.states import ConsultState, state_of
 from teleconsult.db import Sessions, transaction
 from teleconsult.delivery.actions import deliver_note
 from teleconsult.delivery.models import Delivery, DeliveryStatus
 from teleconsult.errors import NotFound
+from teleconsult.notes.queries import draft_for
 from teleconsult.notes.signing import Signing
 from teleconsult.records.documents import hash_of
 from teleconsult.records.models import Origin, RecordEntry, ResourceType
 from tests import note_steps
 from tests.file_steps import timeline
 from tests.people import Cast
+from tests.waiting import eventually, is_one_held_up
 
 
 async def delivery_of(sessions: Sessions, note_id: uuid.UUID) -> Delivery:
@@ -93,3 +95,20 @@ async def test_the_worker_carries_it_out(cast: Cast, signing: Signing) -> None:
             additional_context={"sessions": signing.sessions, "settings": signing.settings},
         )
     assert (await delivery_of(signing.sessions, signed.note.id)).status is DeliveryStatus.DELIVERED
+
+
+async def test_a_delivery_waits_for_who_has_the_consult_and_holds_nobody_up(cast: Cast, signing: Signing) -> None:
+    """Who presses twice to sign has the consult, then asks for the note: they and the delivery wait for no one."""
+    signed = await note_steps.signed(cast, signing)
+    delivery = await delivery_of(signing.sessions, signed.note.id)
+
+    async def deliver() -> None:
+        async with transaction(signing.sessions) as session:
+            await deliver_note(session, SYSTEM, delivery_id=delivery.id)
+
+    async with transaction(signing.sessions) as session:
+        await lock_consult(session, signed.consult.id)
+        delivering = asyncio.create_task(deliver())
+        assert await eventually(lambda: is_one_held_up(signing.sessions))
+        await draft_for(session, cast.specialist, signed.note.id, lock=True)
+    await delivering
