@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -66,7 +66,8 @@ def _read(pem: str) -> tuple[str, x509.Certificate]:
     try:
         found: Sequence[x509.Certificate] = x509.load_pem_x509_certificates(pem[:LONGEST_PEM].encode())
         algorithm_for(found[0])
-    except (ValueError, TypeError) as error:
+        _ = found[0].subject  # read only when it is asked for
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Invalid(
             {"certificate": "This is no certificate that notes can be signed with: paste it as PEM (P-256 or RSA)."}
         ) from error
@@ -88,7 +89,7 @@ def _refuse_strange(settings: Settings, chain: str) -> None:
     )
     try:
         asyncio.run(CertificateValidator(own, validation_context=context).async_validate_usage({"non_repudiation"}))
-    except (PathError, ValidationError, ValueError) as error:
+    except (PathError, ValidationError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Invalid(
             {"certificate": "No authority that is trusted here vouches for this certificate, or it is not for signing."}
         ) from error

@@ -1,5 +1,6 @@
 """The page of one's signing keys: getting one, one that is kept elsewhere, taking one out of use."""
 
+import base64
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select, update
 
@@ -57,6 +59,14 @@ def certified(settings: Settings, service: Service, *, number: str) -> str:
     authority = open_authority(settings.data, Sealer(settings.secret_key), at=now())
     public = service.key.public_key()
     return issue_for(authority, public, name="Dr Minh", registration_number=number, at=now())
+
+
+def on_another_curve(pem: str) -> str:
+    """The certificate, whose key says it is on a curve that nobody here computes on (prime239v1, ANSI X9.62)."""
+    own = x509.load_pem_x509_certificate(pem.encode()).public_bytes(serialization.Encoding.DER)
+    p256, other = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d030104")
+    changed = base64.encodebytes(own.replace(p256, other)).decode()
+    return f"-----BEGIN CERTIFICATE-----\n{changed}-----END CERTIFICATE-----\n"
 
 
 async def test_a_key_of_ones_own_from_the_first_to_the_last(
@@ -120,6 +130,11 @@ async def test_who_forgot_their_password_is_told_and_gets_a_new_key(
     old, _new = await keys(sessions)
     assert set(revoked_in(settings.data)) == {x509.load_pem_x509_certificate(old.certificate.encode()).serial_number}
     assert (await sign_as_shown(client, post, address, version="2", password=NEW)).status == 303
+    async with transaction(sessions) as session:  # as one that ran out long before its password was forgotten
+        await session.execute(
+            update(SigningKey).where(SigningKey.id == old.id).values(revoked_at=None, not_after=now())
+        )
+    assert "key-lost" not in await (await client.get(PAGE)).text(), "the new one opens"
 
 
 async def test_a_key_elsewhere_is_ones_own_or_is_not_taken(
@@ -138,6 +153,7 @@ async def test_a_key_elsewhere_is_ones_own_or_is_not_taken(
         ({"certificate": issue_for(others, service.key.public_key(), **told)}, "No authority that is trusted here"),
         ({"certificate": issue_for(authority, another, **told)}, "not the one of this certificate"),
         ({"certificate": "nonsense"}, "no certificate that notes can be signed with"),
+        ({"certificate": on_another_curve(good)}, "no certificate that notes can be signed with"),
         ({"certificate": good, "reference": ""}, "Write the name"),
         ({"certificate": good, "store": "soft"}, "Say where the key is"),
         (

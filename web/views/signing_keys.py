@@ -125,7 +125,8 @@ async def _page(request: web.Request, *, status: int = 200, **context: Any) -> w
         assert actor.practitioner_id is not None, "who may write notes is a practitioner"
         keys = list(await keys_of(session, actor.practitioner_id))
         practitioner = await session.get_one(Practitioner, actor.practitioner_id)
-        lost = {key.id for key in keys if key.revoked_at is None and await is_lost(session, actor, key)}
+        standing = [key for key in keys if key.revoked_at is None and key.not_after > now()]
+        lost = {key.id for key in standing if await is_lost(session, actor, key)}
     elsewhere = [
         (KeyStore.TOKEN, _("In a token (PKCS#11)"), settings.pkcs11_module),
         (KeyStore.REMOTE, _("With a signature service"), settings.remote_signing_url),
