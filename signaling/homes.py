@@ -7,9 +7,9 @@ the process's name. A process that dies lets go with its connection, within the 
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, TypeVar
 from urllib.parse import parse_qs
 
 import psycopg
@@ -23,6 +23,10 @@ from teleconsult.meetings.models import STANDING, MeetingCase
 PREFIX: Final = "teleconsult room server "
 EVERY: Final = 2.0
 """Seconds after which it is looked whether the connection that holds our rooms is still there."""
+PATIENCE: Final = 3.0
+"""Seconds the database may take to answer: a line that went silent ends by itself a quarter of an hour later alone."""
+MOST_A_SOCKET: Final = 4
+"""Rooms that one socket may keep here: PostgreSQL has room for so many locks, and anybody can ask for any room."""
 TAKE: Final[LiteralString] = "select pg_try_advisory_lock(%s)"
 LET_GO: Final[LiteralString] = "select pg_advisory_unlock(%s)"
 HOLDER: Final[LiteralString] = """
@@ -32,6 +36,7 @@ where lock.locktype = 'advisory' and lock.granted and lock.objsubid = 1
   and (lock.classid::bigint << 32 | lock.objid::bigint) = %s
 """
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -43,6 +48,7 @@ class Homes:
         self._url, self._name, self._sessions, self._lost = url, name, sessions, lost
         self._held: dict[uuid.UUID, set[str]] = {}
         self._connection: psycopg.AsyncConnection | None = None
+        self._left: set[asyncio.Task[Any]] = set()
         self._turn = asyncio.Lock()
         self._is_leaving = False
 
@@ -55,9 +61,11 @@ class Homes:
         async with self._turn:
             if self._is_leaving or self._connection is None:
                 return ""
+            if sum(sid in sids for sids in self._held.values() if sids is not self._held.get(room_id)) >= MOST_A_SOCKET:
+                return ""
             if room_id not in self._held:
                 try:
-                    elsewhere = await self._take(self._connection, room_id)
+                    elsewhere = await self._answered(self._take(self._connection, room_id))
                 except psycopg.Error:
                     return ""
                 if elsewhere is not None:
@@ -74,7 +82,7 @@ class Homes:
                     del self._held[room_id]
                     if self._connection is not None:
                         with contextlib.suppress(psycopg.Error):
-                            await self._connection.execute(LET_GO, [_number(room_id)])
+                            await self._answered(self._connection.execute(LET_GO, [_number(room_id)]))
 
     async def leave(self) -> None:
         """This process is about to end: its rooms may begin elsewhere at once, and no more come here."""
@@ -93,6 +101,8 @@ class Homes:
             yield
         finally:
             task.cancel()
+            for one in self._left:
+                one.cancel()
             await asyncio.wait({task}, timeout=5)
             if self._connection is not None:
                 await self._connection.close()
@@ -100,17 +110,20 @@ class Homes:
     async def _keep(self) -> None:
         while True:
             await asyncio.sleep(EVERY)
-            await self._look()
+            try:
+                await self._look()
+            except Exception:  # who is to look again must not have ended
+                log.exception("homes.look_failed")
 
     async def _look(self) -> None:
         """Have a connection, and by it all rooms; those that another process took meanwhile are lost."""
-        gone: set[str] = set()
+        gone: frozenset[str] = frozenset()
         async with self._turn:
             if self._is_leaving:
                 return
             try:
                 if self._connection is not None:
-                    await self._connection.execute("select 1")
+                    await self._answered(self._connection.execute("select 1"))
                     return
             except psycopg.Error:
                 log.warning("homes.lost_connection")
@@ -119,13 +132,45 @@ class Homes:
                 self._connection = await psycopg.AsyncConnection.connect(
                     self._url, autocommit=True, connect_timeout=5, application_name=f"{PREFIX}{self._name}"
                 )
-                for room_id in list(self._held):
-                    if await self._take(self._connection, room_id) is not None:
-                        gone |= self._held.pop(room_id)
+                gone = await self._answered(self._take_all(self._connection))
             except (psycopg.Error, OSError):
-                self._connection = None
+                connection, self._connection = self._connection, None
+                if connection is not None:
+                    await connection.close()
         for sid in gone:
             await self._lost(sid)
+
+    async def _take_all(self, connection: psycopg.AsyncConnection) -> frozenset[str]:
+        """Hold all rooms again, by a new connection; the sockets of those that another process took.
+
+        Raises psycopg.Error, also as long as the database has not noticed the end of our former connection.
+        """
+        lost: set[uuid.UUID] = set()
+        for room_id in self._held:
+            holder = await self._take(connection, room_id)
+            if holder == self._name:
+                raise psycopg.OperationalError("our former connection stands yet")
+            if holder is not None:
+                lost.add(room_id)
+        return frozenset().union(*(self._held.pop(room_id) for room_id in lost))
+
+    async def _answered(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the database says, while it says anything. Raises psycopg.OperationalError, and has another connection
+        made: what waits for a silent server is left alone, as who is cancelled waits for it to say so.
+        """
+        asking = asyncio.create_task(work)
+        self._left.add(asking)
+        asking.add_done_callback(self._forget)
+        await asyncio.wait({asking}, timeout=PATIENCE)
+        if not asking.done():
+            self._connection = None
+            raise psycopg.OperationalError("the database is silent")
+        return asking.result()
+
+    def _forget(self, asking: "asyncio.Task[Any]") -> None:
+        self._left.discard(asking)
+        if not asking.cancelled():
+            asking.exception()
 
     async def _room_of(self, place_id: uuid.UUID) -> uuid.UUID:
         """A consult on the list of a meeting is talked about in that meeting's call."""

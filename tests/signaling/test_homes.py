@@ -1,6 +1,8 @@
 """A room lives in one process of several: who is asked first, who is led there, and what becomes of it afterwards."""
 
 import asyncio
+import os
+import signal
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -9,7 +11,7 @@ import psycopg
 import pytest
 
 from signaling import homes
-from signaling.homes import Homes, place_in
+from signaling.homes import MOST_A_SOCKET, Homes, place_in
 from teleconsult.db import Sessions
 from teleconsult.embedded import DatabaseUrls
 from tests.signaling.booking import Booking
@@ -87,6 +89,44 @@ async def test_where_the_database_hung_up_a_room_comes_back_or_is_lost(
     assert pair.lost == ["b"]
     assert await pair.two.come(mine, "d") == "one"
     assert await pair.one.come(taken, "b") == "two"
+
+
+async def test_a_database_that_says_nothing_holds_nobody_up_and_no_room_is_lost_to_ourselves(
+    pair: Pair, superuser_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = uuid.uuid4()
+    await pair.one.come(room, "a")
+    monkeypatch.setattr(homes, "EVERY", 3600)
+    monkeypatch.setattr(homes, "PATIENCE", 0.3)
+    await asyncio.sleep(0.1)
+    asked = "select pid from pg_stat_activity where application_name like '%room server one'"
+    with psycopg.connect(superuser_url, autocommit=True) as superuser:
+        [(backend,)] = superuser.execute(asked).fetchall()
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(5):
+            await pair.one._look()  # another connection is made, and the one that is silent still holds the room
+            assert await pair.one.come(uuid.uuid4(), "b") == ""
+    finally:
+        os.kill(backend, signal.SIGCONT)
+
+    async def is_back() -> bool:
+        await pair.one._look()
+        return await pair.one.come(room, "c") is None
+
+    assert await eventually(is_back)
+    assert pair.lost == []
+    assert await pair.two.come(room, "d") == "one"
+
+
+async def test_a_socket_keeps_so_many_rooms_and_no_more(pair: Pair) -> None:
+    """Each is a lock of PostgreSQL's, of which all share so many; and anybody may ask for what is no room at all."""
+    rooms = [uuid.uuid4() for _ in range(MOST_A_SOCKET + 1)]
+    assert [await pair.one.come(room, "a") for room in rooms] == [*[None] * MOST_A_SOCKET, ""]
+    assert await pair.one.come(rooms[0], "a") is None
+    assert await pair.two.come(rooms[-1], "b") is None
+    await pair.one.go("a")
+    assert await pair.two.come(rooms[0], "b") is None
 
 
 async def test_a_consult_lives_under_its_own_id(pair: Pair, booking: Booking) -> None:
