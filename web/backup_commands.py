@@ -73,6 +73,9 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
         store = open_store(settings.objects_url, settings.data)
         try:
             made = make_backup(Task(settings, store, url, place, held, options.base))
+        except BackupRefused as error:
+            print(error, file=sys.stderr)
+            return 1
         except (DatabaseRefused, psycopg.Error) as error:
             print(f"The database was not copied: {error}", file=sys.stderr)
             return 1

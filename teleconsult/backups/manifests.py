@@ -15,6 +15,8 @@ from teleconsult.backups.vault import BackupRefused
 
 FORMAT: Final = 1
 FOLDER: Final = "manifests"
+AGAIN: Final = "~"
+"""Stands between a name and what tells the file from one of that name which a run that was broken off left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ def stamp_of(moment: datetime) -> str:
 def moment_of_base(base: str) -> datetime:
     """When a base backup was begun."""
     return datetime.strptime(base.split("/")[1].partition("-")[0], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
+
+
+def plain(name: str) -> str:
+    """What a file would be called, had no run been broken off before it was made."""
+    return name.partition(AGAIN)[0]
 
 
 def hash_of(content: bytes) -> str:

@@ -19,8 +19,8 @@ from typing import IO, Any, Final
 
 from teleconsult.audit.checkpoints import days_in, folder_of, lines_in
 from teleconsult.backups.installation import unpack_keys
-from teleconsult.backups.making import AUDIT, IN_MEMORY
-from teleconsult.backups.manifests import Checked, Manifest, check, moment_of_base
+from teleconsult.backups.making import AUDIT, IN_MEMORY, RESTORED
+from teleconsult.backups.manifests import Checked, Manifest, check, moment_of_base, plain
 from teleconsult.backups.places import Hashed
 from teleconsult.backups.recovering import LOG, recover
 from teleconsult.backups.segments import missing_between
@@ -94,8 +94,16 @@ def restore(settings: Settings, root: Path, identities: Sequence[Any], *, until:
     with tempfile.TemporaryDirectory() as sockets:  # PostgreSQL takes no path of more than 107 bytes
         reached = recover(cluster, Path(sockets), until=until.isoformat() if until else "")
     shutil.rmtree(cluster / LOG)
+    _keep_manifests(checked, root, settings.data / "backup" / RESTORED)
     erased = frozenset(key for one in checked.manifests for key in one.erased)
     return Restored(manifest.made_at, reached, segments, objects, checked.size, erased)
+
+
+def _keep_manifests(checked: Checked, root: Path, folder: Path) -> None:
+    """What is held there already need not be sent again."""
+    folder.mkdir(parents=True, mode=0o700)
+    for manifest in checked.manifests:
+        shutil.copyfile(root / manifest.name, folder / Path(manifest.name).name)
 
 
 def require_empty(data: Path) -> None:
@@ -159,7 +167,7 @@ def _unpack_base(source: _Source, base: str, cluster: Path) -> None:
 
 def _unpack_log(source: _Source, base: str, manifest: Manifest, folder: Path) -> int:
     first, last = base.rsplit("-", 1)[1], manifest.wal
-    names = {name[4 : -len(SUFFIX_OF_LOG)]: name for name in source.files if name.startswith("wal/")}
+    names = {plain(name)[4 : -len(SUFFIX_OF_LOG)]: name for name in source.files if name.startswith("wal/")}
     held = {segment: name for segment, name in names.items() if first <= segment <= last and segment[:8] == first[:8]}
     missing = missing_between(first, last, held)
     if missing:
@@ -182,7 +190,7 @@ def _gunzip(source: _Source, name: str, out: IO[bytes]) -> None:
 def _unpack_checkpoints(source: _Source, chain: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in sorted(source.files):
-        piece = AUDIT.fullmatch(name)
+        piece = AUDIT.fullmatch(plain(name))
         if piece is None or piece["chain"] != chain:
             continue
         path = folder / piece["day"]
@@ -194,10 +202,10 @@ def _unpack_checkpoints(source: _Source, chain: str, folder: Path) -> None:
 
 async def _unpack_objects(source: _Source, settings: Settings) -> int:
     objects = Objects(open_store(settings.objects_url, settings.data))
-    names = [name for name in source.files if name.startswith("objects/")]
-    for name in names:
-        with tempfile.NamedTemporaryFile(dir=settings.data) as plain:
-            await asyncio.to_thread(source.open_into, name, plain)
-            plain.flush()
-            await objects.put(name.removeprefix("objects/").removesuffix(".age"), Path(plain.name))
+    names = {plain(name): name for name in source.files if name.startswith("objects/")}
+    for key, name in names.items():
+        with tempfile.NamedTemporaryFile(dir=settings.data) as opened:
+            await asyncio.to_thread(source.open_into, name, opened)
+            opened.flush()
+            await objects.put(key.removeprefix("objects/").removesuffix(".age"), Path(opened.name))
     return len(names)

@@ -4,6 +4,7 @@ One cluster, one backup, read again and again: what is costly happens once.
 """
 
 import asyncio
+import fcntl
 import io
 import shutil
 import tarfile
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 import pytest
 from sqlalchemy import func, select
@@ -23,7 +25,7 @@ from teleconsult.audit.checkpointing import make_checkpoint
 from teleconsult.audit.checkpoints import folder_of
 from teleconsult.audit.models import AuditEvent
 from teleconsult.backups.making import Task, make_backup
-from teleconsult.backups.manifests import Manifest, check
+from teleconsult.backups.manifests import FOLDER, Manifest, check
 from teleconsult.backups.places import Folder, Stream, names_in
 from teleconsult.backups.proving import prove
 from teleconsult.backups.restoring import SET_ASIDE, restore
@@ -60,10 +62,20 @@ class Lost:
     stream: list[str]
 
 
-def backed_up(settings: Settings, urls: DatabaseUrls, root: Path) -> Manifest:
+class BreaksOff(Folder):
+    """Takes everything but what says that it is there."""
+
+    def put(self, name: str, content: IO[bytes], size: int) -> None:
+        """Until the end."""
+        if name.startswith(FOLDER):
+            raise OSError("the line broke")
+        super().put(name, content, size)
+
+
+def backed_up(settings: Settings, urls: DatabaseUrls, root: Path, *, to: type[Folder] = Folder) -> Manifest:
     store = open_store(None, settings.data)
     held = frozenset(names_in(root))
-    return make_backup(Task(settings, store, urls.backup, Folder(root), held))
+    return make_backup(Task(settings, store, urls.backup, to(root), held))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +88,9 @@ def apart() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 async def lost(apart: Path) -> AsyncIterator[Lost]:
-    """Two signed notes, the second after the first run of the backup; an object that was erased meanwhile."""
+    """Two signed notes, the second after the first run of the backup; an object that was erased meanwhile. Of a run
+    between them that was broken off much is there, cut or whole: nobody knows.
+    """
     key, root = apart / "offline.key", apart / "backup"
     settings = Settings(data=apart / "data", secret_key=SECRET, backup_recipients=make_identity(key))
     with embedded_postgresql(settings.data) as urls:
@@ -98,10 +112,17 @@ async def lost(apart: Path) -> AsyncIterator[Lost]:
         await objects.delete(erased)
         last = await note_steps.signed(cast, signing)
         await make_checkpoint(sessions, folder_of(settings))
+        with pytest.raises(OSError, match="the line broke"):
+            await asyncio.to_thread(backed_up, settings, urls, root, to=BreaksOff)
+        named = {first.name, *first.files}
+        for path in [root / name for name in names_in(root) if name not in named]:
+            path.chmod(0o600)
+            path.write_bytes(path.read_bytes()[:-10])
         second = await asyncio.to_thread(backed_up, settings, urls, root)
         out = io.BytesIO()
         stream = Stream(out)
-        task = Task(settings, open_store(None, settings.data), urls.backup, stream, frozenset(second.files))
+        held = frozenset({*second.files, second.name})
+        task = Task(settings, open_store(None, settings.data), urls.backup, stream, held)
         await asyncio.to_thread(make_backup, task)
         stream.close()
         out.seek(0)
@@ -127,6 +148,8 @@ def test_a_second_run_adds_what_is_new_and_touches_nothing(lost: Lost) -> None:
     assert not lost.first.files.keys() & lost.second.files.keys()
     assert lost.second.base == lost.first.base
     assert lost.second.erased == [lost.erased]
+    again = [name for name in lost.second.files if "~" in name]
+    assert again and all((lost.root / name.split("~")[0]).exists() for name in again), "what was cut is sent again"
     assert all((lost.root / name).stat().st_mode & 0o777 == 0o440 for name in lost.first.files)
 
 
@@ -138,7 +161,10 @@ def test_a_stream_holds_what_the_other_end_said_it_lacks(lost: Lost) -> None:
 
 def test_it_is_checked_without_a_key_and_says_what_is_wrong(lost: Lost, tmp_path: Path) -> None:
     found = check(lost.root)
-    assert (found.faults, found.unnamed, len(found.manifests)) == ([], 0, 2)
+    assert (found.faults, len(found.manifests)) == ([], 2)
+    left = set(names_in(lost.root)) - found.files.keys() - {lost.first.name, lost.second.name}
+    assert {name.split("/")[0] for name in left} == {"audit", "objects", "wal"}, "of a run that was broken off"
+    assert found.unnamed == len(left)
     shutil.copytree(lost.root, tmp_path / "copy")
     changed, missing = tmp_path / "copy" / f"objects/{lost.kept}.age", tmp_path / "copy" / lost.second.keys
     changed.chmod(0o600)
@@ -175,6 +201,13 @@ def test_another_key_and_a_folder_in_use_are_refused(lost: Lost, tmp_path: Path)
         read_identities(lost.root / lost.first.name)
     with pytest.raises(FileExistsError):
         make_identity(lost.key)
+
+
+def test_two_runs_never_go_at_the_same_time(lost: Lost) -> None:
+    with (lost.settings.data / "backup" / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(BackupRefused, match="under way"):
+            make_backup(Task(lost.settings, open_store(None, lost.settings.data), "", Folder(lost.root), ()))
 
 
 async def test_it_comes_back_whole(lost: Lost, apart: Path, tmp_path: Path) -> None:
