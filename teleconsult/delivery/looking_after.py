@@ -3,21 +3,26 @@
 import uuid
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.consults.queries import lock_consult
 from teleconsult.db import act_as
 from teleconsult.delivery.jobs import begin_round
 from teleconsult.delivery.mailbox_standing import why_closed
 from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus
 from teleconsult.delivery.queries import delivery_for, other_ways
+from teleconsult.delivery.queueing import standing_notes
 from teleconsult.delivery.reasons import Reason
 from teleconsult.delivery.receiving_receipts import stand
 from teleconsult.delivery.sending_too import revive, was_opposed
 from teleconsult.errors import Conflict, Invalid, Refused
+from teleconsult.notes.models import Composition
 
 OPEN: Final = (
     DeliveryStatus.QUEUED,
@@ -32,13 +37,15 @@ LONGEST: Final = 300
 async def resend_delivery(session: AsyncSession, actor: Actor, *, delivery_id: uuid.UUID) -> Delivery:
     """Try it now, and for days again, under the same ids.
 
-    One that the patient's opposition ended goes too, once that is withdrawn. Raises NotFound, Refused for one that
-    arrived or ended.
+    One that the patient's opposition ended goes too, once that is withdrawn, while its note stands. Raises NotFound,
+    Refused for one that arrived or ended.
     """
-    delivery = await delivery_for(session, actor, delivery_id, lock=True)
-    if was_opposed(delivery):
-        await _require_no_opposition(session, actor, delivery)
-        revive(delivery)
+    if was_opposed(await delivery_for(session, actor, delivery_id)) and await _stands(session, actor, delivery_id):
+        delivery = await delivery_for(session, actor, delivery_id, lock=True)
+        if was_opposed(delivery):
+            await _require_no_opposition(session, actor, delivery)
+            revive(delivery)
+            await session.flush()
     delivery = await _open(session, actor, delivery_id)
     moment = now()
     if delivery.status is DeliveryStatus.DEAD:
@@ -103,6 +110,19 @@ async def give_up_delivery(session: AsyncSession, actor: Actor, *, delivery_id: 
 def can_be_sent_again(delivery: Delivery) -> bool:
     """Whether there is something to send again: it is open, or the patient's opposition ended it."""
     return delivery.channel is not Channel.PATIENT_FILE and (delivery.status in OPEN or was_opposed(delivery))
+
+
+async def _stands(session: AsyncSession, actor: Actor, delivery_id: uuid.UUID) -> bool:
+    """Whether its note was neither withdrawn nor replaced; until the transaction ends it is not, as its consult is
+    locked. Nobody would be told of it, had that happened while it was not to be sent.
+    """
+    await act_as(session, SYSTEM)  # who looks after deliveries does not see the note
+    of_note = select(Composition.id, Composition.service_request_id).join(Delivery).where(Delivery.id == delivery_id)
+    note_id, consult_id = (await session.execute(of_note)).one()
+    await lock_consult(session, consult_id)
+    notes = await standing_notes(session, await session.get_one(ServiceRequest, consult_id))
+    await act_as(session, actor)
+    return note_id in {note.id for note in notes}
 
 
 async def _require_no_opposition(session: AsyncSession, actor: Actor, delivery: Delivery) -> None:

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from sqlalchemy import select, update
 
+from teleconsult.accounts.stepping_up import Proof
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
@@ -16,6 +17,8 @@ from teleconsult.delivery.models import Channel, Delivery, DeliveryStatus
 from teleconsult.delivery.reasons import Reason
 from teleconsult.delivery.recipient_models import OpposedTo, Opposition
 from teleconsult.directory.models import ConnectionType, Endpoint
+from teleconsult.notes.models import RetractionReason
+from teleconsult.notes.retracting import retract_note
 from teleconsult.notes.signing import Signing
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings
@@ -23,7 +26,7 @@ from tests import delivery_steps, mllp_peers, note_steps
 from tests.conftest import Post, SignIn
 from tests.mllp_peers import MllpPeer, mllp_peer
 from tests.note_steps import Drafted
-from tests.people import Cast
+from tests.people import PASSWORD, Cast
 from web.requests import OBJECTS, PRESS
 
 Client = TestClient[web.Request, web.Application]
@@ -168,6 +171,22 @@ async def test_what_the_patient_was_opposed_to_goes_once_they_are_not(
     assert (await post(f"{here}/resend")).status == 303
     (after,) = await delivery_steps.deliveries(signing.sessions, Channel.SECURE_MAIL)
     assert (after.id, after.status, after.reason) == (delivery.id, DeliveryStatus.QUEUED, "")
+
+    async with transaction(signing.sessions) as session:
+        await session.execute(update(Delivery).where(Delivery.id == delivery.id).values(**ended))
+    await retract_note(
+        signing.sessions,
+        signing.settings,
+        cast.specialist,
+        note_id=stuck.note.id,
+        reason=RetractionReason.ERROR,
+        explanation="It is about the person in the next bed.",
+        proof=Proof(password=PASSWORD),
+        address="192.0.2.1",
+    )
+    assert (await post(f"{here}/resend")).status == 409, "a note that was withdrawn goes to nobody"
+    (after,) = await delivery_steps.deliveries(signing.sessions, Channel.SECURE_MAIL)
+    assert (after.status, after.reason) == (DeliveryStatus.CANCELLED, Reason.OPPOSED)
 
 
 async def test_given_up_with_a_reason(
