@@ -32,6 +32,8 @@ where entry.resource_type = 'Composition' and entry.status = 'current' and entry
   and entry.source_id in (
     select later.related_id from composition later where later.related_id is not null and later.status <> 'preliminary')
 """
+_UNASKED = "update received_message set answer_failure = 'unsafe' where answer_to <> '' and answered_at is null"
+"""Of mails that came before, nobody looked whether the address for the answer is the sender's own (RFC 8098 §2.1)."""
 
 
 def upgrade() -> None:
@@ -62,6 +64,7 @@ def _receipts_owed() -> None:
     op.add_column(table, sa.Column("answer_attempts", sa.Integer(), server_default="0", nullable=False))
     op.add_column(table, sa.Column("answer_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(table, sa.Column("answer_failure", sa.Text(), server_default="", nullable=False))
+    op.execute(_UNASKED)
     op.create_index(
         "ix_received_message_answer", table, ["answer_at"], postgresql_where=sa.text("answer_at is not null")
     )
