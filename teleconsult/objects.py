@@ -88,7 +88,7 @@ class Objects:
             raise
         path = self.path_of(key)
         if path is not None:  # a local store leaves that to the system, any other has answered for it
-            await asyncio.to_thread(_settle, path)
+            await asyncio.to_thread(self._settle, path)
 
     async def hand_over(self, files: Sequence[tuple[str, Path]], look: Callable[[Path], T]) -> dict[str, T]:
         """Put a lot of files, each under its key; what `look` tells of each, in a thread, by the same keys.
@@ -156,7 +156,7 @@ class Objects:
             raise NotFound from error
         path = self.path_of(other)
         if path is not None:
-            await asyncio.to_thread(_settle, path)
+            await asyncio.to_thread(self._settle, path)
 
     def path_of(self, key: str) -> Path | None:
         """Where the object lies when the store is a local folder; None where it is elsewhere."""
@@ -189,11 +189,16 @@ class Objects:
             raise
         return found, left, syncing
 
+    def _settle(self, path: Path) -> None:
+        """Have the disk itself hold the file, and what leads to it."""
+        _sync(path)
+        self._sync_folder(path.parent)
+
     def _sync_folder(self, folder: Path) -> None:
-        """What is in it; and once, that it is there."""
+        """What is in it; and once, that it is there, and the folder of its kind."""
         _sync(folder)
         if folder not in self._led_to:
-            _sync(folder.parent)
+            _sync(folder.parent, folder.parent.parent)
             self._led_to.add(folder)
 
     async def delete(self, key: str) -> None:
@@ -202,11 +207,6 @@ class Objects:
             await obstore.delete_async(self._store, key)
         except FileNotFoundError:
             return
-
-
-def _settle(path: Path) -> None:
-    """Have the disk itself hold the file, and the two folders that lead to it."""
-    _sync(path, path.parent, path.parent.parent)
 
 
 def _all_of(syncing: Sequence["Future[None]"]) -> "asyncio.Future[None]":
