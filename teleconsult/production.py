@@ -94,7 +94,7 @@ def _files(settings: Settings) -> Iterator[str]:
         *(Path(path) for path in _secret_files()),
     ]
     for path in dict.fromkeys(path for path in own if path is not None):
-        if _is_open_to_all(path):
+        if path.parent != CONTAINERS and _is_open_to_all(path):
             yield f"Everybody on this machine can read {path}, which is secret: `chmod 600 {path}`."
 
 
@@ -102,7 +102,7 @@ def _secret_files() -> Iterator[str]:
     """Whatever is handed over in a file is handed over in one because it is secret."""
     for name in Settings.model_fields:
         path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
-        if path and Path(path).parent != CONTAINERS:
+        if path:
             yield path
 
 

@@ -82,6 +82,9 @@ def test_files_that_everybody_reads(safe: Settings, monkeypatch: pytest.MonkeyPa
         (fault,) = faults(alone)
         assert fault == f"Everybody on this machine can read {path}, which is secret: `chmod 600 {path}`."
         path.chmod(0o600)
+    (safe.data / "key.pem").chmod(0o644)
+    monkeypatch.setattr(production, "CONTAINERS", safe.data)
+    assert faults(alone) == [], "what a container was handed, the key of its certificate too"
 
 
 def test_roles_that_may_too_much(durable: Settings, database: DatabaseUrls, superuser_url: str) -> None:
