@@ -8,6 +8,7 @@ from typing import Final
 
 from teleconsult.audit.checkpoints import days_in, folder_of
 from teleconsult.audit.signing import PRIVATE, SUFFIX
+from teleconsult.backups.vault import BackupRefused
 from teleconsult.settings import Settings
 
 OWN: Final = "secret-key"
@@ -54,12 +55,16 @@ def checkpoint_pieces(settings: Settings, held: dict[str, int]) -> Iterator[tupl
 
 
 def unpack_keys(content: bytes, data: Path, audit: Path) -> None:
-    """Put the keys where a new installation looks for them, for its own user alone."""
+    """Put the keys where a new installation looks for them, for its own user alone.
+
+    Raises BackupRefused for what leads elsewhere: anybody who knows the public key can seal something for it.
+    """
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         for member in tar.getmembers():
             file = tar.extractfile(member)
             name = Path(member.name)
-            assert file is not None and not name.is_absolute() and ".." not in name.parts
+            if file is None or name.is_absolute() or ".." in name.parts:
+                raise BackupRefused(f"{member.name} is no key of an installation.")
             path = audit / name.name if name.parts[0] == "audit" else data / name
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.write_bytes(file.read())

@@ -24,6 +24,7 @@ from teleconsult.accounts.actor import SYSTEM
 from teleconsult.audit.checkpointing import make_checkpoint
 from teleconsult.audit.checkpoints import folder_of
 from teleconsult.audit.models import AuditEvent
+from teleconsult.backups.installation import unpack_keys
 from teleconsult.backups.making import Task, make_backup
 from teleconsult.backups.manifests import FOLDER, Manifest, check
 from teleconsult.backups.places import Folder, Stream, names_in
@@ -208,6 +209,18 @@ def test_two_runs_never_go_at_the_same_time(lost: Lost) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(BackupRefused, match="under way"):
             make_backup(Task(lost.settings, open_store(None, lost.settings.data), "", Folder(lost.root), ()))
+
+
+@pytest.mark.parametrize("name", ["../secret-key", "/tmp/secret-key", "audit/.."])
+def test_keys_go_nowhere_else(name: str, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        member = tarfile.TarInfo(name)
+        member.size = 4
+        tar.addfile(member, io.BytesIO(b"evil"))
+    with pytest.raises(BackupRefused):
+        unpack_keys(out.getvalue(), tmp_path / "data", tmp_path / "audit")
+    assert not list(tmp_path.iterdir())
 
 
 async def test_it_comes_back_whole(lost: Lost, apart: Path, tmp_path: Path) -> None:
