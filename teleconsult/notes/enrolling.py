@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -40,6 +41,7 @@ async def enrol_own(installation: Installation, actor: Actor, *, password: str, 
     except SealBroken as error:  # they chose another password meanwhile
         raise lost() from error
     async with transaction(installation.sessions, actor) as session:
+        await _take_turns(session, actor)
         await revoke_lost(session, actor)
         role = await session.get_one(
             PractitionerRole,
@@ -77,6 +79,7 @@ async def register_own(
         created_at=now(),
     )
     async with transaction(installation.sessions, actor) as session:
+        await _take_turns(session, actor)
         await revoke_lost(session, actor)
         return await _keep(session, actor, key)
 
@@ -110,6 +113,12 @@ async def enrol_signer(
         created_at=moment,
     )
     return await _keep(session, actor, key)
+
+
+async def _take_turns(session: AsyncSession, actor: Actor) -> None:
+    """Who presses twice gets one key: two that are good at once would leave the other when one is taken out of use."""
+    turn = func.hashtextextended(f"signing key {actor.practitioner_id}", 0)
+    await session.execute(select(func.pg_advisory_xact_lock(turn)))
 
 
 async def _keep(session: AsyncSession, actor: Actor, key: SigningKey) -> SigningKey:

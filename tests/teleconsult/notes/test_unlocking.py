@@ -1,7 +1,9 @@
 """A soft key opens with its owner's password and with nothing else, whoever holds the database and the secret."""
 
+import asyncio
+
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.accounts.choosing import change_password, keep_choice
@@ -9,6 +11,7 @@ from teleconsult.accounts.models import Account, PersonalKey
 from teleconsult.accounts.passwords import hash_apart
 from teleconsult.accounts.personal_keys import Opened, open_personal_key
 from teleconsult.accounts.stepping_up import Proof
+from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Invalid, Refused
 from teleconsult.notes.enrolling import enrol_own
@@ -18,8 +21,10 @@ from teleconsult.sealing import SealBroken
 from teleconsult.settings import Settings
 from tests import note_steps
 from tests.people import PASSWORD, Cast
+from tests.waiting import eventually
 
 NEW = "quatre mots sans rapport"
+WAITING = text("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
 
 
 async def key_of(sessions: Sessions, cast: Cast) -> SigningKey:
@@ -126,3 +131,22 @@ async def test_who_cannot_open_their_key_gets_another_all_the_same(cast: Cast, s
     assert got.id != before.id
     assert (await key_of(signing.sessions, cast)).id == got.id
     assert (await note_steps.sign(signing, cast.specialist, draft.note)).status is CompositionStatus.FINAL
+
+
+async def test_who_presses_twice_gets_one_key(cast: Cast, signing: Signing) -> None:
+    async with transaction(signing.sessions) as session:
+        await session.execute(update(SigningKey).values(revoked_at=now()))
+
+    async def enrolled() -> SigningKey:
+        return await enrol_own(signing, cast.specialist, password=PASSWORD, address="192.0.2.1")
+
+    async def both_wait() -> bool:
+        async with signing.sessions() as session:
+            return bool(await session.scalar(WAITING) == 2)
+
+    async with transaction(signing.sessions) as session:
+        await session.execute(text("lock table signing_key in share mode"))  # it is read, and not added to
+        pressed = asyncio.gather(enrolled(), enrolled())
+        assert await eventually(both_wait)
+    got = await pressed
+    assert {key.id for key in got} == {(await key_of(signing.sessions, cast)).id}
