@@ -28,7 +28,7 @@ from teleconsult.hl7v2.listener import listen
 from teleconsult.imaging.dimse.listener import limit_memory
 from teleconsult.imaging.dimse.listener import listen as listen_dimse
 from teleconsult.notes.authority import address_in, keep_address
-from teleconsult.settings import Settings, SettingsError
+from teleconsult.settings import PREFIX, Settings, SettingsError
 from teleconsult.worker import keep_working
 from web.commands import database, opened, seed_demo_at
 from web.logs import set_up_logs
@@ -230,10 +230,16 @@ def _require_safe(settings: Settings) -> None:
 
 def _is_fresh(data: Path) -> bool:
     """Whether the data folder has never been in use. What a first start left half filled is thrown away."""
-    mark = data / UNFINISHED
-    if (data / "postgresql").exists() and not mark.exists():
+    mark, objects = data / UNFINISHED, data / "objects"
+    if mark.exists():
+        shutil.rmtree(objects, ignore_errors=True)
+    elif (data / "postgresql").exists():
         return False
-    shutil.rmtree(data / "objects", ignore_errors=True)
+    elif objects.exists() and any(objects.iterdir()):
+        raise SettingsError(
+            f"{data} holds the files of another database:"
+            f" name it by {PREFIX}DATABASE_URL, or another folder by {PREFIX}DATA."
+        )
     data.mkdir(parents=True, exist_ok=True)
     mark.touch()
     return True

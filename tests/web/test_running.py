@@ -79,3 +79,14 @@ def test_an_interrupted_first_start_begins_anew(tmp_path: Path) -> None:
     assert "Filling in" in said
     stop(process, signal.SIGINT)
     assert not (data / "postgresql" / "postmaster.pid").exists(), "the one who was killed keeps no server running"
+
+
+def test_files_without_a_database_are_somebodys(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "objects" / "notes").mkdir(parents=True)
+    (data / "objects" / "notes" / "one").write_bytes(b"signed")
+    process = start(data, free_port())
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "TELECONSULT_DATABASE_URL" in said
+    assert (data / "objects" / "notes" / "one").read_bytes() == b"signed"
