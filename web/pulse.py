@@ -23,6 +23,8 @@ PATIENCE: Final = 3.5
 OWN_DELAY: Final = 0.5
 """Seconds by which we may come late ourselves: beyond, it was not the database that was slow."""
 CONNECT_SECONDS: Final = 2
+LAST_WORDS: Final = 1.0
+"""Seconds that a question may still take when the server ends."""
 
 Done = TypeVar("Done")
 log = structlog.get_logger(__name__)
@@ -39,7 +41,8 @@ class Pulse:
         self._url = url
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._silence: asyncio.Future[None] | None = None
-        self._left: asyncio.Task[bool] | None = None
+        self._asking: set[asyncio.Task[bool]] = set()
+        """The question of now, and those before it that were never answered."""
 
     async def within(self, work: Awaitable[Done], request: web.Request | None = None) -> Done:
         """What `work` gives, as long as the database answers meanwhile; an answer to `request` that has begun goes on.
@@ -76,23 +79,34 @@ class Pulse:
         try:
             yield
         finally:
-            for one in (task, self._left):
-                if one is not None:
-                    one.cancel()
+            task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            await self._end_questions()
             if self._connection is not None:
                 await self._connection.close()
 
     async def _keep_asking(self) -> None:
         while True:
             asking = asyncio.create_task(self._ask())
+            self._asking.add(asking)
+            asking.add_done_callback(self._asking.discard)
             await self._wait_for(asking)
             if not asking.done():
                 # Not cancelled: who is cancelled waits for the server to say so. Left alone, it ends with its line.
-                self._left, self._connection = asking, None
+                self._connection = None
             self._note(is_answering=asking.done() and asking.result())
             await asyncio.sleep(EVERY)
+
+    async def _end_questions(self) -> None:
+        """None is asked any more: a connection that is closed under a question takes the process with it (libpq)."""
+        if self._asking:
+            await asyncio.wait(set(self._asking), timeout=LAST_WORDS)
+        if self._asking:  # of a database that says nothing
+            self._connection = None
+            for asking in set(self._asking):
+                asking.cancel()
+            await asyncio.wait(set(self._asking), timeout=LAST_WORDS)
 
     async def _wait_for(self, asking: "asyncio.Task[bool]") -> None:
         """As long as an answer may take, counted anew where all of this process stood still meanwhile."""

@@ -110,3 +110,12 @@ async def test_a_server_that_stood_still_itself_does_not_blame_the_database(
         await asyncio.sleep(0.005)
         time.sleep(0.5)  # noqa: ASYNC251  # nobody is served meanwhile
         assert (await asking).status == 200
+
+
+async def test_a_server_that_ends_while_it_asks(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "EVERY", 0)
+    for turn in range(40):
+        asked = pulse.Pulse(settings.database_url or "")
+        async with asked.felt():
+            await asyncio.sleep(0.01 + turn / 10_000)
+        assert not asked._asking
