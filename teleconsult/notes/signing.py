@@ -173,7 +173,7 @@ async def show_to_sign(signing: Signing, actor: Actor, *, note_id: uuid.UUID) ->
 
 
 async def _prepare(session: AsyncSession, actor: Actor, signing: Signing, note_id: uuid.UUID, read: _Read) -> _Prepared:
-    note = await draft_for(session, actor, note_id)
+    note = await _locked(session, actor, note_id)
     await _check(session, actor, note, read)
     key = await key_to_sign_with(session, actor)
     practitioner = await session.get_one(Practitioner, actor.practitioner_id)
@@ -196,8 +196,7 @@ def _sign(signing: Signing, printed: bytes, prepared: _Prepared) -> tuple[bytes,
 
 async def _freeze(session: AsyncSession, actor: Actor, signing: Signing, signed: _Signed, read: _Read) -> Composition:
     content, frozen = signed.content, signed.content.to_bytes()
-    await consult_for(session, actor, uuid.UUID(content.consult_id), lock=True)  # before the note, as all others do
-    note = await draft_for(session, actor, uuid.UUID(content.id), lock=True)
+    note = await _locked(session, actor, uuid.UUID(content.id))
     consult = await _check(session, actor, note, read)
     note.status, note.shown_object_key = CompositionStatus.FINAL, None
     note.encounter_id = uuid.UUID(content.encounter_id) if content.encounter_id else None
@@ -229,6 +228,13 @@ async def _freeze(session: AsyncSession, actor: Actor, signing: Signing, signed:
     )
     await tell_consult(session, _NEWS[note.relation], consult)
     return note
+
+
+async def _locked(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> Composition:
+    """The draft as it is once nobody else signs it: its consult is locked first, as everywhere."""
+    note = await draft_for(session, actor, note_id)
+    await consult_for(session, actor, note.service_request_id, lock=True)
+    return await draft_for(session, actor, note_id, lock=True)
 
 
 async def _check(session: AsyncSession, actor: Actor, note: Composition, read: _Read) -> ServiceRequest:

@@ -161,7 +161,9 @@ async def _tell(sessions: Sessions, source: Source, named: Named, fault: str, st
         if not await is_named(session, source, named):
             return  # erased, or made anew, while we looked
         audit.record(
-            *(session, SYSTEM, "object-damaged"),
+            session,
+            SYSTEM,
+            "object-damaged",
             outcome="failure",
             source=source.name,
             row=named.row_id,

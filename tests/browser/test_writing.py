@@ -8,6 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from teleconsult.db import Sessions, transaction
 from teleconsult.notes.drafting import save_draft
 from teleconsult.notes.models import Composition
+from teleconsult.settings import Settings
 from tests import note_steps
 from tests.browser.conftest import OpenAs, eventually, note_errors
 from tests.people import Cast
@@ -123,8 +124,9 @@ async def test_two_tabs_are_shown_side_by_side_and_lose_nothing(
 
 
 async def test_by_keyboard_with_a_template_a_phrase_and_a_value(
-    cast: Cast, sessions: Sessions, open_as: OpenAs
+    cast: Cast, sessions: Sessions, settings: Settings, open_as: OpenAs
 ) -> None:
+    await note_steps.enrol(sessions, settings, cast.specialist)
     draft = await note_steps.drafted(cast, sessions, opinion="Seen with Dr Roy.")
     async with transaction(sessions, cast.specialist) as session:
         await note_steps.phrasing(session, cast.specialist, is_shared=True)

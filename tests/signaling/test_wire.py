@@ -39,13 +39,13 @@ def test_what_is_sent_is_read_back() -> None:
     [
         ({"consult": "x"}, "consult is not an id"),
         ({"consult": "{" + str(uuid.uuid4())[1:]}, "consult is not an id"),
-        ({"consult": None}, "consult is missing"),
+        ({"page": None}, "page is missing"),
         ({"audio": "true"}, "neither true nor false"),
         ({"more": 1}, "unknown field 'more'"),
     ],
 )
 def test_the_refusal_names_the_field(change: dict[str, object], words: str) -> None:
-    join = to_wire(protocol.Join(uuid.uuid4(), uuid.uuid4(), audio=True, video=True))
+    join = to_wire(protocol.Join(uuid.uuid4(), audio=True, video=True, consult=uuid.uuid4()))
     with pytest.raises(BadMessage, match=words):
         parse(protocol.Join, join | change)
 

@@ -133,7 +133,7 @@ async def test_an_answer_in_writing_in_place_of_the_call(
     assert (await post(f"/consults/{consult.id}/writing")).status == 303
     page = await (await client.get(f"/consults/{consult.id}")).text()
     assert 'data-state="advising"' in page
-    assert "asked for an answer in writing" in page
+    assert "changed how it is answered" in page
     await signed_in("specialist")
     assert 'data-testid="open-note"' in await (await client.get(f"/consults/{consult.id}")).text()
     await signed_in("coordinator")

@@ -9,12 +9,14 @@ from aiohttp.test_utils import TestClient
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from teleconsult.notes.authority import trust_folder
+from teleconsult.notes.shares import Shares
 from teleconsult.notes.verdict import SIZE_LIMIT
 from teleconsult.settings import Settings
 from tests.conftest import SignIn
 from tests.teleconsult.notes.test_bundling import exported
 from tests.teleconsult.notes.test_signature import authority, signed
 from tests.waiting import eventually
+from web.requests import CHECKER
 from web.views import verify
 
 Client = TestClient[web.Request, web.Application]
@@ -108,6 +110,8 @@ async def test_signed_in_the_form_needs_its_token(client: Client, pdf: bytes, si
 
 
 async def test_few_files_are_in_memory_at_once(client: Client, pdf: bytes) -> None:
+    assert client.app is not None
+    client.app[CHECKER]._shares = Shares(at_once=12, each=10_000)  # as if they came from several addresses
     waiting = []
     for _place in range(12):
         _reader, writer = await asyncio.open_connection(client.host, client.port)

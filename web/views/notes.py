@@ -43,7 +43,7 @@ from web.requests import (
     settings_of,
     to_page,
 )
-from web.views.note_editor import editor_again, editor_page
+from web.views.note_editor import editor_page
 from web.views.note_pages import STATE_FRAME, note_page, to_note
 from web.views.step_up import read_proof
 
@@ -122,15 +122,16 @@ async def shown(request: web.Request) -> web.StreamResponse:
 @own_transactions
 async def signature(request: web.Request) -> web.StreamResponse:
     """Read once more, as it will be signed, then show who one is. Printed between transactions, as it takes a while."""
-    async with opened_transaction(request) as session:
-        note = await draft_for(session, actor_of(request), id_in(request))
-        if note.status is not CompositionStatus.PRELIMINARY:
-            return to_note(request, note)
-        try:
+    try:
+        async with opened_transaction(request) as session:
+            note = await draft_for(session, actor_of(request), id_in(request))
+            if note.status is not CompositionStatus.PRELIMINARY:
+                return to_note(request, note)
             content = await content_to_sign(session, actor_of(request), settings_of(request), note_id=note.id)
-        except Invalid as error:
-            return await editor_again(request, error, note.sections)
-        ways = await _ways_to_sign(session, request)
+            ways = await _ways_to_sign(session, request)
+    except Invalid as error:
+        async with opened_transaction(request) as session:
+            return await editor_page(request, await draft_for(session, actor_of(request), id_in(request)), error=error)
     return await _step_up(request, note, content, ways=ways)
 
 
@@ -176,7 +177,7 @@ async def _refused(request: web.Request, error: Conflict | Invalid | Refused | T
     async with transaction(sessions_of(request), actor_of(request)) as session:
         note = await draft_for(session, actor_of(request), id_in(request))
         if note.status is not CompositionStatus.PRELIMINARY:
-            flash(request, _(error.message, **error.values))
+            flash(request, _("This note is already signed."))
             return to_note(request, note)
         content = await preview_content(session, actor_of(request), settings_of(request), note_id=note.id)
         ways = await _ways_to_sign(session, request)
