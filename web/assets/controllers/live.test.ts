@@ -70,6 +70,44 @@ test("nothing is taken from under somebody's fingers", async () => {
   expect(reload).toHaveBeenCalledOnce();
 });
 
+test("words that are not sent stay until they are", async () => {
+  const field = document.querySelector("input") as HTMLInputElement;
+  field.value = "5 mg";
+  hint(changed("consult", "7"));
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(reload).not.toHaveBeenCalled();
+  field.value = "";
+  await vi.advanceTimersByTimeAsync(300);
+  expect(reload).toHaveBeenCalledOnce();
+});
+
+/** What Turbo does once an answer is here; whether it would be shown. */
+function comes(): boolean {
+  const frame = document.querySelector("turbo-frame") as HTMLElement;
+  const shows = vi.fn();
+  const detail = { render: shows };
+  frame.dispatchEvent(new CustomEvent("turbo:before-frame-render", { bubbles: true, detail }));
+  detail.render();
+  return shows.mock.calls.length === 1;
+}
+
+test("words begun while a look was under way stay, and the answer to a form is shown", async () => {
+  const frame = document.querySelector("turbo-frame") as HTMLElement;
+  const field = document.querySelector("input") as HTMLInputElement;
+  hint(changed("consult", "7"));
+  await vi.advanceTimersByTimeAsync(300);
+  field.value = "5 mg";
+  expect(comes()).toBe(false);
+  frame.dispatchEvent(new CustomEvent("turbo:submit-start", { bubbles: true }));
+  frame.dispatchEvent(new CustomEvent("turbo:submit-end", { bubbles: true, detail: { success: false } }));
+  expect(comes()).toBe(true);
+  frame.dispatchEvent(new CustomEvent("turbo:submit-start", { bubbles: true }));
+  frame.dispatchEvent(new CustomEvent("turbo:submit-end", { bubbles: true, detail: { error: new Error() } }));
+  expect(comes()).toBe(false);
+  field.value = "";
+  expect(comes()).toBe(true);
+});
+
 test("a frame that is gone hears nothing more", async () => {
   document.body.innerHTML = "";
   await vi.advanceTimersByTimeAsync(0);

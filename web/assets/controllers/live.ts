@@ -6,6 +6,10 @@ import { subscribe } from "../hints";
 import type { Changed } from "../protocol.gen";
 
 const CALM_MS = 300;
+const WORDS = "textarea, input[type=text], input:not([type])";
+
+/** What Turbo is about to put into a frame, and how. */
+type Rendering = CustomEvent<{ render: (current: Element, coming: Element) => unknown }>;
 
 export default class LiveController extends Controller<Frame> {
   static override values = { url: String, what: String, id: String };
@@ -14,8 +18,13 @@ export default class LiveController extends Controller<Frame> {
   declare readonly idValue: string;
   #stop?: () => void;
   #timer?: ReturnType<typeof setTimeout>;
+  /** A form in here is on its way: what comes is its answer. */
+  #isSending = false;
 
   override connect(): void {
+    this.element.addEventListener("turbo:submit-start", this.#sends);
+    this.element.addEventListener("turbo:submit-end", this.#sent);
+    this.element.addEventListener("turbo:before-frame-render", this.#spares);
     this.#stop = subscribe((change) => {
       if (this.concerns(change)) this.#soon();
     });
@@ -24,6 +33,9 @@ export default class LiveController extends Controller<Frame> {
   override disconnect(): void {
     this.#stop?.();
     clearTimeout(this.#timer);
+    this.element.removeEventListener("turbo:submit-start", this.#sends);
+    this.element.removeEventListener("turbo:submit-end", this.#sent);
+    this.element.removeEventListener("turbo:before-frame-render", this.#spares);
   }
 
   /** Whether a hint is about what this frame shows. No hint at all means: the connection came back, look again. */
@@ -38,10 +50,37 @@ export default class LiveController extends Controller<Frame> {
   #soon(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      const typing =
-        this.element.contains(document.activeElement) && document.activeElement?.matches("input, textarea");
-      if (typing || this.element.querySelector("dialog[open]")) this.#soon();
+      if (this.#isInUse) this.#soon();
       else lookAgain(this.element, this.urlValue);
     }, CALM_MS);
   }
+
+  /** Somebody types here, has words here that are not sent, or reads a dialog. */
+  get #isInUse(): boolean {
+    const { activeElement } = document;
+    if (this.element.querySelector("dialog[open]")) return true;
+    if (this.element.contains(activeElement) && activeElement?.matches("input, textarea")) return true;
+    const words = this.element.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>(WORDS);
+    return [...words].some((field) => field.value !== field.defaultValue);
+  }
+
+  #sends = (): void => {
+    this.#isSending = true;
+  };
+
+  /** It never got there. */
+  #sent = (event: Event): void => {
+    if ((event as CustomEvent<{ error?: unknown }>).detail?.error) this.#isSending = false;
+  };
+
+  /** Words that were begun while a look was under way stay; it is looked again once they are sent. */
+  #spares = (event: Event): void => {
+    if (event.target !== this.element) return;
+    if (this.#isSending) {
+      this.#isSending = false;
+    } else if (this.#isInUse && this.element.src?.endsWith(this.urlValue)) {
+      (event as Rendering).detail.render = () => undefined;
+      this.#soon();
+    }
+  };
 }
