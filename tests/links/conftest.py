@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -41,8 +41,9 @@ def hub() -> Iterator[Hub]:
 def running(
     hub: Hub, database: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Site]:
-    """The running product in the hub, one for all tests of a worker."""
-    product = Site(database, tmp_path_factory.mktemp("site"), host=HUB, inside=hub.inside)
+    """The running product in the hub, one for all tests of a worker. Others reach it: its database has to be durable."""
+    durable = replace(database, app=f"{database.app}&options=-csynchronous_commit%3Don")
+    product = Site(durable, tmp_path_factory.mktemp("site"), host=HUB, inside=hub.inside)
     try:
         product.wait_until_ready()
         pytestconfig.stash[RUNNING] = product
