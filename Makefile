@@ -32,7 +32,7 @@ proof: $(STAMPS)/dev web/static/.vite/manifest.json
 
 # Calls over bad lines have clocks of their own (tests/links): they come first, one after the other.
 # Real clocks, browsers and processes share two cores: what failed in the crowd is asked once more alone, and named.
-# More than five failures, or one that fails alone too, are red.
+# More than ten failures, or one that fails alone too, are red.
 test-again:
 	@$(BIN)/python -m tests.again
 

@@ -3,11 +3,11 @@
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from teleconsult.db import Sessions
 from tests import consult_steps
-from tests.browser.conftest import OpenAs, eventually
+from tests.browser.conftest import OpenAs, eventually, note_errors
 from tests.browser.site import Site
 from tests.browser.test_call import both_live, enter, inbound
 from tests.people import Cast
@@ -38,13 +38,19 @@ async def pair(site: Site, open_as: OpenAs, cast: Cast, sessions: Sessions) -> t
     return rural, specialist
 
 
-async def test_the_page_is_light(open_as: OpenAs, cast: Cast, sessions: Sessions) -> None:
+async def test_the_page_is_light(
+    site: Site, open_as: OpenAs, chromium: Browser, cast: Cast, sessions: Sessions
+) -> None:
     """All that comes before it asks to join, headers with it; the rest comes once the call stands."""
     consult = (await consult_steps.booked(cast, sessions)).id
-    page = await open_as("rural")
-    devtools = await page.context.new_cdp_session(page)
+    signed_in = await (await open_as("rural")).context.storage_state()
+    fresh = await chromium.new_context(
+        base_url=site.url, locale="en", permissions=["camera", "microphone"], storage_state=signed_in
+    )
+    page = await fresh.new_page()
+    note_errors(page, "rural")
+    devtools = await fresh.new_cdp_session(page)
     await devtools.send("Network.enable")
-    await devtools.send("Network.clearBrowserCache")
     came: list[float] = []
     until_joined: list[float] = []
 

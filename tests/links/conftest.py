@@ -41,7 +41,7 @@ def hub() -> Iterator[Hub]:
 def running(
     hub: Hub, database: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Site]:
-    """The running product in the hub, one for all tests of a worker. Others reach it: its database has to be durable."""
+    """The running product in the hub, one for all tests of a worker. Its database is durable, since others reach it."""
     durable = replace(database, app=f"{database.app}&options=-csynchronous_commit%3Don")
     product = Site(durable, tmp_path_factory.mktemp("site"), host=HUB, inside=hub.inside)
     try:
