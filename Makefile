@@ -4,7 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+# PostgreSQL in it runs as a user of its own where we are root, who has to read it whatever this shell's mask is.
+PIP := umask 022; $(BIN)/python -m pip --disable-pip-version-check
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 3
 OHIF_VERSION := 3.12.10
@@ -74,7 +75,7 @@ lock:
 $(STAMPS)/venv:
 	@echo "Making the Python environment…"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
-	@$(PYTHON) -m venv $(VENV)
+	@umask 022; $(PYTHON) -m venv $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/app: requirements/app.txt pyproject.toml | $(STAMPS)/venv $(STAMPS)/system
