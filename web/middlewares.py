@@ -95,13 +95,14 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
     """On every answer, whoever made it (a signal of aiohttp, so that refused and streamed ones have them too).
 
     What only speaks of documents is left out of static files: on a thin line it would be felt. A script keeps the
-    policy, because a worker made from it lives under it.
+    policy, because a worker made from it lives under it; but where the browser says that it is a page's own script.
     """
     is_part = request.path.startswith(STATIC)
+    is_of_page = request.headers.get("Sec-Fetch-Dest") in ("script", "style", "image")
     for name, value in HEADERS.items():
         if not (is_part and name in OF_DOCUMENTS):
             response.headers.setdefault(name, value)
-    if not is_part or request.path.endswith(".js"):
+    if not is_part or (request.path.endswith(".js") and not is_of_page):
         policy = POLICY_OF_DECODER if request.path.startswith(DECODER) else POLICY
         response.headers.setdefault("Content-Security-Policy", policy)
     if request.app[SETTINGS].is_secure:

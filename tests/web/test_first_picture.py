@@ -76,3 +76,10 @@ async def test_only_the_decoder_may_compile_web_assembly(client: Client) -> None
         answer = await client.get(path)
         assert answer.headers["Content-Security-Policy"] == POLICY, path
         assert "wasm" not in POLICY
+    for made, has_policy in (("worker", True), ("serviceworker", True), ("script", False)):
+        answer = await client.get("/static/assets/main-1.js", headers={"Sec-Fetch-Dest": made})
+        assert ("Content-Security-Policy" in answer.headers) is has_policy, (
+            "a worker lives under its script's own policy"
+        )
+    page = await client.get("/sign-in", headers={"Sec-Fetch-Dest": "script"})
+    assert page.headers["Content-Security-Policy"] == POLICY

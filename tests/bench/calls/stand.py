@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests import consult_steps
 from tests.bench.running import installation
@@ -67,10 +67,18 @@ class Stand:
     hub: Hub
     rural: Caller
     specialist: Caller
+    url: str
+    """Of the product."""
     room: str
     """The product's page of their session."""
     bare: str
     """The other page."""
+
+    async def fresh(self, caller: Caller) -> BrowserContext:
+        """Theirs, signed in, with nothing of the product in it."""
+        browser = caller.context.browser
+        assert browser is not None
+        return await _context(browser, self.url, storage_state=await caller.context.storage_state())
 
 
 @contextlib.asynccontextmanager
@@ -90,11 +98,7 @@ async def standing(folder: Path) -> AsyncIterator[Stand]:
                 executable_path=program_inside(place, CHROMIUM, folder), args=[*FLAGS, trusted]
             )
             stack.push_async_callback(browser.close)
-            context = await browser.new_context(
-                base_url=running.site.url, locale="en", permissions=["camera", "microphone"]
-            )
-            context.set_default_timeout(PATIENCE)
-            await context.add_init_script(MARKS)
+            context = await _context(browser, running.site.url)
             page = await context.new_page()
             await page.goto("/sign-in")
             await page.fill("[name=email]", running.cast.emails[name])
@@ -104,7 +108,15 @@ async def standing(folder: Path) -> AsyncIterator[Stand]:
             await page.close()
             callers.append(Caller(context, place))
         consult = await consult_steps.booked(running.cast, running.sessions)
-        yield Stand(hub, callers[0], callers[1], f"/consults/{consult.id}/room", f"http://{HUB}:{BARE_PORT}/")
+        room = f"/consults/{consult.id}/room"
+        yield Stand(hub, callers[0], callers[1], running.site.url, room, f"http://{HUB}:{BARE_PORT}/")
+
+
+async def _context(browser: Browser, url: str, **more: Any) -> BrowserContext:
+    context = await browser.new_context(base_url=url, locale="en", permissions=["camera", "microphone"], **more)
+    context.set_default_timeout(PATIENCE)
+    await context.add_init_script(MARKS)
+    return context
 
 
 @contextlib.contextmanager

@@ -1,4 +1,7 @@
-// What a call needs beside sound and picture, in one piece: small files would each wait for the line.
+// What a call needs beside sound and picture, in one piece: small files would each wait for the line. The script of the
+// call is there before it, and holds what both use.
+import "../room";
+
 export { default as call_devices } from "./more/call_devices";
 export { default as chat_files } from "./more/chat_files";
 export { default as clip } from "./more/clip";
