@@ -4,18 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from io import FileIO
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from teleconsult.imaging.digests import Digest
 from teleconsult.imaging.receiving import Received
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.multipart import BrokenBody, Parts
 from web.requests import settings_of
 from web.uploads import SILENCE_SECONDS, temporary_folder, too_large
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 MIB: Final = 1024 * 1024
 LOT: Final = 50
@@ -69,10 +74,10 @@ async def _files(
         if count > MOST_PARTS:
             raise too_large()
         path = folder / str(count)
-        size = await _write(parts, path, limit=settings_of(request).upload_file_limit)
-        if size is None:
+        digest = await _write(parts, path, limit=settings_of(request).upload_file_limit)
+        if digest is None:
             path.unlink()
-        yield head, None if size is None else path
+        yield head, None if digest is None else path
 
 
 async def _lots(request: web.Request, folder: Path, parts: Parts, media: str) -> AsyncIterator[Lot]:
@@ -85,13 +90,13 @@ async def _lots(request: web.Request, folder: Path, parts: Parts, media: str) ->
             lot.refused.append(Refusal.NOT_DICOM)
             continue
         path = folder / str(count)
-        size = await _write(parts, path, limit=settings_of(request).upload_file_limit)
-        if size is None:
+        digest = await _write(parts, path, limit=settings_of(request).upload_file_limit)
+        if digest is None:
             path.unlink()
             lot.refused.append(Refusal.TOO_LARGE)
             continue
-        lot.files.append(Received(path.name, path, is_given=True))
-        lot.size += size
+        lot.files.append(Received(path.name, path, is_given=True, digest=digest))
+        lot.size += digest.size
         if lot.is_full:
             yield lot
             for file in lot.files:
@@ -100,10 +105,11 @@ async def _lots(request: web.Request, folder: Path, parts: Parts, media: str) ->
     yield lot
 
 
-async def _write(parts: Parts, path: Path, *, limit: int) -> int | None:
-    """The bytes that were written; None as soon as they are more than one file may have."""
+async def _write(parts: Parts, path: Path, *, limit: int) -> Digest | None:
+    """Of the bytes that were written; None as soon as they are more than one file may have."""
     size, held = 0, 0
     pieces: list[bytes] = []
+    told = sha256()
     with path.open("wb", buffering=0) as out:
         async for piece in parts.content():
             size, held = size + len(piece), held + len(piece)
@@ -111,14 +117,15 @@ async def _write(parts: Parts, path: Path, *, limit: int) -> int | None:
                 return None
             pieces.append(piece)
             if held >= MIB:
-                await asyncio.to_thread(_write_all, out, pieces)
+                await asyncio.to_thread(_write_all, out, pieces, told)
                 pieces, held = [], 0
-        await asyncio.to_thread(_write_all, out, pieces)
-    return size
+        await asyncio.to_thread(_write_all, out, pieces, told)
+    return Digest(size, told.digest())
 
 
-def _write_all(out: FileIO, pieces: Sequence[bytes]) -> None:
+def _write_all(out: FileIO, pieces: Sequence[bytes], told: "Hash") -> None:
     for piece in pieces:
+        told.update(piece)
         left = memoryview(piece)
         while left:
             left = left[out.write(left) or 0 :]

@@ -7,6 +7,7 @@ the name and the birth date; so they are taken as the system, under the sender's
 import uuid
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,14 +17,14 @@ from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import Actor
 from teleconsult.directory.models import Organization
 from teleconsult.errors import NotFound
-from teleconsult.imaging.actions import Instance, Outcome, instance_row
+from teleconsult.imaging.actions import Instance, Outcome, instance_values
 from teleconsult.imaging.entering import enter_study
 from teleconsult.imaging.filing import StudyRows
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.identity import differences_of
 from teleconsult.imaging.jobs import prepare_soon
 from teleconsult.imaging.lot_rows import AtHand, at_hand, write_rows
-from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
+from teleconsult.imaging.models import ImagingSeries, ImagingStudy
 from teleconsult.imaging.refusals import Refusal
 from teleconsult.objects import Objects
 from teleconsult.patients.models import Patient
@@ -93,7 +94,7 @@ async def take_arrived(
         raise NotFound
     here = await at_hand(session, actor.organization_id, instances, objects)
     rows = ArrivedStudies(session, actor.organization_id, source=actor.name, here=here)
-    added: dict[ImagingStudy, list[ImagingInstance]] = {}
+    added: dict[ImagingStudy, list[dict[str, Any]]] = {}
     series: set[ImagingSeries] = set()
     outcomes = []
     for instance in instances:
@@ -106,7 +107,7 @@ async def take_arrived(
             continue
         here.known.add(instance)
         its_series = await rows.series_of(study, instance.header)
-        added.setdefault(study, []).append(instance_row(its_series, study, instance))
+        added.setdefault(study, []).append(instance_values(its_series, study, instance))
         series.add(its_series)
         outcomes.append(Outcome(instance.name, None, instance.object_key, study.id))
     if not added:

@@ -1,7 +1,7 @@
 """A header as the DICOM JSON Model (PS3.18 Annex F). Runs only inside a sandbox worker."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -40,7 +40,7 @@ def _tags(*keywords: str) -> frozenset[str]:
     return frozenset(f"{tag_for_keyword(keyword):08X}" for keyword in keywords)
 
 
-_OF_STUDY: Final = _tags(
+OF_STUDY: Final = _tags(
     *("SpecificCharacterSet", "StudyDate", "StudyTime", "AccessionNumber", "IssuerOfAccessionNumberSequence"),
     *("ReferringPhysicianName", "ConsultingPhysicianName", "TimezoneOffsetFromUTC", "StudyDescription"),
     *("ProcedureCodeSequence", "PhysiciansOfRecord", "NameOfPhysiciansReadingStudy", "AdmittingDiagnosesDescription"),
@@ -48,7 +48,7 @@ _OF_STUDY: Final = _tags(
 )
 """Besides group 0010, which is about the patient (PS3.3 C.7.1, C.7.2)."""
 _PATIENT: Final = "0010"
-_OF_SERIES: Final = _tags(
+OF_SERIES: Final = _tags(
     *("SpecificCharacterSet", "Modality", "SeriesDate", "SeriesTime", "SeriesDescription", "SeriesInstanceUID"),
     *("SeriesNumber", "Laterality", "BodyPartExamined", "PatientPosition", "ProtocolName", "OperatorsName"),
     *("PerformingPhysicianName", "Manufacturer", "ManufacturerModelName", "InstitutionName", "StationName"),
@@ -58,8 +58,8 @@ _OF_SERIES: Final = _tags(
 )
 
 
-def describe(opened: Opened) -> Description:
-    """Tell the header, and find the frames.
+def told_elements(opened: Opened) -> dict[str, bytes]:
+    """Each element of the header in JSON, by its tag.
 
     Long values stand under addresses that begin at `BULK`, without the site's own part. An element that cannot be
     read is told without its value; the rest stands.
@@ -69,15 +69,25 @@ def describe(opened: Opened) -> Description:
     elements = dict(_Teller(opened, bulk).tell(opened.dataset, ""))
     if opened.pixel_tag:
         tag = f"{opened.pixel_tag:08X}"
-        elements[tag] = orjson.dumps({"vr": opened.pixel_vr, "BulkDataURI": bulk + tag})
+        elements[tag] = told_at(opened.pixel_vr, bulk + tag)
+    return elements
+
+
+def told_at(vr: str, address: str) -> bytes:
+    """An element whose value stands at an address."""
+    return orjson.dumps({"vr": vr, "BulkDataURI": address})
+
+
+def describe(opened: Opened, elements: dict[str, bytes]) -> Description:
+    """The header told, and where its frames lie."""
     whole = _joined(elements)
     if len(whole) > LARGEST_JSON:
         whole = _joined({tag: text for tag, text in elements.items() if not text.startswith(b'{"vr":"SQ"')})
     short = {tag: text for tag, text in elements.items() if len(text) <= _LARGEST_ATTRIBUTE}
     description = Description(
         dicom_json=zlib.compress(whole),
-        study={tag: orjson.loads(text) for tag, text in short.items() if tag in _OF_STUDY or tag.startswith(_PATIENT)},
-        series={tag: orjson.loads(text) for tag, text in short.items() if tag in _OF_SERIES},
+        study={tag: orjson.loads(text) for tag, text in short.items() if tag in OF_STUDY or tag.startswith(_PATIENT)},
+        series={tag: orjson.loads(text) for tag, text in short.items() if tag in OF_SERIES},
     )
     return _with_frames(description, opened)
 
@@ -154,15 +164,23 @@ class _Teller:
             return b'{"vr":"SQ","Value":[' + b",".join(items) + b"]}"
         if isinstance(element.value, bytes):
             if len(element.value) > INLINE:
-                return orjson.dumps({"vr": vr, "BulkDataURI": self._bulk + path})
+                return told_at(vr, self._bulk + path)
             element = DataElement(element.tag, vr, _little_endian(vr, element.value, self._opened))
         json = told(element)
-        return orjson.dumps({"vr": vr, "BulkDataURI": self._bulk + path}) if len(json) > INLINE_TEXT else json
+        return told_at(vr, self._bulk + path) if len(json) > INLINE_TEXT else json
 
 
 def _joined(elements: dict[str, bytes]) -> bytes:
-    """A JSON object of the elements. Whatever the file was written in, this is UTF-8."""
-    pairs = (_UTF_8 if tag == "00080005" else b'"%s":%s' % (tag.encode(), text) for tag, text in elements.items())
+    return joined(pair(tag, text) for tag, text in elements.items())
+
+
+def pair(tag: str, text: bytes) -> bytes:
+    """An element's tag and value. Whatever the file was written in, this is UTF-8."""
+    return _UTF_8 if tag == "00080005" else b'"%s":%s' % (tag.encode(), text)
+
+
+def joined(pairs: Iterable[bytes]) -> bytes:
+    """A JSON object of the elements."""
     return b"{" + b",".join(pairs) + b"}"
 
 

@@ -1,7 +1,8 @@
 """What a DICOM file is known by: the digest of its bytes, and that of its data set alone.
 
 The same object has another file meta information when it comes by another door (PS3.10 §7.1): who wrote the file, with
-what. What follows is the object itself, as its transfer syntax has it.
+what. What follows is the object itself, as its transfer syntax has it. That is looked at only when the same object
+comes again in other bytes; it would cost every other one as much as the first digest.
 """
 
 import asyncio
@@ -21,16 +22,14 @@ LONGEST_META: Final = 64 * 1024
 _GROUP: Final = b"\x02\x00"
 _LONG: Final = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
 """Value representations whose length has four bytes (PS3.5 §7.1.2)."""
-_PIECE: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Digests:
+class Digest:
     """Of one file; `size` in bytes."""
 
     size: int
     sha256: bytes
-    data_set_sha256: bytes
 
 
 def data_set_at(file: BinaryIO) -> int:
@@ -46,18 +45,11 @@ def data_set_at(file: BinaryIO) -> int:
     return at
 
 
-def digests_of(path: Path) -> Digests:
+def digest_of(path: Path) -> Digest:
     """Read a file once."""
-    whole, data_set = hashlib.sha256(), hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        begins = data_set_at(file)
-        file.seek(0)
-        size, buffer = 0, memoryview(bytearray(_PIECE))
-        while count := file.readinto(buffer):
-            whole.update(buffer[:count])
-            data_set.update(buffer[max(begins - size, 0) : count])
-            size += count
-    return Digests(size, whole.digest(), data_set.digest())
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return Digest(file.tell(), digest.digest())
 
 
 async def data_set_digest(objects: Objects, key: str) -> bytes:

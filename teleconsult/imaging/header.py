@@ -1,6 +1,6 @@
 """What we keep of a DICOM header: the identifiers, what a list shows, whether there is something to see."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any, Self
 
@@ -69,17 +69,27 @@ class InstanceHeader:
         said = text_of(self.description.study, "00100040")
         return said if said in ("M", "F") else ""
 
-    def packed(self) -> tuple[dict[str, Any], bytes]:
-        """For the worker's answer: JSON, in which stands how long each of the two blobs is that follow it."""
-        told = self.description
-        head = {one.name: getattr(self, one.name) for one in fields(self)}
-        head["description"] = {one.name: getattr(told, one.name) for one in fields(told)}
+    def packed(self, like: Self | None = None) -> tuple[dict[str, Any], bytes]:
+        """For the worker's answer: JSON, in which stands how long each of the two blobs is that follow it. Only what
+        differs from `like`, where the other side has that.
+        """
+        told, head = self.description, _differences(self, like)
+        head["description"] = _differences(told, like.description if like is not None else None)
         head["description"] |= {"dicom_json": len(told.dicom_json), "frame_index": len(told.frame_index)}
         return head, told.dicom_json + told.frame_index
 
     @classmethod
-    def unpacked(cls, head: dict[str, Any], body: bytes) -> Self:
-        """The header of a worker's answer."""
+    def unpacked(cls, head: dict[str, Any], body: bytes, like: Self | None = None) -> Self:
+        """The header of a worker's answer, who told what differs from `like`."""
         end = head["description"]["dicom_json"]
-        told = Description(**head["description"] | {"dicom_json": body[:end], "frame_index": body[end:]})
-        return cls(**head | {"description": told})
+        told = head["description"] | {"dicom_json": body[:end], "frame_index": body[end:]}
+        if like is None:
+            return cls(**head | {"description": Description(**told)})
+        return replace(like, **head | {"description": replace(like.description, **told)})
+
+
+def _differences(one: Description | InstanceHeader, other: Description | InstanceHeader | None) -> dict[str, Any]:
+    """Fields with their values, of those that differ."""
+    names = (field.name for field in fields(one))
+    own = ((name, getattr(one, name)) for name in names)
+    return {name: value for name, value in own if other is None or value != getattr(other, name)}

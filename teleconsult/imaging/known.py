@@ -59,13 +59,13 @@ class Known:
         """It is here from now on."""
         header = instance.header
         self._held[header.sop_instance_uid] = _Object(
-            instance.sha256, instance.data_set_sha256, header.transfer_syntax_uid, instance.object_key
+            instance.sha256, None, header.transfer_syntax_uid, instance.object_key
         )
 
     async def refusal_of(self, instance: "Instance") -> Refusal | None:
         """None where it is the one that is here: the same data set in the same transfer syntax, whatever file meta
-        information its door put before it. Of what came before that was noted, the stored file is read. Where the
-        stored file was lost, the one that came takes its place.
+        information its door put before it: then both files are read. Where the stored file was lost, the one that came
+        takes its place.
         """
         held = self._held[instance.header.sop_instance_uid]
         if held.sha256 == instance.sha256:
@@ -75,4 +75,5 @@ class Known:
         if held.transfer_syntax_uid != instance.header.transfer_syntax_uid:
             return Refusal.OTHER_BYTES
         digest = held.data_set_sha256 or await data_set_digest(self._objects, held.object_key)
-        return None if digest == instance.data_set_sha256 else Refusal.OTHER_BYTES
+        own = await data_set_digest(self._objects, instance.object_key)
+        return None if digest == own else Refusal.OTHER_BYTES

@@ -6,7 +6,7 @@ Studies and series that are here are read as plain objects of no session: what o
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from psycopg.rows import class_row
 from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, select
@@ -80,15 +80,15 @@ async def at_hand(
 async def write_rows(
     session: AsyncSession,
     *,
-    instances: Sequence[ImagingInstance],
+    instances: Sequence[dict[str, Any]],
     series: Collection[ImagingSeries],
     studies: Collection[ImagingStudy],
     events: Sequence[AuditEvent],
 ) -> None:
-    """Add the instances and the events, and what the series and studies that they joined count by now."""
+    """Add the instances (`instance_values`), the events, and what their series and studies count by now."""
     counted = [(one.modalities, one.number_of_series, one.number_of_instances, one.id) for one in studies]
     async with pipeline(session) as connection, connection.cursor() as cursor:
-        await cursor.executemany(_INSTANCE.sql, [_INSTANCE.values(one) for one in instances])
+        await cursor.executemany(_INSTANCE.sql, instances)
         await cursor.executemany(_COUNT_SERIES, [(one.number_of_instances, one.id) for one in series])
         await cursor.executemany(_COUNT_STUDY, counted)
         await cursor.executemany(_EVENT.sql, [_EVENT.values(one) for one in events])

@@ -122,8 +122,8 @@ class ImagingInstance(Base):
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     """Of the file. What stands before its data set is the sender's, or the door's."""
     data_set_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Of all that follows the file meta information (PS3.10 §7.1), as it is coded; None for what came before that was
-    kept, and is then read from the file when it is asked for."""
+    """Of all that follows the file meta information (PS3.10 §7.1), as it is coded: of what came while that was noted.
+    None of the others; it is read from the file when it is asked for."""
     object_key: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     dicom_json: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)

@@ -2,12 +2,14 @@
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydicom.dataset import Dataset, FileDataset
 
-from teleconsult.imaging.describing import describe
+from teleconsult.imaging.describing import describe, told_elements
 from teleconsult.imaging.geometry import Geometry, geometry_of
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.plain_elements import plain_element, tag_of
@@ -25,40 +27,52 @@ _FARTHEST = timedelta(hours=14)
 
 def read_header(path: Path) -> InstanceHeader:
     """Read one file. Raises Unreadable where it must not be stored at all."""
+    with open_whole(path) as opened:
+        return header_of(opened, told_elements(opened))
+
+
+@contextmanager
+def open_whole(path: Path) -> Iterator[Opened]:
+    """A file with the identifiers it needs. Raises Unreadable where it must not be stored at all."""
     opened = open_instance(path)
     with opened.file:
         check_ending(opened)
-        ds = opened.dataset
-        _name_all(ds)
-        description = describe(opened)
-        geometry, reason = _shown(opened)
-        center, width = window_of(ds)
-        return InstanceHeader(
-            study_instance_uid=_uid(ds, "StudyInstanceUID"),
-            series_instance_uid=_uid(ds, "SeriesInstanceUID"),
-            sop_instance_uid=_uid(ds, "SOPInstanceUID"),
-            sop_class_uid=_uid(ds, "SOPClassUID"),
-            transfer_syntax_uid=str(opened.stored_syntax),
-            patient_name=text(ds, "PatientName"),
-            patient_id=text(ds, "PatientID"),
-            patient_issuer=text(ds, "IssuerOfPatientID"),
-            patient_birth_date=_birth_date(ds),
-            started=_started(ds),
-            accession_number=text(ds, "AccessionNumber"),
-            study_description=text(ds, "StudyDescription"),
-            series_number=number(ds, "SeriesNumber"),
-            series_description=text(ds, "SeriesDescription"),
-            modality=text(ds, "Modality")[:16] or "OT",
-            body_part=text(ds, "BodyPartExamined"),
-            instance_number=number(ds, "InstanceNumber"),
-            rows=geometry.rows if geometry else 0,
-            columns=geometry.columns if geometry else 0,
-            frames=geometry.frames if geometry else 0,
-            window_center=center,
-            window_width=width,
-            not_displayable_because=reason,
-            description=description,
-        )
+        _name_all(opened.dataset)
+        yield opened
+
+
+def header_of(opened: Opened, elements: dict[str, bytes]) -> InstanceHeader:
+    """What is kept of a file, its elements told by `told_elements`. Raises Unreadable as `open_whole`."""
+    ds = opened.dataset
+    description = describe(opened, elements)
+    geometry, reason = _shown(opened)
+    center, width = window_of(ds)
+    return InstanceHeader(
+        study_instance_uid=_uid(ds, "StudyInstanceUID"),
+        series_instance_uid=_uid(ds, "SeriesInstanceUID"),
+        sop_instance_uid=_uid(ds, "SOPInstanceUID"),
+        sop_class_uid=_uid(ds, "SOPClassUID"),
+        transfer_syntax_uid=str(opened.stored_syntax),
+        patient_name=text(ds, "PatientName"),
+        patient_id=text(ds, "PatientID"),
+        patient_issuer=text(ds, "IssuerOfPatientID"),
+        patient_birth_date=_birth_date(ds),
+        started=_started(ds),
+        accession_number=text(ds, "AccessionNumber"),
+        study_description=text(ds, "StudyDescription"),
+        series_number=number(ds, "SeriesNumber"),
+        series_description=text(ds, "SeriesDescription"),
+        modality=text(ds, "Modality")[:16] or "OT",
+        body_part=text(ds, "BodyPartExamined"),
+        instance_number=number(ds, "InstanceNumber"),
+        rows=geometry.rows if geometry else 0,
+        columns=geometry.columns if geometry else 0,
+        frames=geometry.frames if geometry else 0,
+        window_center=center,
+        window_width=width,
+        not_displayable_because=reason,
+        description=description,
+    )
 
 
 def _shown(opened: Opened) -> tuple[Geometry | None, str]:
@@ -80,17 +94,26 @@ def text(ds: Dataset, keyword: str) -> str:
     try:
         held = plain_element(ds, tag_of(keyword))
         value = held.text if held else ds.get(keyword)
+        plain = "" if value is None else str(value)
     except Exception:  # pydicom raises whatever a broken value makes Python raise; the rest of the header stands
         return ""
-    plain = "" if value is None else str(value)
-    plain = plain.replace("\0", "").encode("utf-8", "replace").decode()
-    return plain.strip()[:_LONGEST_TEXT]
+    return clean(plain)
+
+
+def clean(plain: str) -> str:
+    """As `text` has it."""
+    return plain.replace("\0", "").encode("utf-8", "replace").decode().strip()[:_LONGEST_TEXT]
 
 
 def number(ds: Dataset, keyword: str) -> int:
     """An integer string that fits 32 bits, else 0."""
+    return whole_number(text(ds, keyword))
+
+
+def whole_number(said: str) -> int:
+    """As `number` has it."""
     try:
-        value = int(text(ds, keyword) or 0)
+        value = int(said or 0)
     except ValueError:
         return 0
     return value if abs(value) <= _LARGEST_NUMBER else 0

@@ -10,9 +10,9 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 _HELD: Final = 4096
-_LONGEST: Final = 128
+LONGEST: Final = 128
 """Elements that are held, and the bytes that the value of one may have."""
-_PLAIN: Final = frozenset(
+PLAIN: Final = frozenset(
     (
         *("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN"),
         *("SH", "SL", "SS", "ST", "TM", "UC", "UI", "UL", "UR", "US", "UT"),
@@ -34,20 +34,25 @@ def plain_element(ds: Dataset, tag: BaseTag) -> Plain | None:
     Raises what pydicom raises of a value that is broken.
     """
     raw = ds.get_item(tag) if tag in ds else None
-    if not isinstance(raw, RawDataElement) or tag.is_private or not raw.value or len(raw.value) > _LONGEST:
+    if not isinstance(raw, RawDataElement) or tag.is_private or not raw.value or len(raw.value) > LONGEST:
         return None
     vr, names = raw.VR or dictionary_VR(tag), ds.original_character_set
-    if vr not in _PLAIN or not names:
+    if vr not in PLAIN or not names:
         return None
     return _converted(int(tag), vr, raw.value, raw.is_little_endian, names if isinstance(names, str) else tuple(names))
 
 
-@lru_cache(maxsize=_HELD)
-def _converted(tag: int, vr: str, value: bytes, is_little_endian: bool, names: str | tuple[str, ...]) -> Plain:
-    """Made of its arguments alone: whatever file they come from, the same bytes are the same element."""
+def converted(tag: int, vr: str, value: bytes, is_little_endian: bool, names: str | tuple[str, ...]) -> Plain:
+    """Made of its arguments alone: whatever file they come from, the same bytes are the same element.
+
+    Raises what pydicom raises of a value that is broken.
+    """
     raw = RawDataElement(BaseTag(tag), vr, len(value), value, 0, False, is_little_endian)
     element = convert_raw_data_element(raw, encoding=names if isinstance(names, str) else list(names))
     return Plain(told(element), "" if element.value is None else str(element.value))
+
+
+_converted: Final = lru_cache(maxsize=_HELD)(converted)
 
 
 @lru_cache(maxsize=_HELD)

@@ -47,6 +47,8 @@ class Opened:
     length: int
     size: int
     """Of the whole file, in bytes, as `file` is coded."""
+    elements: tuple[tuple[int, str | None, int], ...]
+    """Of the data set itself, in the order of the file: tag, the VR that stands there, and where the value begins."""
 
 
 def open_instance(path: Path) -> Opened:
@@ -73,6 +75,7 @@ def open_instance(path: Path) -> Opened:
         syntax = ExplicitVRLittleEndian
     file.seek(0)
     tag, vr, length, head = 0, "", 0, _LONG_HEAD
+    elements: list[tuple[int, str | None, int]] = []
 
     def at_pixels(element: BaseTag, element_vr: str | None, element_length: int) -> bool:
         nonlocal tag, vr, length, head
@@ -85,10 +88,11 @@ def open_instance(path: Path) -> Opened:
             return True
         if file.tell() > LARGEST_HEADER:
             raise Unreadable(Refusal.HEADER_TOO_LARGE)
+        elements.append((int(element), element_vr, file.tell()))
         return False
 
     dataset = read_partial(file, stop_when=at_pixels)
-    return Opened(dataset, stored_syntax, syntax, file, tag, vr, file.tell() + head, length, size)
+    return Opened(dataset, stored_syntax, syntax, file, tag, vr, file.tell() + head, length, size, tuple(elements))
 
 
 def check_ending(opened: Opened) -> None:

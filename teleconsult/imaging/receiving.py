@@ -3,11 +3,11 @@
 import asyncio
 import uuid
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 from sqlalchemy import select
@@ -19,19 +19,18 @@ from teleconsult.errors import TeleconsultError
 from teleconsult.imaging.actions import Instance, Outcome, store_instances, take_turn
 from teleconsult.imaging.archives import MOST_ENTRIES, MOST_INFLATED, Entry, extract, shown_name
 from teleconsult.imaging.arriving import take_arrived
-from teleconsult.imaging.digests import MARK, PREFIX, Digests, digests_of
+from teleconsult.imaging.digests import MARK, PREFIX, Digest, digest_of
 from teleconsult.imaging.header import InstanceHeader
 from teleconsult.imaging.lots import Lots
 from teleconsult.imaging.models import ImagingInstance
 from teleconsult.imaging.pacs.awaiting import Awaited, store_awaited
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.imaging.sandboxed_headers import Header, read_header, read_headers
 from teleconsult.objects import Handed, Objects, new_key, new_keys
 from teleconsult.pipelines import piped_transaction
 
-HEADER_SECONDS: Final = 5
 KEPT_AT_ONCE: Final = 2
-T = TypeVar("T")
 _ARCHIVE = b"PK\x03\x04"
 _EMPTY_ARCHIVE = b"PK\x05\x06"
 
@@ -48,6 +47,8 @@ class Received:
     """The SOP class and instance its sender said it is, where the door has senders say so: it must be that."""
     is_given: bool = False
     """Whether this very file may be kept: nobody writes to it any more."""
+    digest: Digest | None = None
+    """Of the bytes that were written, where the door had them in its hands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ class Receiver:
         the answer is done when the disk holds them: no row that names one may be committed before.
         """
         keys = new_keys("dicom", len(files))
-        reading = _all(self._read_arrived(file, study_uid) for file in files)
+        reading = self._read_arrived(files, study_uid)
         keeping = asyncio.create_task(self._hand_over(files, keys))
         try:
             readings, handed = await asyncio.gather(reading, asyncio.shield(keeping))
@@ -238,27 +239,24 @@ class Receiver:
                 one.result()
             return outcomes
 
-    async def _hand_over(self, files: Sequence[Received], keys: Sequence[str]) -> Handed[Digests]:
+    async def _hand_over(self, files: Sequence[Received], keys: Sequence[str]) -> Handed[Digest]:
         keyed = list(zip(keys, files, strict=True))
         given = [(key, file.path) for key, file in keyed if file.is_given]
-        handed = await self._objects.begin_to_hand_over(given, digests_of)
+        known = {file.path: file.digest for file in files}
+        handed = await self._objects.begin_to_hand_over(given, lambda path: known[path] or digest_of(path))
         try:
             for key, file in keyed:
                 if not file.is_given:
-                    handed.told[key] = await asyncio.to_thread(digests_of, file.path)
+                    handed.told[key] = await asyncio.to_thread(digest_of, file.path)
                     await self._objects.put(key, file.path)
         except BaseException:
             await asyncio.wait({handed.settled})
             raise
         return handed
 
-    async def _read_arrived(self, file: Received, study_uid: str | None) -> Reading:
-        reading = await self._read_instance(file)
-        if reading.header and study_uid not in (None, reading.header.study_instance_uid):
-            return Reading(file, reading.header, Refusal.OTHER_STUDY)
-        if reading.header and file.announced not in (None, _identity_in(reading.header)):
-            return Reading(file, reading.header, Refusal.OTHER_OBJECT)
-        return reading
+    async def _read_arrived(self, files: Sequence[Received], study_uid: str | None) -> list[Reading]:
+        headers = await read_headers(self._sandbox, [file.path for file in files])
+        return [_judged(_reading(file, header), study_uid) for file, header in zip(files, headers, strict=True)]
 
     async def _read(self, file: Received, room: _Room) -> AsyncIterator[Reading]:
         with file.path.open("rb") as opened:
@@ -270,11 +268,7 @@ class Receiver:
             yield await self._read_instance(file)
 
     async def _read_instance(self, file: Received) -> Reading:
-        try:
-            answer = await self._sandbox.ask("header", file.path, seconds=HEADER_SECONDS)
-        except Unreadable as error:
-            return Reading(file, None, error.refusal)
-        return Reading(file, InstanceHeader.unpacked(answer.head, answer.body))
+        return _reading(file, await read_header(self._sandbox, file.path))
 
     async def _read_archive(self, file: Received, room: _Room) -> AsyncIterator[Reading]:
         try:
@@ -313,10 +307,10 @@ class Receiver:
 
     async def _keep(self, file: Received, header: InstanceHeader, kept: list[str]) -> Instance:
         key = new_key("dicom")
-        digests = await asyncio.to_thread(digests_of, file.path)
+        digest = await asyncio.to_thread(digest_of, file.path)
         kept.append(key)
         await self._objects.put(key, file.path)
-        return _instance(file, header, digests, key)
+        return _instance(file, header, digest, key)
 
     async def _forget_unnamed(self, house_id: uuid.UUID | None, keys: Sequence[str]) -> None:
         """Delete what no row names, after something failed: a commit may have gone through, its answer lost.
@@ -340,6 +334,19 @@ class Receiver:
             await self._objects.delete(key)
 
 
+def _reading(file: Received, header: Header) -> Reading:
+    return Reading(file, header) if isinstance(header, InstanceHeader) else Reading(file, None, header)
+
+
+def _judged(reading: Reading, study_uid: str | None) -> Reading:
+    header = reading.header
+    if header and study_uid not in (None, header.study_instance_uid):
+        return Reading(reading.file, header, Refusal.OTHER_STUDY)
+    if header and reading.file.announced not in (None, _identity_in(header)):
+        return Reading(reading.file, header, Refusal.OTHER_OBJECT)
+    return reading
+
+
 def _keys(instances: Sequence[Instance]) -> list[str]:
     return [instance.object_key for instance in instances]
 
@@ -348,18 +355,9 @@ def _identity_in(header: InstanceHeader) -> tuple[str, str]:
     return header.sop_class_uid, header.sop_instance_uid
 
 
-def _instance(file: Received, header: InstanceHeader, digests: Digests, key: str) -> Instance:
+def _instance(file: Received, header: InstanceHeader, digest: Digest, key: str) -> Instance:
     name = shown_name(file.name)
-    return Instance(name, header, digests.size, digests.sha256, digests.data_set_sha256, key)
-
-
-async def _all(asked: Iterable[Awaitable[T]]) -> list[T]:
-    """What came of each, once none is on its way any more. Raises what the first failed with."""
-    told = await asyncio.gather(*asked, return_exceptions=True)
-    for one in told:
-        if isinstance(one, BaseException):
-            raise one
-    return [one for one in told if not isinstance(one, BaseException)]
+    return Instance(name, header, digest.size, digest.sha256, key)
 
 
 def is_dicom(path: Path) -> bool:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 
+from teleconsult.imaging.digests import Digest
 from teleconsult.imaging.dimse.negotiating import IMPLEMENTATION_CLASS, IMPLEMENTATION_VERSION
 
 PIECE: Final = 1024 * 1024
@@ -40,13 +42,19 @@ class ArrivingFile:
     """One data set, written as it comes, up to `limit` bytes; what is over it is only counted."""
 
     def __init__(self, path: Path, head: bytes, *, limit: int) -> None:
-        self._file = path.open("wb")
+        self._file = path.open("wb", buffering=0)
         self._held, self._size, self._limit = bytearray(head), 0, limit
+        self._head_length, self._told = len(head), sha256(head)
 
     @property
     def is_too_large(self) -> bool:
         """Whether more came than may."""
         return self._size > self._limit
+
+    @property
+    def digest(self) -> Digest:
+        """Of all that was written. It grows with what comes: while the next bytes are on the line."""
+        return Digest(self._head_length + self._size, self._told.digest())
 
     async def add(self, content: memoryview) -> None:
         """Take the next bytes."""
@@ -54,6 +62,7 @@ class ArrivingFile:
         if self.is_too_large:
             self._held.clear()
             return
+        self._told.update(content)
         self._held += content
         if len(self._held) >= PIECE:
             await self._write()
@@ -66,8 +75,14 @@ class ArrivingFile:
             self._file.close()
 
     async def _write(self) -> None:
-        await asyncio.to_thread(self._file.write, self._held)
+        await asyncio.to_thread(self._write_all)
         self._held.clear()
+
+    def _write_all(self) -> None:
+        with memoryview(self._held) as held:
+            written = 0
+            while written < len(held):
+                written += self._file.write(held[written:]) or 0
 
 
 def file_head(sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:

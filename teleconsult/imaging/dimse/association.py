@@ -171,7 +171,7 @@ class Association:
         if arriving.is_too_large:
             return Answer.of(Refusal.TOO_LARGE)
         announced = command.sop_class, command.sop_instance
-        return await _filed(visitor, Received(path.name, path, announced, is_given=True))
+        return await _filed(visitor, Received(path.name, path, announced, is_given=True, digest=arriving.digest))
 
     async def _take_request(
         self, visitor: Visitor, command: Command, context_id: int, fragments: AsyncIterator[Fragment], path: Path

@@ -140,7 +140,8 @@ class _Taking:
         if arriving.is_too_large:
             self.refused.append(Refusal.TOO_LARGE)
             return Answer.of(Refusal.TOO_LARGE)
-        self.files.append(Received(path.name, path, (command.sop_class, command.sop_instance), is_given=True))
+        announced = command.sop_class, command.sop_instance
+        self.files.append(Received(path.name, path, announced, is_given=True, digest=arriving.digest))
         return Answer(Status.SUCCESS)
 
 

@@ -67,7 +67,7 @@ class Sandbox:
         workers: int = 2,
         memory: int = 2 * GIB,
         seconds: float = 10,
-        jobs_per_worker: int = 1000,
+        jobs_per_worker: int = 5000,
         niceness: int = 0,
     ) -> None:
         """`memory` in bytes a worker; `seconds` bounds one job on the clock and on the processor; with a `niceness`

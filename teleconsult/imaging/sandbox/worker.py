@@ -19,6 +19,7 @@ from teleconsult.imaging.archives import list_archive
 from teleconsult.imaging.codestreams import codestream_of, decoded, stored_codestream
 from teleconsult.imaging.commitment.asking import read_request
 from teleconsult.imaging.describing import value_of
+from teleconsult.imaging.following import HeaderReader
 from teleconsult.imaging.frames import decode_frame, stored_frame
 from teleconsult.imaging.making import made_of
 from teleconsult.imaging.metadata import read_metadata
@@ -34,8 +35,28 @@ _EFFORT = 3
 """gzip's level: half again as slow as 1, a tenth smaller."""
 
 
+_READER = HeaderReader()
+
+
 def _header(path: Path) -> Message:
     return Message(*read_header(path).packed())
+
+
+def _headers(_folder: Path, *, paths: list[str]) -> Message:
+    """Of several files: each by what differs from the one before it, or why it is refused."""
+    heads: list[dict[str, Any]] = []
+    blobs, like = [], None
+    for path in paths:
+        try:
+            header = _READER.read(Path(path))
+        except Exception as error:
+            heads.append({"refused": _refusal_of(error).value})
+            continue
+        head, blob = header.packed(like)
+        heads.append({"header": head})
+        blobs.append(blob)
+        like = header
+    return Message({"headers": heads}, b"".join(blobs))
 
 
 def _metadata(path: Path, *, bulks: dict[str, dict[str, Any]]) -> Message:
@@ -171,6 +192,7 @@ def _mail(path: Path) -> Message:
 
 VERBS: dict[str, Callable[..., Message]] = {
     "header": _header,
+    "headers": _headers,
     "commitment": _commitment,
     "metadata": _metadata,
     "archive": _archive,
@@ -202,13 +224,16 @@ def answer(question: dict[str, Any]) -> Message:
     """Do what is asked; whatever goes wrong is a refusal with its code."""
     try:
         done = VERBS[question.pop("verb")](Path(question.pop("path")), **question)
-    except Unreadable as error:
-        return Message({"refused": error.refusal.value})
-    except MemoryError:
-        return Message({"refused": Refusal.TOO_DEMANDING.value})
-    except Exception:  # a parser of strangers' bytes raises anything; all of it means: this file is no good
-        return Message({"refused": Refusal.DAMAGED.value})
+    except Exception as error:
+        return Message({"refused": _refusal_of(error).value})
     return Message({"done": done.head}, done.body)
+
+
+def _refusal_of(error: Exception) -> Refusal:
+    """A parser of strangers' bytes raises anything; all of it means: this file is no good."""
+    if isinstance(error, Unreadable):
+        return error.refusal
+    return Refusal.TOO_DEMANDING if isinstance(error, MemoryError) else Refusal.DAMAGED
 
 
 def _limit(memory: int) -> None:

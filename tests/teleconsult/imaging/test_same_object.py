@@ -1,5 +1,6 @@
 """One object by two doors: the file meta information differs, what it stands before does not."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
@@ -55,11 +56,15 @@ async def test_both_in_one_lot_are_one(bench: Door, cast: Cast, sessions: Sessio
     assert await bench.objects.get((await the_instance(sessions)).object_key) == by_line(whole)
 
 
-async def test_what_came_before_the_digest_was_kept_is_read_for_it(bench: Door, cast: Cast, sessions: Sessions) -> None:
+@pytest.mark.parametrize("is_noted", [False, True])
+async def test_its_digest_is_read_from_the_file_unless_it_was_noted(
+    bench: Door, cast: Cast, sessions: Sessions, *, is_noted: bool
+) -> None:
     whole = slice_of(cast, **OBJECT)
     await arrive(bench, cast.rural, whole)
+    noted = hashlib.sha256(whole[data_set_at(BytesIO(whole)) :]).digest() if is_noted else None
     async with transaction(sessions) as session:
-        await session.execute(update(ImagingInstance).values(data_set_sha256=None))
+        await session.execute(update(ImagingInstance).values(data_set_sha256=noted))
     same, other = await arrive(bench, cast.rural, by_line(whole), by_line(slice_of(cast, shade=3, **OBJECT)))
     assert (same.refusal, other.refusal) == (None, Refusal.OTHER_BYTES)
 
