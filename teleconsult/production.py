@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from teleconsult import local_authority
 from teleconsult.audit.checkpoints import folder_of
 from teleconsult.audit.signing import PRIVATE
 from teleconsult.settings import LOOPBACK, PREFIX, Settings
@@ -89,6 +90,7 @@ def _files(settings: Settings) -> Iterator[str]:
     own = [
         settings.data / "secret-key",
         settings.tls_key,
+        settings.data / local_authority.FOLDER / local_authority.KEY,
         settings.secure_mail_key,
         folder_of(settings) / PRIVATE,
         *(Path(path) for path in _secret_files()),

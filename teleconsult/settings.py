@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     public_url: str | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    trust_port: int | None = Field(default=None, ge=0, le=65535)
     secret_key: str = ""
     turn_url: str | None = None
     turn_secret: str | None = None
@@ -241,6 +242,8 @@ class Settings(BaseSettings):
             raise ValueError("TELECONSULT_SECURE_MAIL_CERTIFICATE and TELECONSULT_SECURE_MAIL_KEY come together")
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("TELECONSULT_TLS_CERT and TELECONSULT_TLS_KEY come together")
+        if self.trust_port is not None and not self.tls_cert:
+            raise ValueError("TELECONSULT_TRUST_PORT needs TELECONSULT_TLS_CERT and TELECONSULT_TLS_KEY")
         if self.turn_url and not self.turn_secret:
             raise ValueError("TELECONSULT_TURN_URL needs TELECONSULT_TURN_SECRET")
         if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret):

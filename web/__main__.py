@@ -1,5 +1,5 @@
 """`teleconsult`: run, serve, worker, hl7, dimse, authority, migrate, import, seed, token, note, audit, backup, restore,
-scrub, turn-config, janus-config, doctor."""
+scrub, turn-config, janus-config, local-ca, doctor."""
 
 import argparse
 import os
@@ -7,7 +7,16 @@ import sys
 
 from teleconsult.access import Purpose
 from teleconsult.settings import SettingsError, load_settings
-from web import audit_commands, backup_commands, commands, import_commands, janus_commands, running, turn_commands
+from web import (
+    audit_commands,
+    backup_commands,
+    commands,
+    import_commands,
+    janus_commands,
+    local_ca_commands,
+    running,
+    turn_commands,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     backup_commands.add_backups(verbs)
     turn_commands.add_turn_config(verbs)
     janus_commands.add_janus_config(verbs)
+    local_ca_commands.add_local_ca(verbs)
     verbs.add_parser("doctor", help="check every configured part").set_defaults(command=commands.doctor)
     return parser
 

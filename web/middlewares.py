@@ -33,6 +33,7 @@ from web.errors import DICOMWEB, error_response, is_for_programs
 from web.flash import keep_flashes
 from web.foreign_viewers import preflights
 from web.i18n import LOCALE_COOKIE, choose_locale, using_locale
+from web.listening import not_in_the_clear
 from web.pulse import PULSE
 from web.requests import (
     ACTOR,
@@ -257,6 +258,7 @@ async def permitted(request: web.Request, handler: Handler) -> web.StreamRespons
 
 
 MIDDLEWARES: Final = (
+    not_in_the_clear,
     preflights,
     errors,
     while_answering,

@@ -18,6 +18,7 @@ from web.mailbox_routes import add_mailbox_routes
 from web.meeting_routes import add_meeting_routes
 from web.note_routes import add_note_routes
 from web.notice_routes import add_notice_routes
+from web.open_routes import add_open_routes
 from web.pacs_routes import add_pacs_routes
 from web.requests import ANYONE, NEEDS, Need, View
 from web.room_routes import add_landing, add_room_routes
@@ -76,7 +77,6 @@ from web.views import (
     tokens,
     triage,
     uploads,
-    verify,
 )
 
 
@@ -115,6 +115,7 @@ def add_routes(app: web.Application) -> None:
     _add_uploads(route)
     add_room_routes(route)
     _add_notes(route)
+    add_open_routes(route)
     add_note_routes(route)
     add_mailbox_routes(route)
 
@@ -373,7 +374,7 @@ def _add_uploads(route: Callable[..., object]) -> None:
 
 
 def _add_notes(route: Callable[..., object]) -> None:
-    """Notes, and the page where anyone checks one."""
+    """Notes."""
     route("POST", "/consults/{id}/note", notes.create, P.NOTE_WRITE, name="notes.create")
     route("POST", "/consults/{id}/note/key-images", key_images.create, P.NOTE_WRITE, name="key_images.create")
     route("GET", "/notes/{id}/key-images", key_images.index, P.NOTE_WRITE, name="key_images.index")
@@ -393,5 +394,3 @@ def _add_notes(route: Callable[..., object]) -> None:
     route("POST", "/notes/{id}/retraction", note_versions.retract, P.NOTE_WRITE)
     route("GET", "/audit/notes/{id}/pdf", note_versions.withdrawn_pdf, P.AUDIT_READ, name="audit.withdrawn_note")
     route("POST", "/consults/{id}/acknowledgement", notes.acknowledge, P.CONSULT_REQUEST, name="notes.acknowledge")
-    route("GET", "/verify", verify.form, ANYONE, name="verify.form")
-    route("POST", "/verify", verify.check, ANYONE)

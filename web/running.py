@@ -9,7 +9,6 @@ import secrets
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -112,27 +111,15 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     gc.disable()  # until `_settle`: what a start makes is here to stay, and looking through it is a sixth of its time
     import uvloop
 
+    from web import listening
     from web.app import make_app
 
     _require_database(settings, options)
     set_up_logs(settings)
-    context = None
-    if settings.tls_cert and settings.tls_key:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
     app = make_app(settings)
     app.on_startup.append(_settle)
-    web.run_app(
-        app,
-        host=settings.host,
-        port=settings.port,
-        ssl_context=context,
-        loop=uvloop.new_event_loop(),
-        access_log=None,
-        print=None,
-        shutdown_timeout=5,
-        handler_cancellation=True,
-    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(listening.serve(app))
     return 0
 
 

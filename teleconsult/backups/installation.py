@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from teleconsult import local_authority
 from teleconsult.audit.checkpoints import days_in, folder_of
 from teleconsult.audit.signing import PRIVATE, SUFFIX
 from teleconsult.backups.vault import BackupRefused
@@ -16,7 +17,8 @@ OWN: Final = "secret-key"
 
 
 def keys_of(settings: Settings) -> bytes:
-    """A tar with the installation's secret, the key that signs checkpoints, and the authorities that are trusted.
+    """A tar with the installation's secret, the key that signs checkpoints, the authorities that are
+    trusted, and the one that this network’s devices trust.
 
     The same keys make the same bytes. Without the secret no stored signing key and no sealed password can be opened.
     """
@@ -26,7 +28,7 @@ def keys_of(settings: Settings) -> bytes:
         audit = folder_of(settings)
         for path in sorted((*audit.glob(PRIVATE), *audit.glob(f"*{SUFFIX}"))):
             _add(tar, f"audit/{path.name}", path.read_bytes())
-        for folder in ("trust", "authority"):
+        for folder in ("trust", "authority", local_authority.FOLDER):
             root = settings.trust_folder if folder == "trust" else settings.data / folder
             for path in sorted(path for path in root.rglob("*") if path.is_file()):
                 _add(tar, f"{folder}/{path.relative_to(root).as_posix()}", path.read_bytes())

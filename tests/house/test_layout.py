@@ -27,6 +27,7 @@ PUBLIC = {
     "/join/chat/uploads/{token}/reception",
     "/language", "/healthz", "/calendars/{token}",
     "/readyz", "/metrics", "/verify", "/fhir/metadata", "/fhir/.well-known/smart-configuration", "/oauth/token",
+    "/trust", "/trust/teleconsult.crt", "/trust/teleconsult.mobileconfig",
     "/static", "/favicon.ico", "/service-worker.js", "/dictionaries/{name}",
 }  # fmt: skip
 """What answers without sign-in. Socket.IO checks by itself (`signaling/connection.py`)."""
