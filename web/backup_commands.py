@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import obstore
 import psycopg
 
 from teleconsult.backups.database import DatabaseRefused
@@ -150,6 +151,9 @@ def bring_back(settings: Settings, options: argparse.Namespace) -> int:
         return 1
     except DatabaseRefused as error:
         print(f"The database did not come back: {error}", file=sys.stderr)
+        return 1
+    except (OSError, obstore.exceptions.BaseError) as error:
+        print(f"Nothing was restored: {error}", file=sys.stderr)
         return 1
     print(
         f"restored the state of {came.reached or came.made_at}: {came.segments} segments of log,"

@@ -16,6 +16,14 @@ LOG: Final = "restored_log"
 """Folder of segments, within the cluster's own."""
 LOCAL_TRUST: Final = "local all all trust\nlocal replication all trust\n"
 """`pg_hba.conf` while it recovers: over a socket in a folder of its own, which nobody else may enter."""
+SIZES: Final = {
+    "max_connections": "max_connections",
+    "max_worker_processes": "max_worker_processes",
+    "max_wal_senders": "max_wal_senders",
+    "max_prepared_transactions": "max_prepared_xacts",
+    "max_locks_per_transaction": "max_locks_per_xact",
+}
+"""Settings, and what `pg_controldata` calls them."""
 LONGEST: Final = 24 * 3600
 """Seconds of recovery."""
 
@@ -46,6 +54,7 @@ def recover(cluster: Path, sockets: Path, *, until: str = "") -> str:
         "hba_file": str(hba),
         "ssl": "off",
         "port": "5432",
+        **_sizes_of(cluster),
     }
     options = " ".join(f"-c {name}={_quoted(value)}" for name, value in told.items())
     _own(cluster, user)
@@ -107,6 +116,24 @@ def _run(command: list[str], user: str | None, log: Path) -> None:
     if done.returncode:
         words = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
         raise DatabaseRefused("\n".join(words) or "PostgreSQL did not start")
+
+
+def _sizes_of(cluster: Path) -> dict[str, str]:
+    """What the server had that wrote the log: with less PostgreSQL does not replay it (Hot Standby, §26.4.3).
+
+    The settings themselves may stand elsewhere than in the cluster: on its command line, or under `/etc`.
+    """
+    told = subprocess.run(  # noqa: S603  (PostgreSQL's own)
+        [str(programs() / "pg_controldata"), "-D", str(cluster)],
+        capture_output=True,
+        text=True,
+        env={"LC_ALL": "C"},
+        check=False,
+    )
+    if told.returncode:
+        raise DatabaseRefused(told.stderr.strip())
+    lines = dict(line.split(":", 1) for line in told.stdout.splitlines() if ":" in line)
+    return {name: lines[f"{said} setting"].strip() for name, said in SIZES.items()}
 
 
 def _quoted(value: str) -> str:

@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
+import obstore
+
 from teleconsult.audit.checkpoints import days_in, folder_of, lines_in
 from teleconsult.backups.installation import unpack_keys
 from teleconsult.backups.making import AUDIT, IN_MEMORY, RESTORED
@@ -29,6 +31,8 @@ from teleconsult.objects import Objects, open_store
 from teleconsult.settings import Settings
 
 SUFFIX_OF_LOG: Final = ".gz.age"
+UNFINISHED: Final = ".restoring"
+"""Folder within the data folder, while it is not whole: the same file system, also where that is one of its own."""
 SET_ASIDE: Final = "beyond-restore.txt"
 
 
@@ -77,14 +81,18 @@ class _Source:
 def restore(settings: Settings, root: Path, identities: Sequence[Any], *, until: datetime | None = None) -> Restored:
     """Bring the newest state back, or that of a moment, where a base backup before it is there.
 
-    Raises BackupRefused for a data folder that is not empty, and for a backup that is not whole or opens not.
+    Raises BackupRefused for a data folder or a store that is not empty, and for a backup that is not whole or opens
+    not. What a failed one leaves is no installation: nothing stands where one would look for it.
     """
-    require_empty(settings.data)
+    shutil.rmtree(settings.data / UNFINISHED, ignore_errors=True)
+    require_empty(settings)
     checked = check(root, reads=False)
     if checked.faults:
         raise BackupRefused(checked.faults[0])
     base, manifest = _state_of(checked, until)
     source = _Source(root, checked.files, identities)
+    whole, settings = settings.data, settings.model_copy(update={"data": settings.data / UNFINISHED})
+    settings.data.mkdir(parents=True, mode=0o700)
     unpack_keys(source.content(manifest.keys), settings.data, folder_of(settings))
     cluster = settings.data / "postgresql"
     _unpack_base(source, base, cluster)
@@ -95,6 +103,7 @@ def restore(settings: Settings, root: Path, identities: Sequence[Any], *, until:
         reached = recover(cluster, Path(sockets), until=until.isoformat() if until else "")
     shutil.rmtree(cluster / LOG)
     _keep_manifests(checked, root, settings.data / "backup" / RESTORED)
+    _move_up(settings.data, whole)
     erased = frozenset(key for one in checked.manifests for key in one.erased)
     return Restored(manifest.made_at, reached, segments, objects, checked.size, erased)
 
@@ -106,10 +115,20 @@ def _keep_manifests(checked: Checked, root: Path, folder: Path) -> None:
         shutil.copyfile(root / manifest.name, folder / Path(manifest.name).name)
 
 
-def require_empty(data: Path) -> None:
+def require_empty(settings: Settings) -> None:
     """Nothing is ever put over something. Raises BackupRefused."""
+    data = settings.data
     if data.exists() and any(data.iterdir()):
         raise BackupRefused(f"{data} is not empty: restore into a new data folder (TELECONSULT_DATA).")
+    if settings.objects_url and any(obstore.list(open_store(settings.objects_url, data), chunk_size=1)):
+        raise BackupRefused("The store is not empty: restore into a new one (TELECONSULT_OBJECTS_URL).")
+
+
+def _move_up(unfinished: Path, data: Path) -> None:
+    """All of it to its place; the database last, without which it is no installation."""
+    for path in sorted(unfinished.iterdir(), key=lambda path: path.name == "postgresql"):
+        path.rename(data / path.name)
+    unfinished.rmdir()
 
 
 def set_aside_later_checkpoints(folder: Path, last: int) -> int:

@@ -61,3 +61,7 @@ def unseal(sealed: IO[bytes], plain: Any, identities: Sequence[x25519.Identity])
         decrypt_io(sealed, plain, list(identities))
     except DecryptError as error:
         raise Unopened(str(error)) from error
+    except OSError as error:  # of a later piece the library says it so; a disk that is full has a number
+        if error.errno is not None:
+            raise
+        raise Unopened(str(error)) from error

@@ -13,6 +13,7 @@ from tests.proof.figures import RESULTS
 
 PROOFS: Final = (
     *("killed_app", "killed_postgresql", "failed_writes", "hostile", "migrations_killed", "full_disks", "failover"),
+    "ransomware",
 )
 
 

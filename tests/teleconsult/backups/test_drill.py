@@ -29,7 +29,7 @@ from teleconsult.backups.making import Task, make_backup
 from teleconsult.backups.manifests import FOLDER, Manifest, check
 from teleconsult.backups.places import Folder, Stream, names_in
 from teleconsult.backups.proving import prove
-from teleconsult.backups.restoring import SET_ASIDE, restore
+from teleconsult.backups.restoring import SET_ASIDE, UNFINISHED, restore
 from teleconsult.backups.vault import BackupRefused, make_identity, read_identities
 from teleconsult.clock import now
 from teleconsult.db import make_engine, make_sessions, transaction
@@ -183,7 +183,7 @@ def test_it_is_checked_without_a_key_and_says_what_is_wrong(lost: Lost, tmp_path
 def test_nothing_of_it_can_be_read_on_the_way(lost: Lost) -> None:
     for name in names_in(lost.root):
         content = (lost.root / name).read_bytes()
-        assert b"to be kept" not in content and SECRET.encode() not in content and b"%PDF" not in content
+        assert b"to be kept" not in content and SECRET.encode() not in content and b"%PDF-1." not in content
         if not name.startswith("manifests/"):
             assert content.startswith(b"age-encryption.org/v1\n")
 
@@ -198,6 +198,11 @@ def test_another_key_and_a_folder_in_use_are_refused(lost: Lost, tmp_path: Path)
     used = Settings(data=tmp_path / "used", secret_key=SECRET)
     with pytest.raises(BackupRefused):
         restore(used, lost.root, read_identities(lost.key))
+    (tmp_path / "store" / "in").mkdir(parents=True)
+    (tmp_path / "store" / "in" / "use").touch()
+    stored = settings.model_copy(update={"objects_url": f"file://{tmp_path / 'store'}"})
+    with pytest.raises(BackupRefused, match="store is not empty"):
+        restore(stored, lost.root, read_identities(lost.key))
     with pytest.raises(BackupRefused):
         read_identities(lost.root / lost.first.name)
     with pytest.raises(FileExistsError):
@@ -225,6 +230,14 @@ def test_keys_go_nowhere_else(name: str, tmp_path: Path) -> None:
 
 async def test_it_comes_back_whole(lost: Lost, apart: Path, tmp_path: Path) -> None:
     settings = Settings(data=apart / "new", secret_key=SECRET)
+    shutil.copytree(lost.root, apart / "rotten")
+    rotten = apart / "rotten" / f"objects/{lost.kept}.age"
+    rotten.chmod(0o600)
+    content = rotten.read_bytes()
+    rotten.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(BackupRefused):
+        await asyncio.to_thread(restore, settings, apart / "rotten", read_identities(lost.key))
+    assert [path.name for path in settings.data.iterdir()] == [UNFINISHED], "half of it is no installation"
     came = await asyncio.to_thread(restore, settings, lost.root, read_identities(lost.key))
     objects = Objects(open_store(None, settings.data))
     assert (settings.data / "secret-key").read_text() == SECRET
