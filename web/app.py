@@ -62,7 +62,7 @@ MIB = 1024 * 1024
 
 
 AT_ONCE: Final = 4
-"""Emergencies that are raised at the same moment; more wait for their turn."""
+"""Acts at the same moment by which somebody is rung; more wait for their turn."""
 
 
 def make_app(settings: Settings, engine: AsyncEngine | None = None) -> web.Application:

@@ -62,7 +62,7 @@ SANDBOX: Final = web.AppKey("sandbox", Sandbox)
 RECEIVER: Final = web.AppKey("receiver", Receiver)
 RENDITIONS: Final = web.AppKey("renditions", Renditions)
 PRESSES: Final = web.AppKey("presses", asyncio.Semaphore)
-"""Emergencies that are raised at once: some of the database's connections are left to those who are rung."""
+"""Who is rung at once, by a press or a refusal: some of the database's connections are left to those who are rung."""
 LATELY: Final = web.AppKey("lately", Lately)
 LOOKS: Final = web.AppKey("looks", Looks)
 KEPT_ANSWERS: Final = web.AppKey("kept_answers", KeptAnswers)

@@ -92,7 +92,7 @@ async def _begun(session: AsyncSession, consult: ServiceRequest) -> Emergency:
     """The emergency of the request: a new one, or another round of one that was called an emergency before."""
     known = await _emergency_of(session, consult)
     if known is not None:
-        known.round, known.ended_at = known.round + 1, None
+        known.round, known.ended_at, known.pressed_again_at = known.round + 1, None, consult.updated_at
         return known
     emergency = Emergency(id=uuid.uuid4(), service_request_id=consult.id, pressed_at=consult.updated_at)
     session.add(emergency)

@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from teleconsult.consults.models import ServiceRequest
@@ -37,6 +38,8 @@ class Emergency(Base):
 
     service_request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("service_request.id"), unique=True)
     pressed_at: Mapped[datetime]
+    pressed_again_at: Mapped[datetime | None]
+    """When it was made an emergency anew, after it had turned out to be none: its times count from there."""
     round: Mapped[int] = mapped_column(default=1)
     """How often everybody was paged: the requester may have it begun anew."""
     step: Mapped[int] = mapped_column(default=0)
@@ -62,6 +65,16 @@ class Emergency(Base):
         lazy="raise", viewonly=True, order_by="EmergencyPage.paged_at, EmergencyPage.id"
     )
     answered_by: Mapped[PractitionerRole | None] = relationship(lazy="raise", foreign_keys=[answered_by_id])
+
+    @hybrid_property
+    def counts_from(self) -> datetime:
+        """The press that its times are counted from."""
+        return self.pressed_again_at or self.pressed_at
+
+    @counts_from.inplace.expression
+    @classmethod
+    def _counts_from(cls) -> ColumnElement[datetime]:
+        return func.coalesce(cls.pressed_again_at, cls.pressed_at)
 
 
 class EmergencyPage(Base):

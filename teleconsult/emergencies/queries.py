@@ -158,7 +158,7 @@ async def running(session: AsyncSession, actor: Actor) -> Sequence[Running]:
         select(Emergency, ServiceRequest)
         .join(ServiceRequest, ServiceRequest.id == Emergency.service_request_id)
         .where(rows.consults(actor), is_running())
-        .order_by(Emergency.answered_at.is_not(None), Emergency.pressed_at.desc())
+        .order_by(Emergency.answered_at.is_not(None), Emergency.counts_from.desc())
         .limit(MOST_RUNNING)
         .options(*whole(), *_with_pages())
         .execution_options(populate_existing=True)

@@ -27,12 +27,14 @@ class Moment(StrEnum):
 async def times_of(session: AsyncSession, emergency: Emergency) -> list[tuple[Moment, datetime]]:
     """When it came how far, in order; what has not come yet is left out.
 
-    The first page and the first ring count; on video is when both were in the room together for the first time.
+    The first page and the first ring count; on video is when both were in the room together for the first time. Of one
+    that had turned out to be none and is one again, what came before the second press does not count.
     """
-    rung = [page.rung_at for page in emergency.pages if page.rung_at is not None]
+    pages = [page for page in emergency.pages if page.paged_at >= emergency.counts_from]
+    rung = [page.rung_at for page in pages if page.rung_at is not None]
     times = {
-        Moment.PRESSED: emergency.pressed_at,
-        Moment.PAGED: min((page.paged_at for page in emergency.pages), default=None),
+        Moment.PRESSED: emergency.counts_from,
+        Moment.PAGED: min((page.paged_at for page in pages), default=None),
         Moment.RUNG: min(rung, default=None),
         Moment.ANSWERED: emergency.answered_at,
         Moment.ON_VIDEO: await met_at(session, emergency),

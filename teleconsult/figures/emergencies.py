@@ -36,12 +36,12 @@ async def emergency_times(session: AsyncSession, scope: Scope) -> EmergencyTimes
     """
     rung = (
         select(func.min(EmergencyPage.rung_at).label("at"))
-        .where(EmergencyPage.emergency_id == Emergency.id)
+        .where(EmergencyPage.emergency_id == Emergency.id, EmergencyPage.paged_at >= Emergency.counts_from)
         .lateral("rung")
     )
     asker, answerer = _came(ServiceRequest.requester_role_id), _came(Emergency.answered_by_id)
     met = case((asker > answerer, asker), (answerer >= asker, answerer))  # null while one of them is missing
-    since = Emergency.pressed_at
+    since = Emergency.counts_from
     row = (
         await session.execute(
             select(

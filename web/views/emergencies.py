@@ -114,9 +114,12 @@ async def create(request: web.Request) -> web.StreamResponse:
     return to_page(request, "rooms.show", id=raised.service_request_id)
 
 
+@own_transactions
 async def escalate(request: web.Request) -> web.StreamResponse:
     """A request that waits cannot: into the room."""
-    raised = await escalate_consult(db(request), actor_of(request), consult_id=id_in(request))
+    actor = actor_of(request)
+    async with request.app[PRESSES], transaction(sessions_of(request), actor) as session:
+        raised = await escalate_consult(session, actor, consult_id=id_in(request))
     return to_page(request, "rooms.show", id=raised.service_request_id)
 
 
@@ -180,9 +183,12 @@ async def answer(request: web.Request) -> web.StreamResponse:
     return to_page(request, "consults.show", id=emergency.service_request_id)
 
 
+@own_transactions
 async def decline(request: web.Request) -> web.StreamResponse:
-    """Not me: the next one is rung at once."""
-    await decline_emergency(db(request), actor_of(request), emergency_id=id_in(request))
+    """Not me: the next one is rung at once, and finds a connection left to say that it rings."""
+    actor = actor_of(request)
+    async with request.app[PRESSES], transaction(sessions_of(request), actor) as session:
+        await decline_emergency(session, actor, emergency_id=id_in(request))
     flash(request, _("You have declined. The next person is being called."))
     return to_page(request, "home.show")
 

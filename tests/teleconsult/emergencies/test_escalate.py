@@ -14,12 +14,15 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.consults.requesting import submit_request
 from teleconsult.consults.states import ConsultState, state_of
 from teleconsult.db import Sessions, transaction
-from teleconsult.emergencies.answering import answer_emergency
+from teleconsult.emergencies.answering import answer_emergency, note_rung
 from teleconsult.emergencies.escalating import calm_consult, escalate_consult
 from teleconsult.emergencies.models import Emergency
 from teleconsult.emergencies.queries import emergency_of, ringing
+from teleconsult.emergencies.times import Moment, times_of
+from teleconsult.encounters.actions import arrive_encounter
 from teleconsult.encounters.queries import encounter_for
 from teleconsult.errors import Forbidden, Invalid, NotFound, Refused
+from teleconsult.figures.reckoning import figures
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 from tests import consult_steps
 from tests.emergency_steps import on_duty, pages, pressed, step
@@ -107,10 +110,36 @@ async def test_an_emergency_that_is_none_waits_like_any_request(
             await answer_emergency(session, cast.specialist, emergency_id=emergency.id)
     async with transaction(sessions, cast.rural) as session:
         assert "ConsultModeChanged" in await session.scalars(OCCASIONS_OWED, {"id": str(consult.id)})
+
+
+async def test_an_emergency_that_is_one_again_counts_from_the_second_press(cast: Cast, sessions: Sessions) -> None:
+    await on_duty(sessions, cast.neurology, cast.specialist)
+    consult = await consult_steps.submitted(cast, sessions)
+    emergency = await escalated(cast, sessions, consult)
+    async with transaction(sessions, cast.specialist) as session:
+        (first,) = await ringing(session, cast.specialist)
+        await note_rung(session, cast.specialist, page_id=first.page.id)
+    async with transaction(sessions, cast.rural) as session:
+        await arrive_encounter(session, cast.rural, consult_id=consult.id)
+    await calmed(cast, sessions, consult, ConsultMode.VIDEO)
     again = await escalated(cast, sessions, consult)
     assert (again.id, again.round) == (emergency.id, 2)
+    assert again.counts_from > emergency.pressed_at == again.pressed_at
     async with transaction(sessions, cast.specialist) as session:
         await answer_emergency(session, cast.specialist, emergency_id=emergency.id)
+    for who in (cast.rural, cast.specialist):
+        async with transaction(sessions, who) as session:
+            await arrive_encounter(session, who, consult_id=consult.id)
+    async with transaction(sessions, cast.rural) as session:
+        kept = await emergency_of(session, consult.id)
+        assert kept is not None
+        times = await times_of(session, kept)
+    assert [moment for moment, _at in times] == [Moment.PRESSED, Moment.PAGED, Moment.ANSWERED, Moment.ON_VIDEO]
+    assert times[0] == (Moment.PRESSED, again.counts_from)
+    async with transaction(sessions, cast.coordinator) as session:
+        told = (await figures(session, cast.coordinator, days=30, time_zone="America/Toronto")).emergencies
+    since_press = (times[2][1] - again.counts_from).total_seconds()
+    assert (told.pressed, told.rung, told.taken) == (1, None, pytest.approx(since_press, abs=0.001))
 
 
 async def test_one_that_was_raised_by_the_button_waits_too(cast: Cast, sessions: Sessions) -> None:
