@@ -4,6 +4,7 @@ Each message does its part of the record in a short transaction of its own.
 """
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -355,8 +356,9 @@ class RoomNamespace(SignedInNamespace):
     async def _note_removal(self, seat: Seat, reason: ByeReason) -> None:
         if seat.participant_id is None:
             return
-        async with transaction(self.doorman.sessions, SYSTEM) as session:
-            await actions.remove_participant(session, participant_id=seat.participant_id, reason=reason)
+        with contextlib.suppress(NotFound):  # an older backup was put back meanwhile
+            async with transaction(self.doorman.sessions, SYSTEM) as session:
+                await actions.remove_participant(session, participant_id=seat.participant_id, reason=reason)
 
     async def _tell_others(self, seat: Seat, change: Change) -> None:
         for other in list(self._in(seat.room_id)):

@@ -21,7 +21,7 @@ from teleconsult.encounters.guest_room import enter_as_guest, guest_session
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus, SentFile
 from teleconsult.encounters.queries import OVER, LiveSession, RoomSession, encounter_for
 from teleconsult.encounters.session_log import chat_as_told, log_event
-from teleconsult.errors import Conflict, Invalid, Refused
+from teleconsult.errors import Conflict, Invalid, NotFound, Refused
 from teleconsult.events import tell
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
@@ -189,9 +189,12 @@ async def say(
 async def remove_participant(session: AsyncSession, *, participant_id: uuid.UUID, reason: str) -> None:
     """Note that a window of somebody's was taken out of the room: the system's own act.
 
-    They are gone themselves, unless they are there by another window (`elsewhere`).
+    They are gone themselves, unless they are there by another window (`elsewhere`). Raises NotFound where no record of
+    the session stands any more.
     """
-    participant = await session.get_one(EncounterParticipant, participant_id)
+    participant = await session.get(EncounterParticipant, participant_id)
+    if participant is None:
+        raise NotFound
     if reason != ELSEWHERE:
         participant.left_at = now()
         await go(session, participant_id, Departure.REMOVED)

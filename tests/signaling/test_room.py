@@ -8,12 +8,14 @@ from sqlalchemy import func, select
 
 from teleconsult.accounts.sessions import sign_out
 from teleconsult.audit.models import AuditEvent
-from teleconsult.consults.models import Task, TaskStatus
+from teleconsult.consults.models import ConsultMode, Task, TaskStatus
 from teleconsult.consults.triage import cancel_consult
 from teleconsult.db import Sessions, transaction
+from teleconsult.emergencies.escalating import calm_consult, escalate_consult
 from teleconsult.encounters.actions import finish_encounter
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterStatus
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
+from tests.kept_rows import KeptRows
 from tests.people import Cast
 from tests.signaling.booking import Booking
 from tests.signaling.conftest import LiveSite, VisitorMaker
@@ -286,3 +288,27 @@ async def test_a_cancelled_consult_empties_the_room(
     async with transaction(sessions) as session:
         await cancel_consult(session, cast.rural, consult_id=booking.consult, reason="She is better.")
     assert (await rural.next("bye"))["reason"] == "ended"
+
+
+async def test_who_waits_in_the_room_of_an_emergency_that_is_none_goes_out(
+    visit: VisitorMaker, booking: Booking, sessions: Sessions, cast: Cast
+) -> None:
+    async with transaction(sessions, cast.rural) as session:
+        await escalate_consult(session, cast.rural, consult_id=booking.consult)
+    rural = await visit("rural")
+    assert (await rural.join(booking.consult))["state"] != "closed"
+    async with transaction(sessions, cast.rural) as session:
+        await calm_consult(session, cast.rural, consult_id=booking.consult, mode=ConsultMode.VIDEO)
+    assert (await rural.next("bye"))["reason"] == "ended"
+
+
+async def test_of_who_is_in_no_record_any_more_nothing_is_noted(
+    visit: VisitorMaker, booking: Booking, site: LiveSite, kept_rows: KeptRows
+) -> None:
+    rural, specialist, first, _second = await both_in(visit, booking)
+    (sid,) = (sid for sid, one in site.live.room.connections.items() if one.actor.name == "Dr Hélène Tremblay")
+    kept_rows.sweep()  # as where an older backup was put back
+    await site.live.room.dismiss(sid, "ended")
+    assert (await rural.next("bye"))["reason"] == "ended"
+    change = await specialist.next("peer")
+    assert (change["change"], change["peer"]["pid"]) == ("left", first["pid"])
