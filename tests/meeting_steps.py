@@ -6,15 +6,18 @@ from datetime import datetime, timedelta
 
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
-from teleconsult.consults.models import ConsultMode, ServiceRequest
+from teleconsult.consults.models import ConsultMode, RequestStatus, ServiceRequest, Task, TaskStatus
 from teleconsult.consults.modes import change_mode
 from teleconsult.db import Base, Sessions, transaction
 from teleconsult.encounters.actions import arrive_encounter
+from teleconsult.encounters.models import Encounter, EncounterParticipant
 from teleconsult.meetings.listing import put_on_list, take_off
 from teleconsult.meetings.models import CaseStatus, Meeting, MeetingCase, MeetingMember
 from teleconsult.meetings.planning import Plan, plan_meeting
+from teleconsult.meetings.queries import whole_meeting
 from teleconsult.meetings.running import call_case
-from teleconsult.scheduling.models import Appointment
+from teleconsult.scheduling.hours_models import AppointmentParticipant
+from teleconsult.scheduling.models import Appointment, AppointmentStatus
 from tests import consult_steps
 from tests.people import Cast
 
@@ -60,6 +63,70 @@ async def listed(
         return await put_on_list(
             session, cast.coordinator, meeting_id=meeting_id, consult_id=consult.id, minutes=minutes
         )
+
+
+async def many_listed(cast: Cast, sessions: Sessions, meeting_id: uuid.UUID, *, after: int, count: int) -> None:
+    """So many more cases of a minute each, behind as many: as rows, for what is about how many there are."""
+    moment, requests, turns, rooms, rest = now(), list[Base](), list[Base](), list[Base](), list[Base]()
+    async with transaction(sessions) as session:
+        meeting = await whole_meeting(session, meeting_id)
+        begins = meeting.appointment.starts_at
+        for place in range(after, after + count):
+            asked = ServiceRequest(
+                id=uuid.uuid4(),
+                patient_id=cast.patient.id,
+                requester_role_id=cast.rural.role_id,
+                requester_organization_id=cast.rural.organization_id,
+                service_id=cast.neurology.id,
+                status=RequestStatus.ACTIVE,
+                mode=ConsultMode.MEETING,
+                question="Surgery?",
+                authored_on=moment,
+                updated_at=moment,
+                submitted_at=moment,
+            )
+            turn = Appointment(
+                id=uuid.uuid4(),
+                service_request_id=asked.id,
+                specialist_role_id=cast.specialist.role_id,
+                starts_at=begins + timedelta(minutes=place),
+                ends_at=begins + timedelta(minutes=place + 1),
+                status=AppointmentStatus.BOOKED,
+                created_by_id=cast.coordinator.role_id,
+                created_at=moment,
+                booked_at=moment,
+            )
+            room = Encounter(id=uuid.uuid4(), service_request_id=asked.id, appointment_id=turn.id)
+            requests.append(asked)
+            turns.append(turn)
+            rooms.append(room)
+            rest += [
+                Task(
+                    service_request_id=asked.id,
+                    service_id=cast.neurology.id,
+                    status=TaskStatus.ACCEPTED,
+                    owner_role_id=cast.specialist.role_id,
+                    created_at=moment,
+                    modified_at=moment,
+                ),
+                AppointmentParticipant(appointment_id=turn.id, practitioner_role_id=cast.rural.role_id),
+                MeetingCase(
+                    meeting_id=meeting_id,
+                    service_request_id=asked.id,
+                    appointment_id=turn.id,
+                    position=place + 1,
+                    minutes=1,
+                    is_for_chair=True,
+                    created_at=moment,
+                ),
+            ]
+            rest += [
+                EncounterParticipant(encounter_id=room.id, practitioner_role_id=person.role_id, is_member=is_member)
+                for person, is_member in ((cast.rural, False), (cast.specialist, False), (cast.oncall, True))
+            ]
+        for rows in (requests, turns, rooms, rest):
+            session.add_all(rows)
+            await session.flush()
 
 
 async def called(cast: Cast, sessions: Sessions, case: MeetingCase, *there: Actor) -> None:

@@ -141,7 +141,7 @@ async def set_case(
         raise Refused("This case has been discussed already, or it is off the list.")
     case.minutes, case.presenter_role_id = minutes, presenter_id
     await session.flush()
-    await retime(session, meeting)
+    await retime(session, actor, meeting)
     return case
 
 
@@ -163,7 +163,7 @@ async def move_case(session: AsyncSession, actor: Actor, *, meeting_id: uuid.UUI
     for number, one in enumerate(others, 1):
         one.position = number
     await session.flush()
-    await retime(session, meeting)
+    await retime(session, actor, meeting)
 
 
 async def postpone_case(
@@ -252,8 +252,14 @@ async def tell_moved(session: AsyncSession, meeting: Meeting) -> None:
     await tell(session, "MeetingMoved", meeting=meeting.id)
 
 
-async def retime(session: AsyncSession, meeting: Meeting) -> None:
+async def retime(session: AsyncSession, actor: Actor, meeting: Meeting) -> None:
     """Have each case that is still to come begin when those before it end. Raises Invalid on `time`."""
+    await act_as(session, SYSTEM)  # who asked is booked for their turn: whoever leads the meeting arranges no bookings
+    await _retime(session, meeting)
+    await act_as(session, actor)
+
+
+async def _retime(session: AsyncSession, meeting: Meeting) -> None:
     cases = [case for case in await cases_of(session, meeting) if case.status in STANDING]
     cursor, changed = meeting.appointment.starts_at, []
     for case in cases:

@@ -164,7 +164,7 @@ async def change_meeting(session: AsyncSession, actor: Actor, *, meeting_id: uui
     meeting.chair_role_id = plan.chair
     audit.record(session, actor, "meeting-changed", meeting, starts_at=plan.starts_at.isoformat())
     await session.flush()
-    await retime(session, await meeting_for(session, actor, meeting.id))
+    await retime(session, actor, await meeting_for(session, actor, meeting.id))
     await tell_moved(session, meeting)
     return meeting
 

@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
+from teleconsult.meetings.listing import MOST_CASES
 from teleconsult.meetings.models import CaseStatus, Meeting, MeetingCase, MeetingMember
 from tests import meeting_steps
 from tests.conftest import Post, SignIn
@@ -41,7 +43,14 @@ async def test_a_coordinator_plans_a_series_and_fills_a_list(
     consult = await meeting_steps.for_a_meeting(cast, sessions)
     await signed_in("coordinator")
     assert (await client.get("/meetings/new")).status == 200
-    for wrong, field in (("quorum", "9"), ("title", " "), ("minutes", "7"), ("chair", str(cast.rural.role_id))):
+    elsewhere = str(cast.rural.role_id)  # members are specialists of the house
+    for wrong, field in (
+        ("quorum", "9"),
+        ("title", " "),
+        ("minutes", "7"),
+        ("chair", elsewhere),
+        ("members", elsewhere),
+    ):
         answer = await post("/meetings", **asked(cast, **{wrong: field}))
         assert answer.status == 422, wrong
         assert "Stroke board" in await answer.text() or wrong == "title"
@@ -120,6 +129,41 @@ async def test_the_chair_goes_from_case_to_case_in_one_call(
     assert (await post(f"{place}/next")).status == 409
     page = await (await client.get(place)).text()
     assert 'data-testid="write-conclusion"' in page
+
+
+async def test_forty_cases_are_no_more_queries_than_two(
+    client: Client, cast: Cast, sessions: Sessions, signed_in: SignIn, post: Post, engine: AsyncEngine
+) -> None:
+    asked: list[str] = []
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *seen: asked.append(seen[2]))
+    meeting = await meeting_steps.planned(cast, sessions)
+    place = f"/meetings/{meeting.id}"
+    for _case in range(2):
+        await meeting_steps.listed(cast, sessions, meeting.id, minutes=1)
+    counts: list[dict[str, int]] = []
+    for cases in (2, MOST_CASES):
+        await meeting_steps.many_listed(cast, sessions, meeting.id, after=2, count=cases - 2)
+        async with transaction(sessions) as session:
+            listed = select(MeetingCase.id).where(MeetingCase.meeting_id == meeting.id).order_by(MeetingCase.position)
+            *_others, last = (await session.scalars(listed)).all()
+        counted: dict[str, int] = {}
+        for who, paths in (("coordinator", (place, "/meetings")), ("specialist", (place, f"{place}/room", "/agenda"))):
+            await signed_in(who)
+            for path in paths:
+                await client.get(path)  # what is remembered of who asks is remembered now
+                asked.clear()
+                page = await (await client.get(path)).text()
+                counted[f"{who} {path}"] = len(asked)
+                if path == place:
+                    assert page.count('data-testid="meeting-case"') == cases
+        asked.clear()
+        assert (await post(f"{place}/cases/{last}/place", to="1")).status == 303
+        counted["to the top"] = len(asked)
+        counts.append(counted)
+    assert counts[0] == counts[1]
+    await signed_in("coordinator")
+    refused = await post(f"{place}/cases", consult=str((await meeting_steps.for_a_meeting(cast, sessions)).id))
+    assert refused.status == 422, "so many and no more"
 
 
 @pytest.mark.parametrize("who", ["stranger", "rural", "secretary"])

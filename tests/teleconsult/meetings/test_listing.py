@@ -25,15 +25,17 @@ from tests import consult_steps, meeting_steps
 from tests.people import Cast, another_person
 
 
-async def test_a_case_has_its_turn_and_the_times_follow_the_order(cast: Cast, sessions: Sessions) -> None:
+@pytest.mark.parametrize("who", ["coordinator", "specialist"])
+async def test_a_case_has_its_turn_and_the_times_follow_the_order(cast: Cast, sessions: Sessions, who: str) -> None:
+    leads = getattr(cast, who)
     meeting = await meeting_steps.planned(cast, sessions)
     cases = [await meeting_steps.listed(cast, sessions, meeting.id, minutes=minutes) for minutes in (10, 20, 5)]
-    async with transaction(sessions, cast.coordinator) as session:
-        await move_case(session, cast.coordinator, meeting_id=meeting.id, case_id=cases[2].id, to=1)
-    async with transaction(sessions, cast.coordinator) as session:
+    async with transaction(sessions, leads) as session:
+        await move_case(session, leads, meeting_id=meeting.id, case_id=cases[2].id, to=1)
+    async with transaction(sessions, leads) as session:
         await set_case(
             session,
-            cast.coordinator,
+            leads,
             meeting_id=meeting.id,
             case_id=cases[2].id,
             minutes=15,
