@@ -13,15 +13,16 @@ export interface Frame extends HTMLElement {
 const LONGEST_LOOK = 10_000;
 
 interface Look {
-  since: number;
   again: boolean;
 }
 
 const looks = new WeakMap<Frame, Look>();
+const hanging = new WeakSet<Frame>();
 
 /**
  * Fetch the frame again, from `url` the first time. What stands there is morphed where the frame says `refresh="morph"`.
  * Asked for while one look is under way, the next follows it: Turbo would break it off, and throw where it is read.
+ * Turbo itself may put a look of its own in its place, with the whole page; then that one's end counts.
  */
 export function lookAgain(frame: Frame, url: string): void {
   if (!("reload" in frame)) {
@@ -29,7 +30,7 @@ export function lookAgain(frame: Frame, url: string): void {
     return;
   }
   const under = looks.get(frame);
-  if (under && performance.now() - under.since < LONGEST_LOOK) {
+  if (under) {
     under.again = true;
     return;
   }
@@ -40,14 +41,28 @@ export function lookAgain(frame: Frame, url: string): void {
     frame.setAttribute("complete", "");
     frame.disabled = false;
   }
-  const look = { since: performance.now(), again: false };
+  const look = { again: false };
   looks.set(frame, look);
+  const arrived = (event: Event) => {
+    if (event.target === frame) over();
+  };
+  const over = () => {
+    if (looks.get(frame) !== look) return;
+    looks.delete(frame);
+    clearTimeout(patience);
+    frame.removeEventListener("turbo:frame-load", arrived);
+    if (look.again && frame.isConnected) lookAgain(frame, url);
+  };
+  const patience = setTimeout(() => {
+    hanging.add(frame);
+    over();
+  }, LONGEST_LOOK);
   // What the page itself has it fetch comes first: broken off, it would throw where nobody reads. What hangs does not.
-  void (under ? Promise.resolve() : frame.loaded)
-    .then(() => frame.reload())
-    .finally(() => {
+  void (hanging.delete(frame) ? Promise.resolve() : frame.loaded)
+    .then(() => {
       if (looks.get(frame) !== look) return;
-      looks.delete(frame);
-      if (look.again && frame.isConnected) lookAgain(frame, url);
-    });
+      frame.addEventListener("turbo:frame-load", arrived);
+      return frame.reload();
+    })
+    .then(over, over);
 }

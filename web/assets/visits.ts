@@ -4,6 +4,11 @@ import * as Turbo from "@hotwired/turbo";
 // Turbo's own progress bar needs a <style>, which the content security policy forbids; shell.css draws ours.
 Turbo.config.drive.progressBarDelay = 2 ** 31 - 1;
 
+// The whole page breaks a frame's look off, and what was being read of it throws where nobody hears of it.
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason instanceof DOMException && event.reason.name === "AbortError") event.preventDefault();
+});
+
 // It hears of the page's arrival by this event alone, which is over where it comes late.
 if (document.readyState === "complete") document.dispatchEvent(new Event("readystatechange"));
 

@@ -3,7 +3,7 @@
 // something was done to it.
 import { Controller } from "@hotwired/stimulus";
 
-const KEPT = ["checked", "open"];
+const KEPT = ["checked", "open", "tabindex"];
 
 export default class BoardController extends Controller<HTMLElement> {
   static override targets = ["card", "acts", "tick", "count"];
@@ -15,8 +15,12 @@ export default class BoardController extends Controller<HTMLElement> {
   #lifted: HTMLElement | null = null;
   #hasActed = false;
 
-  cardTargetConnected(card: HTMLElement): void {
-    if (card === this.cardTargets[0]) card.tabIndex = 0;
+  cardTargetConnected(): void {
+    this.#reach();
+  }
+
+  cardTargetDisconnected(): void {
+    this.#reach();
   }
 
   tickTargetConnected(): void {
@@ -83,6 +87,11 @@ export default class BoardController extends Controller<HTMLElement> {
     event.preventDefault();
     (event.target as HTMLElement).closest(".cluster")?.querySelector<HTMLElement>("select, button")?.focus();
     this.settle();
+  }
+
+  // The tabulator comes to one card, and the arrows to all.
+  #reach(): void {
+    for (const [place, card] of this.cardTargets.entries()) card.tabIndex = place === 0 ? 0 : -1;
   }
 
   #tick(card: HTMLElement): HTMLInputElement | null {
