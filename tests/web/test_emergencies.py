@@ -183,6 +183,8 @@ async def test_decision_transfer_and_reason_are_noted(
     follow = found(r'data-testid="transfer".*?action="([^"]*)"', shown)
     assert (await post(follow, status="accepted", answered_by="Dr Roy")).status == 303
     shown = await page(client, consult)
+    alone = await page(client, consult, **{"Turbo-Frame": "emergency-card"})
+    assert "Dr Roy" in alone and "<html" not in alone
     for part, words in (("decision", "Two lines."), ("transfer", "Dr Roy"), ("necessity", "Unconscious")):
         assert re.search(f'data-testid="{part}".*{words}', shown, re.DOTALL), part
     assert "Answered" in found(r'data-testid="emergency-times">(.*?)</ol>', shown)

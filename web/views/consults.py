@@ -44,7 +44,11 @@ from web.views.excerpts import NO_EXCERPT, excerpt_context
 from web.views.home import time_field
 from web.words import options
 
-FRAMES: Final = ("progress", "conversation")
+FRAMES: Final = {
+    "progress": "consults/_progress.html.jinja",
+    "conversation": "consults/_conversation.html.jinja",
+    "emergency-card": "consults/_emergency.html.jinja",
+}
 """Parts of a consult's page that are looked at again by themselves."""
 
 
@@ -76,11 +80,13 @@ async def create(request: web.Request) -> web.StreamResponse:
 async def show(request: web.Request) -> web.StreamResponse:
     """The consult as its reader may see it; while it is a draft, the form."""
     actor, session = actor_of(request), db(request)
-    if frame_of(request) in FRAMES:
+    if (frame := frame_of(request)) in FRAMES:
         consult = await consult_for(session, actor, id_in(request))
         told = await follow_up_of(db(request), consult)
-        progress = await _progress(request, consult, is_followed_up=told is not None)
-        return render(request, f"consults/_{frame_of(request)}.html.jinja", **progress)
+        context = await _progress(request, consult, is_followed_up=told is not None)
+        if frame == "emergency-card":
+            context |= await emergency_context(request, consult)
+        return render(request, FRAMES[frame], **context)
     consult = await open_consult(session, actor, consult_id=id_in(request))
     await mark_read(session, actor, consult_id=consult.id)
     if consult.status is RequestStatus.DRAFT:
