@@ -22,6 +22,7 @@ async def test_those_who_watch_over_a_service_see_numbers_and_no_patient(
         page = await (await client.get("/figures")).text()
         assert cast.organizations["rural"].name in page, who
         assert "data-weeks-values-value" in page
+        assert page.count('class="meaning"') == page.count('class="call-number ') > 5, "each says what it means"
         assert cast.patient.family not in page
         assert cast.rural.name not in page
 

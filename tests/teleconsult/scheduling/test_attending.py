@@ -191,6 +191,19 @@ async def test_the_coordinator_says_it_and_proposes_another_time(cast: Cast, ses
     assert live.encounter.status is not EncounterStatus.CANCELLED, "the new room"
 
 
+async def test_what_a_person_said_stands_whoever_was_in_the_room(
+    cast: Cast, sessions: Sessions, settings: Settings
+) -> None:
+    consult = await consult_steps.booked(cast, sessions)
+    await moved(sessions, consult.id, ended=121)
+    for person in (cast.rural, cast.specialist):
+        await was_there(sessions, consult.id, person, came=150, went=125)
+    async with transaction(sessions, cast.coordinator) as session:
+        await mark_missed(session, cast.coordinator, consult_id=consult.id)
+    assert await settled(sessions, settings, consult.id) is None
+    assert (await rows(sessions, consult.id))[0].status is AppointmentStatus.NOSHOW
+
+
 @pytest.mark.parametrize(
     ("who", "error"), [("rural", Forbidden), ("specialist", Forbidden), ("stranger", NotFound), ("admin", NotFound)]
 )
