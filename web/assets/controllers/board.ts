@@ -45,7 +45,7 @@ export default class BoardController extends Controller<HTMLElement> {
   // What was refused stays ticked: it is said again.
   untick(): void {
     if (this.#hasActed && !document.querySelector(".notice-danger[data-testid=flash]"))
-      for (const box of this.tickTargets) box.checked = false;
+      this.actsTarget.querySelector("form")?.reset(); // what was chosen for them, too
     this.#hasActed = false;
     this.count();
   }

@@ -113,3 +113,17 @@ test("a frame that is gone hears nothing more", async () => {
   await vi.advanceTimersByTimeAsync(0);
   expect(stop).toHaveBeenCalled();
 });
+
+test("what was chosen of a list and is not sent stays chosen", () => {
+  const frame = document.querySelector("turbo-frame") as HTMLElement;
+  frame.insertAdjacentHTML("beforeend", "<select><option>Nobody</option><option>Dr Minh</option></select>");
+  const list = frame.querySelector("select") as HTMLSelectElement;
+  const morphs = () => {
+    const detail = { attributeName: "selected" };
+    const event = new CustomEvent("turbo:before-morph-attribute", { bubbles: true, cancelable: true, detail });
+    return list.options[0]?.dispatchEvent(event);
+  };
+  expect(morphs()).toBe(true);
+  list.selectedIndex = 1;
+  expect(morphs()).toBe(false);
+});

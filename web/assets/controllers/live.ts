@@ -25,6 +25,7 @@ export default class LiveController extends Controller<Frame> {
     this.element.addEventListener("turbo:submit-start", this.#sends);
     this.element.addEventListener("turbo:submit-end", this.#sent);
     this.element.addEventListener("turbo:before-frame-render", this.#spares);
+    this.element.addEventListener("turbo:before-morph-attribute", this.#leaves);
     this.#stop = subscribe((change) => {
       if (this.concerns(change)) this.#soon();
     });
@@ -36,6 +37,7 @@ export default class LiveController extends Controller<Frame> {
     this.element.removeEventListener("turbo:submit-start", this.#sends);
     this.element.removeEventListener("turbo:submit-end", this.#sent);
     this.element.removeEventListener("turbo:before-frame-render", this.#spares);
+    this.element.removeEventListener("turbo:before-morph-attribute", this.#leaves);
   }
 
   /** Whether a hint is about what this frame shows. No hint at all means: the connection came back, look again. */
@@ -82,5 +84,16 @@ export default class LiveController extends Controller<Frame> {
       (event as Rendering).detail.render = () => undefined;
       this.#soon();
     }
+  };
+
+  /** What somebody chose of a list and has not sent stays chosen. */
+  #leaves = (event: Event): void => {
+    const { attributeName } = (event as CustomEvent<{ attributeName: string }>).detail;
+    if (attributeName !== "selected" || !(event.target instanceof HTMLOptionElement)) return;
+    const list = event.target.closest("select");
+    if (!list) return;
+    const options = [...list.options];
+    const usual = options.findIndex((option) => option.defaultSelected);
+    if (list.selectedIndex !== Math.max(usual, 0)) event.preventDefault();
   };
 }
