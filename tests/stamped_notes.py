@@ -17,7 +17,7 @@ from teleconsult.notes.authority import YEAR, Authority, Issued, issue, issue_cl
 from teleconsult.notes.authority_answers import Clock, answer_ocsp, answer_time_stamp
 from teleconsult.notes.bundling import soft_key
 from teleconsult.notes.revocation import certificates_in
-from teleconsult.notes.signature import KeySigner, sign_pdf
+from teleconsult.notes.signature import KeySigner, co_sign_pdf, sign_pdf
 from teleconsult.notes.signature_bytes import written_again
 from teleconsult.notes.stamping import Stamp, ValidationMaterial, add_time_stamp
 from tests import note_steps
@@ -61,6 +61,29 @@ def lta() -> bytes:
     return add_time_stamp(bt(), stamp_of(first_clock(), at), said_of(own(), first_clock().certificate, at=at))
 
 
+@cache
+def co_signer() -> Issued:
+    return issue(authority(), name="Dr Girard", registration_number="30003", organization="CHU", at=now())
+
+
+@cache
+def co_signed() -> bytes:
+    """Signed by another besides, after all its evidence came."""
+    return co_sign_pdf(lta(), KeySigner(co_signer().chain, soft_key(co_signer().private_key)))
+
+
+@cache
+def co_signed_bt() -> bytes:
+    return add_time_stamp(co_signed(), stamp_of(first_clock(), now()))
+
+
+@cache
+def co_signed_lta() -> bytes:
+    at, other = now(), certificates_in(co_signer().chain)[0]
+    material = said_of(other, first_clock().certificate, at=at)
+    return add_time_stamp(co_signed_bt(), stamp_of(first_clock(), at), material)
+
+
 def own() -> x509.Certificate:
     return certificates_in(signer().chain)[0]
 
@@ -100,9 +123,9 @@ class Renewed:
 
 
 @cache
-def renewed(years: int) -> Renewed:
+def renewed(years: int, *, is_co_signed: bool = False) -> Renewed:
     """Until its last renewal is `years` old at the most four, each by a clock of its own time."""
-    pdf, clock, at = lta(), first_clock(), now()
+    pdf, clock, at = co_signed_lta() if is_co_signed else lta(), first_clock(), now()
     while at + 4 * YEAR < now() + years * YEAR:
         at += 4 * YEAR
         following = Clock.of(issue_clock(authority(), name=f"Clock of {at.year}", at=at))

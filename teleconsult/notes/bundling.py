@@ -7,7 +7,7 @@ hash (`x5t#S256`) and the signing time (`sigT`), as a JAdES baseline signature h
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -34,16 +34,22 @@ class SignedBundle:
 
     content: bytes
     jws: str
+    further: tuple[str, ...] = ()
+    """Those of who signed it after its author, in their order."""
 
     def exported(self) -> bytes:
-        """Both in one file: a flattened JWS whose payload is the document's own text (RFC 7797 §5.2)."""
-        protected, _, signature = self.jws.split(".")
-        return export(self.content.decode(), protected, signature)
+        """All in one file: a JWS in JSON whose payload is the document's own text (RFC 7797 §5.2)."""
+        parts = (jws.split(".") for jws in (self.jws, *self.further))
+        return export(self.content.decode(), [(protected, signature) for protected, _, signature in parts])
 
 
-def export(payload: str, protected: str, signature: str) -> bytes:
-    """The one spelling of an exported document."""
-    whole = {"payload": payload, "protected": protected, "signature": signature}
+def export(payload: str, signatures: Sequence[tuple[str, str]]) -> bytes:
+    """The one spelling of an exported document: flattened with one signature, general with several (RFC 7515 §7.2).
+
+    Each signature is its protected header and its value.
+    """
+    each = [{"protected": protected, "signature": signature} for protected, signature in signatures]
+    whole = {"payload": payload, **(each[0] if len(each) == 1 else {"signatures": each})}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 

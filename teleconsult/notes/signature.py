@@ -5,7 +5,6 @@ from io import BytesIO
 from typing import Final
 
 from asn1crypto import algos, keys, pem, x509
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer, SimpleSigner
 from pyhanko.stamp import NoOpStampStyle
@@ -13,19 +12,13 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from teleconsult.documents.archival import SIGNATURE_FIELD
 from teleconsult.notes.bundling import SignDigest
+from teleconsult.notes.places import QuietWriter, add_place
 
 ECDSA_LENGTH: Final = 72
 """Bytes of the longest signature with P-256."""
 
 
-class QuietWriter(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko is not followed by the type checker
-    """Adds the signature and touches nothing else: a second Producer in the metadata would end the PDF/A."""
-
-    def _update_meta(self) -> None:
-        return
-
-
-class KeySigner(Signer):  # type: ignore[misc]  # as above
+class KeySigner(Signer):  # type: ignore[misc]  # pyHanko is not followed by the type checker
     """Signs through a key that is somewhere else: the digest goes out, the signature comes back."""
 
     def __init__(self, chain: str, sign: SignDigest) -> None:
@@ -59,10 +52,20 @@ def sign_pdf(pdf: bytes, signer: Signer) -> bytes:
 
     Only the signer's certificate goes with it: who checks the signature brings the authority's.
     """
+    return _sign_in(QuietWriter(BytesIO(pdf)), SIGNATURE_FIELD, signer)
+
+
+def co_sign_pdf(pdf: bytes, signer: Signer) -> bytes:
+    """A signed PDF with one more revision, which holds the signature of somebody else over everything before."""
+    writer = QuietWriter(BytesIO(pdf))
+    return _sign_in(writer, add_place(writer, "CoSignature"), signer)
+
+
+def _sign_in(writer: QuietWriter, place: str, signer: Signer) -> bytes:
     metadata = PdfSignatureMetadata(
-        field_name=SIGNATURE_FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, embed_validation_info=False
+        field_name=place, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, embed_validation_info=False
     )
     output = BytesIO()
     signing = PdfSigner(metadata, signer, stamp_style=NoOpStampStyle())
-    signing.sign_pdf(QuietWriter(BytesIO(pdf)), output=output, existing_fields_only=True)
+    signing.sign_pdf(writer, output=output, existing_fields_only=True)
     return output.getvalue()

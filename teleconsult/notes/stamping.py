@@ -6,16 +6,13 @@ from io import BytesIO
 from typing import Any, Final
 
 from asn1crypto import cms, crl, ocsp, x509
-from pyhanko.pdf_utils import generic
 from pyhanko.sign.signers import PdfTimeStamper
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
-from teleconsult.documents.archival import SIGNATURE_FIELD
-from teleconsult.notes.signature import QuietWriter
+from teleconsult.notes.places import QuietWriter, add_place
 
 DIGEST: Final = "sha256"
-PRINTED_AND_LOCKED: Final = 4 + 128
 RESERVED: Final = 2 * 6144
 """Hexadecimal digits kept for a token: one with a certificate of RSA-4096 takes two thirds of it."""
 
@@ -38,7 +35,7 @@ def add_time_stamp(pdf: bytes, stamp: Stamp, material: ValidationMaterial | None
     Raises what `stamp` raises. About 50 ms of CPU besides; starts an event loop of its own.
     """
     writer = QuietWriter(BytesIO(pdf))
-    place = _add_place(writer)
+    place = add_place(writer, "TimeStamp")
     if material is not None:
         DocumentSecurityStore.supply_dss_in_writer(
             writer, None, certs=material.certificates, ocsps=material.ocsps, crls=material.crls
@@ -59,34 +56,3 @@ class _Stamper(TimeStamper):  # type: ignore[misc]  # pyHanko is not followed by
     async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> Any:
         assert md_algorithm == DIGEST  # what was asked for
         return cms.ContentInfo.load(self._stamp(message_digest))
-
-
-def _add_place(writer: QuietWriter) -> str:
-    """A place for one more time-stamp: nothing of it is seen, and as PDF/A-1 wants (ISO 19005-1 §6.9) it has an
-    appearance: that of the signature's own place, in which nothing is drawn.
-
-    What would be seen is refused by every check of the file: nobody paints over a signed note.
-    """
-    fields, first = writer.root["/AcroForm"]["/Fields"], None
-    for each in fields:
-        if each.get_object().get("/T") == SIGNATURE_FIELD:
-            first = each.get_object()
-    assert first is not None  # without it nothing was signed
-    name, page = f"TimeStamp-{len(fields)}", first.raw_get("/P")
-    place = generic.DictionaryObject(
-        {
-            generic.pdf_name("/Type"): generic.pdf_name("/Annot"),
-            generic.pdf_name("/Subtype"): generic.pdf_name("/Widget"),
-            generic.pdf_name("/FT"): generic.pdf_name("/Sig"),
-            generic.pdf_name("/T"): generic.pdf_string(name),
-            generic.pdf_name("/F"): generic.NumberObject(PRINTED_AND_LOCKED),
-            generic.pdf_name("/Rect"): generic.ArrayObject([generic.NumberObject(0)] * 4),
-            generic.pdf_name("/P"): page,
-            generic.pdf_name("/AP"): generic.DictionaryObject({generic.pdf_name("/N"): first["/AP"].raw_get("/N")}),
-        }
-    )
-    reference = writer.add_object(place)
-    for places in (fields, page.get_object()["/Annots"]):
-        places.append(reference)
-        writer.update_container(places)
-    return name

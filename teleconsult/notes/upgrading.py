@@ -47,7 +47,7 @@ def upgrade(
     """
     with open_client() as client:
         service = TimeStampService(clocks, client)
-        stamped = pdf if _stamps(pdf) else add_time_stamp(pdf, service.stamp)
+        stamped = pdf if _is_stamped(pdf) else add_time_stamp(pdf, service.stamp)
         service.stamp(hashlib.sha256().digest())  # whose certificates the last stamp will need, too
         try:
             material = _material(stamped, [*roots, *known, *service.seen], service, client)
@@ -61,10 +61,12 @@ def upgrade(
 def _material(
     pdf: bytes, pool: Sequence[x509.Certificate], service: TimeStampService, client: httpx.Client
 ) -> ValidationMaterial:
-    """On the signer where nothing is there yet, on whoever stamped last, and on who will stamp now."""
+    """On who signed and stamped since answers came last, on whoever brought those, and on who will stamp now."""
     signatures = list(PdfFileReader(BytesIO(pdf)).embedded_signatures)
-    asked = [signatures[-1].signer_cert] if _has_store(pdf) else [signatures[0].signer_cert, signatures[-1].signer_cert]
-    material = gather(asked, pool, client)
+    kinds = [each.sig_object_type for each in signatures]
+    answered = [n for n in range(1, len(kinds)) if kinds[n - 1] == kinds[n] == TIME_STAMP]
+    asked = {each.signer_cert.sha256: each.signer_cert for each in signatures[answered[-1] if answered else 0 :]}
+    material = gather(list(asked.values()), pool, client)
     further = tuple(each for clock in (service.clock,) if clock for each in path_of(clock, pool))
     return ValidationMaterial(
         tuple({each.sha256: each for each in (*material.certificates, *further)}.values()),
@@ -80,9 +82,6 @@ def _checked(pdf: bytes, roots: Sequence[x509.Certificate], level: Level, *, fau
     return Upgraded(pdf, level, verdict.renew_before, fault)
 
 
-def _stamps(pdf: bytes) -> int:
-    return sum(each.sig_object_type == TIME_STAMP for each in PdfFileReader(BytesIO(pdf)).embedded_signatures)
-
-
-def _has_store(pdf: bytes) -> bool:
-    return "/DSS" in PdfFileReader(BytesIO(pdf)).root
+def _is_stamped(pdf: bytes) -> bool:
+    """Whether the time of all that was signed is proven."""
+    return bool(PdfFileReader(BytesIO(pdf)).embedded_signatures[-1].sig_object_type == TIME_STAMP)

@@ -62,8 +62,28 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Signatory:
+    """One of those who signed, by their certificate; `reason` says whether this one's signature can be relied on."""
+
+    name: str
+    registration_number: str
+    organization: str
+    authority: str
+    signed_at: datetime | None
+    reason: Reason = Reason.GOOD
+    proven_at: datetime | None = None
+    level: str = ""
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Self:
+        """As JSON has it."""
+        moments = {name: values[name] and datetime.fromisoformat(values[name]) for name in ("signed_at", "proven_at")}
+        return cls(**values | moments | {"reason": Reason(values["reason"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """The finding. Names come from certificates.
+    """The finding. Names come from certificates, and are the first signer's; `signers` has all of them.
 
     `signed_at` is what the signer's machine said; `proven_at` the oldest time-stamp, None without a good one.
     """
@@ -90,7 +110,9 @@ class Verdict:
     indication: str = ""
     """ETSI EN 319 102-1 §5.1.3: main indication, then the sub-indication after a slash."""
     changed_part: int = 0
-    """Which one does not hold: 1 the signature, 2 the first time-stamp …; 0 where nothing tells."""
+    """Which one does not hold, of signatures and time-stamps in their order, from 1; 0 where nothing tells."""
+    signers: tuple[Signatory, ...] = ()
+    """All who signed, in their order; the file is good where each of them can be relied on."""
 
     @property
     def is_good(self) -> bool:
@@ -112,6 +134,7 @@ class Verdict:
                 "outcome": Outcome(values["outcome"]),
                 "reason": Reason(values["reason"]),
                 "kind": Kind(values["kind"]),
+                "signers": tuple(Signatory.of(each) for each in values["signers"]),
             }
             | {name: values[name] and datetime.fromisoformat(values[name]) for name in moments}
         )

@@ -1,7 +1,7 @@
 """Is this file a note as it was signed? Works on bytes and trusted roots alone: no database, no network.
 
-What is accepted is strict. The signature and the time-stamps after it cover every byte of the file but the
-hexadecimal text of the last one, and that text has exactly one accepted spelling, so that any changed byte, wherever
+What is accepted is strict. The signatures and the time-stamps cover every byte of the file but the hexadecimal
+text of the last one, and that text has exactly one accepted spelling, so that any changed byte, wherever
 it is, is found.
 """
 
@@ -15,10 +15,9 @@ from asn1crypto import pem, x509
 from pyhanko.sign.ades.report import AdESIndeterminate
 
 from teleconsult.clock import now
-from teleconsult.notes.evidence_models import Level
-from teleconsult.notes.verdict import SIZE_LIMIT, Outcome, Reason, Verdict, plausible
+from teleconsult.notes.verdict import SIZE_LIMIT, Outcome, Reason, Signatory, Verdict, plausible
 from teleconsult.notes.verifying_structure import NotGood, signatures_in
-from teleconsult.notes.verifying_times import Judged, judge
+from teleconsult.notes.verifying_times import Judged, Signed, judge
 
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # it prints what is wrong with each file; the verdict says it
 
@@ -81,7 +80,7 @@ def _failure(finding: NotGood) -> str:
 def _verdict(judged: Judged) -> Verdict:
     """What an unchanged file is worth: whether someone we trust vouches for its signer, and did so in time."""
     indication = PASSED if judged.problem is None else f"INDETERMINATE/{judged.problem.name}"
-    if not _is_for_signing(judged.signer):
+    if not all(_is_for_signing(each.signer) for each in judged.signed):
         outcome, reason = Outcome.BAD, Reason.NOT_FOR_SIGNING
         indication = "INDETERMINATE/CHAIN_CONSTRAINTS_FAILURE"
     elif judged.problem is None:
@@ -89,20 +88,37 @@ def _verdict(judged: Judged) -> Verdict:
     else:
         outcome, reason = PROBLEMS.get(judged.problem, UNKNOWN)
         reason = OF_CLOCKS.get(reason, reason) if judged.is_clock else reason
-    subject = judged.signer.subject.native
+    signers = tuple(_signatory(each) for each in judged.signed)
+    first = signers[0]
     return Verdict(
         outcome,
         reason,
-        signer=_first(subject.get("common_name")),
-        registration_number=_first(subject.get("serial_number")),
-        organization=_first(subject.get("organization_name")),
-        authority=_first(judged.signer.issuer.native.get("common_name")),
-        signed_at=plausible(judged.claimed_at),
-        proven_at=plausible(judged.proven_at),
+        signer=first.name,
+        registration_number=first.registration_number,
+        organization=first.organization,
+        authority=first.authority,
+        signed_at=first.signed_at,
+        proven_at=first.proven_at,
         clock=_first(judged.clock.subject.native.get("common_name")) if judged.clock is not None else "",
         renew_before=plausible(judged.clock.not_valid_after) if judged.clock is not None else None,
-        level=judged.level.value if isinstance(judged.level, Level) else "",
+        level=judged.level.value,
         indication=indication,
+        signers=signers,
+    )
+
+
+def _signatory(signed: Signed) -> Signatory:
+    subject = signed.signer.subject.native
+    _, reason = (Outcome.GOOD, Reason.GOOD) if signed.problem is None else PROBLEMS.get(signed.problem, UNKNOWN)
+    return Signatory(
+        name=_first(subject.get("common_name")),
+        registration_number=_first(subject.get("serial_number")),
+        organization=_first(subject.get("organization_name")),
+        authority=_first(signed.signer.issuer.native.get("common_name")),
+        signed_at=plausible(signed.claimed_at),
+        reason=reason if _is_for_signing(signed.signer) else Reason.NOT_FOR_SIGNING,
+        proven_at=plausible(signed.proven_at),
+        level=signed.level.value,
     )
 
 

@@ -29,9 +29,11 @@ from pyhanko_certvalidator.errors import (
 
 from teleconsult.clock import now
 from teleconsult.notes.bundling import TIME, algorithm_for, export, url_safe
-from teleconsult.notes.verdict import SIZE_LIMIT, Kind, Outcome, Reason, Verdict, plausible
+from teleconsult.notes.verdict import SIZE_LIMIT, Kind, Outcome, Reason, Signatory, Verdict, plausible
 
 MEMBERS: Final = {"payload", "protected", "signature"}
+SIGNATURE: Final = {"protected", "signature"}
+MOST_SIGNERS: Final = 50
 _MOST_CERTIFICATES: Final = 10
 _INDICATIONS: Final = {
     Reason.EXPIRED: "OUT_OF_BOUNDS_NO_POE",
@@ -69,7 +71,24 @@ def verify_bundle(content: bytes, roots: Sequence[x509.Certificate], *, at: date
 
 
 def _verdict(content: bytes, roots: Sequence[x509.Certificate], at: datetime) -> Verdict:
-    payload, protected, signature = _members(content)
+    payload, signatures = _members(content)
+    each = [_signed_by(payload, *signature, roots, at) for signature in signatures]
+    verdict = next((one for one in each if not one.is_good), each[0])
+    if len(each) == 1:
+        return verdict
+    return replace(
+        each[0],
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        indication=verdict.indication,
+        signers=tuple(signer for one in each for signer in one.signers),
+    )
+
+
+def _signed_by(
+    payload: str, protected: str, signature: str, roots: Sequence[x509.Certificate], at: datetime
+) -> Verdict:
+    """The verdict on one of its signatures."""
     header = _header(protected)
     _refuse_uncovered(header)
     certificates = _certificates(header)
@@ -87,8 +106,8 @@ def _verdict(content: bytes, roots: Sequence[x509.Certificate], at: datetime) ->
     return _of_whom(certificates, roots, at, signed_at=_signed_at(header), payload=payload)
 
 
-def _members(content: bytes) -> tuple[str, str, str]:
-    """The parts of a file that is spelled as we write it."""
+def _members(content: bytes) -> tuple[str, list[tuple[str, str]]]:
+    """The document and its signatures, protected header and value, of a file that is spelled as we write it."""
     if not content:
         raise _NotGood(Reason.EMPTY)
     if len(content) > SIZE_LIMIT:
@@ -99,17 +118,31 @@ def _members(content: bytes) -> tuple[str, str, str]:
         raise _NotGood(Reason.DAMAGED) from error
     if isinstance(whole, dict) and whole.get("resourceType") == "Bundle":
         raise _NotGood(Reason.UNSIGNED)
-    if not isinstance(whole, dict) or set(whole) != MEMBERS or not all(isinstance(one, str) for one in whole.values()):
+    if not isinstance(whole, dict) or not isinstance(whole.get("payload"), str):
         raise _NotGood(Reason.DAMAGED)
-    payload, protected, signature = whole["payload"], whole["protected"], whole["signature"]
+    payload, signatures = whole["payload"], _signatures(whole)
     try:
-        if export(payload, protected, signature) != content:
+        if export(payload, signatures) != content:
             raise _NotGood(Reason.CHANGED)
-        if url_safe(_octets(signature)) != signature:
+        if any(url_safe(_octets(signature)) != signature for _, signature in signatures):
             raise _NotGood(Reason.SIGNATURE_CHANGED)
     except (UnicodeEncodeError, binascii.Error, ValueError) as error:
         raise _NotGood(Reason.SIGNATURE_CHANGED) from error
-    return payload, protected, signature
+    return payload, signatures
+
+
+def _signatures(whole: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Of a JWS in JSON, flattened or general (RFC 7515 §7.2)."""
+    listed = whole.get("signatures") if set(whole) == {"payload", "signatures"} else [whole]
+    expected = SIGNATURE if listed != [whole] else MEMBERS
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_SIGNERS:
+        raise _NotGood(Reason.DAMAGED)
+    found = list[tuple[str, str]]()
+    for one in listed:
+        if not isinstance(one, dict) or set(one) != expected or not all(isinstance(part, str) for part in one.values()):
+            raise _NotGood(Reason.DAMAGED)
+        found.append((one["protected"], one["signature"]))
+    return found
 
 
 def _header(protected: str) -> Mapping[str, Any]:
@@ -171,17 +204,28 @@ def _of_whom(
     outcome, reason = _vouched(own, certificates[1:], roots, at)
     subject = own.subject.native
     told = _told(payload)
-    verdict = Verdict(
-        outcome,
-        reason,
-        signer=_first(subject.get("common_name")),
+    signer = Signatory(
+        name=_first(subject.get("common_name")),
         registration_number=_first(subject.get("serial_number")),
         organization=_first(subject.get("organization_name")),
         authority=_first(own.issuer.native.get("common_name")),
         signed_at=signed_at,
+        reason=reason,
     )
-    indication = "TOTAL-PASSED" if verdict.is_good else f"INDETERMINATE/{_INDICATIONS[reason]}"
-    return replace(verdict, kind=Kind.BUNDLE, document_oid=told[0], pdf_sha256=told[1], indication=indication)
+    return Verdict(
+        outcome,
+        reason,
+        signer=signer.name,
+        registration_number=signer.registration_number,
+        organization=signer.organization,
+        authority=signer.authority,
+        signed_at=signed_at,
+        kind=Kind.BUNDLE,
+        document_oid=told[0],
+        pdf_sha256=told[1],
+        indication="TOTAL-PASSED" if reason is Reason.GOOD else f"INDETERMINATE/{_INDICATIONS[reason]}",
+        signers=(signer,),
+    )
 
 
 def _vouched(

@@ -1,23 +1,29 @@
-"""What a signed note is made of, byte by byte: a signature, then time-stamps, each over everything before it.
+"""What a signed note is made of, byte by byte: a signature, then time-stamps and signatures of others, each over
+everything before it.
 
 No trust is asked here, only whether anything was changed or added that nobody signed.
 """
 
+from collections.abc import Sequence
 from io import BytesIO
+from typing import Final
 
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
 from pyhanko.sign.validation import EmbeddedPdfSignature
 
+from teleconsult.documents.archival import SIGNATURE_FIELD
 from teleconsult.notes.signature_bytes import is_canonical
 from teleconsult.notes.verdict import SIZE_LIMIT, Reason
 
 SIGNATURE, TIME_STAMP = "/Sig", "/DocTimeStamp"
 START = b"%PDF-"
+PLACE: Final = {*("/Type", "/Subtype", "/FT", "/T", "/F", "/Rect", "/P", "/AP", "/V")}
+"""All that the place of a further signature or of a time-stamp says of itself."""
 
 
 class NotGood(Exception):
-    """The check ends here, with this reason; `part` counts the signature as 1, then the time-stamps."""
+    """The check ends here, with this reason; `part` counts the signatures and time-stamps from 1."""
 
     def __init__(self, reason: Reason, part: int = 0) -> None:
         super().__init__(reason)
@@ -25,15 +31,15 @@ class NotGood(Exception):
 
 
 def signatures_in(content: bytes) -> list[EmbeddedPdfSignature]:
-    """The signature and then the time-stamps, in their order; together they cover every byte. Raises NotGood."""
+    """The signatures and the time-stamps, in their order; together they cover every byte. Raises NotGood."""
     signatures = _read(content)
     kinds = [each.sig_object_type for each in signatures]
     if SIGNATURE not in kinds:
         raise NotGood(Reason.UNSIGNED)
-    if kinds.count(SIGNATURE) > 1:
-        raise NotGood(Reason.SEVERAL)
-    if kinds != [SIGNATURE, *[TIME_STAMP] * (len(kinds) - 1)]:
+    if kinds[0] != SIGNATURE or not {*kinds} <= {SIGNATURE, TIME_STAMP}:
         raise NotGood(Reason.CHANGED)
+    if kinds.count(SIGNATURE) > 1 and not _is_unseen(signatures):
+        raise NotGood(Reason.SEVERAL)
     end = 0
     for part, each in enumerate(signatures, 1):
         end = _end_of(each, content, part=part, after=end)
@@ -42,8 +48,29 @@ def signatures_in(content: bytes) -> list[EmbeddedPdfSignature]:
     for part, each in enumerate(signatures, 1):  # the first that does not hold is the one that was changed
         _refuse_other_bytes(each, part=part)
     for part, each in enumerate(signatures, 1):
-        _refuse_additions(each, part=part)
+        _refuse_additions(each, part=part, is_co_signed=SIGNATURE in kinds[part:])
     return signatures
+
+
+def _is_unseen(signatures: Sequence[EmbeddedPdfSignature]) -> bool:
+    """Whether every field after the first signature's is a place as ours are (`notes.places`): signed, without size,
+    with the appearance of the first one's, in which nothing is drawn. So who signs too paints over nothing.
+    """
+    try:
+        first, *others = (each.get_object() for each in signatures[0].reader.root["/AcroForm"]["/Fields"])
+        drawn = first["/AP"].raw_get("/N")
+        is_empty = first["/T"] == SIGNATURE_FIELD and not drawn.get_object().data.strip()
+        return is_empty and all(
+            {*each} == PLACE
+            and all(edge == 0 for edge in each["/Rect"])
+            and {*each["/AP"]} == {"/N"}
+            and each["/AP"].raw_get("/N").reference == drawn.reference
+            for each in others
+        )
+    except MemoryError:
+        raise
+    except Exception:  # foreign bytes, whose fields may be anything
+        return False
 
 
 def _read(content: bytes) -> list[EmbeddedPdfSignature]:
@@ -102,15 +129,20 @@ def _refuse_other_bytes(signature: EmbeddedPdfSignature, *, part: int) -> None:
         raise NotGood(Reason.CHANGED, part)
 
 
-def _refuse_additions(signature: EmbeddedPdfSignature, *, part: int) -> None:
-    """What came after it may be evidence and nothing else: no field that is seen, no word, no picture."""
+def _refuse_additions(signature: EmbeddedPdfSignature, *, part: int, is_co_signed: bool) -> None:
+    """What came after it may be evidence and nothing else: no field that is seen, no word, no picture.
+
+    A further signature is the filling of a field to the library; where there is one, no field of the file can be seen.
+    """
     try:
         signature.compute_integrity_info()
-        summary = signature.summarise_integrity_info()
-        level = getattr(summary["diff_result"], "modification_level", ModificationLevel.NONE)
+        found = signature.summarise_integrity_info()["diff_result"]
     except MemoryError:
         raise
     except Exception as error:  # it was well-formed when we wrote it
         raise NotGood(Reason.CHANGED, part) from error
-    if level > ModificationLevel.LTA_UPDATES:
+    if found is None:  # nothing came after it
+        return
+    most = ModificationLevel.FORM_FILLING if is_co_signed else ModificationLevel.LTA_UPDATES
+    if not isinstance(found, DiffResult) or found.modification_level > most:  # else it says what it took offence at
         raise NotGood(Reason.CHANGED, part)

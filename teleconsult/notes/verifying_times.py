@@ -21,7 +21,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from teleconsult.notes.evidence_models import Level
 from teleconsult.notes.verdict import Reason
-from teleconsult.notes.verifying_structure import NotGood
+from teleconsult.notes.verifying_structure import TIME_STAMP, NotGood
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """How far the signer's machine may be ahead of the stamp."""
@@ -35,48 +35,98 @@ class Asks(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What was found of an unchanged file. `problem` is None where all of it holds; `clock` signed the last stamp."""
+class Signed:
+    """What was found of one signature. `problem` is None where it holds; `level` by what the file holds after it."""
 
     signer: x509.Certificate
     claimed_at: datetime | None
     level: Level
     problem: AdESSubIndic | None
+    proven_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found of an unchanged file. `problem` is None where all of it holds; `clock` signed the last stamp."""
+
+    signed: tuple[Signed, ...]
+    problem: AdESSubIndic | None
     is_clock: bool = False
     """Whether the problem is a stamp's."""
-    proven_at: datetime | None = None
     clock: x509.Certificate | None = None
+
+    @property
+    def level(self) -> Level:
+        """That of the signature with the least."""
+        return min((each.level for each in self.signed), key=list(Level).index)
 
 
 def judge(signatures: Sequence[EmbeddedPdfSignature], roots: Sequence[x509.Certificate], at: datetime) -> Judged:
-    """Judge the signature and the stamps after it as of `at`. Raises NotGood where one of them does not hold."""
-    signature, *stamps = signatures
-    moment, problem = at, None
-    for number in range(len(stamps), 0, -1):
-        later = stamps[min(number, len(stamps) - 1)]
-        is_last = number == len(stamps)
-        stamp = stamps[number - 1]
-        context = _context(later, roots, moment, asks=Asks.NOTHING if is_last else Asks.ALL)
-        found = _problem(_validated(validate_pdf_timestamp, stamp, context, number + 1))
-        stamped_at = _time_of(stamp)
-        problem = problem or found or (None if stamped_at <= moment + CLOCKS_DIFFER else _ORDER)
-        moment = stamped_at
-    level = _level(stamps)
-    material = stamps[1] if len(stamps) > 1 else signatures[-1]
-    context = _context(material, roots, moment, asks=Asks.ALL if level is Level.B_LTA else Asks.NOTHING)
-    status = _validated(validate_pdf_signature, signature, context, 1)
-    if _problem(status) is _UNANSWERED and _was_revoked_later(signature, material, roots, moment):
-        status = _validated(validate_pdf_signature, signature, _context(material, roots, moment, asks=Asks.NOTHING), 1)
-    claimed = status.signer_reported_dt
-    late = _ORDER if stamps and claimed is not None and claimed > moment + CLOCKS_DIFFER else None
+    """Judge the signatures and the stamps as of `at`. Raises NotGood where one of them does not hold.
+
+    Answers of authorities come with a stamp that follows another stamp: they are on all that was there before.
+    """
+    kinds = [each.sig_object_type for each in signatures]
+    answered = [n for n in range(1, len(kinds)) if kinds[n - 1] == kinds[n] == TIME_STAMP]
+    moment, problem, signed = at, None, list[Signed]()
+    last = next((each for each in reversed(signatures) if each.sig_object_type == TIME_STAMP), None)
+    for number in range(len(signatures) - 1, -1, -1):
+        each, part = signatures[number], number + 1
+        by = next((signatures[later] for later in answered if later > number), None)
+        if kinds[number] == TIME_STAMP:
+            context = _context(by or each, roots, moment, asks=Asks.ALL if by else Asks.NOTHING)
+            found = _problem(_validated(validate_pdf_timestamp, each, context, part))
+            stamped_at = _time_of(each)
+            problem = problem or found or (None if stamped_at <= moment + CLOCKS_DIFFER else _ORDER)
+            moment = stamped_at
+        else:
+            is_stamped = TIME_STAMP in kinds[number:]
+            proven = _Proven(moment, by=by, store=by or signatures[-1]) if is_stamped else _Proven(at, store=each)
+            signed.insert(0, _judge_signer(each, proven, roots, part, is_stamped=is_stamped, clocks=problem))
     return Judged(
+        signed=tuple(signed),
+        problem=problem or next((each.problem for each in signed if each.problem), None),
+        is_clock=problem is not None,
+        clock=last.signer_cert if last is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """When a signature was there at the latest, and by what its certificates are judged."""
+
+    moment: datetime
+    store: EmbeddedPdfSignature
+    """What covers the answers of authorities, or at least certificates."""
+    by: EmbeddedPdfSignature | None = None
+    """The stamp that came with answers on it."""
+
+
+def _judge_signer(
+    signature: EmbeddedPdfSignature,
+    proven: _Proven,
+    roots: Sequence[x509.Certificate],
+    part: int,
+    *,
+    is_stamped: bool,
+    clocks: AdESSubIndic | None,
+) -> Signed:
+    moment, material = proven.moment, proven.store
+    is_answered = proven.by is not None and _store(proven.by) is not None
+    level = Level.B_LTA if is_answered else Level.B_T if is_stamped else Level.B_B
+    context = _context(material, roots, moment, asks=Asks.ALL if is_answered else Asks.NOTHING)
+    status = _validated(validate_pdf_signature, signature, context, part)
+    if _problem(status) is _UNANSWERED and _was_revoked_later(signature, material, roots, moment):
+        context = _context(material, roots, moment, asks=Asks.NOTHING)
+        status = _validated(validate_pdf_signature, signature, context, part)
+    claimed = status.signer_reported_dt
+    late = _ORDER if is_stamped and claimed is not None and claimed > moment + CLOCKS_DIFFER else None
+    return Signed(
         signer=status.signing_cert,
         claimed_at=claimed,
         level=level,
-        problem=problem or _problem(status) or late,
-        is_clock=problem is not None,
-        proven_at=moment if stamps and problem is None else None,
-        clock=stamps[-1].signer_cert if stamps else None,
+        problem=_problem(status) or late,
+        proven_at=moment if is_stamped and clocks is None else None,
     )
 
 
@@ -136,13 +186,6 @@ def _time_of(stamp: EmbeddedPdfSignature) -> datetime:
     told: cms.EncapsulatedContentInfo = stamp.signed_data["encap_content_info"]
     moment: datetime = told["content"].parsed["gen_time"].native
     return moment
-
-
-def _level(stamps: Sequence[EmbeddedPdfSignature]) -> Level:
-    """By what the file holds; whether it holds in truth is judged beside it."""
-    if not stamps:
-        return Level.B_B
-    return Level.B_LTA if len(stamps) > 1 and _store(stamps[-1]) is not None else Level.B_T
 
 
 def _store(covered_by: EmbeddedPdfSignature) -> DocumentSecurityStore | None:

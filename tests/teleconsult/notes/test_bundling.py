@@ -191,8 +191,8 @@ def test_another_spelling_is_found() -> None:
         b" " + exported(),
         exported() + b"\n",
         exported().replace("é".encode(), rb"\u00e9"),
-        export(whole["payload"], whole["protected"], whole["signature"][:-1] + same_octets),
-        export(whole["payload"], whole["protected"], whole["signature"] + "=="),
+        export(whole["payload"], [(whole["protected"], whole["signature"][:-1] + same_octets)]),
+        export(whole["payload"], [(whole["protected"], whole["signature"] + "==")]),
     )
     for spelling in spellings:
         assert spelling != exported()
@@ -241,7 +241,7 @@ def test_somebody_elses_certificate_in_the_header_is_found() -> None:
     assert check(forged.exported(), roots()).reason is Reason.CHANGED
     protected = json.loads(base64.urlsafe_b64decode(forged.jws.split(".")[0] + "=="))
     protected["alg"] = "none"
-    unsigned = export(bundle().content.decode(), url_safe(json.dumps(protected).encode()), "")
+    unsigned = export(bundle().content.decode(), [(url_safe(json.dumps(protected).encode()), "")])
     assert not check(unsigned, roots()).is_good
 
 
@@ -260,7 +260,7 @@ def _signed_by(header: dict[str, Any], payload: str, *, named: str = "Dr Minh") 
         is_payload_detached=is_plain,
     )
     protected, _, signature = jws.split(".")
-    return export(payload, protected, signature)
+    return export(payload, [(protected, signature)])
 
 
 def test_a_header_that_does_not_cover_the_document_is_refused() -> None:

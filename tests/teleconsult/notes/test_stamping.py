@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import cms
 from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
@@ -72,6 +73,17 @@ def test_what_can_be_seen_is_never_added_even_by_a_clock_we_trust() -> None:
     painted = add_time_stamp(output.getvalue(), stamped_notes.stamp_of(stamped_notes.first_clock(), now()))
     assert verify_pdf(painted, roots()).reason is Reason.CHANGED
     assert not verify_pdf(output.getvalue(), roots()).is_good
+
+
+def test_no_page_is_changed_even_by_a_clock_we_trust() -> None:
+    """What the library calls suspicious is no level of change to it, but an answer of another kind."""
+    writer, output = IncrementalPdfFileWriter(BytesIO(lta())), BytesIO()
+    page = writer.root["/Pages"]["/Kids"].raw_get(0)
+    page.get_object()["/Rotate"] = generic.NumberObject(180)
+    writer.mark_update(page)
+    writer.write(output)
+    turned = add_time_stamp(output.getvalue(), stamped_notes.stamp_of(stamped_notes.first_clock(), now()))
+    assert verify_pdf(turned, roots()).reason is Reason.CHANGED
 
 
 def test_a_clock_of_nobody_is_said_so() -> None:
