@@ -8,6 +8,7 @@ from migrations import (
     bindings,
     call_walls,
     client_walls,
+    co_signing_walls,
     commitment_walls,
     consent_walls,
     coordination_walls,
@@ -66,6 +67,7 @@ WALLS: Final = (
     | mailbox_walls.WALLS
     | meeting_walls.WALLS
     | signer_walls.WALLS
+    | co_signing_walls.WALLS
 )
 """Each table's wall. A migration that changes one lowers it and raises its own (`walls.lowered`, `walls.raised`)."""
 
@@ -92,6 +94,7 @@ WRITTEN_ONCE: Final = (
     | mailbox_walls.WRITTEN_ONCE
     | meeting_walls.WRITTEN_ONCE
     | signer_walls.WRITTEN_ONCE
+    | co_signing_walls.WRITTEN_ONCE
 )
 """Each table's columns that no statement changes."""
 

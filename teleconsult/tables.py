@@ -22,6 +22,7 @@ import teleconsult.imaging.models
 import teleconsult.imaging.pacs.models
 import teleconsult.meetings.models
 import teleconsult.messages.models
+import teleconsult.notes.co_signing_models
 import teleconsult.notes.evidence_models
 import teleconsult.notes.models
 import teleconsult.notes.writing_models

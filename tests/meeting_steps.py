@@ -15,10 +15,14 @@ from teleconsult.meetings.listing import put_on_list, take_off
 from teleconsult.meetings.models import CaseStatus, Meeting, MeetingCase, MeetingMember
 from teleconsult.meetings.planning import Plan, plan_meeting
 from teleconsult.meetings.queries import whole_meeting
-from teleconsult.meetings.running import call_case
+from teleconsult.meetings.running import call_case, next_case
+from teleconsult.notes.co_signers import ask_to_co_sign
+from teleconsult.notes.drafting import open_note, save_draft
+from teleconsult.notes.models import Composition
+from teleconsult.notes.signing import Signing
 from teleconsult.scheduling.hours_models import AppointmentParticipant
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
-from tests import consult_steps
+from tests import consult_steps, note_steps
 from tests.people import Cast
 
 
@@ -136,6 +140,31 @@ async def called(cast: Cast, sessions: Sessions, case: MeetingCase, *there: Acto
     for person in there:
         async with transaction(sessions, person) as session:
             await arrive_encounter(session, person, consult_id=case.service_request_id)
+
+
+async def concluded(cast: Cast, signing: Signing, of: Plan | None = None) -> Composition:
+    """A case that both members discussed, its conclusion signed by the chair."""
+    sessions = signing.sessions
+    meeting = await planned(cast, sessions, of)
+    case = await listed(cast, sessions, meeting.id)
+    await called(cast, sessions, case, cast.specialist, cast.oncall)
+    async with transaction(sessions, cast.specialist) as session:
+        await next_case(session, cast.specialist, meeting_id=meeting.id, after=case.id)
+        note = await open_note(session, cast.specialist, consult_id=case.service_request_id)
+    async with transaction(sessions, cast.specialist) as session:
+        note = await save_draft(
+            session, cast.specialist, note_id=note.id, version=note.version, sections={"opinion": "Operate."}
+        )
+    return await note_steps.sign(signing, cast.specialist, note)
+
+
+async def asked_to_co_sign(cast: Cast, signing: Signing, of: Plan | None = None) -> Composition:
+    """The same; the other member is asked to sign it too."""
+    note = await concluded(cast, signing, of)
+    assert cast.oncall.role_id is not None
+    async with transaction(signing.sessions, cast.specialist) as session:
+        await ask_to_co_sign(session, cast.specialist, note_id=note.id, role_ids=[cast.oncall.role_id])
+    return note
 
 
 async def taken_off(cast: Cast, sessions: Sessions, meeting_id: uuid.UUID) -> MeetingCase:

@@ -95,17 +95,21 @@ async def signed(cast: Cast, signing: Signing) -> Drafted:
 async def withdrawn(cast: Cast, signing: Signing) -> Drafted:
     """Signed, and withdrawn again."""
     made = await signed(cast, signing)
-    note = await retract_note(
+    return Drafted(made.consult, await withdraw(signing, cast.specialist, made.note))
+
+
+async def withdraw(signing: Signing, actor: Actor, note: Composition) -> Composition:
+    """Its author takes it back."""
+    return await retract_note(
         signing.sessions,
         signing.settings,
-        cast.specialist,
-        note_id=made.note.id,
+        actor,
+        note_id=note.id,
         reason=RetractionReason.ERROR,
         explanation="It is about the person in the next bed.",
         proof=Proof(password=PASSWORD),
         address="192.0.2.1",
     )
-    return Drafted(made.consult, note)
 
 
 async def sign(signing: Signing, actor: Actor, note: Composition, *, password: str = PASSWORD) -> Composition:

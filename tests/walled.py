@@ -68,6 +68,7 @@ from teleconsult.imaging.dimse.models import DicomPeer
 from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingSeries, ImagingStudy, RenditionKind
 from teleconsult.imaging.pacs.models import Pacs, PacsFetch, PacsKind
 from teleconsult.messages.models import Notice, NoticeChoice, PushDevice
+from teleconsult.notes.co_signing_models import NoteCoSignature
 from teleconsult.notes.evidence_models import EvidenceState, Level, NoteEvidence
 from teleconsult.notes.models import Composition, CompositionStatus, NoteRetraction, RetractionReason, SigningKey
 from teleconsult.notes.writing_models import NoteDraftVersion, NotePhrase, NoteTemplate
@@ -369,6 +370,14 @@ def _session(cast: Cast, ids: Walled) -> list[Base]:
             explanation="The wrong side.",
             retracted_at=moment,
             retracted_by_id=cast.specialist.role_id,
+        ),
+        NoteCoSignature(
+            composition_id=ids.note_id,
+            practitioner_role_id=cast.specialist.role_id,
+            name="Dr Minh",
+            meeting_title="Stroke board",
+            asked_by_id=cast.specialist.role_id,
+            asked_at=moment,
         ),
         NoteDraftVersion(composition_id=ids.note_id, version=1, sections={}, written_at=moment),
         NoteTemplate(organization_id=cast.specialist.organization_id, name="Ours", sections={}, updated_at=moment),

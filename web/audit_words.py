@@ -198,6 +198,8 @@ ACTS: Final[Mapping[str, LazyString]] = {
     "note-phrase-saved": _("Kept a phrase for notes"),
     "addendum-begun": _("Began an addendum to a note"),
     "amendment-begun": _("Began a new version of a note"),
+    "co-signature-asked": _("Asked members of a meeting to sign its conclusion"),
+    "note-co-signed": _("Signed a team meeting's conclusion too"),
     "note-read": _("Read a note"),
     "note-retracted": _("Withdrew a signed note"),
     "withdrawn-note-read": _("Read a note that was withdrawn"),

@@ -20,7 +20,7 @@ from teleconsult.health import Parts, State, examine
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.notes.completing import try_again
 from teleconsult.notes.standing import Standing, standing_of_file
-from teleconsult.notes.verdict import Verdict
+from teleconsult.notes.verdict import Reason, Verdict
 from teleconsult.objects import Objects, open_store
 from teleconsult.sealing import Sealer
 from teleconsult.settings import Settings, SettingsError
@@ -129,9 +129,9 @@ def verify_note(settings: Settings, options: argparse.Namespace) -> int:
         return 1
     with using_locale("en"):
         print(f"{verdict.outcome}: {label(verdict.reason)}")
-    if verdict.signed_at:
-        signer = (verdict.signer, verdict.registration_number, verdict.organization, verdict.signed_at.isoformat())
-        print("signed as", ", ".join(part for part in signer if part))
+    for one in verdict.signers:
+        told = (one.name, one.registration_number, one.organization, one.signed_at and one.signed_at.isoformat())
+        print("signed as", ", ".join(part for part in told if part), "" if one.reason == Reason.GOOD else one.reason)
     if verdict.signed_at:
         print("level", verdict.level or "JWS", verdict.indication)
     if verdict.proven_at:

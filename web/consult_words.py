@@ -111,6 +111,7 @@ _ACTS: Final[Mapping[str, LazyString]] = {
     "encounter-ended": _("The session ended"),
     "session-missed": _("The booked session did not take place"),
     "note-signed": _("%(who)s signed the note"),
+    "note-co-signed": _("%(who)s signed the conclusion too"),
     "note-retracted": _("%(who)s withdrew a signed note"),
     "note-delivered": _("The note was written into the patient's file"),
     "note-acknowledged": _("%(who)s acknowledged the note"),

@@ -3,12 +3,17 @@
 from collections.abc import Callable
 
 from teleconsult.access import Permission as P
-from web.views import admin_services, earlier_words, notes, phrasing
+from web.views import admin_services, co_signatures, earlier_words, notes, phrasing
 
 
 def add_note_routes(route: Callable[..., object]) -> None:
-    """Earlier words of a draft; templates and phrases; whether notes may be dictated."""
+    """Who signs a note too; earlier words of a draft; templates and phrases; whether notes may be dictated."""
     route("GET", "/notes/{id}/shown", notes.shown, P.NOTE_WRITE, name="notes.shown")
+    co_signature = "/notes/{id}/co-signature"
+    route("POST", "/notes/{id}/co-signers", co_signatures.ask, P.NOTE_WRITE, name="co_signatures.ask")
+    route("GET", co_signature, co_signatures.show, P.NOTE_WRITE, name="co_signatures.show")
+    route("POST", co_signature, co_signatures.sign, P.NOTE_WRITE)
+    route("GET", f"{co_signature}/pdf", co_signatures.pdf, P.NOTE_WRITE, name="co_signatures.pdf")
     route("GET", "/notes/{id}/earlier", earlier_words.index, P.NOTE_WRITE, name="earlier_words.index")
     route("POST", "/notes/{id}/earlier", earlier_words.take_back, P.NOTE_WRITE)
     route("POST", "/admin/dictation", admin_services.dictation, P.ADMINISTRATION, name="admin_services.dictation")

@@ -329,7 +329,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, LazyString]]] = {
         Reason.ENCRYPTED: _("The file is locked with a password; a signed note never is."),
         Reason.DAMAGED: _("The file is damaged: it cannot be read as a signed note."),
         Reason.UNSIGNED: _("The file carries no electronic signature."),
-        Reason.SEVERAL: _("The file carries more than one signature; a signed note has one."),
+        Reason.SEVERAL: _("The file carries further signatures in places where a signed note has none."),
         Reason.CHANGED: _("The file was changed after it was signed."),
         Reason.HEADER_CHANGED: _("Who signed it, or when, was changed after it was signed."),
         Reason.SIGNATURE_CHANGED: _("The signature itself was changed."),

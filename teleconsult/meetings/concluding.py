@@ -49,13 +49,3 @@ async def _discussion(session: AsyncSession, consult_id: uuid.UUID) -> tuple[Mee
     if case is None or case.status not in (CaseStatus.CALLED, CaseStatus.DISCUSSED):
         return None
     return case, await quorum_for(session, case.meeting, case)
-
-
-async def co_signers_of(session: AsyncSession, consult_id: uuid.UUID, *, author_role_id: uuid.UUID) -> list[uuid.UUID]:
-    """The roles of whoever was present besides the author: who may sign the conclusion after them.
-
-    Empty where no meeting discussed it. The caller has looked the consult up.
-    """
-    found = await _discussion(session, consult_id)
-    present = found[1].present if found else ()
-    return [uuid.UUID(one.role_id) for one in present if one.role_id != str(author_role_id)]

@@ -5,6 +5,9 @@ from typing import Final
 
 from teleconsult.messages.occasion import Occasion, Side, Topic, occasion
 
+CO_SIGNATURE: Final = "CoSignatureAsked"
+"""A team meeting's conclusion waits for their signature, too (`notes.co_signers`)."""
+
 MEETING_OCCASIONS: Final[Mapping[str, Occasion]] = {
     "ConsultPutOnList": occasion(
         Topic.TIMES,
@@ -42,5 +45,21 @@ MEETING_OCCASIONS: Final[Mapping[str, Occasion]] = {
         en="it is off the list of the team meeting",
         fr="elle est retirée de la réunion de concertation",
         vi="đã rút khỏi danh sách hội chẩn nhóm",
+    ),
+    "ConsultNoteCoSigned": occasion(
+        Topic.ANSWERS,
+        *(Side.REQUESTER, Side.SPECIALIST),
+        en="a further member of the team meeting has signed the answer",
+        fr="un membre de plus de la réunion a signé le compte rendu",
+        vi="thêm một thành viên hội chẩn đã ký câu trả lời",
+        is_quiet=True,
+    ),
+    CO_SIGNATURE: occasion(
+        Topic.REMINDERS,
+        Side.MEMBERS,
+        en="the conclusion of the team meeting waits for your signature",
+        fr="la conclusion de la réunion de concertation attend votre signature",
+        vi="kết luận hội chẩn nhóm đang chờ chữ ký của bạn",
+        alone="Only who is asked to sign it is told.",
     ),
 }

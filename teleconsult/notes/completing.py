@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 from asn1crypto import pem, x509
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -20,6 +20,7 @@ from teleconsult.clock import now
 from teleconsult.db import Sessions, transaction
 from teleconsult.delivery.filed_entries import tell_revision
 from teleconsult.directory.models import PractitionerRole
+from teleconsult.notes.co_signing_models import NoteCoSignature
 from teleconsult.notes.evidence import current_pdf
 from teleconsult.notes.evidence_faults import EvidenceFault, Fault
 from teleconsult.notes.evidence_models import EvidenceState, Level, NoteEvidence
@@ -129,13 +130,14 @@ async def owe_renewals(session: AsyncSession, *, at: datetime) -> int:
 
 
 async def owe_first_evidence(session: AsyncSession) -> int:
-    """The same for notes that were signed while there was no time-stamp authority."""
+    """The same for notes that were signed, or co-signed, while there was no time-stamp authority."""
     other = aliased(NoteEvidence)
     query = (
         select(NoteEvidence.composition_id, NoteEvidence.number)
         .where(
-            NoteEvidence.number == 0,
-            ~exists().where(other.composition_id == NoteEvidence.composition_id, other.number > 0),
+            NoteEvidence.level == Level.B_B,
+            NoteEvidence.state == EvidenceState.COMPLETE,
+            ~exists().where(other.composition_id == NoteEvidence.composition_id, other.number > NoteEvidence.number),
         )
         .limit(AT_ONCE)
     )
@@ -169,10 +171,11 @@ async def _take(session: AsyncSession, note_id: uuid.UUID) -> _Owed | None:
     if row is None:
         return None
     note = await session.get_one(Composition, note_id)
-    role = await session.get_one(PractitionerRole, note.author_role_id)
-    chains = await session.scalars(
-        select(SigningKey.certificate).where(SigningKey.practitioner_id == role.practitioner_id)
+    co_signed = select(NoteCoSignature.practitioner_role_id).where(NoteCoSignature.composition_id == note.id)
+    signers = select(PractitionerRole.practitioner_id).where(
+        or_(PractitionerRole.id == note.author_role_id, PractitionerRole.id.in_(co_signed))
     )
+    chains = await session.scalars(select(SigningKey.certificate).where(SigningKey.practitioner_id.in_(signers)))
     known = [
         x509.Certificate.load(der)
         for chain in chains

@@ -7,10 +7,17 @@ import structlog
 from procrastinate import JobContext, RetryStrategy
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.db import Sessions
+from teleconsult.accounts.actor import SYSTEM
+from teleconsult.clock import now
+from teleconsult.consults.models import ServiceRequest
+from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.sandbox import Sandbox
 from teleconsult.jobs import app, defer
+from teleconsult.messages.audience import person_in
+from teleconsult.messages.meeting_occasions import CO_SIGNATURE
+from teleconsult.messages.telling import add_notice
+from teleconsult.notes.co_signers import co_signatures_of
 from teleconsult.notes.models import Composition
 from teleconsult.notes.selecting import write_selections
 from teleconsult.objects import Objects, open_store
@@ -45,3 +52,24 @@ async def write_key_objects(context: JobContext, note_id: str) -> None:
     finally:
         await sandbox.close()
     log.info("notes.key_objects_written", documents=written)
+
+
+@app.task(name="tell_co_signers", pass_context=True, retry=RETRY)
+async def tell_co_signers(context: JobContext, note_id: str) -> None:
+    """Tell each member whose signature a conclusion waits for; each once, however often it runs."""
+    sessions: Sessions = context.additional_context["sessions"]
+    async with transaction(sessions, SYSTEM) as session:
+        note = await session.get_one(Composition, uuid.UUID(note_id))
+        consult = await session.get_one(ServiceRequest, note.service_request_id)
+        for asked in await co_signatures_of(session, note):
+            person = await person_in(session, asked.practitioner_role_id) if asked.waits(now()) else None
+            if person is not None:
+                await add_notice(
+                    session,
+                    person,
+                    CO_SIGNATURE,
+                    consult_id=consult.id,
+                    occurrence=asked.id,
+                    happened_at=asked.asked_at,
+                    number=consult.number,
+                )

@@ -74,8 +74,8 @@ async def read_pdf(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> P
 
 
 async def read_bundle(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> tuple[str, str]:
-    """Where the signed FHIR document lies in the object store, and its signature. Raises as `read_pdf`; NotFound also
-    for a note that was signed before there were such documents.
+    """Where the signed FHIR document lies in the object store, and its author's signature. Raises as `read_pdf`;
+    NotFound also for a note that was signed before there were such documents.
     """
     note = await read_legible_note(session, actor, note_id)
     if note.bundle_object_key is None or note.bundle_jws is None:

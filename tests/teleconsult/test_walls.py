@@ -111,6 +111,7 @@ consult_note             1    0    0    1    1    1    0    0    0    0    0    
 delivery                 1    0    0    0    1    1    0    1    0    0    0    0    0
 note_retraction          1    0    0    0    0    1    0    0    0    0    0    0    0
 note_evidence            1    0    0    0    0    1    0    0    0    0    0    0    0
+note_co_signature        1    0    0    0    0    1    0    0    0    0    0    0    0
 note_draft_version       0    0    0    0    0    1    0    0    0    0    0    0    0
 note_template            0    0    0    0    0    1    1    0    0    0    0    0    0
 note_phrase              0    0    0    0    0    1    0    0    0    0    0    0    0

@@ -15,6 +15,7 @@ from teleconsult.consults.worklists import Standing, consults_page, own_requests
 from teleconsult.directory.duty import duty_of
 from teleconsult.directory.models import RoleCode
 from teleconsult.meetings.queries import meetings
+from teleconsult.notes.co_signers import awaited_of
 from teleconsult.notes.unsigned import unsigned_counts
 from teleconsult.patients.reviewing import openings_to_review
 from teleconsult.patients.searching import patients_in_care
@@ -68,6 +69,7 @@ async def _worklist(request: web.Request) -> web.StreamResponse:
         duties=await duty_of(db(request), actor_of(request)),
         sessions=sorted(_in(consults, *WITH_SESSION), key=_start),
         unsigned=sorted(_in(consults, ConsultState.ADVISING, ConsultState.UNSIGNED), key=_waiting_since),
+        awaited=await awaited_of(db(request), actor_of(request)),
         leaving=_in(consults, ConsultState.SIGNED),
         new=_in(consults, *WAITING, ConsultState.AWAITING_INFO, ConsultState.NO_SHOW),
         accepted=_in(consults, ConsultState.ACCEPTED),

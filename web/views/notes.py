@@ -12,6 +12,7 @@ from teleconsult.delivery.actions import acknowledge_note
 from teleconsult.delivery.queries import deliveries_of, to_requester
 from teleconsult.documents.pictures import shown_images
 from teleconsult.errors import Conflict, Invalid, NotFound, Refused, TooMany
+from teleconsult.notes.co_signers import candidates, co_signatures_of
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.drafting import open_note
 from teleconsult.notes.evidence import current_pdf
@@ -93,6 +94,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         replaced_by=own.replaced_by,
         may_follow=own.stands and is_authors and consult is not None and may(consult, actor, Verb.FOLLOW_NOTE),
         **_content(NoteContent.from_bytes(note.content)),
+        co_signatures=await co_signatures_of(session, note),
+        may_ask=await candidates(session, note) if own.stands and is_authors else [],
         opening=await opening_about(session, actor, note.patient_id),
         consult=consult,
         delivery=to_requester(deliveries),
@@ -207,6 +210,11 @@ def signing_of(request: web.Request) -> Signing:
 def _content(content: NoteContent) -> dict[str, Any]:
     """What a note says, and its pictures with words in the reader's language."""
     return {"content": content, "pictures": shown_images(content.key_images, current_locale())}
+
+
+def inline_pdf(content: bytes, name: str) -> web.Response:
+    """A file of ours that the browser shows with its own viewer."""
+    return _pdf(content, name, inline=True)
 
 
 def _pdf(content: bytes, name: str, *, inline: bool) -> web.Response:

@@ -17,6 +17,7 @@ from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
 from teleconsult.directory.models import PractitionerRole, RoleCode
 from teleconsult.excerpts.models import Excerpt, ExcerptStudy
 from teleconsult.imaging.models import ImagingStudy
+from teleconsult.notes.co_signing_models import WAITS_FOR, NoteCoSignature
 from teleconsult.notes.models import Composition, CompositionStatus, NoteRetraction
 from teleconsult.patients.models import CareRelation
 
@@ -130,14 +131,20 @@ def waiting_studies(actor: Actor) -> Filter:
 def notes(actor: Actor) -> Filter:
     """Notes that exist for the actor.
 
-    A draft: its author, while the consult is theirs to see. A signed note: its author, who asked, and to whom the
-    patient's file is open.
+    A draft: its author, while the consult is theirs to see. A signed note: its author, who asked, to whom the
+    patient's file is open, and who is asked to sign it too, or did.
     """
     signed = Composition.status != CompositionStatus.PRELIMINARY
     at_work = exists().where(ServiceRequest.id == Composition.service_request_id, consults(actor))
     asked = exists().where(ServiceRequest.id == Composition.service_request_id, requests(actor))
     written = and_(is_role(Composition.author_role_id, actor), or_(signed, at_work))
-    return or_(written, and_(signed, or_(asked, is_in_open_file(Composition.patient_id, actor))))
+    own = aliased(NoteCoSignature)
+    co_signs = exists().where(
+        own.composition_id == Composition.id,
+        is_role(own.practitioner_role_id, actor),
+        or_(own.signed_at.is_not(None), own.asked_at > now() - WAITS_FOR),
+    )
+    return or_(written, and_(signed, or_(asked, co_signs, is_in_open_file(Composition.patient_id, actor))))
 
 
 @row_filter

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from teleconsult.accounts.actor import SYSTEM
+from teleconsult.accounts.stepping_up import Proof
 from teleconsult.audit.models import AuditEvent
 from teleconsult.clock import now
 from teleconsult.db import transaction
@@ -27,6 +28,7 @@ from teleconsult.notes.authority_answers import (
     revoke,
     revoked_in,
 )
+from teleconsult.notes.co_signing import co_sign_note
 from teleconsult.notes.completing import (
     complete_evidence,
     due_notes,
@@ -43,8 +45,8 @@ from teleconsult.notes.signing import Signing
 from teleconsult.notes.verifying import trusted_roots, verify_pdf
 from teleconsult.records.documents import hash_of
 from teleconsult.records.models import RecordEntry
-from tests import note_steps
-from tests.people import Cast
+from tests import meeting_steps, note_steps
+from tests.people import PASSWORD, Cast
 
 
 class Answering(ThreadingHTTPServer):
@@ -257,3 +259,45 @@ async def test_who_is_revoked_signs_nothing_and_the_draft_stays(cast: Cast, stam
         await note_steps.sign(stamped, cast.specialist, draft.note)
     async with stamped.sessions() as session:
         assert (await session.get_one(Composition, draft.note.id)).signed_at is None
+
+
+async def test_evidence_follows_a_further_signature_whatever_was_owed(
+    cast: Cast, stamped: Signing, answering: Answering
+) -> None:
+    await note_steps.enrol(stamped.sessions, stamped.settings, cast.oncall)
+    begins = now().replace(second=0, microsecond=0) + timedelta(minutes=5)
+    brief = meeting_steps.plan(cast, starts_at=begins, minutes=30)
+    note = await meeting_steps.asked_to_co_sign(cast, stamped, brief)
+    roots = trusted_roots(stamped.settings.trust_folder)
+
+    async def levels() -> tuple[str, list[str]]:
+        async with transaction(stamped.sessions, SYSTEM) as session:
+            newest = await current_pdf(session, note)
+        verdict = await asyncio.to_thread(verify_pdf, await stamped.objects.get(newest.object_key), roots)
+        assert verdict.is_good
+        assert verdict.level == newest.level.value
+        return verdict.level, [one.level for one in verdict.signers]
+
+    await complete(stamped, note)
+    assert await levels() == ("b-lta", ["b-lta"])
+    await co_sign_note(stamped, cast.oncall, note_id=note.id, proof=Proof(password=PASSWORD), address="192.0.2.1")
+    assert await levels() == ("b-b", ["b-lta", "b-b"])
+    await complete(stamped, note)
+    assert await levels() == ("b-lta", ["b-lta", "b-lta"])
+    assert [(row.number, row.state.value) for row in await evidence(stamped, note)] == [
+        (number, "complete") for number in range(4)
+    ]
+
+    # and where it is given before there is any, while somebody makes that
+    later = meeting_steps.plan(cast, starts_at=begins + timedelta(minutes=30), minutes=30)
+    second = await meeting_steps.asked_to_co_sign(cast, stamped, later)
+    answering.is_silent = True
+    await complete(stamped, second)
+    await co_sign_note(stamped, cast.oncall, note_id=second.id, proof=Proof(password=PASSWORD), address="192.0.2.1")
+    answering.is_silent = False
+    note = second
+    assert await levels() == ("b-b", ["b-b", "b-b"])
+    async with transaction(stamped.sessions, SYSTEM) as session:
+        assert second.id in await due_notes(session)
+    await complete(stamped, second)
+    assert await levels() == ("b-lta", ["b-lta", "b-lta"])

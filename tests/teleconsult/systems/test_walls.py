@@ -24,7 +24,7 @@ from tests.walled import walled
 
 FOUND = {
     **{"organization": 1, "patient": 1, "patient_identifier": 1, "composition": 1, "delivery": 1},
-    **{"note_evidence": 1, "note_retraction": 1},
+    **{"note_evidence": 1, "note_retraction": 1, "note_co_signature": 1},
     **{"imaging_study": 1, "imaging_series": 1, "imaging_instance": 1, "imaging_rendition": 1},
 }
 """Of the rural centre’s one patient, with the images and the signed note of its consult; never of a file elsewhere."""
