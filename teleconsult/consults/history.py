@@ -49,6 +49,7 @@ ACTS: Final = (
     "encounter-ended",
     "session-missed",
     "note-signed",
+    "note-co-signed",
     "note-retracted",
     "note-delivered",
     "note-acknowledged",
