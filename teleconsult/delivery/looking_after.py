@@ -3,7 +3,7 @@
 import uuid
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -107,9 +107,14 @@ async def give_up_delivery(session: AsyncSession, actor: Actor, *, delivery_id: 
     return delivery
 
 
-def can_be_sent_again(delivery: Delivery) -> bool:
-    """Whether there is something to send again: it is open, or the patient's opposition ended it."""
-    return delivery.channel is not Channel.PATIENT_FILE and (delivery.status in OPEN or was_opposed(delivery))
+async def can_be_sent_again(session: AsyncSession, delivery: Delivery) -> bool:
+    """Whether there is something to send again: it is open, or the patient's opposition ended it and its note stands.
+
+    `delivery` was found through the actor.
+    """
+    if delivery.channel is Channel.PATIENT_FILE or delivery.status in OPEN:
+        return delivery.channel is not Channel.PATIENT_FILE
+    return was_opposed(delivery) and bool(await session.scalar(select(func.note_stands(delivery.composition_id))))
 
 
 async def _stands(session: AsyncSession, actor: Actor, delivery_id: uuid.UUID) -> bool:

@@ -27,15 +27,18 @@ from teleconsult.sealing import SealBroken
 async def enrol_own(installation: Installation, actor: Actor, *, password: str, address: str) -> SigningKey:
     """Give the actor a key of this installation's authority that opens with their password; a good one is kept.
 
-    Whatever they signed with before is used no more. Raises Refused where there is no such authority, else as
-    `stepping_up.confirm` does.
+    Whatever they signed with before is used no more. Raises Refused where there is no such authority or its key was
+    sealed with another secret of the installation, else as `stepping_up.confirm` does.
     """
     settings = installation.settings
     if not has_authority(settings.data):
         raise Refused("This installation issues no certificates. Register the key of a token or of a service.")
     await confirm(installation.sessions, settings, actor, proof=Proof(password=password), address=address)
     assert actor.account_id is not None  # who confirmed has one
-    authority = await asyncio.to_thread(open_authority, settings.data, installation.sealer, at=now())
+    try:
+        authority = await asyncio.to_thread(open_authority, settings.data, installation.sealer, at=now())
+    except SealBroken as error:
+        raise Refused("The key of this installation's authority cannot be opened. Tell your administrator.") from error
     try:
         opened = await open_or_replace(installation.sessions, settings, account_id=actor.account_id, password=password)
     except SealBroken as error:  # they chose another password meanwhile

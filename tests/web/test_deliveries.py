@@ -184,6 +184,7 @@ async def test_what_the_patient_was_opposed_to_goes_once_they_are_not(
         proof=Proof(password=PASSWORD),
         address="192.0.2.1",
     )
+    assert 'data-testid="delivery-resend"' not in await (await client.get(here)).text()
     assert (await post(f"{here}/resend")).status == 409, "a note that was withdrawn goes to nobody"
     (after,) = await delivery_steps.deliveries(signing.sessions, Channel.SECURE_MAIL)
     assert (after.status, after.reason) == (DeliveryStatus.CANCELLED, Reason.OPPOSED)

@@ -105,7 +105,7 @@ async def _show(request: web.Request, *, status: int = 200, **context: Any) -> w
         moment_of=datetime.fromisoformat,
         why=reason_in_words(delivery.reason),
         is_open=delivery.status in OPEN and delivery.channel is not Channel.PATIENT_FILE,
-        can_be_sent_again=can_be_sent_again(delivery),
+        can_be_sent_again=await can_be_sent_again(session, delivery),
         others=[(str(one.id), one.name) for one in await other_ways(session, delivery)],
         **context,
     )

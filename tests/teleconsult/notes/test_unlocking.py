@@ -1,6 +1,7 @@
 """A soft key opens with its owner's password and with nothing else, whoever holds the database and the secret."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import delete, select, text, update
@@ -17,7 +18,7 @@ from teleconsult.errors import Invalid, Refused
 from teleconsult.notes.enrolling import enrol_own
 from teleconsult.notes.models import CompositionStatus, SigningKey
 from teleconsult.notes.signing import Signing, show_to_sign, sign_note
-from teleconsult.sealing import SealBroken
+from teleconsult.sealing import SealBroken, Sealer
 from teleconsult.settings import Settings
 from tests import note_steps
 from tests.people import PASSWORD, Cast
@@ -131,6 +132,14 @@ async def test_who_cannot_open_their_key_gets_another_all_the_same(cast: Cast, s
     assert got.id != before.id
     assert (await key_of(signing.sessions, cast)).id == got.id
     assert (await note_steps.sign(signing, cast.specialist, draft.note)).status is CompositionStatus.FINAL
+
+
+async def test_an_authority_sealed_with_another_secret_issues_nothing(cast: Cast, signing: Signing) -> None:
+    before = await key_of(signing.sessions, cast)
+    other = replace(signing, sealer=Sealer("another secret of the installation, long enough"))
+    with pytest.raises(Refused, match="Tell your administrator"):
+        await enrol_own(other, cast.specialist, password=PASSWORD, address="192.0.2.1")
+    assert (await key_of(signing.sessions, cast)).id == before.id
 
 
 async def test_who_presses_twice_gets_one_key(cast: Cast, signing: Signing) -> None:
