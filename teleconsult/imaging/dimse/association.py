@@ -5,6 +5,7 @@ is pynetdicom's to know; its own server has no such bounds, so its connections a
 """
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -43,6 +44,7 @@ from teleconsult.imaging.uids import is_uid
 
 ARTIM: Final = 15.0
 """Seconds until the association must have been asked for whole (PS3.8 §9.1.4)."""
+UNTIL_HUNG_UP: Final = 2.0  # seconds, after somebody was sent away
 IDLE: Final = 120.0  # between messages
 WITHIN: Final = 60.0  # for a PDU once begun, and between those of one message
 WHOLE: Final = 4 * 3600.0  # for an association
@@ -106,11 +108,18 @@ class Association:
         found = proposal.rejection or await self._hall.recognised(proposal, self._writer)
         if isinstance(found, Rejection):
             await self._send(found.encoded())
+            await self._hung_up()
             return None
         accepted, self._contexts = agree(proposal)
         self._longest_answer = proposal.longest_answer
         await self._send(accepted)
         return found
+
+    async def _hung_up(self) -> None:
+        """Who asked hangs up first (PS3.8 §9.2.3, Sta13): what they were told could be lost with the line."""
+        with contextlib.suppress(*HUNG_UP):
+            async with asyncio.timeout(UNTIL_HUNG_UP):
+                await self._reader.read(1)
 
     async def _converse(self, visitor: Visitor, folder: Path) -> None:
         fragments = self._fragments()

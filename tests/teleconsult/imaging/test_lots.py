@@ -50,7 +50,7 @@ class Filing:
 
 
 def instance(number: int) -> Instance:
-    return Instance(str(number), HEADER, 1, b"", b"", f"key {number}")
+    return Instance(str(number), HEADER, 1, b"", f"key {number}")
 
 
 async def told(instances: Sequence[Instance]) -> list[Outcome]:
