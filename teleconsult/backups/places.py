@@ -4,6 +4,7 @@ Nothing that stands there is ever written again or taken away: a file has one co
 held is not sent. So the place can be one whose owner lets nobody overwrite or delete.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -29,17 +30,18 @@ class Folder:
     """A folder on a disk."""
 
     def __init__(self, root: Path) -> None:
-        root.mkdir(parents=True, exist_ok=True, mode=0o750)
+        _make(root)
         self._root = root
 
     def put(self, name: str, content: IO[bytes], size: int) -> None:
         """On the disk when this returns. Raises FileExistsError."""
         path = self._root / name
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        _make(path.parent)
         part = path.with_name(f"{PART}-{secrets.token_hex(8)}")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
         try:
             with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, 0o440)
                 shutil.copyfileobj(content, file, 1024 * 1024)
                 file.flush()
                 os.fsync(file.fileno())
@@ -101,6 +103,16 @@ class Hashed(io.RawIOBase):
         self.digest.update(piece)
         self.size += len(piece)
         return len(piece)
+
+
+def _make(folder: Path) -> None:
+    """Who pulls backups is of this folder's group, and has to read them whatever our own mask is."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        folder.chmod(0o750)
 
 
 def _settle(folder: Path) -> None:
