@@ -122,8 +122,12 @@ async def wild_site(urls: DatabaseUrls, folder: Path, *, log: Path | None = None
         await engine.dispose()
 
 
-async def asked(port: int, start: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, float]:
-    """The status of a request as it stands, 0 where there was no answer; and the seconds it took."""
+async def asked(
+    port: int, start: str, headers: dict[str, str], body: bytes = b"", told: bytearray | None = None
+) -> tuple[int, float]:
+    """The status of a request as it stands, 0 where there was no answer; and the seconds it took. Into `told` goes how
+    the answer begins.
+    """
     given = {"Host": f"127.0.0.1:{port}", "Connection": "close", "Content-Length": str(len(body)), **headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
     began, answer = time.monotonic(), b""
@@ -133,13 +137,15 @@ async def asked(port: int, start: str, headers: dict[str, str], body: bytes = b"
             try:
                 writer.write(f"{start} HTTP/1.1\r\n{head}\r\n".encode("utf-8", "surrogatepass") + body)
                 await writer.drain()
-                answer = await reader.read(64)
+                answer = await reader.read(4096)
                 while await reader.read(1 << 16):
                     pass
             finally:
                 writer.close()
     except OSError:  # it hung up before all was said: what it answered counts
         pass
+    if told is not None:
+        told += answer
     said = answer.split(b" ", 2)
     is_status = len(said) > 1 and answer.startswith(b"HTTP/1.") and said[1].isdigit()
     return (int(said[1]) if is_status else 0), time.monotonic() - began
