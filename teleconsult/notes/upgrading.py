@@ -22,7 +22,7 @@ from teleconsult.notes.stamping import ValidationMaterial, add_time_stamp
 from teleconsult.notes.time_stamp_service import TimeStampService
 from teleconsult.notes.verdict import Reason, Verdict
 from teleconsult.notes.verifying import verify_pdf
-from teleconsult.notes.verifying_structure import TIME_STAMP
+from teleconsult.notes.verifying_structure import TIME_STAMP, answered_in
 
 _FAULTS: Final = {Reason.REVOKED: Fault.REVOKED, Reason.CLOCK_REVOKED: Fault.CLOCK_REVOKED}
 
@@ -63,8 +63,7 @@ def _material(
 ) -> ValidationMaterial:
     """On who signed and stamped since answers came last, on whoever brought those, and on who will stamp now."""
     signatures = list(PdfFileReader(BytesIO(pdf)).embedded_signatures)
-    kinds = [each.sig_object_type for each in signatures]
-    answered = [n for n in range(1, len(kinds)) if kinds[n - 1] == kinds[n] == TIME_STAMP]
+    answered = answered_in(signatures)
     asked = {each.signer_cert.sha256: each.signer_cert for each in signatures[answered[-1] if answered else 0 :]}
     material = gather(list(asked.values()), pool, client)
     further = tuple(each for clock in (service.clock,) if clock for each in path_of(clock, pool))

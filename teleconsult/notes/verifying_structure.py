@@ -52,6 +52,14 @@ def signatures_in(content: bytes) -> list[EmbeddedPdfSignature]:
     return signatures
 
 
+def answered_in(signatures: Sequence[EmbeddedPdfSignature]) -> list[int]:
+    """The places in the order of those time-stamps that answers of authorities came with, on all that was there before:
+    each follows another time-stamp.
+    """
+    kinds = [each.sig_object_type for each in signatures]
+    return [n for n in range(1, len(kinds)) if kinds[n - 1] == kinds[n] == TIME_STAMP]
+
+
 def _is_unseen(signatures: Sequence[EmbeddedPdfSignature]) -> bool:
     """Whether every field after the first signature's is a place as ours are (`notes.places`): signed, without size,
     with the appearance of the first one's, in which nothing is drawn. So who signs too paints over nothing.

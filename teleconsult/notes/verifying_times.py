@@ -21,7 +21,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from teleconsult.notes.evidence_models import Level
 from teleconsult.notes.verdict import Reason
-from teleconsult.notes.verifying_structure import TIME_STAMP, NotGood
+from teleconsult.notes.verifying_structure import TIME_STAMP, NotGood, answered_in
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """How far the signer's machine may be ahead of the stamp."""
@@ -62,12 +62,9 @@ class Judged:
 
 
 def judge(signatures: Sequence[EmbeddedPdfSignature], roots: Sequence[x509.Certificate], at: datetime) -> Judged:
-    """Judge the signatures and the stamps as of `at`. Raises NotGood where one of them does not hold.
-
-    Answers of authorities come with a stamp that follows another stamp: they are on all that was there before.
-    """
+    """Judge the signatures and the stamps as of `at`. Raises NotGood where one of them does not hold."""
     kinds = [each.sig_object_type for each in signatures]
-    answered = [n for n in range(1, len(kinds)) if kinds[n - 1] == kinds[n] == TIME_STAMP]
+    answered = answered_in(signatures)
     moment, problem, signed = at, None, list[Signed]()
     last = next((each for each in reversed(signatures) if each.sig_object_type == TIME_STAMP), None)
     for number in range(len(signatures) - 1, -1, -1):
