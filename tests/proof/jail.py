@@ -18,7 +18,7 @@ from typing import Final
 NOBODY: Final = 61_713
 """A user and a group whom this machine does not know: nothing is theirs but what they are given."""
 OLD: Final = ".old"
-INSIDE: Final = "work"
+INSIDE: Final = "reach"
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWNET = 0x0002_0000, 0x0800_0000, 0x4000_0000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE, MS_REMOUNT = 2, 4, 8, 4096, 16384, 1 << 18, 32
 MS_RDONLY: Final = 1
@@ -45,7 +45,7 @@ def refusal() -> str:
 
 
 def let_loose(folder: Path, jail: Path, work: Callable[[Path], str], *, seconds: float) -> str:
-    """Have `work` done on `folder`, which becomes `/work`, by a process that can reach nothing else; what it says.
+    """Have `work` done on `folder`, which becomes `/reach`, by a process that can reach nothing else; what it says.
 
     It is killed after `seconds`. Raises AssertionError where it was not kept in: then it began nothing.
     """

@@ -43,7 +43,7 @@ from tests.proof.acts import Acts
 from tests.proof.cluster import Cluster
 from tests.proof.destruction import destroy
 from tests.proof.figures import Bound, Figure, limit, run
-from tests.proof.jail import NOBODY, let_loose, refusal
+from tests.proof.jail import INSIDE, NOBODY, let_loose, refusal
 from tests.proof.place import Place, place
 
 DRILLS: Final = int(limit(1, 20))
@@ -95,7 +95,7 @@ async def prove(folder: Path, figure: Figure) -> None:
                 await asyncio.to_thread(_pull, settings, url, root)
             acknowledged = await _notes(where.signing.sessions)
         _give_away(settings.data)
-        inside = f"postgresql://{APP}:{password}@/{DATABASE}?host=/work/sockets&port={cluster.port}"
+        inside = f"postgresql://{APP}:{password}@/{DATABASE}?host=/{INSIDE}/sockets&port={cluster.port}"
         held = _state_of(root)
         began = time.monotonic()
         said = let_loose(
