@@ -54,13 +54,18 @@ def error_response(request: web.Request, error: TeleconsultError | web.HTTPExcep
             sentence=words,
             came_from=came_from(request),
         )
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
+    tell_when(response, error)
     if error.status == 405:
         response.headers["Allow"] = ", ".join(_methods(request, error))
     if error.status == 401 and request.headers.get("Authorization"):
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return response
+
+
+def tell_when(response: web.StreamResponse, error: Exception | None) -> None:
+    """For programs: after how many seconds to ask again, where that is why it was refused (RFC 9110 §10.2.3)."""
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
 
 
 def _methods(request: web.Request, error: TeleconsultError | web.HTTPException) -> list[str]:

@@ -125,9 +125,10 @@ async def co_signatures_of(session: AsyncSession, note: Composition) -> Sequence
     return (await session.scalars(query.order_by(NoteCoSignature.signed_at.nulls_last(), NoteCoSignature.name))).all()
 
 
-async def further_signatures(session: AsyncSession, note: Composition) -> tuple[str, ...]:
-    """The signatures of others over the note's FHIR document, in their order."""
-    return tuple(one.jws for one in await co_signatures_of(session, note) if one.jws)
+async def further_signatures(session: AsyncSession, note_id: uuid.UUID) -> tuple[str, ...]:
+    """The signatures of others over a note's FHIR document, in their order. The note was found through the actor."""
+    query = select(NoteCoSignature.jws).where(NoteCoSignature.composition_id == note_id, NoteCoSignature.jws > "")
+    return tuple(await session.scalars(query.order_by(NoteCoSignature.signed_at, NoteCoSignature.name)))
 
 
 async def awaited_of(session: AsyncSession, actor: Actor) -> list[Awaited]:

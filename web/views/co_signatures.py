@@ -12,6 +12,7 @@ from teleconsult.notes.content import NoteContent
 from teleconsult.notes.evidence import current_pdf
 from teleconsult.notes.unlocking import ways_to_sign
 from web.bodies import read_form
+from web.errors import tell_when
 from web.flash import flash
 from web.i18n import gettext as _
 from web.rendering import render
@@ -97,8 +98,7 @@ async def _page(
         ways=ways,
         errors=error or {},
     )
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
+    tell_when(response, error)
     return response
 
 

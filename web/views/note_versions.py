@@ -10,10 +10,11 @@ from teleconsult.notes.co_signers import further_signatures
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.following import begin_addendum, begin_amendment
 from teleconsult.notes.models import Composition, RetractionReason
-from teleconsult.notes.queries import draft_for, note_for, read_bundle, read_withdrawn_pdf
+from teleconsult.notes.queries import draft_for, read_bundle, read_withdrawn_pdf
 from teleconsult.notes.retracting import retract_note
 from teleconsult.notes.versions import Version, goes_with, refuse_what_follows, versions_of
 from web.bodies import read_form
+from web.errors import tell_when
 from web.flash import flash
 from web.i18n import gettext as _
 from web.rendering import render
@@ -76,7 +77,7 @@ async def bundle(request: web.Request) -> web.StreamResponse:
     """The signed FHIR document with its signature, in one file."""
     async with transaction(sessions_of(request), actor_of(request)) as session:
         key, jws = await read_bundle(session, actor_of(request), id_in(request))
-        further = await further_signatures(session, await note_for(session, actor_of(request), id_in(request)))
+        further = await further_signatures(session, id_in(request))
     signed = SignedBundle(await objects_of(request).get(key), jws, further)
     return _kept(signed.exported(), "application/jose+json", f"note-{id_in(request)}.jws.json")
 
@@ -111,8 +112,7 @@ async def _retraction(
         errors=error or {},
         ways=ways,
     )
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
+    tell_when(response, error)
     return response
 
 

@@ -25,6 +25,7 @@ from teleconsult.notes.versions import versions_of
 from teleconsult.patients.breaking_glass import opening_about
 from web.bodies import read_form
 from web.delivery_words import TONES, reason_in_words
+from web.errors import tell_when
 from web.flash import flash
 from web.forms import notes as forms
 from web.i18n import current_locale
@@ -185,8 +186,7 @@ async def _refused(request: web.Request, error: Conflict | Invalid | Refused | T
         content = await preview_content(session, actor_of(request), settings_of(request), note_id=note.id)
         ways = await _ways_to_sign(session, request)
     response = await _step_up(request, note, content, ways=ways, errors=error, status=error.status)
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
+    tell_when(response, error)
     return response
 
 

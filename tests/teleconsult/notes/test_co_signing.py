@@ -91,7 +91,7 @@ async def test_the_member_who_is_asked_signs_the_same_file(cast: Cast, two: Sign
     assert pdf.startswith(first)
     async with transaction(two.sessions, cast.rural) as session:
         key, jws = await read_bundle(session, cast.rural, note.id)
-        further = await further_signatures(session, note)
+        further = await further_signatures(session, note.id)
         entry = (
             await session.scalars(
                 select(RecordEntry).where(
