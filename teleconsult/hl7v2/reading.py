@@ -3,6 +3,8 @@
 What is odd is a `Fault` with the code of HL7 table 0357, so that the sender learns which field was wrong.
 """
 
+import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,8 +15,15 @@ import hl7
 
 from teleconsult.hl7_times import day_of, moment_of
 
+for quoting in (hl7.util, hl7.containers):  # they print the values that they find strange, and those are a patient's
+    logging.getLogger(quoting.__file__).setLevel(logging.CRITICAL)
+
 LONGEST_FIELD: Final = 65_536
 MOST_SEGMENTS: Final = 5_000
+MOST_COMMANDS: Final = 2_000
+"""Formatting commands (§2.7.6) of a message: each becomes up to 400 letters."""
+LONGEST_COUNT: Final = 2
+"""Digits of how often a formatting command is repeated: the library writes them all out, a billion if told so."""
 _CHARACTER_SETS: Final = {
     "ASCII": "ascii",
     "8859/1": "iso8859-1",
@@ -57,6 +66,8 @@ class Segment:
             found = self._fields.extract_field(1, field, repetition, component, part)
         except (IndexError, KeyError):
             return ""
+        except ValueError:  # a formatting command whose count is no number
+            raise Fault(WRONG_VALUE, "An escape sequence is none.", where=f"{self.name}-{field}") from None
         value = str(found).strip()
         if len(value) > LONGEST_FIELD or "\0" in value:
             raise Fault(WRONG_TYPE, "A field is too long or holds a NUL.", where=f"{self.name}-{field}")
@@ -118,15 +129,23 @@ def read_message(content: bytes) -> Message:
         segments = tuple(Segment(str(segment[0]), segment) for segment in parsed if str(segment[0]).strip())
     except Exception as error:  # whatever the reader of a library makes of hostile text
         raise Fault(SEQUENCE, "This message cannot be read.", where="MSH") from error
+    if _swells(text, parsed.esc):
+        raise Fault(WRONG_VALUE, "The formatting commands of this message repeat too much.", where="MSH")
     message = Message(segments)
-    for field in (3, 4):  # they may be empty, but the answer repeats them
-        message.header.text(field)
+    for field, component in ((3, 1), (4, 1), (9, 2)):  # they may be empty, but the answer repeats them
+        message.header.text(field, component)
     for field in (9, 10, 11, 12):
         if not message.header.text(field):
             raise Fault(MISSING, "A field is missing.", where=f"MSH-{field}")
     if len(message.control_id) > 199:
         raise Fault(WRONG_TYPE, "The control id is too long.", where="MSH-10")
     return message
+
+
+def _swells(text: str, escape: str) -> bool:
+    """Whether what formatting commands ask for is more than a person writes. `escape` is the letter of MSH-2."""
+    counts = re.findall(rf"{re.escape(escape)}\.[a-z]{{2}}([^{re.escape(escape)}\r]*)", text)
+    return len(counts) > MOST_COMMANDS or any(len(count) > LONGEST_COUNT for count in counts)
 
 
 def moment_in(segment: Segment, field: int, zone: ZoneInfo) -> datetime | None:

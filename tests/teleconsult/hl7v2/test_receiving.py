@@ -90,6 +90,12 @@ async def test_what_cannot_be_taken_yet_is_taken_when_it_comes_again(send: Send,
         (b"MSH|^~\\&|A|HOSP|||20260101||ADT^A28|1|P|2.5.1||||||KOI8\rPID|1", "AR"),
         (b"MSH|^~\\&|A|HOSP|||20260101||ADT^A28|1|P|2.5.1\r" + b"NTE|1\r" * 6_000, "AR"),
         (admission().replace(b"|LAB|", b"|L\0B|"), "AR"),
+        (admission().replace(b"ADT^A28", b"ADT^A\0"), "AR"),
+        (admission(control="1\\.spx\\"), "AR"),
+        (admission(given="a\\.spx\\"), "AE"),
+        (admission(given="a\\.sp9999999999\\"), "AR"),
+        (admission(given="a\\.sp9999999999\\").replace(b"^~\\&", b"^~"), "AR"),
+        (admission(given="\\.in99\\" * 3_000), "AR"),
         (admission("A60"), "AR"),
         (admission().replace(b"ADT^A28", b"SIU^S12"), "AR"),
         (admission(number=""), "AE"),
@@ -160,6 +166,12 @@ async def test_a_system_that_was_turned_off_is_not_shown_for_another(
         session.add(off)
     assert "MSA|AR" in await send(result(facility="OLD"))
     assert await kept(sessions) == []
+
+
+async def test_what_the_reader_finds_strange_is_not_printed(send: Send, caplog: pytest.LogCaptureFixture) -> None:
+    for strange in ("Gag\\Secret\\", "Gag\\CSecret\\", "Gag\\XSecret\\", "Secret\\\\"):
+        await send(admission(control=str(len(strange)), given=strange))
+    assert "Secret" not in caplog.text
 
 
 async def test_an_answer_cannot_be_broken_out_of(send: Send) -> None:
