@@ -58,6 +58,7 @@ class Insertion:
     def __init__(self, kind: type[Base]) -> None:
         assert isinstance(kind.__table__, Table)
         self.sql: Final = driver_sql(insert(kind.__table__))
+        self._table: Final = kind.__table__.name
         self._columns: Final = [(column.key, isinstance(column.type, JSONB)) for column in kind.__table__.columns]
 
     def values(self, row: Base) -> dict[str, Any]:
@@ -66,3 +67,12 @@ class Insertion:
             name: Jsonb(getattr(row, name), dumps=write_for_database) if is_json else getattr(row, name)
             for name, is_json in self._columns
         }
+
+    def from_rows(self, source: str, *, prefix: str = "", **known: str) -> str:
+        """One for each row of `source`, to stand in a larger statement: columns that are `known` are these expressions
+        of it, the others the parameters of `values`, under `prefix` and their name.
+        """
+        names = [name for name, _is_json in self._columns]
+        values = [known.get(name, f"%({prefix}{name})s") for name in names]
+        columns, told = ", ".join(f'"{name}"' for name in names), ", ".join(values)
+        return f"insert into {self._table} ({columns}) select {told} from {source}"  # noqa: S608  # names of our own

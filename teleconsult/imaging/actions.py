@@ -218,13 +218,16 @@ def instance_row(series: ImagingSeries, study: ImagingStudy, instance: Instance)
 
 def instance_values(series: ImagingSeries, study: ImagingStudy, instance: Instance) -> dict[str, Any]:
     """As `instance_row`, every column by its name: a session's objects cost more than all else."""
-    header = instance.header
     series.number_of_instances += 1
     study.number_of_instances += 1
+    return {**own_values(instance), "organization_id": study.organization_id, "imaging_series_id": series.id}
+
+
+def own_values(instance: Instance) -> dict[str, Any]:
+    """Every column of the row of a file that is kept, but for those that say whose it is."""
+    header = instance.header
     return {
         "id": uuid.uuid4(),
-        "organization_id": study.organization_id,
-        "imaging_series_id": series.id,
         "sop_instance_uid": header.sop_instance_uid,
         "sop_class_uid": header.sop_class_uid,
         "transfer_syntax_uid": header.transfer_syntax_uid,

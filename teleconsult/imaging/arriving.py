@@ -89,11 +89,9 @@ async def take_arrived(
     matched (`imaging.matching`); audited in the sender's name. Its entry counts the images of a lot that brings no
     new series only when these are made ready. Raises NotFound for who may bring no images.
     """
-    require(actor, Permission.IMAGES_ADD)
-    if actor.organization_id is None:
-        raise NotFound
-    here = await at_hand(session, actor.organization_id, instances, objects)
-    rows = ArrivedStudies(session, actor.organization_id, source=actor.name, here=here)
+    house_id = house_bringing(actor)
+    here = await at_hand(session, house_id, instances, objects)
+    rows = ArrivedStudies(session, house_id, source=actor.name, here=here)
     added: dict[ImagingStudy, list[dict[str, Any]]] = {}
     series: set[ImagingSeries] = set()
     outcomes = []
@@ -127,8 +125,16 @@ async def take_arrived(
         if study.id in rows.widened:
             await enter_study(session, actor, study, series=rows.all_series_of(study))
     if not here.is_preparing_due:
-        await prepare_soon(session, actor.organization_id)
+        await prepare_soon(session, house_id)
     return outcomes
+
+
+def house_bringing(actor: Actor) -> uuid.UUID:
+    """The establishment whose images the actor brings. Raises NotFound for who may bring none."""
+    require(actor, Permission.IMAGES_ADD)
+    if actor.organization_id is None:
+        raise NotFound
+    return actor.organization_id
 
 
 def _names_the_same(study: ImagingStudy, header: InstanceHeader) -> bool:

@@ -21,6 +21,7 @@ from teleconsult.imaging.archives import MOST_ENTRIES, MOST_INFLATED, Entry, ext
 from teleconsult.imaging.arriving import take_arrived
 from teleconsult.imaging.digests import MARK, PREFIX, Digest, digest_of
 from teleconsult.imaging.header import InstanceHeader
+from teleconsult.imaging.joining import join_series
 from teleconsult.imaging.lots import Lots
 from teleconsult.imaging.models import ImagingInstance
 from teleconsult.imaging.pacs.awaiting import Awaited, store_awaited
@@ -231,12 +232,17 @@ class Receiver:
     async def _take(
         self, actor: Actor, instances: Sequence[Instance], settled: Collection[asyncio.Future[None]]
     ) -> list[Outcome]:
-        """In one transaction, which looks and writes while the disk is still at work, and waits for it to commit."""
+        """In one transaction, which looks and writes while the disk is still at work, and waits for it to commit.
+
+        What comes alone mostly joins a series that is here.
+        """
+        if len(instances) == 1:
+            await _hold(settled)
+            if (joined := await join_series(self._sessions, actor, instances[0])) is not None:
+                return [joined]
         async with piped_transaction(self._sessions, SYSTEM) as session:
             outcomes = await take_arrived(session, actor, instances=instances, objects=self._objects)
-            await asyncio.wait(settled)
-            for one in settled:
-                one.result()
+            await _hold(settled)
             return outcomes
 
     async def _hand_over(self, files: Sequence[Received], keys: Sequence[str]) -> Handed[Digest]:
@@ -332,6 +338,13 @@ class Receiver:
     async def _forget(self, keys: Sequence[str]) -> None:
         for key in keys:
             await self._objects.delete(key)
+
+
+async def _hold(settled: Collection[asyncio.Future[None]]) -> None:
+    """Wait until the disk holds all of these. Raises OSError where it could not."""
+    await asyncio.wait(settled)
+    for one in settled:
+        one.result()
 
 
 def _reading(file: Received, header: Header) -> Reading:

@@ -104,7 +104,7 @@ async def request_a_consult(rural: Page, cast: Cast) -> str:
     await item.check()
     await rural.get_by_test_id("consent").check()
     # No patience: submitted while the file is still on its way, which the form waits for.
-    await rural.get_by_test_id("dicom-files").set_input_files(str(get_testdata_file("693_J2KI.dcm")))
+    await rural.get_by_test_id("dicom-files").set_input_files(str(get_testdata_file("693_J2KI.dcm", download=False)))
     await rural.get_by_test_id("submit-request").click()
     await expect(rural.get_by_test_id("flash")).to_be_in_viewport()
     await expect(rural.get_by_test_id("identity-differs")).to_be_visible()

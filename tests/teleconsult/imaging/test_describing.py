@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pytest
 from pydicom import dcmread
-from pydicom.data import get_charset_files
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
@@ -17,7 +16,7 @@ from teleconsult.imaging.parsing import read_header
 from teleconsult.imaging.reading import open_instance
 from tests.teleconsult.imaging.files import HEAD, REAL, as_file, dicom_bytes
 
-CHARSETS = sorted(Path(path) for path in get_charset_files("*.dcm") if "SQEncoding" not in path)
+CHARSETS = sorted(path for path in (REAL.parent / "charset_files").glob("*.dcm") if "SQEncoding" not in path.name)
 
 
 def told(path: Path) -> dict[str, Any]:

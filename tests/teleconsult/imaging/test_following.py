@@ -17,7 +17,7 @@ from teleconsult.imaging.parsing import header_of, read_header
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from tests.teleconsult.imaging.files import REAL, as_file, dicom_bytes
 
-CHANGES = 60
+CHANGES = 24
 
 
 @pytest.fixture

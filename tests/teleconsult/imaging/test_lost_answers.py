@@ -67,6 +67,18 @@ async def test_of_one_that_a_machine_sends(bench: Door, cast: Cast, sessions: Se
     assert await rows_with_files(bench, sessions) == {again.sop_instance_uid}
 
 
+async def test_of_one_that_joins_a_series(bench: Door, cast: Cast, sessions: Sessions) -> None:
+    same = {"StudyInstanceUID": STUDY, "SeriesInstanceUID": f"{STUDY}.1"}
+    await arrive(bench, cast.rural, slice_of(cast, **same))
+    sent = slice_of(cast, **same)
+    with lost(1), pytest.raises(OperationalError):
+        await arrive(bench, cast.rural, sent)
+    assert len(await rows_with_files(bench, sessions)) == 2
+    [again] = await arrive(bench, cast.rural, sent)
+    assert again.refusal is None
+    assert len(await rows_with_files(bench, sessions)) == 2
+
+
 @pytest.mark.parametrize("numbers", [(1,), (2,), (3,), (1, 2), (2, 3), (2, 3, 4), (2, 4)])
 async def test_of_several_at_once(bench: Door, cast: Cast, sessions: Sessions, numbers: tuple[int, ...]) -> None:
     folders = [bench.folder / name for name in "abc"]
