@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 from psycopg import sql
@@ -23,6 +24,13 @@ from tests.kept_rows import KeptRows
 from tests.people import PASSWORD, SECRET, Cast, make_cast
 from web.app import make_app
 from web.csrf import token_for
+
+structlog.configure(  # the default draws each traceback with all its variables, which takes seconds
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")
