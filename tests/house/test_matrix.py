@@ -6,6 +6,7 @@ database's own wall stands between a person and everybody's rows.
 """
 
 from collections import defaultdict
+from itertools import cycle
 from typing import Final
 
 import pytest
@@ -233,15 +234,16 @@ async def test_a_guest_belongs_to_one_consult(
 
 
 async def test_an_address_that_is_none(client: Client, settings: Settings, signed_in: SignIn, cast: Cast) -> None:
-    """Asked by somebody who may do such a thing, so that it is the view that refuses."""
+    """Asked by somebody who may do such a thing, so that it is the view that refuses; what is malformed takes turns."""
     needs = {(route.method, pattern_of(route)): need for route, need in client.app[NEEDS].items()}
     routes = {(method, pattern) for method, pattern, _kind in routes_with_ids(client.app)}
+    turns = cycle(MALFORMED)
     for person in ("rural", "specialist", "coordinator", "admin", "privacy", "operator"):
         theirs = {asked for asked in routes if of_role(cast, person, needs[asked])}
         routes -= theirs
         await signed_in(person)
-        for method, pattern in theirs:
-            for malformed in MALFORMED:
+        for method, pattern in sorted(theirs):
+            for malformed in (next(turns), next(turns)):
                 status, _body = await answer(client, settings, method, pattern, dict.fromkeys(NOBODYS, malformed))
                 assert status == 404, (person, method, pattern, malformed)
     assert not routes, "nobody tried these"

@@ -47,38 +47,34 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> str:
     return said
 
 
-def test_a_fresh_folder_then_a_second_start(tmp_path: Path) -> None:
-    port, begun = free_port(), time.monotonic()
-    process = start(tmp_path / "data", port)
+def test_a_fresh_folder_an_interrupted_start_and_a_second_one(tmp_path: Path) -> None:
+    data, port = tmp_path / "data", free_port()
+    process = start(data, port)
+    until(process, "Filling in")
+    process.kill()
+    process.communicate()
+
+    begun = time.monotonic()
+    process = start(data, port)
     said = until(process, "Stop with")
+    assert "Filling in" in said, "it begins anew"
     assert f"http://127.0.0.1:{port}" in said
     assert "rural@demo.test" in said
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
         assert answer.status == 200
     assert "Traceback" not in stop(process, signal.SIGINT)
+    assert not (data / "postgresql" / "postmaster.pid").exists(), "the one who was killed keeps no server running"
 
     first, begun = time.monotonic() - begun, time.monotonic()
-    process = start(tmp_path / "data", port)
-    until(process, "Stop with")
+    process = start(data, port)
+    said = until(process, "Stop with")
     seconds = time.monotonic() - begun
     assert "Traceback" not in stop(process, signal.SIGTERM)
+    assert "Filling in" not in said
     assert seconds < first, "a second start fills in nothing"
-    for path in (tmp_path / "data").rglob("*"):
+    for path in data.rglob("*"):
         if "postgresql" not in path.parts:
             assert path.stat().st_mode & 0o077 == 0, f"others may read {path}"
-
-
-def test_an_interrupted_first_start_begins_anew(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    process = start(data, free_port())
-    until(process, "Filling in")
-    process.kill()
-    process.communicate()
-    process = start(data, free_port())
-    said = until(process, "Stop with")
-    assert "Filling in" in said
-    stop(process, signal.SIGINT)
-    assert not (data / "postgresql" / "postmaster.pid").exists(), "the one who was killed keeps no server running"
 
 
 def test_files_without_a_database_are_somebodys(tmp_path: Path) -> None:
