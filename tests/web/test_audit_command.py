@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,25 +14,32 @@ from teleconsult.embedded import DatabaseUrls
 from teleconsult.settings import Settings
 from tests.people import SECRET, Cast
 from tests.teleconsult.audit.log import past_the_walls
+from web.__main__ import main
+
+Command = Callable[..., tuple[int, str]]
 
 
-def teleconsult(settings: Settings, *arguments: str) -> tuple[int, str]:
-    """Status and output of one command."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("TELECONSULT_")},
-        "TELECONSULT_DATABASE_URL": settings.database_url or "",
-        "TELECONSULT_DATA": str(settings.data),
-        "TELECONSULT_SECRET_KEY": SECRET,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "web", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+@pytest.fixture
+def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("TELECONSULT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TELECONSULT_DATABASE_URL", settings.database_url or "")
+    monkeypatch.setenv("TELECONSULT_DATA", str(settings.data))
+    monkeypatch.setenv("TELECONSULT_SECRET_KEY", SECRET)
+
+
+@pytest.fixture
+def teleconsult(environment: None, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """Status and output of one command, run in this very process: one of its own takes seconds to begin."""
+    mask = os.umask(0o077)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        capsys.readouterr()
+        status = main(list(arguments))
+        return status, "".join(capsys.readouterr())
+
+    yield run
+    os.umask(mask)
 
 
 @pytest.fixture
@@ -41,41 +49,41 @@ async def acts(sessions: Sessions, cast: Cast) -> None:
             audit.record(session, cast.rural, "tested")
 
 
-@pytest.mark.usefixtures("acts")
-def test_a_whole_log_is_good(settings: Settings) -> None:
-    assert teleconsult(settings, "audit", "verify") == (
-        0,
-        "good: 3 events in 1 chains, none changed, none missing; no checkpoint yet\n",
-    )
+@pytest.mark.usefixtures("acts", "environment")
+def test_a_whole_log_is_good() -> None:
+    """As a shell sees it."""
+    command = [sys.executable, "-m", "web", "audit", "verify"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout + done.stderr == ("good: 3 events in 1 chains, none changed, none missing; no checkpoint yet\n")
 
 
 @pytest.mark.usefixtures("acts")
-def test_a_checkpoint_is_made_once(settings: Settings) -> None:
-    assert teleconsult(settings, "audit", "checkpoint") == (0, "checkpoint 1: 3 events\n")
-    assert teleconsult(settings, "audit", "checkpoint") == (0, "nothing happened since the last checkpoint\n")
-    status, said = teleconsult(settings, "audit", "verify")
+def test_a_checkpoint_is_made_once(teleconsult: Command) -> None:
+    assert teleconsult("audit", "checkpoint") == (0, "checkpoint 1: 3 events\n")
+    assert teleconsult("audit", "checkpoint") == (0, "nothing happened since the last checkpoint\n")
+    status, said = teleconsult("audit", "verify")
     assert status == 0
     assert "1 checkpoints, the last of" in said
 
 
 @pytest.mark.usefixtures("acts")
-def test_a_broken_one_says_where(settings: Settings, cast: Cast, superuser_url: str, database: DatabaseUrls) -> None:
+def test_a_broken_one_says_where(teleconsult: Command, cast: Cast, superuser_url: str, database: DatabaseUrls) -> None:
     with past_the_walls(superuser_url, database) as superuser:
         superuser.execute(
             "update audit_event set action = 'x' where id = (select id from audit_chain where position = 2)"
         )
-    assert teleconsult(settings, "audit", "verify") == (
+    assert teleconsult("audit", "verify") == (
         1,
         f"broken: chain {cast.rural.organization_id}, lane 0, position 2: An entry was changed.\n",
     )
 
 
 @pytest.mark.usefixtures("acts")
-def test_a_removed_checkpoint_breaks_it(settings: Settings) -> None:
-    teleconsult(settings, "audit", "checkpoint")
+def test_a_removed_checkpoint_breaks_it(teleconsult: Command, settings: Settings) -> None:
+    teleconsult("audit", "checkpoint")
     for day in days_in(folder_of(settings)):
         day.unlink()
-    assert teleconsult(settings, "audit", "verify") == (
+    assert teleconsult("audit", "verify") == (
         1,
         "broken: checkpoint 1: A signed checkpoint was removed.\n",
     )
