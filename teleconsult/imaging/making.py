@@ -9,7 +9,7 @@ from pydicom.filereader import read_file_meta_info
 from teleconsult.imaging.codestreams import coded
 from teleconsult.imaging.frames import FrameDescription, Pixels, frames_of
 from teleconsult.imaging.packs import Record
-from teleconsult.imaging.rendering import THUMBNAIL_SIZE, preview, rendered
+from teleconsult.imaging.rendering import THUMBNAIL_SIZE, Drawing, drawn, preview, rendered
 
 _WITHOUT_LOSS: Final = frozenset(
     {
@@ -20,16 +20,22 @@ _WITHOUT_LOSS: Final = frozenset(
 )
 """Transfer syntaxes of which a codestream without loss is worth its room; what lost something is smaller as it is."""
 
+_QUICKLY_READ: Final = frozenset(uid.UncompressedTransferSyntaxes)
+LARGE: Final = 1024 * 1024
+"""Pixels of a frame that takes a quarter of a second or more to decode, where it is compressed."""
+
 Made = dict[str, list[Record]]
 """Records by kind (`models.RenditionKind`)."""
 
 
 def made_of(path: Path, *, first: int, count: int, middle: int) -> Made:
-    """Of `count` frames from `first` (from 0): previews, codestreams of grey ones kept without loss, and a thumbnail of
-    `middle` if it is among them. A frame that cannot be read has empty records. Raises Unreadable for the whole file.
+    """Of `count` frames from `first` (from 0): previews, codestreams of grey ones kept without loss, a thumbnail of
+    `middle` if it is among them, and of frame 0 the whole picture if it is large, grey and compressed. A frame that
+    cannot be read has empty records. Raises Unreadable for the whole file.
     """
-    is_exact = read_file_meta_info(path).TransferSyntaxUID in _WITHOUT_LOSS
-    made: Made = {"preview": [], "codestream": [], "thumbnail": []}
+    syntax = read_file_meta_info(path).TransferSyntaxUID
+    is_exact, is_compressed = syntax in _WITHOUT_LOSS, syntax not in _QUICKLY_READ
+    made: Made = {"preview": [], "codestream": [], "thumbnail": [], "picture": []}
     with frames_of(path) as frame:
         for index in range(first, first + count):
             try:
@@ -42,6 +48,8 @@ def made_of(path: Path, *, first: int, count: int, middle: int) -> Made:
                 continue
             made["preview"].append(_preview(description, pixels))
             made["codestream"].append(_codestream(description, pixels) if is_exact else Record({}, b""))
+            if index == 0 and is_compressed and description.samples == 1 and pixels.size >= LARGE:
+                made["picture"].append(Record({}, drawn(description, pixels, Drawing())))
             if index == middle:
                 made["thumbnail"].append(Record({}, rendered(description, pixels, size=THUMBNAIL_SIZE)))
     return made

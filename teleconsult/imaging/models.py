@@ -150,6 +150,8 @@ class RenditionKind(StrEnum):
     """Each frame as HTJ2K (`codestreams.codestream_of`)."""
     CINE = "cine"
     """All frames as a video (`cine.video_of`)."""
+    PICTURE = "picture"
+    """The first frame as DICOMweb draws it unless told otherwise, where that takes long (`making.made_of`)."""
 
 
 class ImagingRendition(Base):

@@ -57,6 +57,18 @@ async def ready_picture(
     return found.content if found is not None and is_exact else None
 
 
+async def whole_picture(session: AsyncSession, objects: Objects, instance_id: uuid.UUID) -> bytes | None:
+    """What `rendering.drawn` makes of the first frame unless told otherwise, where it was made; else None."""
+    place = instance_id, 1
+    span = (await prepared(session, RenditionKind.PICTURE, [place])).get(place)
+    if span is None:
+        return None
+    try:
+        return await objects.read_range(span.object_key, span.content_at, span.length)
+    except NotFound:
+        return None
+
+
 async def read(objects: Objects, span: Span) -> Found | None:
     """The head of a record; with its content, unless that is over 1 MiB. None where it was lost: make it again."""
     length = span.head_length + span.length

@@ -134,7 +134,7 @@ class Preparer:
             tempfile.TemporaryDirectory(prefix=_SWEPT, dir=self._folder) as folder,
             ExitStack() as files,
         ):
-            kinds = (RenditionKind.PREVIEW, RenditionKind.THUMBNAIL, RenditionKind.CODESTREAM)
+            kinds = (kind for kind in RenditionKind if kind is not RenditionKind.CINE)
             lot = _Lot({kind: files.enter_context((Path(folder) / kind).open("wb")) for kind in kinds})
             left = iter(waiting)
             try:

@@ -18,6 +18,7 @@ from teleconsult.imaging.sandbox.messages import Message
 from teleconsult.objects import Objects, new_key
 
 FindSpan = Callable[[], Awaitable[Span | None]]
+FindPicture = Callable[[], Awaitable[bytes | None]]
 MIB = 1024 * 1024
 MADE_IN_MEMORY = 64 * MIB
 DEIDENTIFIED_WITHIN = 30.0
@@ -69,14 +70,25 @@ class Renditions:
         """The samples of frame `frame` (from 1), little endian, gzipped, and what they mean. Raises Unreadable."""
         return await self._sandbox.ask("pixels", await self._originals.path_of(instance), index=frame - 1)
 
-    async def drawn(self, instance: KeptFile, frame: int, drawing: Drawing, *, coded: FindSpan | None = None) -> bytes:
+    async def drawn(
+        self,
+        instance: KeptFile,
+        frame: int,
+        drawing: Drawing,
+        *,
+        ready: FindPicture | None = None,
+        coded: FindSpan | None = None,
+    ) -> bytes:
         """Frame `frame` (from 1) as a JPEG, PNG or WebP. Raises Unreadable where it cannot be shown.
 
-        `coded` finds the codestream that was made of it beforehand, if any: it is only asked for what is not held.
+        `ready` finds this very picture, `coded` the codestream, where that was made beforehand: they are only asked
+        for what is not held.
         """
         told = drawing.as_json()
 
         async def draw() -> Message:
+            if ready is not None and (picture := await ready()) is not None:
+                return Message({}, picture)
             if coded is not None and (span := await coded()) is not None:
                 with suppress(NotFound, Unreadable):  # lost or damaged: then out of the file itself
                     async with self._originals.record(span) as (path, start):

@@ -1,14 +1,24 @@
 """WADO-RS: frames as pictures, drawn as they are asked for, or refused in words."""
 
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 from aiohttp import ClientResponse
 from PIL import Image
+from sqlalchemy import select
 
-from teleconsult.db import Sessions
+from teleconsult.db import Sessions, transaction
+from teleconsult.imaging.frames import decode_frame
+from teleconsult.imaging.models import ImagingInstance, ImagingRendition, RenditionKind
+from teleconsult.imaging.preparing import Preparer
+from teleconsult.imaging.rendering import Drawing, drawn
+from teleconsult.settings import Settings
+from tests import consult_steps
 from tests.people import Cast
+from tests.teleconsult.imaging.files import radiograph
+from tests.teleconsult.imaging.steps import door
 from tests.web.dicomweb_steps import BROKEN, CT, REPORT, RGB, US, Asker, Client, address, asker, images
 from web.api import wado_pictures
 
@@ -130,3 +140,26 @@ async def test_what_one_has_already(specialist: Asker) -> None:
     tag = (await specialist.get(place)).headers["ETag"]
     assert (await specialist.get(place, **{"If-None-Match": tag})).status == 304
     assert (await specialist.get(f"{place}?quality=30", **{"If-None-Match": tag})).status == 200
+
+
+async def test_the_picture_of_a_large_frame_was_drawn_beforehand(
+    client: Client, sessions: Sessions, settings: Settings, cast: Cast, tmp_path: Path
+) -> None:
+    content = radiograph(1024, SOPInstanceUID="1.2.3.4", SeriesInstanceUID="1.2.3", StudyInstanceUID="1.2")
+    consult = await consult_steps.submitted(cast, sessions)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    async with door(sessions, settings.data) as opened:
+        await opened.bring(cast.rural, consult.id, content)
+        await Preparer(
+            sessions=sessions, objects=opened.objects, sandbox=opened.sandbox, data=settings.data
+        ).prepare_lot()
+        async with transaction(sessions) as session:
+            kept = await session.scalars(select(ImagingInstance.object_key))
+            coded = select(ImagingRendition.object_key).where(ImagingRendition.kind == RenditionKind.CODESTREAM)
+            for key in (*kept, *await session.scalars(coded)):
+                await opened.objects.delete(key)
+    rural = await asker(client, sessions, cast.rural)
+    answer = await rural.get("/studies/1.2/series/1.2.3/instances/1.2.3.4/rendered", "image/jpeg")
+    path = tmp_path / "radiograph"
+    path.write_bytes(content)
+    assert (answer.status, await answer.read()) == (200, drawn(*decode_frame(path, 0), Drawing()))

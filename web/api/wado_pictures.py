@@ -12,7 +12,7 @@ from teleconsult.fhir.scoping import require_granted
 from teleconsult.imaging.asking import BadQuery
 from teleconsult.imaging.models import ImagingInstance, RenditionKind
 from teleconsult.imaging.packs import Span
-from teleconsult.imaging.prepared import prepared
+from teleconsult.imaging.prepared import prepared, whole_picture
 from teleconsult.imaging.queries import cover_of, study_for
 from teleconsult.imaging.refusals import Unreadable, sentence
 from teleconsult.imaging.rendering import LARGEST_VIEWPORT, QUALITY, Drawing, Ramp
@@ -23,7 +23,7 @@ from web.api.looking import looking
 from web.api.parts import LeftOut, known, part_of_bytes, part_to_come, send_one, send_parts
 from web.api.wado import SCOPE
 from web.api.wado_frames import NATIVE, addressed, refused, tag_of_instance
-from web.requests import actor_of, own_transactions, renditions_of, sessions_of
+from web.requests import actor_of, objects_of, own_transactions, renditions_of, sessions_of
 
 MEDIA: Final = ("image/jpeg", "image/png", "image/webp")
 MOST: Final = 1000
@@ -123,7 +123,7 @@ async def _send(request: web.Request, instance: ImagingInstance, frame: int, dra
 
 
 async def _drawn(request: web.Request, kept: ImagingInstance | Kept, frame: int, drawing: Drawing) -> bytes:
-    """The picture; where frames are kept compressed, from what was coded of them beforehand. Raises Unreadable."""
+    """The picture; where frames are kept compressed, from what was made of them beforehand. Raises Unreadable."""
 
     async def coded() -> Span | None:
         if kept.transfer_syntax_uid in NATIVE:
@@ -132,7 +132,13 @@ async def _drawn(request: web.Request, kept: ImagingInstance | Kept, frame: int,
         async with transaction(sessions_of(request), actor_of(request)) as session:
             return (await prepared(session, RenditionKind.CODESTREAM, [place])).get(place)
 
-    return await renditions_of(request).drawn(kept, frame, drawing, coded=coded)
+    async def ready() -> bytes | None:
+        if kept.transfer_syntax_uid in NATIVE or (frame, drawing) != (1, Drawing()):
+            return None
+        async with transaction(sessions_of(request), actor_of(request)) as session:
+            return await whole_picture(session, objects_of(request), kept.id)
+
+    return await renditions_of(request).drawn(kept, frame, drawing, ready=ready, coded=coded)
 
 
 def _frame(request: web.Request, instance: ImagingInstance) -> int:

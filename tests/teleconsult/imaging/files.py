@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pydicom.data
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -47,6 +48,13 @@ def dicom_bytes(syntax: str = ExplicitVRLittleEndian, *, side: int = 16, shade: 
     for keyword, value in values.items():
         setattr(ds, keyword, value)
     return as_file(ds, syntax)
+
+
+def radiograph(side: int, **values: Any) -> bytes:
+    """A picture `side` pixels wide in JPEG 2000, compressed without loss."""
+    grey = np.add.outer(np.arange(side), np.arange(side)).astype("<i2")
+    coded = imagecodecs.jpeg2k_encode(grey, level=0, reversible=True)
+    return dicom_bytes(JPEG2000Lossless, side=side, PixelData=encapsulate([bytes(coded)]), **values)
 
 
 def as_file(ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:

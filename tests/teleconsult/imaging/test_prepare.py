@@ -22,15 +22,17 @@ from teleconsult.db import Sessions, transaction
 from teleconsult.imaging import preparing
 from teleconsult.imaging.actions import remove_study
 from teleconsult.imaging.filming import BEHIND, film
+from teleconsult.imaging.frames import decode_frame
 from teleconsult.imaging.jobs import images_waiting
 from teleconsult.imaging.models import ImagingInstance, ImagingRendition, ImagingStudy, RenditionKind
 from teleconsult.imaging.packs import Span
 from teleconsult.imaging.prepared import prepared, read
 from teleconsult.imaging.preparing import Preparer
+from teleconsult.imaging.rendering import Drawing, drawn
 from teleconsult.settings import Settings
 from tests import consult_steps
 from tests.people import Cast
-from tests.teleconsult.imaging.files import HEAD, REAL, dicom_bytes
+from tests.teleconsult.imaging.files import HEAD, REAL, dicom_bytes, radiograph
 from tests.teleconsult.imaging.steps import Door, door
 
 US = (REAL / "examples_ybr_color.dcm").read_bytes()
@@ -229,3 +231,20 @@ async def test_the_worker_does_it_by_itself_and_never_twice_at_once(
     await work(sessions, settings, at)
     assert await images_waiting(sessions) == 0
     assert await rows(sessions) == {"preview": 3, "codestream": 3, "thumbnail": 3}
+
+
+async def test_the_picture_of_a_large_compressed_frame_is_made(
+    cast: Cast, sessions: Sessions, consult: ServiceRequest, at: Door
+) -> None:
+    large = radiograph(1024)
+    await at.bring(cast.rural, consult.id, large, radiograph(512), dicom_bytes(side=1024))
+    while await preparer(at, sessions).prepare_lot():
+        pass
+    assert (await rows(sessions))["picture"] == 1
+    span = await packed(sessions, RenditionKind.PICTURE, large)
+    assert span is not None
+    found = await read(at.objects, span)
+    path = at.folder / "large"
+    path.write_bytes(large)
+    assert found is not None
+    assert found.content == drawn(*decode_frame(path, 0), Drawing())
