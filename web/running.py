@@ -30,6 +30,7 @@ from teleconsult.notes.authority import address_in, keep_address
 from teleconsult.settings import PREFIX, Settings, SettingsError
 from teleconsult.worker import keep_working
 from web.commands import database, opened, seed_demo_at
+from web.heap import share_arenas
 from web.logs import set_up_logs
 
 GRACE = 8  # seconds given to a child to stop by itself
@@ -108,6 +109,7 @@ def _environment(settings: Settings, url: str, ports: Mapping[str, int]) -> dict
 
 def serve(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult serve`: one web server process."""
+    share_arenas()
     gc.disable()  # until `_settle`: what a start makes is here to stay, and looking through it is a sixth of its time
     import uvloop
 
