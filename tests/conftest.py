@@ -19,6 +19,8 @@ from migrations import migrate
 from teleconsult.db import Sessions, make_engine, make_sessions, transaction
 from teleconsult.embedded import DatabaseUrls, database_urls, prepare_database
 from teleconsult.settings import Settings
+from tests import judges
+from tests.judged_notes import JudgedNotes
 from tests.kept_processes import KeptProcesses, of_its_own
 from tests.kept_rows import KeptRows
 from tests.people import PASSWORD, SECRET, Cast, make_cast
@@ -134,10 +136,29 @@ async def db(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+@pytest.fixture(scope="session")
+def judged_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JudgedNotes | None]:
+    """Every note that the tests of this worker sign, where `JUDGE_EVERY_NOTE` asks for it and the independent judges
+    are here: they look at all of them at the end.
+    """
+    if not judges.ARE_HERE or not os.environ.get("JUDGE_EVERY_NOTE"):
+        yield None
+        return
+    notes = JudgedNotes(tmp_path_factory.mktemp("judged"))
+    yield notes
+    objections = notes.objections()
+    assert not objections, "\n\n".join(objections)
+
+
 @pytest.fixture
-def settings(clean_database: DatabaseUrls, tmp_path: Path) -> Settings:
+def settings(
+    clean_database: DatabaseUrls,
+    tmp_path: Path,
+    judged_notes: JudgedNotes | None,
+    sweeper: psycopg.Connection[TupleRow],
+) -> Iterator[Settings]:
     """Settings of a small installation: this test's database and a data folder of its own."""
-    return Settings(
+    made = Settings(
         data=tmp_path / "data",
         database_url=clean_database.app,
         migration_database_url=clean_database.owner,
@@ -145,6 +166,9 @@ def settings(clean_database: DatabaseUrls, tmp_path: Path) -> Settings:
         host="127.0.0.1",
         port=0,
     )
+    yield made
+    if judged_notes is not None:
+        judged_notes.keep(sweeper, made.data)
 
 
 @pytest.fixture

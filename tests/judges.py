@@ -14,24 +14,21 @@ import pytest
 FOLDER = Path(os.environ.get("JUDGES_DIR", ""))
 JARS = Path("/usr/share/java")
 
-asks_fhir = pytest.mark.skipif(
-    not (FOLDER / "node_modules" / "@medplum" / "core").is_dir() or not (FOLDER / "node_modules" / "fhir").is_dir(),
-    reason="the FHIR judges and their npm packages are not here",
-)
 SCHEMAS = FOLDER.parent / "data"
 """Schemas others published, beside the judges."""
-asks_cda = pytest.mark.skipif(
-    not (FOLDER / "cda_xsd.py").is_file() or not (SCHEMAS / "cda").is_dir(),
-    reason="the CDA judge and the published schema are not here",
+HAS_FHIR = all((FOLDER / "node_modules" / name).is_dir() for name in ("@medplum/core", "fhir"))
+HAS_CDA = (FOLDER / "cda_xsd.py").is_file() and (SCHEMAS / "cda").is_dir()
+HAS_XDM = (FOLDER / "xdm_check.py").is_file() and (SCHEMAS / "xds").is_dir()
+HAS_ARCHIVE = (
+    (FOLDER / "preflight.sh").is_file() and (JARS / "pdfbox2.jar").exists() and shutil.which("javac") is not None
 )
-asks_xdm = pytest.mark.skipif(
-    not (FOLDER / "xdm_check.py").is_file() or not (SCHEMAS / "xds").is_dir(),
-    reason="the XDM judge and the published schemas are not here",
-)
-asks_archive = pytest.mark.skipif(
-    not (FOLDER / "preflight.sh").is_file() or not (JARS / "pdfbox2.jar").exists() or shutil.which("javac") is None,
-    reason="the PDF/A judge and its Java libraries are not here",
-)
+
+ARE_HERE = HAS_FHIR or HAS_CDA or HAS_XDM or HAS_ARCHIVE
+
+asks_fhir = pytest.mark.skipif(not HAS_FHIR, reason="the FHIR judges and their npm packages are not here")
+asks_cda = pytest.mark.skipif(not HAS_CDA, reason="the CDA judge and the published schema are not here")
+asks_xdm = pytest.mark.skipif(not HAS_XDM, reason="the XDM judge and the published schemas are not here")
+asks_archive = pytest.mark.skipif(not HAS_ARCHIVE, reason="the PDF/A judge and its Java libraries are not here")
 
 
 def judge(program: str, *arguments: Path | str) -> str:
