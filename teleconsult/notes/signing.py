@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
@@ -28,7 +29,7 @@ from teleconsult.delivery.queueing import queue_deliveries
 from teleconsult.directory.models import Practitioner
 from teleconsult.documents.press import Press
 from teleconsult.encounters.actions import finish_encounter
-from teleconsult.errors import Conflict, Invalid, Refused, TeleconsultError
+from teleconsult.errors import Conflict, Invalid, NotFound, Refused, TeleconsultError
 from teleconsult.fhir.note_documents import SignedPdf, note_document
 from teleconsult.meetings.concluding import require_conclusive
 from teleconsult.notes.bundling import SignedBundle, sign_bundle
@@ -173,8 +174,8 @@ async def show_to_sign(signing: Signing, actor: Actor, *, note_id: uuid.UUID) ->
 
 
 async def _prepare(session: AsyncSession, actor: Actor, signing: Signing, note_id: uuid.UUID, read: _Read) -> _Prepared:
-    note = await _locked(session, actor, note_id)
-    await _check(session, actor, note, read)
+    note, consult = await _locked(session, actor, note_id)
+    await _check(session, actor, note, consult, read)
     key = await key_to_sign_with(session, actor)
     practitioner = await session.get_one(Practitioner, actor.practitioner_id)
     if not names_signer(key.certificate, practitioner.registration_number):
@@ -196,8 +197,8 @@ def _sign(signing: Signing, printed: bytes, prepared: _Prepared) -> tuple[bytes,
 
 async def _freeze(session: AsyncSession, actor: Actor, signing: Signing, signed: _Signed, read: _Read) -> Composition:
     content, frozen = signed.content, signed.content.to_bytes()
-    note = await _locked(session, actor, uuid.UUID(content.id))
-    consult = await _check(session, actor, note, read)
+    note, consult = await _locked(session, actor, uuid.UUID(content.id))
+    await _check(session, actor, note, consult, read)
     note.status, note.shown_object_key = CompositionStatus.FINAL, None
     note.encounter_id = uuid.UUID(content.encounter_id) if content.encounter_id else None
     note.signed_at = note.updated_at = content.written_at
@@ -230,17 +231,18 @@ async def _freeze(session: AsyncSession, actor: Actor, signing: Signing, signed:
     return note
 
 
-async def _locked(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> Composition:
-    """The draft as it is once nobody else signs it: its consult is locked first, as everywhere."""
-    note = await draft_for(session, actor, note_id)
-    await consult_for(session, actor, note.service_request_id, lock=True)
-    return await draft_for(session, actor, note_id, lock=True)
+async def _locked(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> tuple[Composition, ServiceRequest]:
+    """The draft as it is once nobody else signs it, and its consult, which is locked first, as everywhere."""
+    consult_id = await session.scalar(select(Composition.service_request_id).where(Composition.id == note_id))
+    if consult_id is None:
+        raise NotFound
+    consult = await consult_for(session, actor, consult_id, lock=True)
+    return await draft_for(session, actor, note_id, lock=True), consult
 
 
-async def _check(session: AsyncSession, actor: Actor, note: Composition, read: _Read) -> ServiceRequest:
-    """Whether this draft may be signed now. Raises as `sign_note` says; the consult stays locked."""
+async def _check(session: AsyncSession, actor: Actor, note: Composition, consult: ServiceRequest, read: _Read) -> None:
+    """Whether this draft may be signed now, both of them locked. Raises as `sign_note` says."""
     _refuse_signed(note)
-    consult = await consult_for(session, actor, note.service_request_id, lock=True)
     require(consult, actor, Verb.FOLLOW_NOTE if note.related_id else Verb.WRITE_NOTE)
     if not note.related_id:
         await require_conclusive(session, consult)
@@ -250,7 +252,6 @@ async def _check(session: AsyncSession, actor: Actor, note: Composition, read: _
         raise Conflict("This note was changed after you read it. Read it again before you sign.")
     _refuse_empty(note.sections)
     await require_listed(session, note)
-    return consult
 
 
 def _refuse_signed(note: Composition) -> None:

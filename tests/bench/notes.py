@@ -37,6 +37,8 @@ from tests import note_steps
 from tests.hasty import hasty_engine
 from tests.people import PASSWORD, make_cast
 
+APART: Final = multiprocessing.get_context("spawn")
+"""What was forked would wait for ever for the object store's threads, which stay with who began them."""
 PROCESSES: Final = 2
 AT_ONCE: Final = 4
 NOTES: Final = 40
@@ -67,9 +69,9 @@ def main() -> None:
         keep_address(settings.data, address)
         author, due = asyncio.run(_prepared(settings))
         shares = [due[first::PROCESSES] for first in range(PROCESSES)]
-        start, told = multiprocessing.Barrier(PROCESSES), multiprocessing.Queue()
+        start, told = APART.Barrier(PROCESSES), APART.Queue()
         began = [
-            multiprocessing.Process(target=_sign_all, args=(settings, author, share, start, told), daemon=True)
+            APART.Process(target=_sign_all, args=(settings, author, share, start, told), daemon=True)
             for share in shares
         ]
         for process in began:
@@ -86,7 +88,7 @@ def main() -> None:
             f" {waits[int(len(waits) * 0.99)] * 1000:.0f} ms, {worked * 1000:.0f} ms of processor a note",
             flush=True,
         )
-        authority = multiprocessing.Process(target=_answer, args=(settings,), daemon=True)
+        authority = APART.Process(target=_answer, args=(settings,), daemon=True)
         authority.start()
         print(f"evidence (B-LTA, checked): {asyncio.run(_evidence(settings, due)):.2f} s a note, one at a time")
         authority.terminate()

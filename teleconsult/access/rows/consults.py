@@ -23,6 +23,8 @@ from teleconsult.directory.models import HealthcareService, PractitionerRole, Ro
 from teleconsult.encounters.models import Encounter, EncounterParticipant
 from teleconsult.patients.models import CareRelation
 
+_TASK, _SEAT, _CONSULT = aliased(Task), aliased(EncounterParticipant), aliased(ServiceRequest)
+"""Made once, as in `patients`. None of them stands inside itself."""
 UNANSWERED: Final = (TaskStatus.REQUESTED, TaskStatus.RECEIVED, TaskStatus.ON_HOLD)
 
 
@@ -97,17 +99,16 @@ def encounters(actor: Actor) -> Filter:
 
     A member of a team meeting sits in the room of a case once it is called.
     """
-    seat, consult = aliased(EncounterParticipant), aliased(ServiceRequest)
     is_called = (
         false() if actor.role_id is None else meets_over(Encounter.service_request_id, actor.role_id, is_called=True)
     )
     asked_and_stopped = exists().where(
-        consult.id == Encounter.service_request_id,
-        is_role(consult.requester_role_id, actor),
-        ~treats(consult.patient_id, actor),
+        _CONSULT.id == Encounter.service_request_id,
+        is_role(_CONSULT.requester_role_id, actor),
+        ~treats(_CONSULT.patient_id, actor),
     )
     return and_(
-        exists().where(seat.encounter_id == Encounter.id, _is_seat_of(seat, actor), or_(~seat.is_member, is_called)),
+        exists().where(_SEAT.encounter_id == Encounter.id, _is_seat_of(_SEAT, actor), or_(~_SEAT.is_member, is_called)),
         ~asked_and_stopped,
         is_permitted(Encounter.service_request_id),
     )
@@ -146,9 +147,8 @@ def _is_submitted_to(actor: Actor) -> Filter:
         case RoleCode.COORDINATOR:
             return ServiceRequest.service_id.in_(select(HealthcareService.id).where(services(actor)))
         case RoleCode.SPECIALIST:
-            task = aliased(Task)
-            answers = or_(_is_owner(task, actor), _is_open(task, actor))
-            answered = exists().where(task.service_request_id == ServiceRequest.id, answers)
+            answers = or_(_is_owner(_TASK, actor), _is_open(_TASK, actor))
+            answered = exists().where(_TASK.service_request_id == ServiceRequest.id, answers)
             return answered if actor.role_id is None else or_(answered, meets_over(ServiceRequest.id, actor.role_id))
         case _:
             return false()

@@ -21,6 +21,8 @@ from teleconsult.notes.co_signing_models import WAITS_FOR, NoteCoSignature
 from teleconsult.notes.models import Composition, CompositionStatus, NoteRetraction
 from teleconsult.patients.models import CareRelation
 
+_OWN = aliased(NoteCoSignature)
+"""Made once, as in `patients`."""
 ANSWERING: Final = (TaskStatus.ACCEPTED, TaskStatus.IN_PROGRESS, TaskStatus.ON_HOLD)
 """A specialist has accepted, and the consult is not closed."""
 
@@ -138,11 +140,10 @@ def notes(actor: Actor) -> Filter:
     at_work = exists().where(ServiceRequest.id == Composition.service_request_id, consults(actor))
     asked = exists().where(ServiceRequest.id == Composition.service_request_id, requests(actor))
     written = and_(is_role(Composition.author_role_id, actor), or_(signed, at_work))
-    own = aliased(NoteCoSignature)
     co_signs = exists().where(
-        own.composition_id == Composition.id,
-        is_role(own.practitioner_role_id, actor),
-        or_(own.signed_at.is_not(None), own.asked_at > now() - WAITS_FOR),
+        _OWN.composition_id == Composition.id,
+        is_role(_OWN.practitioner_role_id, actor),
+        or_(_OWN.signed_at.is_not(None), _OWN.asked_at > now() - WAITS_FOR),
     )
     return or_(written, and_(signed, or_(asked, co_signs, is_in_open_file(Composition.patient_id, actor))))
 

@@ -16,6 +16,8 @@ from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
 KEPT: Final = timedelta(days=7)
 """For so long after a meeting its members still see the cases on its list."""
+_HELD, _PLANNED, _TURN = aliased(Meeting), aliased(Appointment), aliased(Appointment)
+"""Made once, as in `patients`: each page asks for consults several times. None of them stands inside itself."""
 IN_ROOM: Final = (CaseStatus.CALLED, CaseStatus.DISCUSSED)
 
 
@@ -36,14 +38,13 @@ def meetings(actor: Actor) -> Filter:
 @row_filter
 def meets_over(consult_id: Id | uuid.UUID, role_id: Id | uuid.UUID, *, is_called: bool = False) -> Filter:
     """The role is a member of a meeting on whose list the consult stands; with `is_called`, where its turn has come."""
-    held, planned, turn = aliased(Meeting), aliased(Appointment), aliased(Appointment)
     return exists().where(
         MeetingCase.service_request_id == consult_id,
         MeetingCase.status.in_(IN_ROOM if is_called else STANDING),
-        held.id == MeetingCase.meeting_id,
-        and_(planned.id == held.appointment_id, planned.status != AppointmentStatus.CANCELLED),
-        and_(turn.id == MeetingCase.appointment_id, turn.status != AppointmentStatus.CANCELLED),
-        planned.ends_at > now() - KEPT,
-        MeetingMember.meeting_id == held.id,
+        _HELD.id == MeetingCase.meeting_id,
+        and_(_PLANNED.id == _HELD.appointment_id, _PLANNED.status != AppointmentStatus.CANCELLED),
+        and_(_TURN.id == MeetingCase.appointment_id, _TURN.status != AppointmentStatus.CANCELLED),
+        _PLANNED.ends_at > now() - KEPT,
+        MeetingMember.meeting_id == _HELD.id,
         MeetingMember.practitioner_role_id == role_id,
     )
