@@ -1,4 +1,7 @@
-"""Notes that wait for their signature: who has to sign is reminded after a day and after three; others see how many."""
+"""Notes that wait for a signature: who has to sign is reminded after a day and after three; others see how many.
+
+Who was asked to sign what its author signed already is reminded in the same way (`co_signers`).
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -17,10 +20,12 @@ from teleconsult.clock import now
 from teleconsult.consults.models import UNSIGNED, ConsultMode, RequestStatus, ServiceRequest, Task, TaskStatus
 from teleconsult.db import Sessions, transaction
 from teleconsult.jobs import app
-from teleconsult.messages.audience import audience
+from teleconsult.messages.audience import audience, person_in
+from teleconsult.messages.meeting_occasions import CO_SIGNATURE
 from teleconsult.messages.occasions import OCCASIONS, UNSIGNED_NOTE
 from teleconsult.messages.telling import add_notice
-from teleconsult.notes.models import CompositionStatus, NoteMark
+from teleconsult.notes.co_signing_models import WAITS_FOR, NoteCoSignature
+from teleconsult.notes.models import Composition, CompositionStatus, NoteMark
 
 DAY: Final = timedelta(hours=24)
 LEADS: Final = (timedelta(hours=72), DAY)
@@ -73,7 +78,7 @@ async def unsigned_counts(session: AsyncSession, actor: Actor) -> Waiting:
 async def remind_of_unsigned_notes(context: JobContext, timestamp: int) -> None:
     """Every hour."""
     sessions: Sessions = context.additional_context["sessions"]
-    reminded = await remind_authors(sessions, now())
+    reminded = await remind_authors(sessions, now()) + await remind_co_signers(sessions, now())
     if reminded:
         log.info("notes.reminded", people=reminded, due=timestamp)
 
@@ -91,6 +96,54 @@ async def remind_authors(sessions: Sessions, moment: datetime) -> int:
         except Exception:
             log.exception("notes.not_reminded", task=str(task_id))
     return told
+
+
+async def remind_co_signers(sessions: Sessions, moment: datetime) -> int:
+    """Tell each member whose signature a conclusion has waited for a day, and for three: how many were told."""
+    told = 0
+    for asked_id in await _asked_long_ago(sessions, moment):
+        try:
+            async with transaction(sessions, SYSTEM) as session:
+                told += await _remind_member(session, asked_id, moment)
+        except Exception:
+            log.exception("notes.not_reminded", asked=str(asked_id))
+    return told
+
+
+async def _asked_long_ago(sessions: Sessions, moment: datetime) -> Sequence[uuid.UUID]:
+    async with transaction(sessions, SYSTEM) as session:
+        return (
+            await session.scalars(
+                select(NoteCoSignature.id)
+                .where(
+                    NoteCoSignature.signed_at.is_(None),
+                    NoteCoSignature.asked_at.between(moment - WAITS_FOR, moment - DAY),
+                    func.note_stands(NoteCoSignature.composition_id),
+                )
+                .order_by(NoteCoSignature.asked_at)
+                .limit(AT_ONCE)
+            )
+        ).all()
+
+
+async def _remind_member(session: AsyncSession, asked_id: uuid.UUID, moment: datetime) -> int:
+    asked = await session.get_one(NoteCoSignature, asked_id)
+    person = await person_in(session, asked.practitioner_role_id) if asked.waits(moment) else None
+    if person is None:
+        return 0
+    lead = next(lead for lead in LEADS if asked.asked_at <= moment - lead)
+    note = await session.get_one(Composition, asked.composition_id)
+    consult = await session.get_one(ServiceRequest, note.service_request_id)
+    added = await add_notice(
+        session,
+        person,
+        CO_SIGNATURE,
+        consult_id=consult.id,
+        occurrence=uuid.uuid5(asked.id, f"unsigned {lead}"),
+        happened_at=moment,
+        number=consult.number,
+    )
+    return int(added is not None)
 
 
 async def _overdue(sessions: Sessions, moment: datetime) -> Sequence[uuid.UUID]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from teleconsult.accounts.actor import SYSTEM, Actor
@@ -40,6 +40,7 @@ from teleconsult.notes.jobs import tell_co_signers
 from teleconsult.notes.models import Composition, SigningKey
 from teleconsult.notes.queries import note_for, read_bundle, read_pdf
 from teleconsult.notes.signing import Signing
+from teleconsult.notes.unsigned import remind_co_signers
 from teleconsult.notes.verdict import Outcome
 from teleconsult.notes.verifying import trusted_roots
 from teleconsult.records.models import RecordEntry
@@ -203,6 +204,29 @@ async def test_pressed_twice_at_once_and_two_at_once(cast: Cast, two: Signing) -
         await current_pdf(session, note)
     roots = trusted_roots(trust_folder(two.settings.data))
     assert len((await asyncio.to_thread(check, await newest(two, cast.rural, note), roots)).signers) == 2
+
+
+async def test_who_has_not_signed_is_reminded_after_a_day_and_after_three(cast: Cast, two: Signing) -> None:
+    note = await meeting_steps.asked_to_co_sign(cast, two)
+    moment = now()
+    assert await remind_co_signers(two.sessions, moment + timedelta(hours=23)) == 0
+    assert await remind_co_signers(two.sessions, moment + timedelta(hours=25)) == 1
+    assert await remind_co_signers(two.sessions, moment + timedelta(hours=26)) == 0, "once"
+    assert await remind_co_signers(two.sessions, moment + timedelta(hours=73)) == 1
+    assert await remind_co_signers(two.sessions, moment + timedelta(days=29)) == 0
+    async with transaction(two.sessions) as session:
+        told = list(await session.scalars(select(Notice).where(Notice.occasion == "CoSignatureAsked")))
+        assert [one.practitioner_role_id for one in told] == [cast.oncall.role_id] * 2
+        await session.execute(delete(Notice))
+    await co_sign(two, cast.oncall, note)
+    assert await remind_co_signers(two.sessions, moment + timedelta(hours=80)) == 0, "they signed"
+
+
+async def test_nobody_is_reminded_of_what_counts_no_more(cast: Cast, two: Signing) -> None:
+    note = await meeting_steps.asked_to_co_sign(cast, two)
+    assert await remind_co_signers(two.sessions, now() + WAITS_FOR + timedelta(hours=1)) == 0, "it is too late to sign"
+    await note_steps.withdraw(two, cast.specialist, note)
+    assert await remind_co_signers(two.sessions, now() + timedelta(hours=30)) == 0
 
 
 async def test_who_is_asked_is_told_once(cast: Cast, two: Signing) -> None:

@@ -28,6 +28,7 @@ from teleconsult.notes.authority_answers import (
     revoke,
     revoked_in,
 )
+from teleconsult.notes.co_signers import further_signatures
 from teleconsult.notes.co_signing import co_sign_note
 from teleconsult.notes.completing import (
     complete_evidence,
@@ -39,7 +40,7 @@ from teleconsult.notes.completing import (
 from teleconsult.notes.evidence import current_pdf
 from teleconsult.notes.evidence_models import EvidenceState, Level, NoteEvidence
 from teleconsult.notes.keys import key_to_sign_with
-from teleconsult.notes.models import Composition
+from teleconsult.notes.models import Composition, SigningKey
 from teleconsult.notes.revocation import certificates_in
 from teleconsult.notes.signing import Signing
 from teleconsult.notes.verifying import trusted_roots, verify_pdf
@@ -259,6 +260,24 @@ async def test_who_is_revoked_signs_nothing_and_the_draft_stays(cast: Cast, stam
         await note_steps.sign(stamped, cast.specialist, draft.note)
     async with stamped.sessions() as session:
         assert (await session.get_one(Composition, draft.note.id)).signed_at is None
+
+
+async def test_who_is_revoked_while_their_signature_is_waited_for_gives_none(cast: Cast, stamped: Signing) -> None:
+    """The authority says so; and by its row, once they or their administrator said it here."""
+    await note_steps.enrol(stamped.sessions, stamped.settings, cast.oncall)
+    note = await meeting_steps.asked_to_co_sign(cast, stamped)
+    async with transaction(stamped.sessions, cast.oncall) as session:
+        key = await key_to_sign_with(session, cast.oncall)
+    proof = Proof(password=PASSWORD)
+    revoke(stamped.settings.data, certificates_in(key.certificate)[0].serial_number, at=now())
+    with pytest.raises(Refused, match="has been revoked"):
+        await co_sign_note(stamped, cast.oncall, note_id=note.id, proof=proof, address="192.0.2.1")
+    async with transaction(stamped.sessions) as session:
+        await session.execute(update(SigningKey).where(SigningKey.id == key.id).values(revoked_at=now()))
+    with pytest.raises(Refused, match="no valid signing certificate"):
+        await co_sign_note(stamped, cast.oncall, note_id=note.id, proof=proof, address="192.0.2.1")
+    async with transaction(stamped.sessions, SYSTEM) as session:
+        assert await further_signatures(session, note.id) == ()
 
 
 async def test_evidence_follows_a_further_signature_whatever_was_owed(
