@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from sqlalchemy import select
+
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.accounts.stepping_up import Proof
 from teleconsult.consults.queries import consult_for
@@ -16,6 +18,8 @@ from teleconsult.delivery.outbox import Outbox
 from teleconsult.delivery.parcel import Means
 from teleconsult.errors import TeleconsultError
 from teleconsult.imaging.receiving import Received, Receiver
+from teleconsult.notes.co_signing import co_sign_note
+from teleconsult.notes.co_signing_models import NoteCoSignature
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.signing import Signing, sign_note
 from teleconsult.scheduling.booking import book_appointment, propose_time
@@ -45,6 +49,8 @@ class Actors:
     rural: Actor
     coordinator: Actor
     specialist: Actor
+    member: Actor
+    """Of a team meeting: who is asked to sign too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,16 @@ class Acts:
                 address="192.0.2.1",
                 shown=case.shown,
             )
+        return True
+
+    async def co_sign(self, case: Case) -> bool:
+        """Sign what its author signed, as who is asked to."""
+        async with transaction(self.signing.sessions, SYSTEM) as session:
+            mine = NoteCoSignature.composition_id == case.note_id
+            asked = (await session.scalars(select(NoteCoSignature).where(mine))).one()
+        if asked.signed_at is None:
+            who, proof = self.actors.member, Proof(password=PASSWORD)
+            await co_sign_note(self.signing, who, note_id=case.note_id, proof=proof, address="192.0.2.2")
         return True
 
     async def deliver(self) -> None:

@@ -1,6 +1,7 @@
 """Every SQL statement and every write to the disk of each act fails once: what is left is nothing, or all of it.
 
-`python -m tests.proof.failed_writes`: images brought at once and in parts, a time booked, a note signed and delivered.
+`python -m tests.proof.failed_writes`: images brought at once and in parts, a time booked, a note signed, delivered, and
+signed by one more.
 Statements are counted as the driver runs them, those of the job queue too; writes as the system is asked for them.
 """
 
@@ -28,6 +29,8 @@ from teleconsult.encounters.models import Encounter
 from teleconsult.imaging.models import ImagingInstance
 from teleconsult.imaging.receiving import Receiver
 from teleconsult.imaging.sandbox import Sandbox
+from teleconsult.notes.co_signing_models import NoteCoSignature
+from teleconsult.notes.evidence import current_pdf
 from teleconsult.notes.evidence_models import NoteEvidence
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.records.models import RecordEntry
@@ -36,7 +39,7 @@ from tests.mllp_peers import MllpPeer, mllp_peer
 from tests.proof.acts import Acts, Case
 from tests.proof.failing import Kind, failing
 from tests.proof.figures import Bound, Figure, run
-from tests.proof.place import Place, place
+from tests.proof.place import Place, co_signature_asked, place
 from tests.signaling.conftest import cookie_of
 from tests.web.resumable.tus import Tus
 from web.app import make_app
@@ -47,6 +50,7 @@ SECONDS: Final = {
     "book": (30.0, 600.0),
     "sign": (60.0, 600.0),
     "deliver": (60.0, 600.0),
+    "sign too": (60.0, 600.0),
 }
 """For the statements of an act, and again for its writes."""
 MOST: Final = 400
@@ -93,6 +97,20 @@ class Standing:
             await self._count(NoteEvidence, NoteEvidence.composition_id == case.note_id),
             await self._audited("note-signed", case.note_id),
             int(bool(is_kept)),
+        )
+
+    async def co_signed(self, case: Case) -> tuple[int, ...]:
+        """The other's signature, the revision that holds it, its audit, its bytes."""
+        async with self._sessions() as session:
+            note = await session.get_one(Composition, case.note_id)
+            newest = await current_pdf(session, note)
+        return (
+            await self._count(
+                NoteCoSignature, NoteCoSignature.composition_id == case.note_id, NoteCoSignature.jws.is_not(None)
+            ),
+            await self._count(NoteEvidence, NoteEvidence.composition_id == case.note_id),
+            await self._audited("note-co-signed", case.note_id),
+            int(await self._objects.size_of(newest.object_key) == newest.size),
         )
 
     async def booked(self, case: Case) -> tuple[int, ...]:
@@ -175,6 +193,7 @@ async def _cut_all(where: Place, sandbox: Sandbox, client: "object", peer: MllpP
         Cut("book", acts.book, standing.booked, (0, 0, 0), (1, 1, 1)),
         Cut("sign", acts.sign, standing.signed, (0, 0, 0, 0, 0), (1, 2, 1, 1, 1)),
         Cut("deliver", deliver, standing.filed, (0, 0), (2, 1)),
+        Cut("sign too", _CoSigning(where, acts), standing.co_signed, (0, 1, 0, 1), (1, 2, 1, 1)),
     ]
     await _each_once(where, cuts)  # loads and compiles; what is counted begins after it
     tried = [(one, kind) for one in cuts for kind in Kind if (one.name, kind) != NEVER]
@@ -204,9 +223,21 @@ class _Delivering:
         await self._acts.sign(case)
 
     async def __call__(self, case: Case) -> None:
-        await self._acts.sign(case)
+        await self.prepare(case)
         await due_again(self._where)
         await self._acts.deliver()
+
+
+class _CoSigning(_Delivering):
+    """One that somebody else is asked to sign too, outside of what is cut."""
+
+    async def prepare(self, case: Case) -> None:
+        await super().prepare(case)
+        await co_signature_asked(self._where, case)
+
+    async def __call__(self, case: Case) -> None:
+        await self.prepare(case)
+        await self._acts.co_sign(case)
 
 
 async def _cut(where: Place, one: Cut, kind: Kind, bound: Bound) -> Figure:

@@ -24,6 +24,7 @@ from teleconsult.documents.press import Press
 from teleconsult.embedded import DatabaseUrls
 from teleconsult.encounters.models import Encounter
 from teleconsult.imaging.models import ImagingInstance
+from teleconsult.notes.co_signing_models import NoteCoSignature
 from teleconsult.notes.composing import compose
 from teleconsult.notes.evidence_models import NoteEvidence
 from teleconsult.notes.models import Composition, CompositionStatus
@@ -72,7 +73,7 @@ class Place:
     @property
     def actors(self) -> Actors:
         """Who acts in each case."""
-        return Actors(self.cast.rural, self.cast.coordinator, self.cast.specialist)
+        return Actors(self.cast.rural, self.cast.coordinator, self.cast.specialist, self.cast.oncall)
 
     async def case(self) -> Case:
         """One nobody had before. Raises what went wrong in the making."""
@@ -129,7 +130,8 @@ async def place(urls: DatabaseUrls, data: Path, peer: MllpPeer) -> AsyncIterator
     sessions = make_sessions(engine, acting="system")
     async with transaction(sessions) as session:
         cast = await make_cast(session)
-    await note_steps.enrol(sessions, settings, cast.specialist)
+    for who in (cast.specialist, cast.oncall):
+        await note_steps.enrol(sessions, settings, who)
     await delivery_steps.endpoint(sessions, cast, ConnectionType.HL7V2, peer.address)
     made = Place(settings, sessions, cast)
     try:
@@ -137,6 +139,26 @@ async def place(urls: DatabaseUrls, data: Path, peer: MllpPeer) -> AsyncIterator
     finally:
         made.signing.press.close()
         await engine.dispose()
+
+
+async def co_signature_asked(where: Place, case: Case) -> None:
+    """As after a team meeting: its other member is asked to sign the conclusion, once."""
+    sessions, cast = where.sessions, where.cast
+    assert cast.oncall.role_id and cast.specialist.role_id
+    async with transaction(sessions) as session:
+        if await session.scalar(select(func.count()).where(NoteCoSignature.composition_id == case.note_id)):
+            return
+        session.add(
+            NoteCoSignature(
+                id=uuid.uuid4(),
+                composition_id=case.note_id,
+                practitioner_role_id=cast.oncall.role_id,
+                name="Dr Paul Girard",
+                meeting_title="Stroke board",
+                asked_by_id=cast.specialist.role_id,
+                asked_at=now(),
+            )
+        )
 
 
 async def in_the_end(condition: Callable[[], bool | Awaitable[bool]]) -> bool:
