@@ -1,14 +1,18 @@
 """What others sent to a mailbox of ours: documents that are nobody's until a person says whose they are."""
 
+import re
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from teleconsult.db import Base
+
+_FOR_PROGRAMS: Final = re.compile(r"^XDM/1\.0/DDM\+?\s*")
+"""How the subject of a mail begins that brings an archive (IHE ITI TF-2 §3.32.4.1.2)."""
 
 
 class ReceivedStatus(StrEnum):
@@ -62,3 +66,8 @@ class ReceivedMessage(Base):
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patient.id"), index=True)
     decided_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("practitioner_role.id"))
     decided_at: Mapped[datetime | None]
+
+    @property
+    def subject_read(self) -> str:
+        """The subject for people, without its beginning that is for programs."""
+        return _FOR_PROGRAMS.sub("", self.subject, count=1)

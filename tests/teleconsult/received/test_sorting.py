@@ -111,6 +111,16 @@ async def test_a_number_proposes_and_a_person_files(cast: Cast, sessions: Sessio
         await file(sessions, cast.secretary, message, cast.patient, to_file(tmp_path))
 
 
+def test_people_read_the_subject_without_what_programs_need() -> None:
+    for subject, read in (
+        ("XDM/1.0/DDM+Compte rendu ROY Aline", "Compte rendu ROY Aline"),
+        ("XDM/1.0/DDM", ""),
+        ("Re: XDM/1.0/DDM+x", "Re: XDM/1.0/DDM+x"),
+        ("Compte rendu", "Compte rendu"),
+    ):
+        assert ReceivedMessage(subject=subject).subject_read == read
+
+
 async def test_traits_alone_are_a_candidate_and_no_proposal(cast: Cast, sessions: Sessions, tmp_path: Path) -> None:
     message = await received(sessions, cast.rural, tmp_path, xdm())
     async with transaction(sessions, cast.rural) as session:
