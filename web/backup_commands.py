@@ -19,6 +19,7 @@ from teleconsult.backups.vault import BackupRefused, Unopened, make_identity, re
 from teleconsult.embedded import embedded_postgresql
 from teleconsult.objects import Objects, open_store
 from teleconsult.settings import Settings, SettingsError
+from teleconsult.stored.orphans import find_orphans
 from teleconsult.stored.scrubbing import PACE, scrub
 from web.commands import database, opened
 
@@ -192,12 +193,16 @@ def read_all(settings: Settings, options: argparse.Namespace) -> int:
         raise SettingsError("--pace takes MiB a second, 1 at the least.")
 
     async def read(url: str) -> int:
-        objects = Objects(open_store(settings.objects_url, settings.data))
+        store = open_store(settings.objects_url, settings.data)
         async with opened(url) as sessions:
-            state = await scrub(sessions, objects, settings.data, pace=options.pace * MIB)
+            state = await scrub(sessions, Objects(store), settings.data, pace=options.pace * MIB)
+            orphans = await find_orphans(sessions, store)
         for one in state.found:
             print(f"damaged: {one.source} {one.row_id}: {one.fault} ({one.key})")
+        for key in orphans.keys:
+            print(f"named by no row: {key}")
         print(f"{state.objects} objects compared, {state.size} bytes read, {state.damaged} damaged")
+        print(f"{orphans.number} objects older than a day that no row names, {orphans.size} bytes")
         return int(bool(state.damaged))
 
     with database(settings) as urls:
