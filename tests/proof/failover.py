@@ -16,6 +16,7 @@ import psycopg
 
 from migrations import migrate
 from tests.mllp_peers import accepts, mllp_peer
+from tests.proof.acts import Case
 from tests.proof.cluster import Cluster
 from tests.proof.figures import Bound, Figure, limit, run
 from tests.proof.killed_app import Nursery
@@ -26,7 +27,8 @@ PROMOTIONS: Final = int(limit(10, 200))
 SECONDS: Final = 45.0, 6 * 3600.0
 LIVES: Final = 2.0
 """Seconds a primary lives before it is killed, at most."""
-AHEAD: Final = 8
+AHEAD: Final = 3
+"""Cases the app is given at a time; what it did not come to, the next one goes on with."""
 WRITES: Final = "select pg_notify('proof', '')"
 
 
@@ -59,16 +61,17 @@ async def prove(folder: Path) -> Figure:
 
 
 async def _promote(where: Place, nursery: Nursery, pair: tuple[Cluster, Cluster], figure: Figure) -> None:
-    bound, chance, waits = None, random.Random(), []
+    chance, waits, left = random.Random(), list[float](), list[Case]()
     primary, standby = pair
-    while figure.tried < PROMOTIONS and not (bound and bound.is_over):
-        cases = [await where.next_case() for _ in range(AHEAD)]
+    bound = Bound(*SECONDS)
+    while figure.tried < PROMOTIONS and not bound.is_over:
+        left = [case for case in left if not nursery.has_done(case)]
+        left += [await where.next_case() for _ in range(AHEAD - len(left))]
         await asyncio.to_thread(primary.settle)
         if not await in_the_end(primary.is_followed):
             figure.fault("the standby never followed")
             return
-        bound = bound or Bound(*SECONDS)
-        await nursery.begin(cases)
+        await nursery.begin(left)
         await asyncio.sleep(chance.uniform(0, LIVES))
         began = time.monotonic()
         await asyncio.to_thread(primary.kill)
@@ -78,10 +81,10 @@ async def _promote(where: Place, nursery: Nursery, pair: tuple[Cluster, Cluster]
         await asyncio.to_thread(primary.clear)
         await asyncio.to_thread(primary.follow, standby)
         primary, standby = standby, primary
-        if not await in_the_end(partial(is_done, nursery, cases)):
-            figure.fault("the app did not end its work in the end")
         if figure.tried < PROMOTIONS and not bound.is_over:
             await nursery.kill()
+    if not await in_the_end(partial(is_done, nursery, left)):
+        figure.fault("the app did not end its work in the end")
     figure.found["seconds until it could be written again, at most"] = round(max(waits, default=0.0), 1)
 
 

@@ -17,13 +17,11 @@ from tests.mllp_peers import accepts, mllp_peer
 from tests.proof.acts import Case
 from tests.proof.cluster import Cluster
 from tests.proof.figures import Bound, Figure, limit, run
-from tests.proof.killed_app import Nursery
+from tests.proof.killed_app import FIRST, Nursery, next_life
 from tests.proof.place import Place, in_the_end, is_delivered, look, place
 
 KILLS: Final = int(limit(100, 2_000))
 SECONDS: Final = 75.0, 6 * 3600.0
-SHORTEST, LONGEST = 0.5, 10.0
-"""Seconds it lives before it is killed, at most: as many as an act takes on this machine now."""
 AHEAD: Final = 8
 """Cases that are made before anything is killed: who makes them would have to try again, too."""
 
@@ -55,7 +53,7 @@ async def prove(folder: Path) -> Figure:
 
 async def _kill(where: Place, nursery: Nursery, cluster: Cluster, figure: Figure) -> None:
     """The same process works on through all kills of a round; between two rounds new cases are made."""
-    bound, chance, slowest, lives, answered = None, random.Random(), 0.0, SHORTEST, 0
+    bound, chance, slowest, lives, answered = None, random.Random(), 0.0, FIRST, 0
     while figure.tried < KILLS and not (bound and bound.is_over):
         cases = [await where.next_case() for _ in range(AHEAD)]
         await asyncio.to_thread(cluster.settle)
@@ -64,8 +62,7 @@ async def _kill(where: Place, nursery: Nursery, cluster: Cluster, figure: Figure
         ends = partial(is_done, nursery, cases)
         while not ends() and figure.tried < KILLS and not bound.is_over:
             await asyncio.sleep(chance.uniform(0, lives))
-            lives = min(lives * 1.3, LONGEST) if len(nursery.answered) == answered else max(lives * 0.9, SHORTEST)
-            answered = len(nursery.answered)
+            lives, answered = next_life(lives, len(nursery.answered) > answered), len(nursery.answered)
             began = time.monotonic()
             await asyncio.to_thread(cluster.kill)
             await asyncio.to_thread(cluster.start)

@@ -25,7 +25,7 @@ from tests.proof.wild_site import Within, asked, wild_site
 
 POINTS: Final = 20
 TIMES: Final = int(limit(3, 20))
-SECONDS: Final = 45.0, 3600.0
+SECONDS: Final = 50.0, 3600.0
 NEXT: Final = Path(__file__).parent / "next_versions"
 PAGES: Final = ("/", "/patients", "/consults/{0}", "/fhir/Patient", "/readyz")
 SLOWEST: Final = 15.0

@@ -9,6 +9,7 @@ import base64
 import os
 import pickle
 import random
+import signal
 import sys
 from contextlib import suppress
 from datetime import timedelta
@@ -32,13 +33,22 @@ from teleconsult.sealing import Sealer
 from teleconsult.settings import load_settings
 from tests.people import SECRET
 from tests.proof.acts import Actors, Acts, Case
+from tests.proof.failing import Kind, Way, failing
 
 SHORT_LEASE: Final = timedelta(seconds=1)
 AT_WORK: Final = "at work"
 """Before its process id, which is that of its group."""
 ENDED: Final = "ended"
+RAN: Final = "ran-"
+"""Before how many statements or writes an act took."""
+FAILED: Final = -1
+"""It failed instead, which nobody had it do."""
 PAUSE: Final = 0.1
 LOADED: Final = signature
+
+
+Dying = tuple[str, Kind, int]
+"""The act, of what, and before which of them it is killed."""
 
 
 class _PlainObjects(Objects):
@@ -112,7 +122,7 @@ def nursery() -> None:
     settings = load_settings(data=Path(told["data"]), database_url=told["database_url"], secret_key=SECRET)
     engine = make_engine(told["database_url"])
 
-    async def live(cases: list[Case], *, is_rehearsal: bool = False) -> None:
+    async def live(cases: list[Case], cut: Dying | None = None, *, is_rehearsal: bool = False) -> None:
         store = open_store(None, settings.data)
         objects, sandbox = _PlainObjects(store) if is_rehearsal else Objects(store), Sandbox(workers=1)
         sessions = make_sessions(engine, acting="system")
@@ -126,26 +136,46 @@ def nursery() -> None:
             await engine.dispose()
             return
         print(AT_WORK, os.getpid(), flush=True)
+        if cut:
+            await _work_until(acts, cases[0], cut)
+            return
         delivering = asyncio.create_task(_keep_delivering(acts))
         await _work(acts, cases)
         await delivering
 
     Sandbox._start = _start_forked  # type: ignore[method-assign]
-    asyncio.run(live(_cases_in(sys.stdin.readline()), is_rehearsal=True))
+    asyncio.run(live(*_told_in(sys.stdin.readline()), is_rehearsal=True))
     print(ENDED, flush=True)
     while line := sys.stdin.readline():
         process = os.fork()
         if not process:
             os.setsid()
-            asyncio.run(live(_cases_in(line)))
+            asyncio.run(live(*_told_in(line)))
             os._exit(0)
         os.waitpid(process, 0)
+        with suppress(ProcessLookupError):
+            os.killpg(process, signal.SIGKILL)  # what it had begun
         print(ENDED, flush=True)
 
 
-def _cases_in(line: str) -> list[Case]:
-    cases: list[Case] = pickle.loads(base64.b64decode(line))
-    return cases
+def _told_in(line: str) -> "tuple[list[Case], Dying | None]":
+    told: tuple[list[Case], Dying | None] = pickle.loads(base64.b64decode(line))
+    return told
+
+
+async def _work_until(acts: Acts, case: Case, dying: Dying) -> None:
+    """One act, killed before that statement or write of it; where there is none of that number it says how many ran."""
+    verb, kind, number = dying
+    ran = FAILED
+    try:
+        if verb == "deliver":
+            await acts.sign(case)
+        with failing(kind, number, Way.KILL) as cutting:
+            await (acts.deliver() if verb == "deliver" else acts.of_a_case[verb](case))
+        ran = cutting.ran
+    except Exception as error:
+        print(f"{verb}: {type(error).__name__}: {error}"[:300], file=sys.stderr, flush=True)
+    print(f"{RAN}{ran}", case.note_id, flush=True)
 
 
 async def _work(acts: Acts, cases: list[Case]) -> None:
@@ -176,7 +206,7 @@ async def _keep_delivering(acts: Acts) -> None:
         await asyncio.sleep(PAUSE)
 
 
-__all__ = ["AT_WORK", "ENDED", "Actors", "nursery"]
+__all__ = ["AT_WORK", "ENDED", "FAILED", "RAN", "Actors", "Dying", "nursery"]
 
 if __name__ == "__main__":
     nursery()

@@ -17,6 +17,7 @@ from PIL import Image
 from teleconsult.imaging.refusals import Refusal, Unreadable
 from teleconsult.imaging.sandbox import Sandbox
 from tests.proof.mutating import Mutator
+from tests.proof.place import in_the_end
 from tests.proof.wild_site import Within, asked
 from tests.signaling.wild import PING, TEXT, Wild
 from tests.stow_steps import RELATED, parts, slice_of
@@ -87,6 +88,12 @@ class Strangers:
         """Sign in anew: some of what is said ends a session."""
         cast = self._within.cast
         self._headers = [await self._within.headers(getattr(cast, name)) for name in PEOPLE]
+
+    async def rehearse(self) -> None:
+        """What loads for seconds when it is asked for first has been: a page that prints, a file that is checked."""
+        host, port = {"Cookie": self._headers[1]["Cookie"]}, self._within.site.port
+        assert await in_the_end(lambda: _is_well(asked(port, f"GET /notes/{self._within.ids[2]}/signature", host)))
+        assert await in_the_end(lambda: _is_well(self._pdf(Mutator(0))))
 
     @property
     def doors(self) -> dict[str, tuple[float, Attempt]]:
@@ -261,6 +268,11 @@ FIELDS: Final = (
         "entries",
     ),
 )
+
+
+async def _is_well(asking: Awaitable[int | tuple[int, float]]) -> bool:
+    status = await asking
+    return (status[0] if isinstance(status, tuple) else status) in range(200, 500)
 
 
 def _quoted(text: str) -> str:
