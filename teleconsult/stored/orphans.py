@@ -55,4 +55,5 @@ async def _named(sessions: Sessions, keys: Sequence[str]) -> set[str]:
         select(column).where(column.in_(keys)) for column in (Composition.shown_object_key, MailboxImport.object_key)
     ]
     async with transaction(sessions, SYSTEM) as session:
-        return await keys_named(session, keys) | set((await session.scalars(union_all(*passing))).all())
+        held = await session.scalars(union_all(*passing))
+        return await keys_named(session, keys) | {key for key in held if key}
