@@ -2,12 +2,13 @@
 
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy.exc import OperationalError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 ATTEMPTS: Final = 10
 PAUSE: Final = 0.5
@@ -19,10 +20,12 @@ def migrate(owner_url: str, *, revision: str = "head") -> None:
     upgrade(alembic_config(owner_url), revision)
 
 
-def upgrade(config: Config, revision: str = "head") -> None:
+def upgrade(config: "Config", revision: str = "head") -> None:
     """The same with these settings. The version before serves meanwhile: where the two wait for each other's tables,
     the database ends one of them; when it was this, it is begun anew.
     """
+    from alembic import command  # a server and a worker, which start far more often, have no use for it
+
     for again in range(ATTEMPTS - 1, -1, -1):
         try:
             return command.upgrade(config, revision)
@@ -33,8 +36,10 @@ def upgrade(config: Config, revision: str = "head") -> None:
     return None
 
 
-def alembic_config(owner_url: str) -> Config:
+def alembic_config(owner_url: str) -> "Config":
     """Alembic's settings, for `owner_url` (the role that owns the tables)."""
+    from alembic.config import Config  # as above
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["url"] = owner_url

@@ -9,8 +9,9 @@ from typing import Any, Final
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.accounts import SYSTEM, Actor, actor_for_cookie
+from teleconsult.accounts import SYSTEM, Actor
 from teleconsult.accounts.bearer_door import BearerDoor
+from teleconsult.accounts.sessions import held_by_cookie
 from teleconsult.accounts.standing import Standing, good_tokens, open_sessions
 from teleconsult.accounts.token_keys import BadToken, key_id_of
 from teleconsult.accounts.tokens import TYPE as BEARER_TYPE
@@ -97,13 +98,14 @@ class Doorman:
         return Entry(actor, consult_id=invitation.consult_id)
 
     async def _by_session_cookie(self, session: AsyncSession, cookie: str) -> Entry:
-        actor = await actor_for_cookie(session, self._settings, cookie) if cookie else None
-        if actor is None:
+        held = await held_by_cookie(session, self._settings, cookie) if cookie else None
+        if held is None:
             raise Unauthenticated("Sign in first.")
-        return Entry(actor, await self._standing(session, actor))
+        actor, role = held
+        return Entry(actor, Standing.of(role))
 
     async def _standing(self, session: AsyncSession, actor: Actor) -> Standing:
-        """The role behind a sign-in, in the form in which it will be looked at again."""
+        """The role behind a token, in the form in which it will be looked at again."""
         if actor.session_id is not None:
             standing = (await open_sessions(session, self._settings, [actor.session_id])).get(actor.session_id)
         else:

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from signaling.connection import Connection
 from signaling.presence import SittingOf
 from signaling.protocol import Done, Refusal
@@ -58,20 +60,25 @@ class RecallPart:
             return Refusal("not-open")
         async with transaction(self._sessions, connection.actor) as session:
             live = await actions.session_for(session, connection.actor, consult_id)
-        told = await self.follow(live)
         async with transaction(self._sessions, connection.actor) as session:
+            told = await self.follow(session, live)
             return as_told(await missed_by(session, live, since=message.since, told=told))
 
-    async def follow(self, live: RoomSession) -> int:
+    async def follow(self, session: AsyncSession, live: RoomSession) -> int:
         """Tell the room what happens from now on; the number of the last event that was told. Call it for who is in
         the room already, before you look at what they missed: what comes later is told.
         """
         followed = self._followed.get(live.encounter.id)
         if followed is None:
-            async with transaction(self._sessions, SYSTEM) as session:  # a guest does not see every number
-                last = await last_number(session, live.encounter.id)
+            last = await self._last_number(session, live)
             followed = self._followed.setdefault(live.encounter.id, Followed(live.consult_id, last))
         return followed.told
+
+    async def _last_number(self, session: AsyncSession, live: RoomSession) -> int:
+        if live.mine.part != "guest":
+            return await last_number(session, live.encounter.id)
+        async with transaction(self._sessions, SYSTEM) as own:  # a guest does not see every number
+            return await last_number(own, live.encounter.id)
 
     async def hear(self, event: Event) -> None:
         """Somebody wrote an event, or may have while we could not hear."""

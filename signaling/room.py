@@ -205,16 +205,17 @@ class RoomNamespace(SignedInNamespace):
         return live is not None and live.consult_id == table.consult_id and not is_there
 
     async def _begun(self, connection: Connection, live: RoomSession) -> RoomSession:
-        """The session begins once both whose it is are there; a meeting's when its chair calls it."""
+        """The session begins once both whose it is are there; a meeting's when its chair calls it. Here it does where
+        they came at the same moment, neither to a room where the other one sat.
+        """
         there = {sitting.seat.participant_id for sitting in self._sittings.over_case(live.consult_id)}
-        if not isinstance(live, LiveSession) or live.is_running:
+        if not isinstance(live, LiveSession) or not {seat.participant.id for seat in live.professionals} <= there:
             return live
-        if not {seat.participant.id for seat in live.professionals} <= there:
-            return live
-        async with transaction(self.doorman.sessions, connection.actor) as session:
-            begun = await actions.start_encounter(session, connection.actor, consult_id=live.consult_id)
-        await self.recall.look(begun.encounter.id)
-        return begun
+        if not live.is_running:
+            async with transaction(self.doorman.sessions, connection.actor) as session:
+                live = await actions.start_encounter(session, connection.actor, consult_id=live.consult_id)
+        await self.recall.look(live.encounter.id)
+        return live
 
     async def on_chat(self, connection: Connection, message: Say) -> Done | Refusal:
         """Keep a line. Everybody, its writer too, is told by the session's log."""
@@ -300,8 +301,9 @@ class RoomNamespace(SignedInNamespace):
 
     async def _arrive(self, connection: Connection, consult_id: uuid.UUID) -> RoomSession:
         try:
+            there = [sitting.seat.participant_id for sitting in self._sittings.over_case(consult_id)]
             async with transaction(self.doorman.sessions, connection.actor) as session:
-                return await actions.arrive_encounter(session, connection.actor, consult_id=consult_id)
+                return await actions.arrive_encounter(session, connection.actor, consult_id=consult_id, there=there)
         except NotFound:
             await record_denied(self.doorman.sessions, connection.actor, "encounter-refused", consult=consult_id)
             raise
@@ -313,8 +315,8 @@ class RoomNamespace(SignedInNamespace):
         if live is None:
             return BETWEEN_CASES, ()
         since = message.since if message.consult == live.consult_id else None
-        told = await self.recall.follow(live)
         async with transaction(self.doorman.sessions, connection.actor) as session:
+            told = await self.recall.follow(session, live)
             missed = await missed_by(session, live, since=since, told=told)
             chat = lines_as_told(await encounters.chat_of(session, live)) if missed.is_whole else ()
             return as_told(missed), chat

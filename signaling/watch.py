@@ -19,6 +19,7 @@ from signaling.connection import Connection, SignedInNamespace
 from signaling.looking import LookingNamespace
 from signaling.protocol import ByeReason
 from signaling.room import RoomNamespace
+from signaling.worklist import NEWS
 from teleconsult.access import Permission, may
 from teleconsult.accounts import SYSTEM
 from teleconsult.accounts.standing import Standing, good_keys, good_tokens, keep_alive, open_sessions
@@ -28,6 +29,7 @@ from teleconsult.encounters.queries import still_taking_part
 from teleconsult.events import Event
 from teleconsult.imaging.looking import Look, still_looking
 from teleconsult.meetings.sitting import still_at_table
+from teleconsult.messages.occasions import ARRIVAL
 from teleconsult.settings import Settings
 
 EVERY: Final = 3.0  # seconds
@@ -35,6 +37,8 @@ AT_ONCE: Final = 50
 """Sockets that are judged before others have their turn: messages wait for it."""
 CONCERNING: Final = frozenset({"account", "role", "session", "token", "guest", "consult", "meeting"})
 """What an event may name of a socket."""
+TAKES_NOTHING: Final = frozenset({"EncounterArrived", "EncounterStarted", ARRIVAL, *NEWS})
+"""After these nobody may do less than before, and they come with every join and all news: no look for their sake."""
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +116,7 @@ class Watch:
 
     async def hear(self, event: Event) -> None:
         """Something changed somewhere: look at those it concerns."""
-        if event.name != "Reconnected" and CONCERNING.isdisjoint(event.ids):
+        if event.name in TAKES_NOTHING or (event.name != "Reconnected" and CONCERNING.isdisjoint(event.ids)):
             return
         await self.look(lambda watched: watched.is_concerned(event))
 

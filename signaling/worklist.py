@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from signaling.connection import Connection, SignedInNamespace
@@ -42,6 +42,12 @@ OLDEST: Final = 1 << 53
 """Milliseconds; JSON keeps whole numbers up to here."""
 SLACK: Final = 1.0
 """Seconds by which the way of a page's greeting may be longer than that of its request."""
+
+_SIDES: Final = (
+    select(ServiceRequest.requester_organization_id, HealthcareService.organization_id, HealthcareService.specialty)
+    .outerjoin(HealthcareService, HealthcareService.id == ServiceRequest.service_id)
+    .where(ServiceRequest.id == bindparam("consult_id"))
+)
 
 
 class WorklistNamespace(SignedInNamespace):
@@ -136,20 +142,14 @@ def ring_room(account_id: uuid.UUID) -> str:
 
 async def concerned_rooms(session: AsyncSession, consult_id: uuid.UUID) -> list[str]:
     """The lists a consult may stand on: the asking establishment's, and those of the service that was asked."""
-    row = (
-        await session.execute(
-            select(ServiceRequest.requester_organization_id, HealthcareService)
-            .outerjoin(HealthcareService, HealthcareService.id == ServiceRequest.service_id)
-            .where(ServiceRequest.id == consult_id)
-        )
-    ).one_or_none()
+    row = (await session.execute(_SIDES, {"consult_id": consult_id})).one_or_none()
     if row is None:
         return []
-    requester_organization_id, service = row
-    rooms = [list_room(requester_organization_id, code) for code in ASKING_SIDE]
-    if service is not None:
-        rooms += [list_room(service.organization_id, code) for code in (RoleCode.COORDINATOR, RoleCode.SECRETARY)]
-        rooms.append(list_room(service.organization_id, RoleCode.SPECIALIST, service.specialty))
+    asking_id, answering_id, specialty = row
+    rooms = [list_room(asking_id, code) for code in ASKING_SIDE]
+    if answering_id is not None:
+        rooms += [list_room(answering_id, code) for code in (RoleCode.COORDINATOR, RoleCode.SECRETARY)]
+        rooms.append(list_room(answering_id, RoleCode.SPECIALIST, specialty))
     return rooms
 
 

@@ -5,12 +5,12 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar, Final, Protocol
 
 import psycopg
-from sqlalchemy import ColumnElement, Connection, DateTime, Enum, MetaData, Text, any_, event, literal, text
+from sqlalchemy import ColumnElement, Connection, DateTime, Enum, MetaData, Text, any_, bindparam, event, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -26,6 +26,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from teleconsult.clock import now
 from teleconsult.exact import read_exact, write_for_database
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -177,6 +178,11 @@ def is_one_of(column: InstrumentedAttribute[Any], ids: Collection[uuid.UUID]) ->
     which takes 10 ms a thousand.
     """
     return column == any_(literal(list(ids), ARRAY(UUID(as_uuid=True))))
+
+
+def asked_at(*, less: timedelta = timedelta()) -> ColumnElement[datetime]:
+    """The moment at which a question is asked, whenever it was written; or one so long before it."""
+    return bindparam(None, callable_=lambda: now() - less, type_=DateTime(timezone=True))
 
 
 @asynccontextmanager

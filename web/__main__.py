@@ -1,9 +1,13 @@
 """`teleconsult`: run, serve, worker, hl7, dimse, authority, migrate, import, seed, token, note, audit, backup, restore,
 scrub, turn-config, janus-config, local-ca, doctor."""
 
+# ruff: noqa: E402
 import argparse
+import gc
 import os
 import sys
+
+gc.disable()  # what is imported is here to stay: to look through it while it comes takes a quarter of a start
 
 from teleconsult.access import Purpose
 from teleconsult.settings import SettingsError, load_settings
@@ -17,6 +21,9 @@ from web import (
     running,
     turn_commands,
 )
+
+gc.freeze()
+gc.enable()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -134,6 +134,14 @@ async def renew_session(
 
 async def actor_for_cookie(session: AsyncSession, settings: Settings, token: str) -> Actor | None:
     """Who holds this cookie: None when it is unknown, ended, idle too long, or the account or role has ended."""
+    held = await held_by_cookie(session, settings, token)
+    return held[0] if held is not None else None
+
+
+async def held_by_cookie(
+    session: AsyncSession, settings: Settings, token: str
+) -> tuple[Actor, PractitionerRole] | None:
+    """The same, with the role in force."""
     moment = now()
     found = await session.execute(_HELD, {"token_hash": _hash(token), "moment": moment})
     web_session, has_other_roles = found.one_or_none() or (None, False)
@@ -143,9 +151,8 @@ async def actor_for_cookie(session: AsyncSession, settings: Settings, token: str
         return None
     if moment - web_session.last_seen_at > SEEN_EVERY:
         await session.execute(update(WebSession).where(WebSession.id == web_session.id).values(last_seen_at=moment))
-    return actor_of_role(
-        web_session.account, web_session.role, web_session=web_session, has_other_roles=has_other_roles
-    )
+    role = web_session.role
+    return actor_of_role(web_session.account, role, web_session=web_session, has_other_roles=has_other_roles), role
 
 
 async def require_open_session(session: AsyncSession, actor: Actor) -> None:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +28,11 @@ class Standing:
     role: RoleCode
     organization_id: uuid.UUID
     specialty: Specialty | None
+
+    @classmethod
+    def of(cls, role: PractitionerRole) -> Self:
+        """As a role that was just looked up has it."""
+        return cls(role.id, role.code, role.organization_id, role.specialty)
 
 
 async def open_sessions(

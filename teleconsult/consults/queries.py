@@ -1,8 +1,9 @@
 """Finding consults through the actor: the one look-up for pages, sockets and machines."""
 
 import uuid
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
@@ -13,6 +14,8 @@ from teleconsult.consults.models import ServiceRequest, Task
 from teleconsult.directory.models import HealthcareService, PractitionerRole
 from teleconsult.errors import NotFound
 from teleconsult.scheduling.models import Appointment
+
+_LOCK: Final = select(ServiceRequest.id).where(ServiceRequest.id == bindparam("consult_id")).with_for_update()
 
 
 def whole() -> tuple[ORMOption, ...]:
@@ -60,4 +63,4 @@ async def lock_consult(session: AsyncSession, consult_id: uuid.UUID) -> None:
 
     A statement of its own, so that the next one reads what was committed while we waited.
     """
-    await session.execute(select(ServiceRequest.id).where(ServiceRequest.id == consult_id).with_for_update())
+    await session.execute(_LOCK, {"consult_id": consult_id})

@@ -1,6 +1,7 @@
 """The live session's acts: plan, arrive, start, leave, end, finish. Each may come twice and does its work once."""
 
 import uuid
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final, Literal, TypeVar
 
@@ -54,8 +55,11 @@ async def plan_encounter(
     return encounter
 
 
-async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> RoomSession:
-    """The actor enters the room. The requester's coming makes the encounter and the appointment `arrived`.
+async def arrive_encounter(
+    session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID, there: Collection[uuid.UUID | None] = ()
+) -> RoomSession:
+    """The actor enters the room. The requester's coming makes the encounter and the appointment `arrived`. Where with
+    those participants who are `there` both whose session it is are in, it begins in the same act.
 
     Who comes long before, to try the camera, is not waiting yet: nobody must look for them the day after.
     Raises NotFound for who does not take part, Refused once the room is closed, NotAdmitted for a guest who has to
@@ -80,6 +84,8 @@ async def arrive_encounter(session: AsyncSession, actor: Actor, *, consult_id: u
         _record(session, actor, "encounter-rejoined", live)
     if is_anew and is_time:
         await say_who_waits(session, live)
+    if {seat.participant.id for seat in live.professionals} <= {*there, participant.id}:
+        await _begin(session, actor, live)
     await session.flush()
     return live
 
@@ -91,17 +97,23 @@ async def start_encounter(session: AsyncSession, actor: Actor, *, consult_id: uu
     Raises NotFound, Refused when the room is closed or somebody never came.
     """
     live = _if_open(await encounter_for(session, actor, consult_id, lock=True))
-    encounter = live.encounter
     if any(seat.participant.arrived_at is None for seat in live.professionals):
         raise Refused("Not everyone has arrived.")
-    if live.request.mode is ConsultMode.MEETING:
-        return live
-    if encounter.status is EncounterStatus.IN_PROGRESS and encounter.ended_at is None:
-        return live
-    await begin_session(
-        session, actor, request=live.request, task=live.task, appointment=live.appointment, encounter=encounter
-    )
+    await _begin(session, actor, live)
     return live
+
+
+async def _begin(session: AsyncSession, actor: Actor, live: LiveSession) -> None:
+    if live.request.mode is ConsultMode.MEETING or live.is_running:
+        return
+    await begin_session(
+        session,
+        actor,
+        request=live.request,
+        task=live.task,
+        appointment=live.appointment,
+        encounter=live.encounter,
+    )
 
 
 async def leave_encounter(

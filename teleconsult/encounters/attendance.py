@@ -47,19 +47,33 @@ class Stay:
 
 async def come(session: AsyncSession, participant: EncounterParticipant) -> None:
     """They are in the room from now on. By another window as well, it is the same stay."""
-    moment = now()
-    mine = (Attendance.participant_id == participant.id, Attendance.went_at.is_(None))
-    await session.execute(
+    if await _begin_stay(session, participant):
+        return
+    closed = await session.execute(
         update(Attendance)
-        .where(*mine, Attendance.seen_at < moment - UNSEEN)
+        .where(
+            Attendance.participant_id == participant.id,
+            Attendance.went_at.is_(None),
+            Attendance.seen_at < now() - UNSEEN,
+        )
         .values(went_at=Attendance.seen_at, how=Departure.LOST)
+        .returning(Attendance.id)
     )
+    if closed.first() is not None:
+        await _begin_stay(session, participant)
+
+
+async def _begin_stay(session: AsyncSession, participant: EncounterParticipant) -> bool:
+    """Unless one is open: then False."""
+    moment = now()
     stay = {"encounter_id": participant.encounter_id, "participant_id": participant.id}
-    await session.execute(
+    begun = await session.execute(
         insert(Attendance)
         .values(id=uuid.uuid4(), came_at=moment, seen_at=moment, **stay)
         .on_conflict_do_nothing(index_elements=["participant_id"], index_where=Attendance.went_at.is_(None))
+        .returning(Attendance.id)
     )
+    return begun.first() is not None
 
 
 async def go(session: AsyncSession, participant_id: uuid.UUID, how: Departure) -> None:

@@ -5,16 +5,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import Boolean, ColumnElement, Select, and_, any_, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from teleconsult.access import rows
+from teleconsult.access.rows.kept import Kept
 from teleconsult.accounts.actor import Actor
-from teleconsult.clock import now
 from teleconsult.consults.models import CLOSED_TASKS, ServiceRequest, Task
 from teleconsult.consults.queries import lock_consult
-from teleconsult.db import is_one_of
+from teleconsult.db import asked_at, is_one_of
 from teleconsult.directory.models import Practitioner, PractitionerRole
 from teleconsult.encounters.models import ChatMessage, Encounter, EncounterParticipant, EncounterStatus, GuestPass
 from teleconsult.errors import NotFound
@@ -86,6 +87,32 @@ class LiveSession(RoomSession):
     task: Task
 
 
+def _taken_part_in(actor: Actor) -> Select[Encounter, Appointment, ServiceRequest, Task]:
+    assert actor.role_id is not None, "who has none takes part in nothing"
+    return (
+        select(Encounter, Appointment, ServiceRequest, Task)
+        .join(Appointment, Appointment.id == Encounter.appointment_id)
+        .join(ServiceRequest, ServiceRequest.id == Encounter.service_request_id)
+        .join(Task, Task.service_request_id == ServiceRequest.id)
+        .where(
+            ServiceRequest.id == bindparam("consult_id"),
+            rows.encounters(actor),
+            or_(
+                ServiceRequest.requester_role_id == actor.role_id,
+                Task.owner_role_id == actor.role_id,
+                rows.meets_over(ServiceRequest.id, actor.role_id, is_called=True),
+            ),
+            Task.status.not_in(CLOSED_TASKS),
+        )
+        .order_by(Appointment.created_at.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+
+
+_TAKEN_PART_IN: Final = Kept(_taken_part_in)
+
+
 async def encounter_for(
     session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, lock: bool = False
 ) -> LiveSession:
@@ -100,26 +127,8 @@ async def encounter_for(
         raise NotFound
     if lock:
         await lock_consult(session, consult_id)
-    query = (
-        select(Encounter, Appointment, ServiceRequest, Task)
-        .join(Appointment, Appointment.id == Encounter.appointment_id)
-        .join(ServiceRequest, ServiceRequest.id == Encounter.service_request_id)
-        .join(Task, Task.service_request_id == ServiceRequest.id)
-        .where(
-            ServiceRequest.id == consult_id,
-            rows.encounters(actor),
-            or_(
-                ServiceRequest.requester_role_id == actor.role_id,
-                Task.owner_role_id == actor.role_id,
-                rows.meets_over(ServiceRequest.id, actor.role_id, is_called=True),
-            ),
-            Task.status.not_in(CLOSED_TASKS),
-        )
-        .order_by(Appointment.created_at.desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
-    )
-    found = (await session.execute(query)).one_or_none()
+    query, ids = _TAKEN_PART_IN.asked_by(actor)
+    found = (await session.execute(query, {**ids, "consult_id": consult_id})).one_or_none()
     if found is None:
         raise NotFound
     encounter, appointment, request, task = found
@@ -134,23 +143,8 @@ async def seats_of(
     session: AsyncSession, appointment: Appointment, encounter: Encounter, *, roles: Collection[uuid.UUID | None] = ()
 ) -> tuple[Seat, ...]:
     """Who may sit in the room now: the two whose session it is (`roles`, where known), and the guests let in."""
-    professional = EncounterParticipant.practitioner_role_id
-    let_in = and_(pass_stands(), GuestPass.admitted_at.is_not(None))
-    found = await session.execute(
-        select(EncounterParticipant, PractitionerRole, GuestPass.name)
-        .outerjoin(PractitionerRole, PractitionerRole.id == EncounterParticipant.practitioner_role_id)
-        .outerjoin(GuestPass, GuestPass.id == EncounterParticipant.guest_pass_id)
-        .where(
-            EncounterParticipant.encounter_id == encounter.id,
-            or_(
-                professional.in_(roles) if roles else professional.is_not(None),
-                EncounterParticipant.is_member,
-                let_in,
-            ),
-        )
-        .options(joinedload(PractitionerRole.practitioner))
-        .order_by(EncounterParticipant.id)
-    )
+    known = [role_id for role_id in roles if role_id is not None]
+    found = await session.execute(_SEATS, {"encounter_id": encounter.id, "all": not roles, "roles": known})
     return tuple(
         Seat(participant, guest_name, "guest")
         if role is None
@@ -169,7 +163,26 @@ async def seats_of(
 
 def pass_stands() -> ColumnElement[bool]:
     """A guest's pass that was opened, has not run out and was not taken back."""
-    return and_(GuestPass.opened_at.is_not(None), GuestPass.revoked_at.is_(None), GuestPass.expires_at > now())
+    return and_(GuestPass.opened_at.is_not(None), GuestPass.revoked_at.is_(None), GuestPass.expires_at > asked_at())
+
+
+_SEATS: Final = (
+    select(EncounterParticipant, PractitionerRole, GuestPass.name)
+    .outerjoin(PractitionerRole, PractitionerRole.id == EncounterParticipant.practitioner_role_id)
+    .outerjoin(GuestPass, GuestPass.id == EncounterParticipant.guest_pass_id)
+    .where(
+        EncounterParticipant.encounter_id == bindparam("encounter_id"),
+        or_(
+            and_(bindparam("all", type_=Boolean), EncounterParticipant.practitioner_role_id.is_not(None)),
+            EncounterParticipant.practitioner_role_id == any_(bindparam("roles", type_=ARRAY(UUID(as_uuid=True)))),
+            EncounterParticipant.is_member,
+            and_(pass_stands(), GuestPass.admitted_at.is_not(None)),
+        ),
+    )
+    .options(joinedload(PractitionerRole.practitioner))
+    .order_by(EncounterParticipant.id)
+)
+"""Every join asks it: made once."""
 
 
 async def chat_of(session: AsyncSession, live: RoomSession) -> list[tuple[ChatMessage, str]]:

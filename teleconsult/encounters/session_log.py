@@ -98,9 +98,11 @@ async def missed_by(session: AsyncSession, live: RoomSession, *, since: int | No
         if len(events) <= MOST:
             return Missed(events, max([since, told, *(event.number for event in events)]), is_whole=False)
     newest = await session.scalar(mine.with_only_columns(func.max(SessionEvent.number)))
+    if newest is None:
+        return Missed((), told, is_whole=True)
     others = mine.where(SessionEvent.kind.not_in(TOLD_OTHERWISE)).order_by(SessionEvent.number.desc()).limit(MOST)
     events = (await session.scalars(others)).all()
-    return Missed(events[::-1], max(newest or 0, told), is_whole=True)
+    return Missed(events[::-1], max(newest, told), is_whole=True)
 
 
 async def last_number(session: AsyncSession, encounter_id: uuid.UUID) -> int:

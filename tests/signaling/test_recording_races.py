@@ -17,6 +17,7 @@ from tests.signaling.booking import Booking
 from tests.signaling.conftest import LiveSite
 from tests.signaling.test_guests import GuestMaker, guest, let_in
 from tests.signaling.test_recording import PATIENT, Session, act, kept, over, phase, session
+from tests.waiting import eventually
 
 __all__ = ["guest", "session"]
 
@@ -99,6 +100,7 @@ async def test_it_waits_for_who_comes_while_it_begins(
     booking: Booking,
     monkeypatch: pytest.MonkeyPatch,
     started: list[Recorder],
+    site: LiveSite,
 ) -> None:
     rose = await guest()
     await rose.join(booking.consult)
@@ -112,7 +114,7 @@ async def test_it_waits_for_who_comes_while_it_begins(
     ready = asyncio.create_task(act(session.specialist, "ready", asked))
     await asyncio.wait_for(gate.reached.wait(), 5)
     joining = asyncio.create_task(rose.join(booking.consult))
-    await asyncio.sleep(0.2)
+    assert await eventually(lambda: len(list(site.live.room.seated())) == 3), "the guest sits as well"
     gate.open()
     await ready
     pid = (await joining)["pid"]

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from typing import Any
 
+from sqlalchemy import event as events
 from sqlalchemy import func, select
 
 from teleconsult.accounts.sessions import sign_out
@@ -30,6 +31,26 @@ async def both_in(visit: VisitorMaker, booking: Booking) -> tuple[Visitor, Visit
     first = await rural.join(booking.consult)
     second = await specialist.join(booking.consult)
     return rural, specialist, first, second
+
+
+async def test_who_comes_is_looked_up_once(visit: VisitorMaker, booking: Booking, sessions: Sessions) -> None:
+    """What a join costs decides how many may come at once. Of what else goes on here, nothing asks these."""
+    asked: list[str] = []
+    engine = sessions.kw["bind"].sync_engine
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    events.listen(engine, "before_cursor_execute", count)
+    try:
+        await both_in(visit, booking)
+    finally:
+        events.remove(engine, "before_cursor_execute", count)
+    locks = [one for one in asked if one.startswith("SELECT service_request.id") and one.endswith("FOR UPDATE")]
+    seats = [
+        one for one in asked if one.startswith("SELECT encounter_participant.encounter_id") and "guest_pass" in one
+    ]
+    assert (len(locks), len(seats)) == (2, 2)
 
 
 async def test_who_comes_first_waits_and_knows_for_whom(

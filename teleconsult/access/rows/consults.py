@@ -26,6 +26,13 @@ from teleconsult.patients.models import CareRelation
 _TASK, _SEAT, _CONSULT = aliased(Task), aliased(EncounterParticipant), aliased(ServiceRequest)
 """Made once, as in `patients`. None of them stands inside itself."""
 UNANSWERED: Final = (TaskStatus.REQUESTED, TaskStatus.RECEIVED, TaskStatus.ON_HOLD)
+_SEAT, _CONSULT, _TASK, _RELATION = (
+    aliased(EncounterParticipant),
+    aliased(ServiceRequest),
+    aliased(Task),
+    aliased(CareRelation),
+)
+"""Made once, as those of `patients`."""
 
 
 @row_filter
@@ -119,11 +126,10 @@ def held_seats() -> Filter:
     """The same for everybody at once: seats of doctors and specialists that are theirs still. Joins Encounter,
     ServiceRequest and the Task to EncounterParticipant.
     """
-    relation = aliased(CareRelation)
     treats_still = exists().where(
-        relation.patient_id == ServiceRequest.patient_id,
-        relation.practitioner_role_id == ServiceRequest.requester_role_id,
-        relation.ended_at.is_(None),
+        _RELATION.patient_id == ServiceRequest.patient_id,
+        _RELATION.practitioner_role_id == ServiceRequest.requester_role_id,
+        _RELATION.ended_at.is_(None),
     )
     asks = and_(EncounterParticipant.practitioner_role_id == ServiceRequest.requester_role_id, treats_still)
     answers = EncounterParticipant.practitioner_role_id == Task.owner_role_id

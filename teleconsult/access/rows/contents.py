@@ -21,10 +21,10 @@ from teleconsult.notes.co_signing_models import WAITS_FOR, NoteCoSignature
 from teleconsult.notes.models import Composition, CompositionStatus, NoteRetraction
 from teleconsult.patients.models import CareRelation
 
-_OWN = aliased(NoteCoSignature)
-"""Made once, as in `patients`."""
 ANSWERING: Final = (TaskStatus.ACCEPTED, TaskStatus.IN_PROGRESS, TaskStatus.ON_HOLD)
 """A specialist has accepted, and the consult is not closed."""
+_RELATION, _OWN = aliased(CareRelation), aliased(NoteCoSignature)
+"""Made once, as those of `patients`."""
 
 
 @row_filter
@@ -111,11 +111,10 @@ def looks(actor: Actor) -> Filter:
 @row_filter
 def held_looks() -> Filter:
     """The same for everybody at once. Joins the PractitionerRole that looks as well."""
-    relation = aliased(CareRelation)
     treats_still = exists().where(
-        relation.patient_id == ServiceRequest.patient_id,
-        relation.practitioner_role_id == ServiceRequest.requester_role_id,
-        relation.ended_at.is_(None),
+        _RELATION.patient_id == ServiceRequest.patient_id,
+        _RELATION.practitioner_role_id == ServiceRequest.requester_role_id,
+        _RELATION.ended_at.is_(None),
     )
     asks = and_(PractitionerRole.id == ServiceRequest.requester_role_id, treats_still)
     return and_(or_(asks, PractitionerRole.id == Task.owner_role_id), _is_looked_at())

@@ -10,17 +10,19 @@ from teleconsult.consults.models import ServiceRequest
 from teleconsult.directory.models import PractitionerRole
 from teleconsult.emergencies.models import Emergency, EmergencyPage
 
+_ROLE = aliased(PractitionerRole)
+"""Made once, as those of `patients`."""
+
 
 @row_filter
 def emergency_pages(actor: Actor) -> Filter:
     """The actor's own, whichever of their roles was paged: a telephone rings for a person."""
     if actor.practitioner_id is None:
         return false()
-    role = aliased(PractitionerRole)
     return exists().where(
-        role.id == EmergencyPage.practitioner_role_id,
-        role.practitioner_id == actor.practitioner_id,
-        role.ended_at.is_(None),
+        _ROLE.id == EmergencyPage.practitioner_role_id,
+        _ROLE.practitioner_id == actor.practitioner_id,
+        _ROLE.ended_at.is_(None),
     )
 
 

@@ -9,16 +9,16 @@ from sqlalchemy.orm import aliased
 
 from teleconsult.access.rows.seam import Filter, Id, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
-from teleconsult.clock import now
+from teleconsult.db import asked_at
 from teleconsult.directory.models import RoleCode
 from teleconsult.meetings.models import STANDING, CaseStatus, Meeting, MeetingCase, MeetingMember
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
 
 KEPT: Final = timedelta(days=7)
 """For so long after a meeting its members still see the cases on its list."""
-_HELD, _PLANNED, _TURN = aliased(Meeting), aliased(Appointment), aliased(Appointment)
-"""Made once, as in `patients`: each page asks for consults several times. None of them stands inside itself."""
 IN_ROOM: Final = (CaseStatus.CALLED, CaseStatus.DISCUSSED)
+_HELD, _PLANNED, _TURN = aliased(Meeting), aliased(Appointment), aliased(Appointment)
+"""Made once, as those of `patients`."""
 
 
 @row_filter
@@ -44,7 +44,7 @@ def meets_over(consult_id: Id | uuid.UUID, role_id: Id | uuid.UUID, *, is_called
         _HELD.id == MeetingCase.meeting_id,
         and_(_PLANNED.id == _HELD.appointment_id, _PLANNED.status != AppointmentStatus.CANCELLED),
         and_(_TURN.id == MeetingCase.appointment_id, _TURN.status != AppointmentStatus.CANCELLED),
-        _PLANNED.ends_at > now() - KEPT,
+        _PLANNED.ends_at > asked_at(less=KEPT),
         MeetingMember.meeting_id == _HELD.id,
         MeetingMember.practitioner_role_id == role_id,
     )

@@ -13,6 +13,7 @@ from teleconsult.patients.models import BreakGlass, CareRelation, Patient
 from teleconsult.records.models import RecordEntry
 
 _OPENED, _KEPT, _HOUSE, _RELATION = aliased(Patient), aliased(Patient), aliased(Organization), aliased(CareRelation)
+_SIDE = aliased(Patient)
 """Made once: to make an alias costs more than the query that uses it. None of them stands inside itself."""
 
 
@@ -65,12 +66,11 @@ def treated_entries(actor: Actor) -> Filter:
         return false()
     if actor.client_id is not None:
         return _is_of_its_house(RecordEntry.patient_id, actor)
-    treated, kept = aliased(Patient), aliased(Patient)
     return exists().where(
-        kept.id == RecordEntry.patient_id,
-        treated.person_id == kept.person_id,
-        is_house(treated.organization_id, actor),
-        treats(treated.id, actor),
+        _KEPT.id == RecordEntry.patient_id,
+        _OPENED.person_id == _KEPT.person_id,
+        is_house(_OPENED.organization_id, actor),
+        treats(_OPENED.id, actor),
     )
 
 
@@ -79,11 +79,10 @@ def patient_links(actor: Actor) -> Filter:
     """Links with a patient of the house: for who reads files, whom they treat; for who registers, any of them."""
     if not has(actor, Permission.PATIENT_REGISTER):
         return false()
-    side = aliased(Patient)
-    own = is_house(side.organization_id, actor)
+    own = is_house(_SIDE.organization_id, actor)
     return exists().where(
-        or_(side.id == PatientLink.patient_id, side.id == PatientLink.other_id),
-        and_(own, treats(side.id, actor)) if has(actor, Permission.FILE_READ) else own,
+        or_(_SIDE.id == PatientLink.patient_id, _SIDE.id == PatientLink.other_id),
+        and_(own, treats(_SIDE.id, actor)) if has(actor, Permission.FILE_READ) else own,
     )
 
 

@@ -1,5 +1,6 @@
 """Every filter of rows goes through one seam, and shows nothing to who is nobody there."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -42,6 +43,15 @@ def test_it_names_no_empty_column(name: str, actor: Actor) -> None:
         r"\b(ended_at|owner_role_id|revoked_at|expires_at|withdrawn_at) IS NULL", "", str(built(name, actor))
     )
     assert "IS NULL" not in written
+
+
+@pytest.mark.parametrize("module", sorted(part.name for part in pkgutil.iter_modules(rows.__path__)))
+def test_no_alias_is_made_for_each_question(module: str) -> None:
+    """It would cost more than the question itself, on every page."""
+    source = inspect.getsource(importlib.import_module(f"{rows.__name__}.{module}"))
+    within = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    called = {ast.unparse(call.func) for one in within for call in ast.walk(one) if isinstance(call, ast.Call)}
+    assert "aliased" not in called
 
 
 @pytest.mark.parametrize("module", sorted(part.name for part in pkgutil.iter_modules(rows.__path__)))

@@ -94,6 +94,19 @@ async def test_planning_twice_gives_one_room(db: AsyncSession, cast: Cast, consu
     assert await db.scalar(select(func.count()).select_from(Encounter)) == 1
 
 
+async def test_it_begins_with_the_coming_of_the_second(sessions: Sessions, cast: Cast, consult: ServiceRequest) -> None:
+    first = await act(sessions, arrive_encounter, cast.rural, consult_id=consult.id)
+    there = [first.mine.participant.id]
+    again = await act(sessions, arrive_encounter, cast.rural, consult_id=consult.id, there=there)
+    assert again.encounter.started_at is None, "one person twice is not both"
+    live = await act(sessions, arrive_encounter, cast.specialist, consult_id=consult.id, there=there)
+    assert live.is_running
+    assert await state(sessions, cast, consult) is ConsultState.IN_SESSION
+    once_more = await act(sessions, arrive_encounter, cast.rural, consult_id=consult.id, there=there)
+    assert once_more.encounter.started_at == live.encounter.started_at
+    assert (await audited(sessions, live.encounter.id)).count("encounter-started") == 1
+
+
 async def test_the_requesters_coming_is_the_patients_arrival(
     sessions: Sessions, cast: Cast, consult: ServiceRequest
 ) -> None:
