@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import func, select
 
+from signaling import keeping
 from signaling.protocol import FROM_CLIENT
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
@@ -84,6 +85,12 @@ class Rooms:
     ids: dict[str, str]
     """By place: of this room."""
     visit: Any
+
+
+@pytest.fixture(autouse=True)
+def resting_keeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody notes each half a minute who still sits there: the rows are compared afterwards."""
+    monkeypatch.setattr(keeping, "EVERY", 3600.0)
 
 
 @pytest.fixture
