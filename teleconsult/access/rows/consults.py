@@ -23,8 +23,6 @@ from teleconsult.directory.models import HealthcareService, PractitionerRole, Ro
 from teleconsult.encounters.models import Encounter, EncounterParticipant
 from teleconsult.patients.models import CareRelation
 
-_TASK, _SEAT, _CONSULT = aliased(Task), aliased(EncounterParticipant), aliased(ServiceRequest)
-"""Made once, as in `patients`. None of them stands inside itself."""
 UNANSWERED: Final = (TaskStatus.REQUESTED, TaskStatus.RECEIVED, TaskStatus.ON_HOLD)
 _SEAT, _CONSULT, _TASK, _RELATION = (
     aliased(EncounterParticipant),
