@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 PIP := umask 022; $(BIN)/python -m pip --disable-pip-version-check
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 3
+ALONE := tests/links tests/browser/test_paths.py tests/browser/test_janus.py
 OHIF_VERSION := 3.12.10
 OHIF_SHA256 := fbabd410be33e5b9898931b725229b9da9553aac339914b5c29796d3aa5d4b2d
 OHIF := $(VENV)/ohif-$(OHIF_VERSION)
@@ -23,15 +24,17 @@ run: $(STAMPS)/app web/static/.vite/manifest.json
 
 test: $(STAMPS)/dev $(STAMPS)/test-system web/static/.vite/manifest.json
 	@npm test --silent
-	@$(BIN)/pytest tests/links --cache-clear; links=$$?; $(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore tests/links; \
-	  all=$$(($$links | $$?)); [ $$all -eq 0 ] || { [ $$all -eq 1 ] && $(MAKE) --no-print-directory test-again; }
+	@$(BIN)/pytest $(ALONE) --cache-clear; alone=$$?; \
+	  $(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --ignore=,$(ALONE)); \
+	  all=$$(($$alone | $$?)); [ $$all -eq 0 ] || { [ $$all -eq 1 ] && $(MAKE) --no-print-directory test-again; }
 
 # What is promised of what was answered for, tried: a few minutes, or hours with LONG=1. Each proof is a command of its
 # own (`python -m tests.proof.NAME`); what they found is in docs/reliability.md, and each run in .proof/results.jsonl.
 proof: $(STAMPS)/dev web/static/.vite/manifest.json
 	@$(BIN)/python -m tests.proof
 
-# Calls over bad lines have clocks of their own (tests/links): they come first, one after the other.
+# Calls over bad lines have clocks of their own, and five browsers take the whole machine: they come first, one after
+# the other.
 # Real clocks, browsers and processes share two cores: what failed in the crowd is asked once more alone, and named.
 # More than ten failures, or one that fails alone too, are red.
 test-again:

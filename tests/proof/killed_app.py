@@ -9,6 +9,7 @@ import base64
 import os
 import pickle
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from migrations import migrate
 from tests.mllp_peers import accepts, mllp_peer
 from tests.proof.acts import Case
 from tests.proof.cluster import Cluster
-from tests.proof.figures import Bound, Figure, limit, run
+from tests.proof.figures import RESULTS, Bound, Figure, limit, run
 from tests.proof.nursery import AT_WORK, ENDED, RAN, Dying
 from tests.proof.place import Place, in_the_end, is_delivered, look, place
 
@@ -147,6 +148,9 @@ async def prove(folder: Path) -> Figure:
                 finally:
                     await nursery.close()
             await look(where, nursery.answered, peer, figure)
+            if figure.faults:
+                RESULTS.parent.mkdir(exist_ok=True)
+                shutil.copy(folder / "app.log", RESULTS.parent / "killed_app.log")
     finally:
         cluster.kill()
     return figure

@@ -7,6 +7,7 @@ import pytest
 from signaling.allowance import BURST
 from signaling.server import MAX_PACKET
 from tests.signaling.wild import BINARY, PING, TEXT, Server, Wild, serving
+from tests.waiting import eventually
 
 Act = Callable[[Wild], None]
 
@@ -177,7 +178,8 @@ async def test_a_thousand_rooms_go_with_who_made_them(server: Server) -> None:
     for wild in wilds:
         wild.say("1")
         assert await wild.is_hung_up_on()
-    assert not any(str(room)[0].isdigit() and "-" in str(room) for room in server.live.manager.rooms["/room"])
+    rooms = server.live.manager.rooms["/room"]
+    assert await eventually(lambda: not any(str(room)[0].isdigit() and "-" in str(room) for room in rooms))
 
 
 async def test_nothing_is_left_of_them(server: Server) -> None:
@@ -185,5 +187,5 @@ async def test_nothing_is_left_of_them(server: Server) -> None:
         wild = await server.connected()
         wild.say("9")
         assert await wild.is_hung_up_on()
-    assert len(server.live.eio.sockets) <= len(server.neighbours) + 1
-    assert set(server.live.environ) == set(server.live.eio.sockets)
+    assert await eventually(lambda: len(server.live.eio.sockets) <= len(server.neighbours) + 1)
+    assert await eventually(lambda: set(server.live.environ) == set(server.live.eio.sockets))

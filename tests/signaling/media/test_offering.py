@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -79,12 +80,23 @@ BAD = {
 }
 
 
+def at_best(read: Callable[[], None]) -> float:
+    """Seconds of this thread: the least of three times, for in one of them all garbage of the run may be collected."""
+    taken = []
+    for _ in range(3):
+        began = time.thread_time()
+        read()
+        taken.append(time.thread_time() - began)
+    return min(taken)
+
+
 @pytest.mark.parametrize("sdp", BAD.values(), ids=BAD.keys())
 def test_what_is_no_offer_is_refused_at_once(sdp: str) -> None:
-    began = time.process_time()
-    with pytest.raises(BadOffer):
-        read_offer(sdp)
-    assert time.process_time() - began < QUICK
+    def refused() -> None:
+        with pytest.raises(BadOffer):
+            read_offer(sdp)
+
+    assert at_best(refused) < QUICK
 
 
 MUCH = {
@@ -102,9 +114,10 @@ MUCH = {
 
 @pytest.mark.parametrize("sdp", MUCH.values(), ids=MUCH.keys())
 def test_much_of_what_is_not_read_costs_nothing(sdp: str) -> None:
-    began = time.process_time()
-    assert read_offer(sdp).sections
-    assert time.process_time() - began < QUICK
+    def is_read() -> None:
+        assert read_offer(sdp).sections
+
+    assert at_best(is_read) < QUICK
 
 
 def test_any_offer_with_something_cut_out_is_read_or_refused() -> None:
