@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from psycopg.errors import UniqueViolation
+from psycopg.errors import DeadlockDetected, UniqueViolation
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -193,7 +193,8 @@ def _brings_much(request: web.Request) -> bool:
 async def in_transaction(request: web.Request, handler: Handler) -> web.StreamResponse:
     """One request, one transaction: success and redirects commit, refusals and exceptions roll back.
 
-    A page that has begun again (`begin_again`) commits what it did since, whatever its status.
+    A page that has begun again (`begin_again`) commits what it did since, whatever its status. A look (RFC 9110 §9.2.1)
+    that the database ended, for it and a change of tables waited for each other, is done once more.
     """
     if request.path.startswith((SOCKETS, STATIC)) or is_marked(request, "asks_no_database"):
         return await handler(request)
@@ -202,6 +203,19 @@ async def in_transaction(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     # Before the transaction: who sends slowly may hold a socket for long, but never a connection to the database.
     await hold_body(request)
+    try:
+        return await _in_one(request, handler)
+    except OperationalError as error:
+        if (
+            not isinstance(error.orig, DeadlockDetected)
+            or request.method not in csrf.SAFE_METHODS
+            or BEGUN_AGAIN in request
+        ):
+            raise
+    return await _in_one(request, handler)
+
+
+async def _in_one(request: web.Request, handler: Handler) -> web.StreamResponse:
     async with request.app[SESSIONS]() as session:
         request[SESSION] = session
         await act_as(session, SYSTEM)

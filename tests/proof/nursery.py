@@ -135,7 +135,7 @@ def nursery() -> None:
             await sandbox.close()
             await engine.dispose()
             return
-        print(AT_WORK, os.getpid(), flush=True)
+        _say(AT_WORK, os.getpid())
         if cut:
             await _work_until(acts, cases[0], cut)
             return
@@ -145,7 +145,7 @@ def nursery() -> None:
 
     Sandbox._start = _start_forked  # type: ignore[method-assign]
     asyncio.run(live(*_told_in(sys.stdin.readline()), is_rehearsal=True))
-    print(ENDED, flush=True)
+    _say(ENDED)
     while line := sys.stdin.readline():
         process = os.fork()
         if not process:
@@ -155,7 +155,12 @@ def nursery() -> None:
         os.waitpid(process, 0)
         with suppress(ProcessLookupError):
             os.killpg(process, signal.SIGKILL)  # what it had begun
-        print(ENDED, flush=True)
+        _say(ENDED)
+
+
+def _say(*words: object) -> None:
+    """In one piece, or not at all: whoever says it may be killed meanwhile (`PIPE_BUF` of POSIX)."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
 def _told_in(line: str) -> "tuple[list[Case], Dying | None]":
@@ -176,7 +181,7 @@ async def _work_until(acts: Acts, case: Case, dying: Dying) -> None:
         ran = cutting.ran
     except Exception as error:
         print(f"{verb}: {type(error).__name__}: {error}"[:300], file=sys.stderr, flush=True)
-    print(f"{RAN}{ran}", case.note_id, flush=True)
+    _say(f"{RAN}{ran}", case.note_id)
 
 
 async def _work(acts: Acts, cases: list[Case]) -> None:
@@ -185,7 +190,7 @@ async def _work(acts: Acts, cases: list[Case]) -> None:
         for name, act in acts.of_a_case.items():
             while not await _is_done(name, acts.forget_tries(case)) or not await _is_done(name, act(case)):
                 pass
-            print(name, case.note_id, flush=True)
+            _say(name, case.note_id)
 
 
 async def _is_done(name: str, doing: Any) -> bool:
