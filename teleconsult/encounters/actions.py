@@ -133,7 +133,7 @@ async def leave_encounter(
         return live
     is_led = live.request.mode is ConsultMode.MEETING  # then who leads it says when a case is over
     is_end = reason == "left" and live.mine.part == "specialist" and live.is_open and not is_led
-    if is_end and live.encounter.status is EncounterStatus.IN_PROGRESS and live.encounter.ended_at is None:
+    if is_end and live.is_running:
         await end_session(
             session,
             actor,

@@ -1,10 +1,10 @@
 """Notes that wait for a signature: who has to sign is reminded after a day and after three; others see how many.
 
-Who was asked to sign what its author signed already is reminded in the same way (`co_signers`).
+Who was asked to sign what its author signed already is reminded in the same way (`remind_co_signers`).
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -31,6 +31,7 @@ DAY: Final = timedelta(hours=24)
 LEADS: Final = (timedelta(hours=72), DAY)
 """After how long the author is reminded, the longest first."""
 AT_ONCE: Final = 500
+Remind = Callable[[AsyncSession, uuid.UUID, datetime], Awaitable[int]]
 
 log = structlog.get_logger(__name__)
 
@@ -88,25 +89,25 @@ async def remind_authors(sessions: Sessions, moment: datetime) -> int:
 
     Whatever was missed while nothing ran is made up for by one reminder.
     """
-    told = 0
-    for task_id in await _overdue(sessions, moment):
-        try:
-            async with transaction(sessions, SYSTEM) as session:
-                told += await _remind_of(session, task_id, moment)
-        except Exception:
-            log.exception("notes.not_reminded", task=str(task_id))
-    return told
+    return await _remind_each(sessions, await _overdue(sessions, moment), _remind_of, moment, of="task")
 
 
 async def remind_co_signers(sessions: Sessions, moment: datetime) -> int:
     """Tell each member whose signature a conclusion has waited for a day, and for three: how many were told."""
+    return await _remind_each(sessions, await _asked_long_ago(sessions, moment), _remind_member, moment, of="asked")
+
+
+async def _remind_each(
+    sessions: Sessions, ids: Sequence[uuid.UUID], remind: Remind, moment: datetime, *, of: str
+) -> int:
+    """Each in a transaction of its own: one that fails keeps nobody else from being told."""
     told = 0
-    for asked_id in await _asked_long_ago(sessions, moment):
+    for one in ids:
         try:
             async with transaction(sessions, SYSTEM) as session:
-                told += await _remind_member(session, asked_id, moment)
+                told += await remind(session, one, moment)
         except Exception:
-            log.exception("notes.not_reminded", asked=str(asked_id))
+            log.exception("notes.not_reminded", **{of: str(one)})
     return told
 
 

@@ -31,13 +31,11 @@ class Orphans:
     keys: list[str] = field(default_factory=list)
 
 
-async def find_orphans(
-    sessions: Sessions, store: ObjectStore, *, at: datetime | None = None, age: timedelta = ON_ITS_WAY
-) -> Orphans:
+async def find_orphans(sessions: Sessions, store: ObjectStore, *, at: datetime | None = None) -> Orphans:
     """Read the names of all stored objects, some hundreds at a time, and ask for the rows of those that have been there
-    for so long. Takes nothing away: a database that was brought back from yesterday names less than is wanted.
+    for a day. Takes nothing away: a database that was brought back from yesterday names less than is wanted.
     """
-    found, before = Orphans(), (at or now()) - age
+    found, before = Orphans(), (at or now()) - ON_ITS_WAY
     async for listed in obstore.list(store, chunk_size=AT_ONCE):
         sizes = {meta["path"]: meta["size"] for meta in listed if meta["last_modified"] < before}
         if not sizes:

@@ -124,18 +124,22 @@ def held_seats() -> Filter:
     """The same for everybody at once: seats of doctors and specialists that are theirs still. Joins Encounter,
     ServiceRequest and the Task to EncounterParticipant.
     """
-    treats_still = exists().where(
-        _RELATION.patient_id == ServiceRequest.patient_id,
-        _RELATION.practitioner_role_id == ServiceRequest.requester_role_id,
-        _RELATION.ended_at.is_(None),
-    )
-    asks = and_(EncounterParticipant.practitioner_role_id == ServiceRequest.requester_role_id, treats_still)
+    asks = and_(EncounterParticipant.practitioner_role_id == ServiceRequest.requester_role_id, requester_treats())
     answers = EncounterParticipant.practitioner_role_id == Task.owner_role_id
     discusses = and_(
         EncounterParticipant.is_member,
         meets_over(ServiceRequest.id, EncounterParticipant.practitioner_role_id, is_called=True),
     )
     return and_(or_(asks, answers, discusses), is_permitted(ServiceRequest.id))
+
+
+def requester_treats() -> Filter:
+    """Who asked still treats the patient of the ServiceRequest."""
+    return exists().where(
+        _RELATION.patient_id == ServiceRequest.patient_id,
+        _RELATION.practitioner_role_id == ServiceRequest.requester_role_id,
+        _RELATION.ended_at.is_(None),
+    )
 
 
 def _is_submitted_to(actor: Actor) -> Filter:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.types import NullType
 
 from teleconsult.access.permissions import Permission
-from teleconsult.access.rows.consults import consults, is_permitted, requests
+from teleconsult.access.rows.consults import consults, is_permitted, requester_treats, requests
 from teleconsult.access.rows.patients import is_in_open_file, treats
 from teleconsult.access.rows.seam import Filter, has, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
@@ -19,11 +19,10 @@ from teleconsult.excerpts.models import Excerpt, ExcerptStudy
 from teleconsult.imaging.models import ImagingStudy
 from teleconsult.notes.co_signing_models import WAITS_FOR, NoteCoSignature
 from teleconsult.notes.models import Composition, CompositionStatus, NoteRetraction
-from teleconsult.patients.models import CareRelation
 
 ANSWERING: Final = (TaskStatus.ACCEPTED, TaskStatus.IN_PROGRESS, TaskStatus.ON_HOLD)
 """A specialist has accepted, and the consult is not closed."""
-_RELATION, _OWN = aliased(CareRelation), aliased(NoteCoSignature)
+_OWN = aliased(NoteCoSignature)
 """Made once, as those of `patients`."""
 
 
@@ -111,12 +110,7 @@ def looks(actor: Actor) -> Filter:
 @row_filter
 def held_looks() -> Filter:
     """The same for everybody at once. Joins the PractitionerRole that looks as well."""
-    treats_still = exists().where(
-        _RELATION.patient_id == ServiceRequest.patient_id,
-        _RELATION.practitioner_role_id == ServiceRequest.requester_role_id,
-        _RELATION.ended_at.is_(None),
-    )
-    asks = and_(PractitionerRole.id == ServiceRequest.requester_role_id, treats_still)
+    asks = and_(PractitionerRole.id == ServiceRequest.requester_role_id, requester_treats())
     return and_(or_(asks, PractitionerRole.id == Task.owner_role_id), _is_looked_at())
 
 
