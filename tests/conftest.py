@@ -172,6 +172,16 @@ def settings(
 
 
 @pytest.fixture
+def command_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell of that installation has it, for `web.__main__.main` or a process that is begun."""
+    for name in [name for name in os.environ if name.startswith("TELECONSULT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TELECONSULT_DATABASE_URL", settings.database_url or "")
+    monkeypatch.setenv("TELECONSULT_DATA", str(settings.data))
+    monkeypatch.setenv("TELECONSULT_SECRET_KEY", SECRET)
+
+
+@pytest.fixture
 async def client(
     settings: Settings, engine: AsyncEngine, aiohttp_client: AiohttpClient
 ) -> TestClient[web.Request, web.Application]:

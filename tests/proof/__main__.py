@@ -12,16 +12,14 @@ from typing import Final
 from tests.proof.figures import RESULTS
 
 PROOFS: Final = (
-    *(
-        "killed_app",
-        "killed_postgresql",
-        "failed_writes",
-        "killed_writes",
-        "hostile",
-        "migrations_killed",
-        "full_disks",
-        "failover",
-    ),
+    "killed_app",
+    "killed_postgresql",
+    "failed_writes",
+    "killed_writes",
+    "hostile",
+    "migrations_killed",
+    "full_disks",
+    "failover",
     "ransomware",
 )
 

@@ -109,7 +109,7 @@ class Acts:
             await co_sign_note(self.signing, who, note_id=case.note_id, proof=proof, address="192.0.2.2")
         return True
 
-    async def forget_tries(self, _case: Case) -> bool:
+    async def forget_tries(self) -> bool:
         """Who dies while a signer proves who they are leaves a try that was not a right one. Once a crash that is no
         harm; ten times within these two minutes, and the signer would be shut out for a quarter of an hour.
         """

@@ -149,7 +149,6 @@ async def prove(folder: Path) -> Figure:
                     await nursery.close()
             await look(where, nursery.answered, peer, figure)
             if figure.faults:
-                RESULTS.parent.mkdir(exist_ok=True)
                 shutil.copy(folder / "app.log", RESULTS.parent / "killed_app.log")
     finally:
         cluster.kill()

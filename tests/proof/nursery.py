@@ -173,7 +173,7 @@ async def _work_until(acts: Acts, case: Case, dying: Dying) -> None:
     verb, kind, number = dying
     ran = FAILED
     try:
-        await acts.forget_tries(case)
+        await acts.forget_tries()
         if verb == "deliver":
             await acts.sign(case)
         with failing(kind, number, Way.KILL) as cutting:
@@ -188,7 +188,7 @@ async def _work(acts: Acts, cases: list[Case]) -> None:
     """Each act of each case until it is done; what failed is tried again, as a person would."""
     for case in cases:
         for name, act in acts.of_a_case.items():
-            while not await _is_done(name, acts.forget_tries(case)) or not await _is_done(name, act(case)):
+            while not await _is_done(name, acts.forget_tries()) or not await _is_done(name, act(case)):
                 pass
             _say(name, case.note_id)
 

@@ -12,7 +12,7 @@ from teleconsult.audit.checkpoints import days_in, folder_of
 from teleconsult.db import Sessions, transaction
 from teleconsult.embedded import DatabaseUrls
 from teleconsult.settings import Settings
-from tests.people import SECRET, Cast
+from tests.people import Cast
 from tests.teleconsult.audit.log import past_the_walls
 from web.__main__ import main
 
@@ -20,16 +20,7 @@ Command = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("TELECONSULT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("TELECONSULT_DATABASE_URL", settings.database_url or "")
-    monkeypatch.setenv("TELECONSULT_DATA", str(settings.data))
-    monkeypatch.setenv("TELECONSULT_SECRET_KEY", SECRET)
-
-
-@pytest.fixture
-def teleconsult(environment: None, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+def teleconsult(command_environment: None, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
     """Status and output of one command, run in this very process: one of its own takes seconds to begin."""
     mask = os.umask(0o077)
 
@@ -49,7 +40,7 @@ async def acts(sessions: Sessions, cast: Cast) -> None:
             audit.record(session, cast.rural, "tested")
 
 
-@pytest.mark.usefixtures("acts", "environment")
+@pytest.mark.usefixtures("acts", "command_environment")
 def test_a_whole_log_is_good() -> None:
     """As a shell sees it."""
     command = [sys.executable, "-m", "web", "audit", "verify"]

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from teleconsult.settings import Settings
-from tests.people import SECRET, Cast
+from tests.people import Cast
 from tests.teleconsult.fhir.test_importing import bundle, resources
 from web.__main__ import main
 
@@ -14,12 +13,8 @@ HOUSE = "Centre de santé de l’Anse"
 
 
 @pytest.fixture
-def folder(settings: Settings, cast: Cast, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def folder(command_environment: None, cast: Cast, tmp_path: Path) -> Path:
     """An installation that has the cast, and a folder with one good file and one that is none."""
-    assert settings.database_url
-    monkeypatch.setenv("TELECONSULT_DATA", str(settings.data))
-    monkeypatch.setenv("TELECONSULT_DATABASE_URL", settings.database_url)
-    monkeypatch.setenv("TELECONSULT_SECRET_KEY", SECRET)
     files = tmp_path / "files"
     files.mkdir()
     (files / "a.json").write_bytes(bundle(resources()))

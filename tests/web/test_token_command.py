@@ -4,20 +4,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from teleconsult.settings import Settings
-from tests.people import SECRET, Cast
+from tests.people import Cast
 from web.__main__ import main
 
 Client = TestClient[web.Request, web.Application]
 
 
 @pytest.fixture
-def installation(settings: Settings, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Cast:
+def installation(command_environment: None, cast: Cast) -> Cast:
     """The environment of an installation that has the cast."""
-    assert settings.database_url
-    monkeypatch.setenv("TELECONSULT_DATA", str(settings.data))
-    monkeypatch.setenv("TELECONSULT_DATABASE_URL", settings.database_url)
-    monkeypatch.setenv("TELECONSULT_SECRET_KEY", SECRET)
     return cast
 
 
