@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import obstore
@@ -14,8 +14,10 @@ from teleconsult.backups.making import Task, make_backup
 from teleconsult.backups.manifests import check
 from teleconsult.backups.places import Folder, Stream, names_in
 from teleconsult.backups.proving import Proof, prove
+from teleconsult.backups.pruning import prune
 from teleconsult.backups.restoring import restore
 from teleconsult.backups.vault import BackupRefused, Unopened, make_identity, read_identities, unseal
+from teleconsult.clock import now
 from teleconsult.embedded import embedded_postgresql
 from teleconsult.objects import Objects, open_store
 from teleconsult.settings import Settings, SettingsError
@@ -24,6 +26,7 @@ from teleconsult.stored.scrubbing import PACE, scrub
 from web.commands import database, opened
 
 MIB = 1024 * 1024
+KEEP_DAYS = 30
 
 
 def add_backups(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,6 +36,12 @@ def add_backups(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     backup.add_argument("--base", action="store_true", help="begin with a new base backup of the database")
     backup.add_argument("--have", metavar="FILE", help="with -: names that are held already, a line each; - reads them")
     backup.add_argument("--check", action="store_true", help="hold every file of DIR against the manifests instead")
+    backup.add_argument(
+        "--prune",
+        action="store_true",
+        help="on the machine that pulls: take away what is not needed to go back to any moment of the last --keep days",
+    )
+    backup.add_argument("--keep", type=int, default=KEEP_DAYS, metavar="DAYS", help="with --prune: %(default)s days")
     backup.add_argument("--identity", metavar="FILE", help="with --check: also open every file, with this secret key")
     backup.add_argument("--new-key", metavar="FILE", help="make a secret key in FILE, print its public half")
     backup.set_defaults(command=back_up)
@@ -55,8 +64,9 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
         return 0
     if not options.folder:
         raise SettingsError("Where to? Name a folder, or - for a stream.")
-    if options.check:
-        return _check(Path(options.folder), Path(options.identity) if options.identity else None)
+    if options.check or options.prune:
+        root, identity = Path(options.folder), Path(options.identity) if options.identity else None
+        return _check(root, identity) if options.check else _prune(root, options.keep)
     if not settings.backup_recipients:
         raise SettingsError(
             "TELECONSULT_BACKUP_RECIPIENTS is needed: the public key the backup is sealed for"
@@ -103,6 +113,24 @@ def _held(name: str | None) -> frozenset[str]:
     return frozenset(line.strip().removeprefix("./") for line in lines)
 
 
+def _prune(root: Path, days: int) -> int:
+    if days < 1:
+        raise SettingsError("--keep takes days, 1 at the least.")
+    try:
+        done = prune(root, keep=timedelta(days=days), moment=now())
+    except BackupRefused as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or root}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    print(
+        f"taken away: {done.bases} base backups, {done.segments} segments of log, {done.size} bytes;"
+        f" any moment since {done.since.isoformat(timespec='seconds')} can be gone back to"
+    )
+    return 0
+
+
 def _check(root: Path, identity: Path | None) -> int:
     try:
         found = check(root)
@@ -122,7 +150,8 @@ def _check(root: Path, identity: Path | None) -> int:
     newest = found.manifests[-1]
     print(
         f"{'broken' if found.faults else 'good'}: {len(found.manifests)} runs, {len(found.files)} files,"
-        f" {found.size} bytes, the last of {newest.made_at}; {found.unnamed} files of broken runs"
+        f" {found.size} bytes, the last of {newest.made_at}; {found.unnamed} files of broken runs,"
+        f" {len(found.pruned)} taken away by --prune"
     )
     return int(bool(found.faults))
 

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from teleconsult.backups.places import digest_of, names_in
+from teleconsult.backups.segments import SEGMENT, missing_between
 from teleconsult.backups.vault import BackupRefused
 
 FORMAT: Final = 1
 FOLDER: Final = "manifests"
+PRUNED: Final = "pruned"
+"""Folder that says which files were taken away on purpose (`pruning`)."""
 AGAIN: Final = "~"
 """Stands between a name and what tells the file from one of that name which a run that was broken off left behind."""
 
@@ -73,6 +76,13 @@ def plain(name: str) -> str:
     return name.partition(AGAIN)[0]
 
 
+def segment_in(name: str) -> str | None:
+    """Of the log, where that is what a file holds."""
+    folder, _slash, rest = plain(name).partition("/")
+    segment = rest.removesuffix(".gz.age")
+    return segment if folder == "wal" and SEGMENT.fullmatch(segment) else None
+
+
 def hash_of(content: bytes) -> str:
     """What the next one says of it."""
     return hashlib.sha256(content).hexdigest()
@@ -80,10 +90,11 @@ def hash_of(content: bytes) -> str:
 
 @dataclass(slots=True)
 class Checked:
-    """What stands in a backup, and what is wrong with it."""
+    """What stands in a backup, and what is wrong with it. `files` are those that were not `pruned`."""
 
     manifests: list[Manifest]
     files: dict[str, tuple[int, str]]
+    pruned: frozenset[str] = frozenset()
     faults: list[str] = field(default_factory=list)
     unnamed: int = 0
     """Files of runs that were broken off: no harm, and no use."""
@@ -102,6 +113,26 @@ def manifests_in(root: Path) -> list[Manifest]:
     return [read_manifest(path) for path in paths]
 
 
+def pruned_in(root: Path) -> frozenset[str]:
+    """Names of the files that were taken away on purpose, or are about to be. Raises BackupRefused."""
+    names = set[str]()
+    for path in sorted((root / PRUNED).glob("*.json")):
+        try:
+            told = json.loads(path.read_bytes())
+            if told["format"] != FORMAT:
+                raise BackupRefused(f"{path} was written by another version.")
+            names |= {str(name) for name in told["files"]}
+        except (ValueError, TypeError, KeyError) as error:
+            raise BackupRefused(f"{path} does not say what was taken away.") from error
+    return frozenset(names)
+
+
+def is_base_whole(checked: Checked, base: str) -> bool:
+    """Whether all pieces of a base backup stand among the files."""
+    named = {name for one in checked.manifests for name in one.files if name.startswith(f"{base}/")}
+    return bool(named) and named <= checked.files.keys()
+
+
 def check(root: Path, *, reads: bool = True) -> Checked:
     """Hold every file against what the manifests say of it, and they against each other. Needs no key.
 
@@ -116,11 +147,21 @@ def check(root: Path, *, reads: bool = True) -> Checked:
         for name, told in manifest.files.items():
             if files.setdefault(name, told) != told:
                 faults.append(f"{name}: named twice, with other content")
-    held = set(names_in(root))
+    held, pruned = set(names_in(root)), pruned_in(root)
+    for name in pruned:
+        files.pop(name, None)
     for name, (size, digest) in files.items():
         if name not in held:
             faults.append(f"{name}: missing")
         elif (root / name).stat().st_size != size or (reads and digest_of(root / name)[1] != digest):
             faults.append(f"{name}: changed")
-    unnamed = len(held - files.keys() - {manifest.name for manifest in manifests})
-    return Checked(manifests, files, faults, unnamed)
+    told_of = {manifest.name for manifest in manifests} | {name for name in held if name.startswith(f"{PRUNED}/")}
+    checked = Checked(manifests, files, pruned, faults, len(held - files.keys() - told_of))
+    base, until = manifests[-1].base, manifests[-1].wal
+    if not is_base_whole(checked, base):
+        faults.append(f"{base}: the newest base backup was taken away")
+    first = base.rsplit("-", 1)[1]
+    segments = [segment for name in files if (segment := segment_in(name)) and segment[:8] == first[:8]]
+    if gap := missing_between(first, until, segments):
+        faults.append(f"{len(gap)} segments of the log after {base} are no part of it")
+    return checked

@@ -22,7 +22,7 @@ import obstore
 from teleconsult.audit.checkpoints import days_in, folder_of, lines_in
 from teleconsult.backups.installation import unpack_keys
 from teleconsult.backups.making import AUDIT, IN_MEMORY, RESTORED
-from teleconsult.backups.manifests import Checked, Manifest, check, moment_of_base, plain
+from teleconsult.backups.manifests import Checked, Manifest, check, is_base_whole, moment_of_base, plain
 from teleconsult.backups.places import Hashed
 from teleconsult.backups.recovering import LOG, recover
 from teleconsult.backups.segments import missing_between
@@ -164,6 +164,7 @@ def _state_of(checked: Checked, until: datetime | None) -> tuple[str, Manifest]:
     if until is None:
         return newest.base, newest
     bases = {one.base: one for one in checked.manifests if moment_of_base(one.base) < until}
+    bases = {base: one for base, one in bases.items() if is_base_whole(checked, base)}
     if not bases:
         raise BackupRefused("No base backup is that old.")
     base = max(bases)

@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +29,7 @@ from teleconsult.backups.making import Task, make_backup
 from teleconsult.backups.manifests import FOLDER, Manifest, check
 from teleconsult.backups.places import Folder, Stream, names_in
 from teleconsult.backups.proving import prove
+from teleconsult.backups.pruning import prune
 from teleconsult.backups.restoring import SET_ASIDE, UNFINISHED, restore
 from teleconsult.backups.vault import BackupRefused, make_identity, read_identities
 from teleconsult.clock import now
@@ -73,10 +74,12 @@ class BreaksOff(Folder):
         super().put(name, content, size)
 
 
-def backed_up(settings: Settings, urls: DatabaseUrls, root: Path, *, to: type[Folder] = Folder) -> Manifest:
+def backed_up(
+    settings: Settings, urls: DatabaseUrls, root: Path, *, to: type[Folder] = Folder, wants_base: bool = False
+) -> Manifest:
     store = open_store(None, settings.data)
     held = frozenset(names_in(root))
-    return make_backup(Task(settings, store, urls.backup, to(root), held))
+    return make_backup(Task(settings, store, urls.backup, to(root), held, wants_base))
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +130,8 @@ async def lost(apart: Path) -> AsyncIterator[Lost]:
         await asyncio.to_thread(make_backup, task)
         stream.close()
         out.seek(0)
+        shutil.copytree(root, apart / "older")
+        await asyncio.to_thread(backed_up, settings, urls, apart / "older", wants_base=True)
         async with transaction(sessions) as session:
             audit.record(session, SYSTEM, "tested")
         signed = select(Composition).where(Composition.status == CompositionStatus.FINAL)
@@ -264,6 +269,24 @@ async def test_it_comes_back_whole(lost: Lost, apart: Path, tmp_path: Path) -> N
     assert verdict.is_good
     with pytest.raises(BackupRefused):
         restore(settings, lost.root, read_identities(lost.key))
+
+
+async def test_it_comes_back_from_what_was_pruned_and_no_further(lost: Lost, apart: Path) -> None:
+    """The second base is a moment old, and leads to all that the week before it did."""
+    settings, root = Settings(data=apart / "pruned", secret_key=SECRET), apart / "older"
+    done = prune(root, keep=timedelta(days=1), moment=now() + timedelta(days=2))
+    assert (done.bases, done.segments > 0) == (1, True)
+    assert check(root).faults == []
+    with pytest.raises(BackupRefused, match="No base backup is that old"):
+        restore(settings, root, read_identities(lost.key), until=lost.between)
+    came = await asyncio.to_thread(restore, settings, root, read_identities(lost.key))
+    objects = Objects(open_store(None, settings.data))
+    with embedded_postgresql(settings.data) as urls:
+        engine = make_engine(urls.app)
+        proof = await prove(make_sessions(engine, acting="system"), settings, objects, erased=came.erased)
+        await engine.dispose()
+    assert proof.is_good, (proof.log.findings, proof.stored.found)
+    assert (proof.notes, await objects.get(lost.kept)) == (2, b"to be kept")
 
 
 async def test_it_comes_back_as_it_was_at_a_moment(lost: Lost, apart: Path) -> None:
