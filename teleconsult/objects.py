@@ -11,13 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import obstore
 from obstore.exceptions import GenericError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore, S3Store, from_url
 
 from teleconsult.errors import NotFound
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config  # it is there for type checkers alone
 
 CHUNK = 1024 * 1024
 LARGE = 16 * 1024 * 1024
@@ -54,11 +58,26 @@ def new_keys(kind: str, number: int) -> list[str]:
 def open_store(url: str | None, data: Path) -> ObjectStore:
     """The configured store (S3, Azure, GCS, `file://`), or a folder under the data folder, closed to other users."""
     if url:
-        return from_url(url)
+        told = urlsplit(url)
+        return _s3(told) if told.scheme == "s3" and (told.username or told.query) else from_url(url)
     folder = data / "objects"
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     return LocalStore(folder)
+
+
+def _s3(told: SplitResult) -> ObjectStore:
+    """A service that speaks S3 and is not Amazon's: `s3://KEY:SECRET@bucket/prefix?endpoint=http://host:8333`."""
+    more = dict(parse_qsl(told.query))
+    endpoint = more.get("endpoint")
+    config: S3Config = {"region": more.get("region", "us-east-1")}
+    if endpoint:
+        config["endpoint"] = endpoint
+    if told.username:
+        config["access_key_id"], config["secret_access_key"] = unquote(told.username), unquote(told.password or "")
+    is_clear = bool(endpoint) and str(endpoint).startswith("http://")
+    bucket, prefix = told.hostname or "", told.path.strip("/") or None
+    return S3Store(bucket, prefix=prefix, config=config, client_options={"allow_http": is_clear})
 
 
 class Objects:

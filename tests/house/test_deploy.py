@@ -21,6 +21,7 @@ from web.app import make_app
 DEPLOY = ROOT / "deploy"
 METRIC = re.compile(r"\b(?:teleconsult|process|python)_[a-z_]+\b")
 ASKED_BY_PROMETHEUS = {"up"}
+COMPOSE_SCHEMA = Path("/usr/lib/python3/dist-packages/compose/config/compose_spec.json")
 
 
 def services() -> dict[str, dict[str, Any]]:
@@ -53,18 +54,35 @@ def test_what_is_watched_is_measured(settings: Settings) -> None:
     assert all(METRIC.search(expression) or "up{" in expression for expression in found)
 
 
-def test_every_container_may_little_and_says_how_it_is() -> None:
-    for name, service in services().items():
-        if name != "migrate":
-            assert "healthcheck" in service, name
-        assert service["read_only"], name
-        if "build" not in service:
-            tag = service["image"].partition(":")[2]
-            assert re.match(r"\d+\.\d+", tag), f"{name}: a version, not what is newest today"
-            assert "user" in service or "unprivileged" in service["image"], name
-        environment = service.get("environment", {})
-        secret = [key for key, value in environment.items() if re.search("PASSWORD|SECRET|DATABASE_URL", key)]
-        assert all(key.endswith("_FILE") for key in secret), name
+NEEDS: dict[str, list[str]] = {"coturn": ["NET_BIND_SERVICE"]}
+"""Capabilities that are given back, and to whom."""
+
+
+@pytest.mark.parametrize("name", services())
+def test_every_container_may_little_and_says_how_it_is(name: str) -> None:
+    service = services()[name]
+    assert (
+        set(service["healthcheck"]) >= {"test", "interval", "timeout", "retries"} or "disable" in service["healthcheck"]
+    )
+    assert service.get("healthcheck", {}).get("disable", False) is (name == "migrate"), "one that ends says so itself"
+    assert service["user"] not in ("root", "0", "0:0")
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service.get("cap_add", []) == NEEDS.get(name, [])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service and "latest" not in service["image"]
+    tag = service["image"].partition(":")[2]
+    assert re.match(r"\d+\.\d+", tag), "a version, not what is newest today"
+    secret = [
+        key for key in service.get("environment", {}) if re.search("PASSWORD|SECRET|DATABASE_URL|OBJECTS_URL", key)
+    ]
+    assert all(key.endswith("_FILE") for key in secret)
+    told = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    assert set(service.get("secrets", [])) <= told["secrets"].keys()
+    assert all("file" in one for one in told["secrets"].values())
+
+
+def test_our_own_images_are_nobody_important() -> None:
     for image in ("Dockerfile", "deploy/janus/Dockerfile"):
         assert re.search(r"^USER (?!root)", (ROOT / image).read_text(), re.MULTILINE), image
 
@@ -100,6 +118,32 @@ def test_nginx_takes_its_file(tmp_path: Path) -> None:
         ["nginx", "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not COMPOSE_SCHEMA.exists(), reason="Debian's docker-compose, which has the schema, is not here")
+def test_the_file_stands_the_published_schema() -> None:
+    """That of the Compose specification, as Debian's docker-compose has it, looked at by what came with it; and it does
+    find what is wrong.
+    """
+    script = """if True:
+        import json, sys, jsonschema, yaml
+        schema = json.load(open(sys.argv[1]))
+        told = yaml.safe_load(open(sys.argv[2]))
+        jsonschema.validate(told, schema)
+        told["services"]["nginx"]["read_only"] = "perhaps"
+        try:
+            jsonschema.validate(told, schema)
+        except jsonschema.ValidationError as error:
+            print(list(error.path))
+    """
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", script, COMPOSE_SCHEMA, ROOT / "docker-compose.yml"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "['services', 'nginx', 'read_only']"), done.stderr[-2000:]
 
 
 @pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not here")

@@ -9,9 +9,12 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from obstore.exceptions import AlreadyExistsError
+from aiohttp import web
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import MemoryStore
+from pytest_aiohttp.plugin import AiohttpServer
 
+from teleconsult.clock import now
 from teleconsult.errors import NotFound
 from teleconsult.objects import LARGE, Objects, new_key, new_keys, open_store
 
@@ -30,6 +33,39 @@ async def test_what_was_put_is_read(objects: Objects) -> None:
     path = objects.path_of(key)
     assert path is not None
     assert path.read_bytes() == b"0123456789"
+
+
+async def test_a_store_of_ones_own_is_named_in_one_line_with_what_opens_it(aiohttp_server: AiohttpServer) -> None:
+    """A service that speaks S3 over HTTP: requests are signed with the address' key (SigV4), a bucket is a path."""
+    kept: dict[str, bytes] = {}
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if f"Credential=teleconsult/{now():%Y%m%d}/eu-x/s3/" not in request.headers.get("Authorization", ""):
+            return web.Response(status=403)
+        if request.method == "PUT":
+            if request.path in kept and request.headers.get("If-None-Match") == "*":
+                return web.Response(status=412)
+            kept[request.path] = await request.read()
+            return web.Response(headers={"ETag": '"1"'})
+        if request.path not in kept:
+            return web.Response(status=404)
+        headers = {"ETag": '"1"', "Last-Modified": "Mon, 23 Nov 2026 08:00:00 GMT"}
+        return web.Response(body=kept[request.path], headers=headers)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    port = (await aiohttp_server(app)).port
+    told = f"@kept-here/all?endpoint=http://127.0.0.1:{port}&region=eu-x"
+    objects = Objects(open_store(f"s3://teleconsult:open%3Asesame%2F{told}", Path("nowhere")))
+    key = new_key("dicom")
+    await objects.put(key, b"0123456789")
+    assert kept == {f"/kept-here/all/{key}": b"0123456789"}
+    assert await objects.get(key) == b"0123456789"
+    with pytest.raises(AlreadyExistsError):
+        await objects.put(key, b"second")
+    with pytest.raises(BaseError) as refused:
+        await Objects(open_store(f"s3://another:open%3Asesame%2F{told}", Path("nowhere"))).get(key)
+    assert "sesame" not in str(refused.value)
 
 
 async def test_a_key_is_written_once(objects: Objects) -> None:
