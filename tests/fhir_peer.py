@@ -4,6 +4,7 @@ It is the world outside: transactions with conditional creates and updates as cr
 """
 
 import json
+import socket
 import ssl
 import uuid
 from collections.abc import AsyncIterator
@@ -114,8 +115,8 @@ class FhirPeer:
 
 
 @asynccontextmanager
-async def fhir_peer(certificate: Certificate) -> AsyncIterator[FhirPeer]:
-    """One on loopback, inside the block."""
+async def fhir_peer(certificate: Certificate, *, at: socket.socket | None = None) -> AsyncIterator[FhirPeer]:
+    """One on loopback, or `at` a socket that listens elsewhere, inside the block."""
     peer = FhirPeer()
     app = web.Application(client_max_size=32 * 1024 * 1024)
     app.router.add_post("/r4", peer.transact)
@@ -127,7 +128,7 @@ async def fhir_peer(certificate: Certificate) -> AsyncIterator[FhirPeer]:
     context.load_cert_chain(certificate.certificate, certificate.key)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    site = web.SockSite(runner, at or socket.create_server(("127.0.0.1", 0)), ssl_context=context)
     await site.start()
     peer.port = runner.addresses[0][1]
     try:

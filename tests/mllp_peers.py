@@ -1,6 +1,7 @@
 """Record systems at the other end of MLLP, on loopback: real sockets that answer as told, or as badly as told."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -109,8 +110,10 @@ class MllpPeer:
 
 
 @asynccontextmanager
-async def mllp_peer(answer: Answering = accepts, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[MllpPeer]:
-    """One on loopback, inside the block."""
+async def mllp_peer(
+    answer: Answering = accepts, *, tls: ssl.SSLContext | None = None, at: socket.socket | None = None
+) -> AsyncIterator[MllpPeer]:
+    """One on loopback, or `at` a socket that listens elsewhere, inside the block."""
     peer = MllpPeer(answer)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -121,7 +124,8 @@ async def mllp_peer(answer: Answering = accepts, *, tls: ssl.SSLContext | None =
         await peer.serve(reader, writer)
         tasks.discard(task)
 
-    server = await asyncio.start_server(come, "127.0.0.1", 0, ssl=tls, limit=16 * 1024 * 1024)
+    sock = at or socket.create_server(("127.0.0.1", 0))
+    server = await asyncio.start_server(come, sock=sock, ssl=tls, limit=16 * 1024 * 1024)
     peer.port = server.sockets[0].getsockname()[1]
     try:
         yield peer

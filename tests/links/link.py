@@ -11,13 +11,16 @@ through it. Nothing of the machine's own network is changed.
 """
 
 import contextlib
+import ctypes
 import fcntl
 import itertools
 import os
 import shutil
+import socket
 import struct
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +30,7 @@ HUB: Final = "10.77.0.1"
 TUN: Final = Path("/dev/net/tun")
 TUNSETIFF: Final = 0x400454CA
 IFF_TUN_WITHOUT_HEADER: Final = 0x1001  # linux/if_tun.h: IFF_TUN | IFF_NO_PI
+CLONE_NEWNET: Final = 0x40000000  # linux/sched.h
 _devices = itertools.count(1)
 
 
@@ -64,6 +68,20 @@ class Namespace:
         """A setting of its network (/proc/sys/net)."""
         subprocess.run([*self.inside, "sh", "-c", f"echo {value} > /proc/sys/net/{name}"], check=True)
 
+    def listen(self, address: str, port: int) -> socket.socket:
+        """A socket that listens there, for this very process: it stays in the network it was made in, and a thread
+        that entered that one (setns(2)) and ends has moved nobody else.
+        """
+
+        def made() -> socket.socket:
+            with Path(f"/run/netns/{self.name}").open() as network:
+                if ctypes.CDLL(None, use_errno=True).setns(network.fileno(), CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), "setns")
+            return socket.create_server((address, port))
+
+        with ThreadPoolExecutor(1) as aside:
+            return aside.submit(made).result()
+
     def close(self) -> None:
         """Take it away, with the devices in it."""
         _ip("netns", "del", self.name)
@@ -77,13 +95,13 @@ class Place(Namespace):
         self._subnet = f"10.77.{number}"
         self._host = 2
         near, far = f"near{number}", f"far{number}"
-        self._device = near
+        self._device, self._far, self._hub = near, far, hub
         self._ends = _tun(near, self), _tun(far, hub)
         self.ip("addr", "add", f"{self.address}/32", "dev", near)
         self.ip("link", "set", near, "up")
         self.ip("route", "add", "default", "dev", near)
         hub.ip("link", "set", far, "up")
-        hub.ip("route", "add", f"{self._subnet}.0/24", "dev", far)
+        self.appear()
         self.line = Line(*self._ends, terms)
         self.line.start()
 
@@ -91,6 +109,14 @@ class Place(Namespace):
     def address(self) -> str:
         """Its own address now."""
         return f"{self._subnet}.{self._host}"
+
+    def appear(self) -> None:
+        """Nobody knows of a way to it any more after `vanish`; now they do again."""
+        self._hub.ip("route", "add", f"{self._subnet}.0/24", "dev", self._far)
+
+    def vanish(self) -> None:
+        """As when the provider of the way there is gone: not a line that is bad, but none."""
+        self._hub.ip("route", "del", f"{self._subnet}.0/24", "dev", self._far)
 
     def move(self) -> None:
         """Take another address; what was bound to the old one reaches nobody any more."""
