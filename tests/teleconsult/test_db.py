@@ -1,14 +1,19 @@
 """What the engine says when the database refuses."""
 
 import traceback
+import uuid
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from teleconsult.db import Sessions, make_engine, sqlalchemy_url, transaction
+from teleconsult.accounts.actor import SYSTEM
+from teleconsult.consults.models import Task
+from teleconsult.consults.queries import consult_for
+from teleconsult.db import Sessions, driver_connection, make_engine, sqlalchemy_url, transaction
 from teleconsult.embedded import DatabaseUrls
+from teleconsult.errors import NotFound
 from tests.people import Cast
 
 SECRET = "Bélanger Rose 1951"
@@ -66,3 +71,26 @@ async def test_of_several_servers_the_one_that_writes_is_taken(clean_database: D
     expected = {"host": "db1,db2", "port": "5432,5433", "user": "app", "password": "s@cret", "dbname": "tele"}
     assert {name: arguments[name] for name in expected} == expected
     assert arguments["target_session_attrs"] == "read-write"
+
+
+async def test_codes_stand_in_a_question_and_values_do_not(sessions: Sessions, cast: Cast) -> None:
+    """So that the plan kept for all values is as good as one made anew, and PostgreSQL makes no more."""
+    async with transaction(sessions, SYSTEM) as session:
+        driver = await driver_connection(session)
+        for _ in range(16):  # the driver prepares after five, PostgreSQL looks at five more
+            with pytest.raises(NotFound):
+                await consult_for(session, cast.rural, uuid.uuid4())
+        asked = await driver.execute(
+            "select statement, generic_plans from pg_prepared_statements"
+            " where statement like 'SELECT service_request.number%'"
+        )
+        ((statement, plans_for_all_values),) = await asked.fetchall()
+    assert "appointment_1.status NOT IN ('cancelled', 'noshow')" in statement
+    assert "service_request.id = $1" in statement
+    assert plans_for_all_values > 0
+
+
+async def test_a_code_that_is_none_is_quoted(sessions: Sessions) -> None:
+    async with transaction(sessions, SYSTEM) as session:
+        question = select(Task.id).where(Task.status == "x' or 'a' = 'a' -- %(status_1)s $1 \\")
+        assert (await session.scalars(question)).all() == []
