@@ -9,7 +9,8 @@ import asyncio
 import logging
 import tempfile
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -35,24 +36,27 @@ from teleconsult.notes.evidence_models import NoteEvidence
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.records.models import RecordEntry
 from teleconsult.scheduling.models import Appointment, AppointmentStatus
-from tests.mllp_peers import MllpPeer, mllp_peer
+from tests.mllp_peers import mllp_peer
 from tests.proof.acts import Acts, Case
 from tests.proof.failing import Kind, failing
-from tests.proof.figures import Bound, Figure, run
+from tests.proof.figures import Bound, Figure, run, side_by_side
 from tests.proof.place import Place, co_signature_asked, place
 from tests.signaling.conftest import cookie_of
 from tests.web.resumable.tus import Tus
 from web.app import make_app
 
+IN_PARTS: Final = "upload in parts"
 SECONDS: Final = {
-    "bring": (30.0, 600.0),
-    "upload in parts": (30.0, 600.0),
-    "book": (30.0, 600.0),
-    "sign": (60.0, 600.0),
-    "deliver": (60.0, 600.0),
-    "sign too": (60.0, 600.0),
+    "bring": (45.0, 600.0),
+    IN_PARTS: (60.0, 600.0),
+    "book": (60.0, 600.0),
+    "sign": (90.0, 600.0),
+    "deliver": (360.0, 1800.0),
+    "sign too": (90.0, 600.0),
 }
 """For the statements of an act, and again for its writes."""
+SIDE_BY_SIDE: Final = (("deliver",), ("bring", IN_PARTS, "book", "sign", "sign too"))
+"""In two places: each of the many statements of a delivery needs a note of its own."""
 MOST: Final = 400
 FEWEST: Final = {Kind.STATEMENT: 8, Kind.WRITE: 1}
 """Fewer than that of an act, and what counts them is broken; but for what writes no file."""
@@ -148,8 +152,9 @@ async def due_again(where: Place) -> None:
         await session.execute(update(Delivery).values(next_at=past))
 
 
-async def prove(folder: Path) -> list[Figure]:
-    """Each act, cut at each of its statements and at each of its writes."""
+@asynccontextmanager
+async def acts_to_cut(folder: Path) -> AsyncIterator[tuple[Place, Acts, list[Cut]]]:
+    """An installation, and each act of it: done once, so that what loads and compiles is over."""
     with embedded_postgresql(folder) as urls:
         migrate(urls.owner)
         sandbox = Sandbox(workers=1)
@@ -158,18 +163,28 @@ async def prove(folder: Path) -> list[Figure]:
             async with TestClient(TestServer(app)) as client:
                 cookie = await cookie_of(where.sessions, where.settings, where.cast.rural)
                 client.session.cookie_jar.update_cookies({"session": cookie}, client.make_url("/"))
+                receiver = Receiver(
+                    sessions=where.sessions, objects=where.signing.objects, sandbox=sandbox, file_limit=10_000_000
+                )
+                acts = Acts(where.signing, receiver, where.actors)
+                cuts = _cuts(where, acts, client)
                 try:
-                    return await _cut_all(where, sandbox, client, peer)
+                    await _each_once(where, cuts)
+                    yield where, acts, cuts
                 finally:
                     await sandbox.close()
 
 
-async def _cut_all(where: Place, sandbox: Sandbox, client: "object", peer: MllpPeer) -> list[Figure]:
-    objects = where.signing.objects
-    receiver = Receiver(sessions=where.sessions, objects=objects, sandbox=sandbox, file_limit=10_000_000)
-    acts, standing = Acts(where.signing, receiver, where.actors), Standing(where)
-    deliver = _Delivering(where, acts)
+async def prove(folder: Path, names: Sequence[str]) -> list[Figure]:
+    """Each of these acts, cut at each of its statements and at each of its writes."""
+    async with acts_to_cut(folder) as (where, _acts, cuts):
+        named = [one for one in cuts if one.name in names]
+        tried = [(one, kind) for one in named for kind in Kind if (one.name, kind) != NEVER]
+        return [await _cut(where, one, kind, Bound(*SECONDS[one.name])) for one, kind in tried]
 
+
+def _cuts(where: Place, acts: Acts, client: "object") -> list[Cut]:
+    standing = Standing(where)
     begun: dict[uuid.UUID, str] = {}
 
     async def in_parts(case: Case) -> None:
@@ -187,17 +202,14 @@ async def _cut_all(where: Place, sandbox: Sandbox, client: "object", peer: MllpP
             (await tus.add(path, at, content[at:])).raise_for_status()
         (await tus.ask("POST", f"{path}/reception")).raise_for_status()
 
-    cuts = [
+    return [
         Cut("bring", acts.bring, standing.brought, (0, 0), (1, 1)),
-        Cut("upload in parts", in_parts, standing.brought, (0, 0), (1, 1)),
+        Cut(IN_PARTS, in_parts, standing.brought, (0, 0), (1, 1)),
         Cut("book", acts.book, standing.booked, (0, 0, 0), (1, 1, 1)),
         Cut("sign", acts.sign, standing.signed, (0, 0, 0, 0, 0), (1, 2, 1, 1, 1)),
-        Cut("deliver", deliver, standing.filed, (0, 0), (2, 1)),
+        Cut("deliver", Delivering(where, acts), standing.filed, (0, 0), (2, 1)),
         Cut("sign too", _CoSigning(where, acts), standing.co_signed, (0, 1, 0, 1), (1, 2, 1, 1)),
     ]
-    await _each_once(where, cuts)  # loads and compiles; what is counted begins after it
-    tried = [(one, kind) for one in cuts for kind in Kind if (one.name, kind) != NEVER]
-    return [await _cut(where, one, kind, Bound(*SECONDS[one.name])) for one, kind in tried]
 
 
 NEVER: Final = ("book", Kind.WRITE)
@@ -213,13 +225,14 @@ async def _each_once(where: Place, cuts: list[Cut]) -> None:
         assert await one.state(case) == one.whole, (one.name, await one.state(case))
 
 
-class _Delivering:
+class Delivering:
     """A note that is signed first, outside of what is cut."""
 
     def __init__(self, where: Place, acts: Acts) -> None:
         self._where, self._acts = where, acts
 
     async def prepare(self, case: Case) -> None:
+        """Up to where it begins."""
         await self._acts.sign(case)
 
     async def __call__(self, case: Case) -> None:
@@ -228,7 +241,7 @@ class _Delivering:
         await self._acts.deliver()
 
 
-class _CoSigning(_Delivering):
+class _CoSigning(Delivering):
     """One that somebody else is asked to sign too, outside of what is cut."""
 
     async def prepare(self, case: Case) -> None:
@@ -244,7 +257,7 @@ async def _cut(where: Place, one: Cut, kind: Kind, bound: Bound) -> Figure:
     figure = Figure(f"{one.name}: every one of its {kind.value} failed once", 0, "failed")
     case = await where.next_case()
     for number in range(1, MOST):
-        if isinstance(one.act, _Delivering):
+        if isinstance(one.act, Delivering):
             await one.act.prepare(case)
         with failing(kind, number) as cutting:
             try:
@@ -274,11 +287,16 @@ async def _cut(where: Place, one: Cut, kind: Kind, bound: Bound) -> Figure:
     return figure
 
 
-def main() -> list[Figure]:
-    """The figures of one run."""
+def prove_these(names: Sequence[str]) -> list[Figure]:
+    """In a place of their own."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # each cut is a fault
     with tempfile.TemporaryDirectory(prefix="teleconsult-proof-") as folder:
-        return asyncio.run(prove(Path(folder)))
+        return asyncio.run(prove(Path(folder), names))
+
+
+def main() -> list[Figure]:
+    """The figures of one run."""
+    return side_by_side(prove_these, SIDE_BY_SIDE)
 
 
 if __name__ == "__main__":

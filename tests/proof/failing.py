@@ -1,11 +1,13 @@
-"""One statement, or one write to the disk, of those that an act consists of: it fails, or ends the process."""
+"""One statement, or one write to the disk, of those that an act consists of: it fails, hangs, or ends the process."""
 
 import asyncio
 import errno
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any, Final
 from unittest.mock import patch
@@ -13,8 +15,9 @@ from unittest.mock import patch
 import obstore
 import psycopg
 
-HANGS: Final = 20.0
-"""Seconds until a statement that hangs is given up: longer than the product waits for one."""
+HANGS: Final = 120
+"""Seconds until what hangs is over by itself: far longer than the product waits for a statement."""
+HANGING: Final = f"select pg_sleep({HANGS})"
 
 
 class Way(StrEnum):
@@ -41,6 +44,9 @@ class Cutting:
 
     def __init__(self, kind: Kind, number: int, way: Way) -> None:
         self.ran, self._kind, self._number, self._way = 0, kind, number, way
+        self.hangs, self._is_let_go = threading.Event(), threading.Event()
+        self.holds_all_up = False
+        """Whether what hangs is asked for by the very thread that serves everybody: then it is not left hanging."""
 
     @property
     def came(self) -> bool:
@@ -60,9 +66,9 @@ class Cutting:
 
         async def execute(cursor: Any, *about: Any, **more: Any) -> Any:
             if self._is_it():
-                if self._way is Way.HANG:
-                    await asyncio.sleep(HANGS)
-                raise Cut("cut for a proof")
+                if self._way is not Way.HANG:
+                    raise Cut("cut for a proof")
+                await whole(cursor, HANGING)  # the server itself works at it, until somebody ends it
             return await whole(cursor, *about, **more)
 
         return execute
@@ -72,7 +78,10 @@ class Cutting:
 
         async def write(*about: Any, **more: Any) -> Any:
             if self._is_it():
-                raise OSError(errno.EIO, "cut for a proof")
+                if self._way is not Way.HANG:
+                    raise OSError(errno.EIO, "cut for a proof")
+                self.hangs.set()
+                await asyncio.to_thread(self._is_let_go.wait, HANGS)
             return await whole(*about, **more)
 
         return write
@@ -82,10 +91,42 @@ class Cutting:
 
         def call(*about: Any, **more: Any) -> Any:
             if self._is_it():
-                raise OSError(errno.EIO, "cut for a proof")
+                if self._way is not Way.HANG:
+                    raise OSError(errno.EIO, "cut for a proof")
+                self.holds_all_up = threading.current_thread() is threading.main_thread()
+                self.hangs.set()
+                if not self.holds_all_up:
+                    self._is_let_go.wait(HANGS)
             return whole(*about, **more)
 
         return call
+
+    def let_go(self) -> None:
+        """A write that hangs returns, and has written."""
+        self._is_let_go.set()
+
+
+OF_THIS_TASK: Final[ContextVar[Cutting | None]] = ContextVar("OF_THIS_TASK", default=None)
+"""Whose statements a task's are, and those of the tasks it begins."""
+
+
+@contextmanager
+def each_apart() -> Iterator[None]:
+    """Inside the block every statement is counted for `OF_THIS_TASK`: several acts are cut side by side."""
+
+    def of_its_task(whole: Callable[..., Any]) -> Callable[..., Any]:
+        async def execute(cursor: Any, *about: Any, **more: Any) -> Any:
+            cutting = OF_THIS_TASK.get()
+            asked = cutting.statement(whole) if cutting else whole
+            return await asked(cursor, *about, **more)
+
+        return execute
+
+    with ExitStack() as stack:
+        for name in ("execute", "executemany"):
+            whole = getattr(psycopg.AsyncCursor, name)
+            stack.enter_context(patch.object(psycopg.AsyncCursor, name, of_its_task(whole)))
+        yield
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from tests.proof.killed_postgresql import is_done
 from tests.proof.place import Place, in_the_end, is_delivered, look, place
 
 PROMOTIONS: Final = int(limit(10, 200))
-SECONDS: Final = 45.0, 6 * 3600.0
+SECONDS: Final = 75.0, 6 * 3600.0
 LIVES: Final = 2.0
 """Seconds a primary lives before it is killed, at most."""
 AHEAD: Final = 3

@@ -1,19 +1,22 @@
 """What a proof found: printed, and written down with when, on which machine and of which versions it was found."""
 
 import json
+import multiprocessing
 import os
 import platform
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+T = TypeVar("T")
 IS_LONG: Final = bool(os.environ.get("LONG"))
 ROOT: Final = Path(__file__).parents[2]
 RESULTS: Final = ROOT / ".proof" / "results.jsonl"
@@ -64,9 +67,40 @@ class Bound:
         return time.monotonic() >= self._end
 
 
+def side_by_side(prove: Callable[[T], list[Figure]], parts: Sequence[T]) -> list[Figure]:
+    """Each part in a process of its own, all at once: places that know nothing of each other, one for each core."""
+    context = multiprocessing.get_context("spawn")
+    lines = [context.Pipe(duplex=False) for _ in parts]
+    working = [
+        context.Process(target=_tell, args=(end, prove, part)) for part, (_, end) in zip(parts, lines, strict=True)
+    ]
+    try:
+        for one, (_, end) in zip(working, lines, strict=True):
+            one.start()
+            end.close()
+        return [figure for line, _ in lines for figure in line.recv()]
+    except BaseException:
+        for one in working:
+            one.terminate()
+        raise
+    finally:
+        for one in working:
+            one.join()
+
+
+def _tell(end: Connection, prove: Callable[[T], list[Figure]], part: T) -> None:
+    end_all_with_it()
+    end.send(prove(part))
+
+
+def end_all_with_it() -> None:
+    """A process that is told to end ends what it began, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def run(prove: Callable[[], list[Figure]]) -> None:
     """Prove, print, write down; the exit status is 1 where anything was wrong, or nothing was tried."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it began ends with it
+    end_all_with_it()
     RESULTS.parent.mkdir(exist_ok=True)
     began = time.monotonic()
     figures = prove()

@@ -15,13 +15,21 @@ from web.__main__ import main
 class Forked:
     """One command of `teleconsult` in a process of its own; to who holds it, as `subprocess.Popen` is."""
 
-    def __init__(self, *arguments: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, *arguments: str, environment: Mapping[str, str], log: Path, waits: bool = False) -> None:
+        """It `waits` where it is to work later, and what is opened until then is none of its business."""
         self.args, self.returncode = arguments, None
+        listen, self._told = os.pipe()
         self.pid = os.fork()
         if not self.pid:
-            _become(arguments, environment, log)
+            os.close(self._told)
+            _become(arguments, environment, log, listen if waits else None)
+        os.close(listen)
 
     returncode: int | None
+
+    def begin(self) -> None:
+        """What waited works from now on."""
+        os.write(self._told, b"!")
 
     def poll(self) -> int | None:
         """Its exit code, None while it runs."""
@@ -50,14 +58,16 @@ class Forked:
         return code
 
 
-def _become(arguments: tuple[str, ...], environment: Mapping[str, str], log: Path) -> None:
-    """Never returns."""
+def _become(arguments: tuple[str, ...], environment: Mapping[str, str], log: Path, waits: int | None) -> None:
+    """Never returns. It waits until it is told to begin; whoever would tell it may be no more."""
     try:
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, signal.SIG_DFL)
+        if waits is not None and not os.read(waits, 1):
+            os._exit(0)
         with log.open("ab", buffering=0) as out:
             os.dup2(out.fileno(), 1)
             os.dup2(out.fileno(), 2)
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(sign, signal.SIG_DFL)
         os.environ.clear()
         os.environ.update(environment)
         os._exit(main(list(arguments)))
