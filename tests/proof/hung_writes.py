@@ -20,7 +20,7 @@ from typing import Final
 import structlog
 
 from tests.proof.acts import Acts, Case
-from tests.proof.failed_writes import IN_PARTS, NEVER_YET, Cut, Delivering, acts_to_cut
+from tests.proof.failed_writes import IN_PARTS, NEVER_YET, NONE, Cut, acts_to_cut, counted, prepared
 from tests.proof.failed_writes import NEVER as NEVER_WRITES
 from tests.proof.failing import HANGS, OF_THIS_TASK, Cutting, Kind, Way, each_apart, failing
 from tests.proof.figures import Bound, Figure, run
@@ -32,7 +32,6 @@ WRITE_SECONDS: Final = 60.0, 600.0
 """For all writes."""
 AT_ONCE: Final = 12
 """Acts that hang side by side."""
-NEVER: Final = 1_000_000
 PATIENCE: Final = 60.0
 """Seconds within which another is answered while a write hangs: a machine that others use is slow."""
 
@@ -58,7 +57,7 @@ class _Hanging:
         """Until each has hung, or the time is over."""
         left = list[tuple[Cut, int]]()
         for one in self._cuts:
-            ran = await self._count(one)
+            ran = await counted(self._where, one, Kind.STATEMENT)
             self.figure.wanted += ran
             left += [(one, number) for number in range(1, ran + 1)]
         random.shuffle(left)
@@ -77,16 +76,10 @@ class _Hanging:
         self.figure.found |= self._tried
         return self.figure
 
-    async def _count(self, one: Cut) -> int:
-        case = await _prepared(self._where, one)
-        with failing(Kind.STATEMENT, NEVER) as counting:
-            await one.act(case)
-        return counting.ran
-
     async def _hang(self, lot: list[tuple[Cut, int]]) -> list[tuple[Cut, int]]:
         """All of them side by side; those that never came to it, as others had what they needed first."""
         await self._acts.forget_tries()
-        cases = [await _prepared(self._where, one) for one, _number in lot]
+        cases = [await prepared(self._where, one) for one, _number in lot]
         if lot[0][0].name == IN_PARTS:  # its statements are those of a server's tasks
             with failing(Kind.STATEMENT, lot[0][1], Way.HANG) as cutting:
                 cuttings = [cutting]
@@ -111,13 +104,6 @@ class _Hanging:
     async def _apart(self, one: Cut, case: Case, cutting: Cutting) -> float:
         OF_THIS_TASK.set(cutting)
         return await _lasts(one, case)
-
-
-async def _prepared(where: Place, one: Cut) -> Case:
-    case = await where.next_case()
-    if isinstance(one.act, Delivering):
-        await one.act.prepare(case)
-    return case
 
 
 async def _lasts(one: Cut, case: Case) -> float:
@@ -146,9 +132,9 @@ async def _look(where: Place, acts: Acts, one: Cut, case: Case, after: str, figu
 
 async def _hang_writes(where: Place, acts: Acts, one: Cut, bound: Bound) -> Figure:
     figure = Figure(f"{one.name}: every one of its writes hung once", 0, "hung")
-    for number in range(1, NEVER):
+    for number in range(1, NONE):
         await acts.forget_tries()
-        case = await _prepared(where, one)
+        case = await prepared(where, one)
         with failing(Kind.WRITE, number, Way.HANG) as cutting:
             doing = asyncio.ensure_future(one.act(case))
             try:
