@@ -131,7 +131,8 @@ async def _look(where: Place, acts: Acts, one: Cut, case: Case, after: str, figu
 
 
 async def _hang_writes(where: Place, acts: Acts, one: Cut, bound: Bound) -> Figure:
-    figure = Figure(f"{one.name}: every one of its writes hung once", 0, "hung")
+    wanted = await counted(where, one, Kind.WRITE)
+    figure = Figure(f"{one.name}: every one of its writes hung once", wanted, "hung")
     for number in range(1, NONE):
         await acts.forget_tries()
         case = await prepared(where, one)
