@@ -68,6 +68,20 @@ async def open_personal_key(sessions: Sessions, settings: Settings, *, account_i
     return await asyncio.to_thread(_unwrap, settings, kept, password)
 
 
+async def try_personal_key(
+    sessions: Sessions, settings: Settings, *, account_id: uuid.UUID, password: str
+) -> Opened | None:
+    """The account's personal key; None where there is none, or another password opens it. Makes none.
+
+    As long as an account has one, its password opens it and no other does: a new password wraps it anew, or ends it.
+    """
+    kept = await _kept(sessions, account_id)
+    try:
+        return await asyncio.to_thread(_unwrap, settings, kept, password) if kept else None
+    except SealBroken:
+        return None
+
+
 async def open_or_replace(sessions: Sessions, settings: Settings, *, account_id: uuid.UUID, password: str) -> Opened:
     """The same, and another one instead of what the account's own password does not open: that one is lost.
 

@@ -1,5 +1,6 @@
 """Step-up: proving once more who one is, before an act that binds."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
@@ -79,8 +80,17 @@ def _is_linked(account: Account, issuer: str | None) -> Exists:
     return exists().where(FederatedIdentity.account_id == account.id, FederatedIdentity.issuer == issuer)
 
 
-async def confirm(sessions: Sessions, settings: Settings, actor: Actor, *, proof: Proof, address: str) -> str:
-    """Check what the actor shows: how they proved themselves, as RFC 8176 names it.
+async def confirm(
+    sessions: Sessions,
+    settings: Settings,
+    actor: Actor,
+    *,
+    proof: Proof,
+    address: str,
+    fits: Callable[[str, str | None], Awaitable[bool]] = is_password,
+) -> str:
+    """Check what the actor shows: how they proved themselves, as RFC 8176 names it. `fits` says whether a password does
+    with the hash that is kept.
 
     Raises Invalid on the field of a proof that does not hold, and TooMany. A wrong one is kept and audited in
     transactions of their own.
@@ -95,7 +105,10 @@ async def confirm(sessions: Sessions, settings: Settings, actor: Actor, *, proof
             address=address,
             known=actor.session_id.bytes if actor.session_id else None,
         )
-    fault = await _fault(sessions, settings, actor, account, proof)
+    if proof.kind == "password":
+        fault = None if await fits(proof.password, account.password_hash) else "password"
+    else:
+        fault = await _fault(sessions, settings, actor, account, proof)
     async with transaction(sessions, SYSTEM) as session:
         if fault is None:
             await forgive(session, attempt_id)
@@ -126,9 +139,9 @@ async def step_up(
 
 
 async def _fault(sessions: Sessions, settings: Settings, actor: Actor, account: Account, proof: Proof) -> str | None:
-    """Why the proof does not hold; None where it does. What is good once is used up here, whatever comes after."""
-    if proof.kind == "password":
-        return None if await is_password(proof.password, account.password_hash) else "password"
+    """Why a code or a passkey does not hold; None where it does. What is good once is used up here, whatever comes
+    after.
+    """
     async with transaction(sessions, SYSTEM) as session:
         if proof.kind == "code":
             is_good = await take_code(session, settings, account_id=account.id, code=proof.code)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.accounts.actor import SYSTEM, Actor
-from teleconsult.accounts.stepping_up import Proof, confirm
+from teleconsult.accounts.stepping_up import Proof
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import ServiceRequest
@@ -38,7 +38,7 @@ from teleconsult.notes.keys import key_to_sign_with, names_signer, refuse_bad_ce
 from teleconsult.notes.models import Composition
 from teleconsult.notes.queries import note_for, read_legible_note
 from teleconsult.notes.signing import Signing
-from teleconsult.notes.unlocking import require_opener, unlock
+from teleconsult.notes.unlocking import unlock
 from teleconsult.objects import new_key
 
 TIMES: Final = 3
@@ -99,10 +99,8 @@ async def co_sign_note(
         practitioner = await session.get_one(Practitioner, actor.practitioner_id)
         if not names_signer(key.chain, practitioner.registration_number):
             raise Refused("Your signing certificate is made out to someone else. Ask your administrator.")
-    require_opener(key, proof)
-    await confirm(signing.sessions, signing.settings, actor, proof=proof, address=address)
+    key = await unlock(signing, actor, key, proof=proof, address=address)
     await refuse_bad_certificate(signing.settings, key.chain)
-    key = await unlock(signing, actor, key, proof)
     document = await signing.objects.get(note.bundle_object_key) if note.bundle_object_key else None
     for _ in range(TIMES):
         made = await _make(signing, note, key, document)

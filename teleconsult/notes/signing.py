@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.accounts.actor import Actor
-from teleconsult.accounts.stepping_up import Proof, confirm
+from teleconsult.accounts.stepping_up import Proof
 from teleconsult.clock import now
 from teleconsult.consults.events import tell_consult
 from teleconsult.consults.models import ServiceRequest, TaskStatus
@@ -43,7 +43,7 @@ from teleconsult.notes.keys import key_to_sign_with, names_signer, refuse_bad_ce
 from teleconsult.notes.models import Composition, CompositionStatus
 from teleconsult.notes.queries import draft_for
 from teleconsult.notes.showing import Shown, require_shown, show_rendering
-from teleconsult.notes.unlocking import require_opener, unlock
+from teleconsult.notes.unlocking import unlock
 from teleconsult.notes.versions import refuse_what_follows
 from teleconsult.objects import Objects, new_key
 from teleconsult.scheduling.models import AppointmentStatus
@@ -125,10 +125,8 @@ async def sign_note(
         prepared = await _prepare(session, actor, signing, note_id, _Read(version, tuple(key_images)))
     seen = await require_shown(signing.objects, prepared.shown_key, digest=shown, content=prepared.content)
     prepared = replace(prepared, content=seen.content)
-    require_opener(prepared.key, proof)
-    await confirm(signing.sessions, signing.settings, actor, proof=proof, address=address)
+    prepared = replace(prepared, key=await unlock(signing, actor, prepared.key, proof=proof, address=address))
     await refuse_bad_certificate(signing.settings, prepared.key.chain)
-    prepared = replace(prepared, key=await unlock(signing, actor, prepared.key, proof))
     pdf, bundle = await asyncio.to_thread(_sign, signing, seen.pdf, prepared)
     signed = _Signed(prepared.content, pdf, bundle, new_key("note"), new_key("note"))
     await signing.objects.put(signed.object_key, signed.pdf)

@@ -8,8 +8,9 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import SYSTEM, Actor
-from teleconsult.accounts.personal_keys import Opened, open_personal_key
-from teleconsult.accounts.stepping_up import Proof, ways_of
+from teleconsult.accounts.passwords import LONGEST, is_password
+from teleconsult.accounts.personal_keys import Opened, open_personal_key, try_personal_key
+from teleconsult.accounts.stepping_up import Proof, confirm, ways_of
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import Invalid, Refused
 from teleconsult.notes.key_stores import KeptKey
@@ -64,27 +65,44 @@ async def ways_to_sign(session: AsyncSession, settings: Settings, actor: Actor) 
     return WaysToSign(password=ways.password, code=ways.code, passkey=ways.passkey)
 
 
-def require_opener(key: KeptKey, proof: Proof) -> None:
-    """Raise Invalid on `password` for another proof where the key is sealed for its owner's password."""
-    if key.store is KeyStore.SOFT and proof.kind != "password":
-        raise Invalid({"password": "Your signing key opens with your password only."})
+async def unlock(installation: Installation, actor: Actor, key: KeptKey, *, proof: Proof, address: str) -> KeptKey:
+    """Have the actor prove who they are, and the key with what opens it now.
 
-
-async def unlock(installation: Installation, actor: Actor, key: KeptKey, proof: Proof) -> KeptKey:
-    """The key with what opens it now. The proof was just found good (`stepping_up.confirm`).
-
-    A soft key that the installation's secret still opens is sealed for its owner from now on. Raises Refused where it
-    cannot be opened.
+    A soft key that the installation's secret still opens is sealed for its owner from now on. Raises Invalid on
+    `password` for another proof where the key is sealed for its owner's, on the field of a proof that does not hold,
+    TooMany, and Refused where the key cannot be opened.
     """
     if key.store is not KeyStore.SOFT:
+        await confirm(installation.sessions, installation.settings, actor, proof=proof, address=address)
         return key
-    assert actor.account_id is not None  # who confirmed has one
-    opened = await open_own(installation, actor.account_id, proof.password)
+    if proof.kind != "password":
+        raise Invalid({"password": "Your signing key opens with your password only."})
+    assert actor.account_id is not None  # who signs has one
+    trial = _Trial(installation, actor.account_id)
+    await confirm(
+        installation.sessions, installation.settings, actor, proof=proof, address=address, fits=trial.is_password
+    )
+    opened = trial.opened or await open_own(installation, actor.account_id, proof.password)
     if key.sealed_for is None:
         return await _seal_for_owner(installation, key, opened)
     if key.sealed_for != opened.id:
         raise lost()
     return key.opened_by(opened.sealer(PURPOSE))
+
+
+@dataclass(slots=True)
+class _Trial:
+    """A password tried at the personal key that it opens: where it does it is right, and was hashed once, not twice."""
+
+    installation: Installation
+    account_id: uuid.UUID
+    opened: Opened | None = None
+
+    async def is_password(self, password: str, password_hash: str | None) -> bool:
+        if len(password) <= LONGEST:
+            sessions, settings = self.installation.sessions, self.installation.settings
+            self.opened = await try_personal_key(sessions, settings, account_id=self.account_id, password=password)
+        return self.opened is not None or await is_password(password, password_hash)
 
 
 async def open_own(installation: Installation, account_id: uuid.UUID, password: str) -> Opened:

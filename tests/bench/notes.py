@@ -1,4 +1,4 @@
-"""Notes signed a second: two processes, four doctors' hands each. `python -m tests.bench.notes`
+"""Notes signed a second: two processes, four doctors each. `python -m tests.bench.notes`
 
 Each note was shown to its author, so it is printed already. A signature is all of it: the password once more, PAdES
 B-B over the shown PDF, the FHIR document's own signature, everything frozen, evidence owed and deliveries queued in
@@ -53,6 +53,7 @@ LONGEST: Final = 300
 class Due:
     """A note that waits for its signature."""
 
+    author: Actor
     note_id: uuid.UUID
     version: int
     shown: str
@@ -67,13 +68,10 @@ def main() -> None:
             data=Path(folder) / "data", database_url=urls.app, timestamp_urls=f"{address}/time-stamp"
         )
         keep_address(settings.data, address)
-        author, due = asyncio.run(_prepared(settings))
+        due = asyncio.run(_prepared(settings))
         shares = [due[first::PROCESSES] for first in range(PROCESSES)]
         start, told = APART.Barrier(PROCESSES), APART.Queue()
-        began = [
-            APART.Process(target=_sign_all, args=(settings, author, share, start, told), daemon=True)
-            for share in shares
-        ]
+        began = [APART.Process(target=_sign_all, args=(settings, share, start, told), daemon=True) for share in shares]
         for process in began:
             process.start()
         results = [told.get(timeout=LONGEST) for _ in began]
@@ -95,35 +93,34 @@ def main() -> None:
         authority.join()
 
 
-async def _prepared(settings: Settings) -> tuple[Actor, list[Due]]:
-    """The cast, a certificate, and notes that their author was shown."""
+async def _prepared(settings: Settings) -> list[Due]:
+    """Doctors with a certificate each, and notes that they were shown, one of each doctor after the other."""
     engine = hasty_engine(settings.database_url or "")
     sessions = make_sessions(engine, acting="system")
-    async with transaction(sessions) as session:
-        cast = await make_cast(session)
-    await note_steps.enrol(sessions, settings, cast.specialist)
-    signing, due = _signing(settings, sessions), []
+    signing = _signing(settings, sessions)
     await _warm(signing.press)
 
-    turn = asyncio.Lock()
-
-    async def prepare(number: int) -> None:
-        for _ in range(number):
-            async with turn:  # who begins two requests for one patient at once gets the same draft
-                note = (await note_steps.drafted(cast, sessions)).note
+    async def prepare() -> list[Due]:
+        due = []
+        async with transaction(sessions) as session:
+            cast = await make_cast(session)
+        await note_steps.enrol(sessions, settings, cast.specialist)
+        for _ in range(NOTES // AT_ONCE):
+            note = (await note_steps.drafted(cast, sessions)).note
             async with transaction(sessions) as session:
                 content = await compose(session, note, at=now(), verify_at=verify_address(settings))
             shown = await show_rendering(signing, cast.specialist, content)
-            due.append(Due(note.id, note.version, shown.digest))
+            due.append(Due(cast.specialist, note.id, note.version, shown.digest))
+        return due
 
     began = time.monotonic()
-    async with asyncio.timeout(LONGEST), asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(prepare(PROCESSES * NOTES // AT_ONCE))
+    async with asyncio.timeout(LONGEST):
+        of_each = await asyncio.gather(*(prepare() for _ in range(PROCESSES * AT_ONCE)))
+    due = [one for turn in zip(*of_each, strict=True) for one in turn]
     print(f"{len(due)} notes written and shown in {time.monotonic() - began:.0f} s", flush=True)
     signing.press.close()
     await engine.dispose()
-    return cast.specialist, due
+    return due
 
 
 async def _warm(press: Press) -> None:
@@ -141,17 +138,14 @@ def _signing(settings: Settings, sessions: "object") -> Signing:
 
 def _sign_all(
     settings: Settings,
-    author: Actor,
     due: list[Due],
     start: Barrier,
     told: "multiprocessing.Queue[tuple[float, float, list[float]]]",
 ) -> None:
-    told.put(asyncio.run(_signed(settings, author, due, start)))
+    told.put(asyncio.run(_signed(settings, due, start)))
 
 
-async def _signed(
-    settings: Settings, author: Actor, due: list[Due], start: Barrier
-) -> tuple[float, float, list[float]]:
+async def _signed(settings: Settings, due: list[Due], start: Barrier) -> tuple[float, float, list[float]]:
     engine = make_engine(settings.database_url or "")
     signing, waits, left = _signing(settings, make_sessions(engine)), [], list(due)
 
@@ -159,7 +153,7 @@ async def _signed(
         began = time.monotonic()
         await sign_note(
             signing,
-            author,
+            one.author,
             note_id=one.note_id,
             version=one.version,
             proof=Proof(password=PASSWORD),

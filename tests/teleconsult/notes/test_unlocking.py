@@ -93,6 +93,9 @@ async def test_another_password_opens_it_and_a_forgotten_one_loses_it(cast: Cast
     settings, actor = signing.settings, cast.specialist
     await change_password(signing.sessions, settings, actor, current=PASSWORD, new=NEW, address="192.0.2.1")
     draft = await note_steps.drafted(cast, signing.sessions)
+    with pytest.raises(Invalid) as refused:
+        await note_steps.sign(signing, actor, draft.note)
+    assert set(refused.value.fields) == {"password"}
     assert (await note_steps.sign(signing, actor, draft.note, password=NEW)).status is CompositionStatus.FINAL
     async with transaction(signing.sessions) as session:  # by a mailed link, nobody knows the old one
         account = await session.get_one(Account, actor.account_id)
