@@ -1,11 +1,20 @@
 """`teleconsult note verify FILE`: says good or why not, by its exit status too, without database or network."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import select
 
+from teleconsult.accounts.actor import SYSTEM
+from teleconsult.clock import now
+from teleconsult.db import Sessions, transaction
 from teleconsult.notes.authority import trust_folder
+from teleconsult.notes.evidence_faults import Fault
+from teleconsult.notes.evidence_models import EvidenceState, Level, NoteEvidence
+from tests import note_steps
+from tests.people import Cast
 from tests.teleconsult.notes.test_bundling import exported
 from tests.teleconsult.notes.test_signature import authority, signed
 from web.__main__ import main
@@ -56,3 +65,31 @@ def test_the_document_for_programs_alone_and_beside_its_pdf(note: Path, capsys: 
     assert main(["note", "verify", str(note), str(document)]) == 1
     assert capsys.readouterr().out.startswith("bad: The file was changed after it was signed.")
     assert main(["note", "verify", str(note), str(note), str(note)]) == 1
+
+
+async def test_what_was_given_up_is_owed_again_but_to_who_was_revoked(
+    command_environment: None, sessions: Sessions, cast: Cast, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for fault in (Fault.NOT_GOOD, Fault.REVOKED):
+        note = (await note_steps.drafted(cast, sessions)).note
+        async with transaction(sessions, SYSTEM) as session:
+            session.add(
+                NoteEvidence(
+                    composition_id=note.id,
+                    number=1,
+                    level=Level.B_LTA,
+                    state=EvidenceState.FAILED,
+                    failure=fault,
+                    attempts=7,
+                    created_at=now(),
+                )
+            )
+    for said in ("1 notes are tried again", "0 notes are tried again"):
+        assert await asyncio.to_thread(main, ["note", "retry-evidence"]) == 0
+        assert said in capsys.readouterr().out
+    async with transaction(sessions, SYSTEM) as session:
+        rows = (await session.scalars(select(NoteEvidence))).all()
+    assert {(row.failure, row.state) for row in rows} == {
+        (Fault.NOT_GOOD, EvidenceState.PENDING),
+        (Fault.REVOKED, EvidenceState.FAILED),
+    }
