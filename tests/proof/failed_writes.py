@@ -47,12 +47,12 @@ from web.app import make_app
 
 IN_PARTS: Final = "upload in parts"
 SECONDS: Final = {
-    "bring": (45.0, 600.0),
-    IN_PARTS: (60.0, 600.0),
-    "book": (60.0, 600.0),
-    "sign": (90.0, 600.0),
-    "deliver": (360.0, 1800.0),
-    "sign too": (90.0, 600.0),
+    "bring": (40.0, 600.0),
+    IN_PARTS: (45.0, 600.0),
+    "book": (45.0, 600.0),
+    "sign": (75.0, 600.0),
+    "deliver": (330.0, 1800.0),
+    "sign too": (75.0, 600.0),
 }
 """For the statements of an act, and again for its writes."""
 SIDE_BY_SIDE: Final = (("deliver",), ("bring", IN_PARTS, "book", "sign", "sign too"))
