@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
@@ -19,7 +19,16 @@ async def note_for(session: AsyncSession, actor: Actor, note_id: uuid.UUID, *, l
 
     With `lock` the row stays locked until the transaction ends.
     """
-    query = select(Composition).where(Composition.id == note_id, rows.notes(actor))
+    return await _found(session, note_id, rows.notes(actor), lock=lock)
+
+
+async def draft_for(session: AsyncSession, actor: Actor, note_id: uuid.UUID, *, lock: bool = False) -> Composition:
+    """The actor's own note, signed or not. Raises NotFound for anybody else's."""
+    return await _found(session, note_id, rows.written_notes(actor), lock=lock)
+
+
+async def _found(session: AsyncSession, note_id: uuid.UUID, whose: ColumnElement[bool], *, lock: bool) -> Composition:
+    query = select(Composition).where(Composition.id == note_id, whose)
     if lock:
         query = query.with_for_update(of=Composition).execution_options(populate_existing=True)
     note = await session.scalar(query)
@@ -28,24 +37,13 @@ async def note_for(session: AsyncSession, actor: Actor, note_id: uuid.UUID, *, l
     return note
 
 
-async def draft_for(session: AsyncSession, actor: Actor, note_id: uuid.UUID, *, lock: bool = False) -> Composition:
-    """The actor's own note, signed or not. Raises NotFound for anybody else's."""
-    note = await note_for(session, actor, note_id, lock=lock)
-    if note.author_role_id != actor.role_id:
-        raise NotFound
-    return note
-
-
 async def own_draft(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> Composition | None:
     """What the actor writes about this consult and has not signed; None where that is nothing."""
-    if actor.role_id is None:
-        return None
     return await session.scalar(
         select(Composition).where(
             Composition.service_request_id == consult_id,
-            Composition.author_role_id == actor.role_id,
             Composition.status == CompositionStatus.PRELIMINARY,
-            rows.notes(actor),
+            rows.written_notes(actor),
         )
     )
 

@@ -30,6 +30,7 @@ from teleconsult.access.rows.contents import (
     studies_among,
     studies_of_house,
     waiting_studies,
+    written_notes,
 )
 from teleconsult.access.rows.deliveries import deliveries
 from teleconsult.access.rows.directory import (
@@ -138,4 +139,5 @@ __all__ = [
     "treated_patients",
     "waiting_studies",
     "watched_patients",
+    "written_notes",
 ]

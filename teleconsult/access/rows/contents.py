@@ -129,16 +129,22 @@ def notes(actor: Actor) -> Filter:
     A draft: its author, while the consult is theirs to see. A signed note: its author, who asked, to whom the
     patient's file is open, and who is asked to sign it too, or did.
     """
-    signed = Composition.status != CompositionStatus.PRELIMINARY
-    at_work = exists().where(ServiceRequest.id == Composition.service_request_id, consults(actor))
     asked = exists().where(ServiceRequest.id == Composition.service_request_id, requests(actor))
-    written = and_(is_role(Composition.author_role_id, actor), or_(signed, at_work))
     co_signs = exists().where(
         _OWN.composition_id == Composition.id,
         is_role(_OWN.practitioner_role_id, actor),
         or_(_OWN.signed_at.is_not(None), _OWN.asked_at > now() - WAITS_FOR),
     )
-    return or_(written, and_(signed, or_(asked, co_signs, is_in_open_file(Composition.patient_id, actor))))
+    others = or_(asked, co_signs, is_in_open_file(Composition.patient_id, actor))
+    return or_(written_notes(actor), and_(Composition.status != CompositionStatus.PRELIMINARY, others))
+
+
+@row_filter
+def written_notes(actor: Actor) -> Filter:
+    """Of these, the actor's own: signed, or a draft while the consult is theirs to see."""
+    at_work = exists().where(ServiceRequest.id == Composition.service_request_id, consults(actor))
+    signed = Composition.status != CompositionStatus.PRELIMINARY
+    return and_(is_role(Composition.author_role_id, actor), or_(signed, at_work))
 
 
 @row_filter
