@@ -181,6 +181,13 @@ def make_sessions(engine: AsyncEngine, *, acting: str = "") -> Sessions:
     return async_sessionmaker(engine, expire_on_commit=False, info={ACTING: acting})
 
 
+def engine_of(sessions: Sessions) -> AsyncEngine:
+    """Whose connections they take."""
+    engine = sessions.kw["bind"]
+    assert isinstance(engine, AsyncEngine)
+    return engine
+
+
 @event.listens_for(Session, "after_begin")
 def _say_who_acts(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     if not session.info.get(SAYS_LATER):

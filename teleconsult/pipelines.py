@@ -4,8 +4,8 @@ For what comes by thousands: a journey for each statement, and SQLAlchemy on the
 database does. What decides stays where it was: in the database's own rules, in one transaction.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -16,7 +16,17 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.db import ACTING, SAYS_LATER, SET_ACTING, Acts, Base, Sessions, driver_connection, hide_values
+from teleconsult.db import (
+    ACTING,
+    SAYS_LATER,
+    SET_ACTING,
+    Acts,
+    Base,
+    Sessions,
+    driver_connection,
+    engine_of,
+    hide_values,
+)
 from teleconsult.exact import write_for_database
 
 
@@ -42,11 +52,39 @@ async def piped_transaction(sessions: Sessions, actor: Acts) -> AsyncIterator[As
 async def pipeline(session: AsyncSession) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
     """What is executed in the block travels together; results are there after it. Raises as the session would."""
     connection = await driver_connection(session)
-    try:
+    with _raised_as_by_sessions():
         async with connection.pipeline():
             if session.info.pop(SAYS_LATER, False):
                 await connection.execute(_SAY_WHO_ACTS, {"acting": session.info[ACTING]})
             yield connection
+
+
+@asynccontextmanager
+async def bare_connection(sessions: Sessions) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    """The driver's, for one transaction of few statements, where a session costs more than all of them.
+
+    It acts for nobody until a `bare_pipeline` says so. What was not committed when the block ends is rolled back.
+    Raises as a session would.
+    """
+    with _raised_as_by_sessions():
+        async with engine_of(sessions).connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert isinstance(raw.driver_connection, psycopg.AsyncConnection)
+            yield raw.driver_connection
+
+
+@asynccontextmanager
+async def bare_pipeline(connection: psycopg.AsyncConnection[Any], actor: Acts) -> AsyncIterator[None]:
+    """As `pipeline`: the transaction begins, and is the actor's, on the same journey."""
+    async with connection.pipeline():
+        await connection.execute(_SAY_WHO_ACTS, {"acting": actor.acting})
+        yield
+
+
+@contextmanager
+def _raised_as_by_sessions() -> Iterator[None]:
+    try:
+        yield
     except psycopg.Error as error:
         hide_values(error)
         raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error

@@ -110,7 +110,7 @@ def _environment(settings: Settings, url: str, ports: Mapping[str, int]) -> dict
 def serve(settings: Settings, options: argparse.Namespace) -> int:
     """`teleconsult serve`: one web server process."""
     share_arenas()
-    gc.disable()  # until `_settle`: what a start makes is here to stay, and looking through it is a sixth of its time
+    gc.disable()  # until `settle`: what a start makes is here to stay, and looking through it is a sixth of its time
     import uvloop
 
     from web import listening
@@ -126,6 +126,10 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
 
 
 async def _settle(_app: web.Application) -> None:
+    settle()
+
+
+def settle() -> None:
     """What is there now stays: the collector of garbage need not look at it again each time, while sockets wait; and
     what comes with each message is mostly gone before it looks.
     """
@@ -177,6 +181,7 @@ def vouch(settings: Settings, _options: argparse.Namespace) -> int:
 
 
 async def _take_images(settings: Settings) -> None:
+    settle()
     async with opened(settings.database_url or "") as sessions:
         await listen_dimse(settings, sessions)
 

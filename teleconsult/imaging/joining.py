@@ -1,8 +1,10 @@
-"""One instance more of a series that is here: looked up, written and committed in one journey to the database.
+"""One instance more of a series that is here: looked up and written in one journey to the database, without a session,
+while the disk is made to hold its bytes.
 
 Who sends images one after the other waits for each of them, and nearly all are such.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from teleconsult import audit
@@ -13,7 +15,7 @@ from teleconsult.imaging.actions import TURN, Instance, Outcome, own_values, tur
 from teleconsult.imaging.arriving import house_bringing
 from teleconsult.imaging.jobs import preparing_lock
 from teleconsult.imaging.models import ImagingInstance, ImagingStudy
-from teleconsult.pipelines import Insertion, driver_sql, piped_transaction, pipeline
+from teleconsult.pipelines import Insertion, bare_connection, bare_pipeline, driver_sql
 
 _TURN: Final = driver_sql(TURN)
 _INSTANCE: Final = Insertion(ImagingInstance)
@@ -50,11 +52,14 @@ select id from joined
 """Nothing is written where any of it is not as it mostly is: then no row is found."""
 
 
-async def join_series(sessions: Sessions, actor: Actor, instance: Instance) -> Outcome | None:
+async def join_series(
+    sessions: Sessions, actor: Actor, instance: Instance, *, hold: Callable[[], Awaitable[None]]
+) -> Outcome | None:
     """Store it as `take_arrived` would, and commit; None where that must look closer, and nothing was written.
 
     That is for all but new instances of a series that is here, under the identity of its study, while the job that
-    will make images ready waits already. The disk must hold the object before. Raises as `take_arrived`.
+    will make images ready waits already. `hold` ends once the disk holds the object, and raises where it does not: it
+    is waited for before a commit. Raises as it and as `take_arrived`.
     """
     header, house_id = instance.header, house_bringing(actor)
     event = audit.event_of(actor, "images-stored", instances=1)
@@ -72,13 +77,13 @@ async def join_series(sessions: Sessions, actor: Actor, instance: Instance) -> O
         "header_patient_name": header.patient_name,
         "header_birth_date": header.birth_date,
     }
-    async with piped_transaction(sessions, SYSTEM) as session:
-        async with pipeline(session) as connection:
+    async with bare_connection(sessions) as connection:
+        async with bare_pipeline(connection, SYSTEM):
             await connection.execute(_TURN, asked)
             joined = await connection.execute(_JOIN, asked)
-            await connection.commit()
         found = await joined.fetchone()
         if found is None:
-            await session.rollback()  # no commit of anything, for whoever listens for one
             return None
+        await hold()
+        await connection.commit()
     return Outcome(instance.name, None, instance.object_key, found[0])

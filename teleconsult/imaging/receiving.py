@@ -5,6 +5,7 @@ import uuid
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -237,8 +238,8 @@ class Receiver:
         What comes alone mostly joins a series that is here.
         """
         if len(instances) == 1:
-            await _hold(settled)
-            if (joined := await join_series(self._sessions, actor, instances[0])) is not None:
+            joined = await join_series(self._sessions, actor, instances[0], hold=partial(_hold, settled))
+            if joined is not None:
                 return [joined]
         async with piped_transaction(self._sessions, SYSTEM) as session:
             outcomes = await take_arrived(session, actor, instances=instances, objects=self._objects)

@@ -5,12 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from io import BytesIO
 from typing import Any, Final
 
 from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP, N_ACTION_RSP, DIMSEMessage
 from pynetdicom.dimse_primitives import C_ECHO, C_STORE, N_ACTION
-from pynetdicom.dsutils import decode
 from pynetdicom.pdu import P_DATA_TF
 
 from teleconsult.imaging.dimse.pdus import Broken, Reason
@@ -28,6 +26,11 @@ _ANSWERED: Final = b"\0\0\x20\x01\2\0\0\0"
 _INSTANCE: Final = b"\0\0\0\x10"
 """(0000,1000) Affected SOP Instance UID, whose length follows."""
 _LENGTH: Final = 4
+_ELEMENT: Final = struct.Struct("<HHL")
+"""Group, element and length of what follows (PS3.5 §7.1.3)."""
+_AFFECTED_CLASS, _REQUESTED_CLASS, _FIELD, _MESSAGE_ID, _RESPONDED_TO = 0x0002, 0x0003, 0x0100, 0x0110, 0x0120
+_DATA_SET_TYPE, _STATUS, _AFFECTED_INSTANCE, _REQUESTED_INSTANCE, _ACTION = 0x0800, 0x0900, 0x1000, 0x1001, 0x1008
+"""Elements of group 0000 (PS3.7 §E.1)."""
 
 
 class Operation(IntEnum):
@@ -90,24 +93,53 @@ class Answer:
 def read_command(content: bytes) -> Command:
     """Read a command set, always implicit little endian (PS3.7 §6.3.1). Raises Broken for one that is not taken."""
     try:
-        found: Any = decode(BytesIO(content), True, True)
-        operation = Operation(int(found.CommandField))
-        has_data_set = int(found.CommandDataSetType) != _NO_DATA_SET
+        found = _elements(content)
+        operation = Operation(found.number(_FIELD))
+        has_data_set = found.number(_DATA_SET_TYPE) != _NO_DATA_SET
         if operation is Operation.N_EVENT_REPORT_RSP:
-            answered, status = int(found.MessageIDBeingRespondedTo), int(found.Status)
+            answered, status = found.number(_RESPONDED_TO), found.number(_STATUS)
             command = Command(operation, answered, "", "", has_data_set, status=status)
         elif operation is Operation.N_ACTION_RQ:
-            about = str(found.RequestedSOPClassUID), str(found.RequestedSOPInstanceUID)
-            command = Command(operation, int(found.MessageID), *about, has_data_set, action=int(found.ActionTypeID))
+            about, action = (found.uid(_REQUESTED_CLASS), found.uid(_REQUESTED_INSTANCE)), found.number(_ACTION)
+            command = Command(operation, found.number(_MESSAGE_ID), *about, has_data_set, action=action)
         else:
-            instance = str(found.AffectedSOPInstanceUID) if operation is Operation.C_STORE_RQ else ""
-            sop_class = str(found.AffectedSOPClassUID)
-            command = Command(operation, int(found.MessageID), sop_class, instance, has_data_set)
-    except Exception as error:  # as in `negotiating`
+            instance = found.uid(_AFFECTED_INSTANCE) if operation is Operation.C_STORE_RQ else ""
+            about = found.uid(_AFFECTED_CLASS), instance
+            command = Command(operation, found.number(_MESSAGE_ID), *about, has_data_set)
+    except (struct.error, ValueError, KeyError) as error:
         raise Broken(Reason.UNEXPECTED_PDU) from error
     if command.has_data_set is not (operation in _WITH_DATA_SET):
         raise Broken(Reason.UNEXPECTED_PDU)
     return command
+
+
+class _Elements(dict[int, bytes]):
+    """Values by the element numbers of group 0000."""
+
+    def number(self, element: int) -> int:
+        """A US. Raises KeyError, struct.error."""
+        value: int = _NUMBER.unpack(self[element])[0]
+        return value
+
+    def uid(self, element: int) -> str:
+        """A UI without its padding, whatever it holds. Raises KeyError."""
+        return self[element].decode("latin-1").rstrip("\0 ")
+
+
+def _elements(content: bytes) -> _Elements:
+    """Tag, length, value, and so on. Raises struct.error or ValueError where that does not add up.
+
+    Each message has nine of them: pydicom takes half a millisecond for these, as long as all else of an answer.
+    """
+    found, at = _Elements(), 0
+    while at < len(content):
+        group, element, length = _ELEMENT.unpack_from(content, at)
+        at += _ELEMENT.size
+        if group or at + length > len(content):
+            raise ValueError
+        found[element] = content[at : at + length]
+        at += length
+    return found
 
 
 def encoded_answer(command: Command, answer: Answer, *, context_id: int, longest: int) -> Iterable[bytes]:

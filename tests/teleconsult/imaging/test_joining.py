@@ -1,7 +1,10 @@
 """What comes alone and joins a series that is here is written as any other lot; what does not join leaves nothing."""
 
+import asyncio
+import errno
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.audit.models import AuditEvent
 from teleconsult.db import Sessions, transaction
 from teleconsult.errors import NotFound
-from teleconsult.imaging.actions import Instance
+from teleconsult.imaging.actions import Instance, Outcome
 from teleconsult.imaging.joining import join_series
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
 from teleconsult.imaging.parsing import read_header
@@ -42,6 +45,11 @@ def kept(bench: Door, content: bytes) -> Instance:
     return Instance("one", read_header(path), len(content), b"\1" * 32, new_key("dicom"))
 
 
+async def join(sessions: Sessions, actor: Actor, instance: Instance) -> Outcome | None:
+    """With a disk that holds everything at once."""
+    return await join_series(sessions, actor, instance, hold=partial(asyncio.sleep, 0))
+
+
 async def counts(sessions: Sessions) -> tuple[int | None, ...]:
     """Rows, and what the study and its series say they have."""
     async with transaction(sessions) as session:
@@ -57,7 +65,7 @@ async def test_one_that_joins_is_written_like_the_first(
     content = slice_of(cast, **SAME)
     await arrive(bench, scanner, content)
     instance = kept(bench, slice_of(cast, **SAME))
-    outcome = await join_series(sessions, scanner, instance)
+    outcome = await join(sessions, scanner, instance)
     assert outcome is not None
     assert outcome.object_key == instance.object_key
     assert await counts(sessions) == (2, 2, 2, 2)
@@ -87,11 +95,11 @@ async def test_all_else_is_looked_at_closer(bench: Door, cast: Cast, scanner: Ac
         "here already": first,
     }
     for what, content in others.items():
-        assert await join_series(sessions, scanner, kept(bench, content)) is None, what
+        assert await join(sessions, scanner, kept(bench, content)) is None, what
     elsewhere = replace(scanner, organization_id=cast.specialist.organization_id)
-    assert await join_series(sessions, elsewhere, kept(bench, slice_of(cast, **SAME))) is None
+    assert await join(sessions, elsewhere, kept(bench, slice_of(cast, **SAME))) is None
     with pytest.raises(NotFound):
-        await join_series(sessions, cast.nurse, kept(bench, slice_of(cast, **SAME)))
+        await join(sessions, cast.nurse, kept(bench, slice_of(cast, **SAME)))
     assert await counts(sessions) == (1, 1, 1, 1)
 
 
@@ -102,9 +110,29 @@ async def test_the_first_after_the_job_has_begun_asks_for_the_next(
     waiting = "procrastinate_jobs where task_name = 'prepare_images' and status = 'todo'"
     async with transaction(sessions) as session:
         await session.execute(text(f"update {waiting.replace('where', 'set status = $$doing$$ where')}"))
-    assert await join_series(sessions, scanner, kept(bench, slice_of(cast, **SAME))) is None
+    assert await join(sessions, scanner, kept(bench, slice_of(cast, **SAME))) is None
     await arrive(bench, scanner, slice_of(cast, **SAME))
     async with transaction(sessions) as session:
         assert await session.scalar(text(f"select count(*) from {waiting}")) == 1
-    assert await join_series(sessions, scanner, kept(bench, slice_of(cast, **SAME))) is not None
+    assert await join(sessions, scanner, kept(bench, slice_of(cast, **SAME))) is not None
     assert await counts(sessions) == (3, 3, 3, 3)
+
+
+async def test_nothing_is_committed_before_the_disk_holds_it(
+    bench: Door, cast: Cast, scanner: Actor, sessions: Sessions
+) -> None:
+    await arrive(bench, scanner, slice_of(cast, **SAME))
+    seen = []
+
+    async def hold() -> None:
+        seen.append(await counts(sessions))
+
+    assert await join_series(sessions, scanner, kept(bench, slice_of(cast, **SAME)), hold=hold) is not None
+    assert seen == [(1, 1, 1, 1)]
+
+    async def fail() -> None:
+        raise OSError(errno.EIO, "the disk does not hold it")
+
+    with pytest.raises(OSError, match="does not hold"):
+        await join_series(sessions, scanner, kept(bench, slice_of(cast, **SAME)), hold=fail)
+    assert await counts(sessions) == (2, 2, 2, 2)

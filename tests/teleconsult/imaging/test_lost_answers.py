@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from teleconsult.db import Sessions, transaction
 from teleconsult.imaging.models import ImagingInstance
@@ -30,21 +31,20 @@ async def bench(sessions: Sessions, tmp_path: Path) -> AsyncIterator[Door]:
 @contextmanager
 def lost(*numbers: int) -> Iterator[None]:
     """Of the commits in the block, the answers to these (from 1)."""
-    count = 0
+    count, commit = 0, psycopg.AsyncConnection.commit
 
-    def lose(session: Session) -> None:
+    async def lose(connection: psycopg.AsyncConnection[Any]) -> None:
         nonlocal count
-        if session.in_nested_transaction():  # a savepoint
-            return
+        await commit(connection)
         count += 1
         if count in numbers:
-            raise OperationalError("commit", None, ConnectionError())
+            raise psycopg.OperationalError("the connection is lost")
 
-    event.listen(Session, "after_commit", lose)
+    psycopg.AsyncConnection.commit = lose  # type: ignore[method-assign]  # the driver's, whoever uses it
     try:
         yield
     finally:
-        event.remove(Session, "after_commit", lose)
+        psycopg.AsyncConnection.commit = commit  # type: ignore[method-assign]
 
 
 async def rows_with_files(bench: Door, sessions: Sessions) -> set[str]:
