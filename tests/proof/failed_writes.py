@@ -58,6 +58,8 @@ SECONDS: Final = {
 SIDE_BY_SIDE: Final = (("deliver",), ("bring", IN_PARTS, "book", "sign", "sign too"))
 """In two places: each of the many statements of a delivery needs a note of its own."""
 MOST: Final = 400
+ASKED_AGAIN: Final = 30
+"""Times, a second apart: the server asks its database once a second, and says 503 for a while where that was cut."""
 NONE: Final = 1_000_000
 """Of a number that no act reaches."""
 FEWEST: Final = {Kind.STATEMENT: 8, Kind.WRITE: 1}
@@ -278,12 +280,14 @@ async def _cut(where: Place, one: Cut, kind: Kind, bound: Bound) -> Figure:
     for number in range(1, MOST):
         if isinstance(one.act, Delivering):
             await one.act.prepare(case)
-        with failing(kind, number) as cutting:
-            try:
-                await one.act(case)
-            except Exception as error:
-                if not cutting.came:
-                    figure.fault(f"without being cut: {type(error).__name__}: {error}"[:300])
+        for _again in range(ASKED_AGAIN):
+            with failing(kind, number) as cutting:
+                (error,) = await asyncio.gather(one.act(case), return_exceptions=True)
+            if cutting.came or not isinstance(error, Exception):
+                break
+            await asyncio.sleep(1)
+        else:
+            figure.fault(f"without being cut: {type(error).__name__}: {error}"[:300])
         state = await one.state(case)
         if state not in (one.nothing, one.whole):
             figure.fault(f"half a state after {kind.value} {number}: {state}")
