@@ -50,6 +50,8 @@ check: $(STAMPS)/dev web/static/.vite/manifest.json
 
 bench: $(STAMPS)/dev $(STAMPS)/test-system $(STAMPS)/bench-system $(SIGNALING_PEERS) web/static/.vite/manifest.json
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.pages
+	@$(BIN)/python -m tests.bench.region
 	@$(BIN)/python -m tests.bench.file
 	@$(BIN)/python -m tests.bench.deliveries
 	@$(BIN)/python -m tests.bench.images

@@ -48,7 +48,8 @@ class WebSocket(asyncio.Protocol):
             if b" 101 " not in head.split(b"\r\n", 1)[0]:
                 self.is_open.set_exception(ConnectionError(head[:200].decode(errors="replace")))
                 return
-            self.is_open.set_result(None)
+            if not self.is_open.done():  # whoever waited has given up
+                self.is_open.set_result(None)
         data = self._rest + data
         at = 0
         while len(data) - at >= 2:
