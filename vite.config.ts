@@ -19,6 +19,19 @@ function turboWithoutStyle(): Plugin {
   };
 }
 
+/** We speak over WebSocket, and by polling where it is blocked: the third way is 2 KB that nobody uses. */
+function socketWithoutWebTransport(): Plugin {
+  const line = "webtransport: WT,";
+  return {
+    name: "socket-without-web-transport",
+    transform(code, id) {
+      if (!id.endsWith("engine.io-client/build/esm/transports/index.js")) return null;
+      if (!code.includes(line)) this.error("Socket.IO's transports have changed; see socketWithoutWebTransport.");
+      return { code: code.replace(line, "").replace(/^import .*webtransport.*$/m, ""), map: null };
+    },
+  };
+}
+
 /** The decoder of images is made for Node, too: leave out what it would ask of it, which no browser has. */
 function decoderWithoutNode(): Plugin {
   return {
@@ -78,7 +91,11 @@ function compressed(): Plugin {
   };
 }
 
-const SHARED = /assets\/room\/(chime|standing)\.ts|assets\/rtc\/(choice|devices)\.ts/;
+/** What several scripts share and is smaller than the headers of an answer goes with what every page has. */
+const WITH_ALL =
+  /assets\/app\.ts$|assets\/room\/(chime|standing)\.ts|assets\/rtc\/(choice|devices)\.ts|rolldown:runtime|rolldown\/runtime/;
+/** A line that the page of a call fills takes long to give a third large answer its turn: Socket.IO comes with the call. */
+const WITH_CALL = /assets\/room\.ts$|assets\/rtc\/led\.ts$|\/(socket|engine)\.io-/;
 
 /** Tests of what never touches a page; in them a `document` or a `localStorage` is not defined. */
 const PAGELESS = [
@@ -93,7 +110,7 @@ export default defineConfig({
   cacheDir: "../../node_modules/.vite",
   base: "/static/",
   publicDir: false,
-  plugins: [turboWithoutStyle(), marksWithoutStyle(), pictures("icons.svg"), compressed()],
+  plugins: [turboWithoutStyle(), marksWithoutStyle(), socketWithoutWebTransport(), pictures("icons.svg"), compressed()],
   worker: { format: "es", plugins: () => [decoderWithoutNode()] },
   build: {
     outDir: "../static",
@@ -109,6 +126,7 @@ export default defineConfig({
       input: {
         app: "web/assets/app.ts",
         styles: "web/assets/app.css",
+        pages: "web/assets/pages.css",
         admin: "web/assets/styles/admin.css",
         identity: "web/assets/styles/identity.css",
         patients: "web/assets/styles/patients.css",
@@ -120,8 +138,14 @@ export default defineConfig({
         serviceWorker: "web/assets/service_worker.ts",
         planesStage: "web/assets/viewer/volume/stage.ts",
       },
-      // What several scripts share and is smaller than the headers of an answer: one piece, not four.
-      output: { codeSplitting: { groups: [{ name: "shared", test: SHARED }] } },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "app", test: WITH_ALL, priority: 1 },
+            { name: "room", test: WITH_CALL },
+          ],
+        },
+      },
     },
   },
   test: {

@@ -23,12 +23,12 @@ import { Pictures } from "./room/pictures";
 import { begin, end } from "./room/present_call";
 import { afterBye, afterRefusal, clock, type Facts, type Over, standing } from "./room/standing";
 import { play } from "./room/video";
+import { WayIn } from "./room/way_in";
 import { Call } from "./rtc/call";
 import type { CallView } from "./rtc/call_view";
 import type { Kind } from "./rtc/devices";
 import type { LinkState } from "./rtc/link";
 import type { Grade } from "./rtc/quality";
-import { openRoomSocket, RoomClient, type RoomListener } from "./rtc/room_client";
 import { Seal } from "./rtc/sealing/seal";
 
 type Toggle = "mute" | "camera" | "audioOnly";
@@ -307,16 +307,16 @@ export default class RoomController extends Controller<HTMLElement> implements P
     const { muteTarget: mute, cameraTarget: camera, selfTarget: self, localTarget: local } = this;
     const page = { mute, camera, self, local, troubles: this.troublesTarget, sentences: this.troubleTargets };
     this.#devices = new OwnDevices(page, (stream) => void this.#call?.setStream(stream));
+    const { meeting, ways = "[]" } = this.element.dataset; // whose call it is, where it is no consult's
+    const where = meeting ? { meeting } : { consult: this.consultValue };
+    const wayIn = new WayIn(where, JSON.parse(ways), { asGuest: this.guestValue });
     const [stream, seal] = await Promise.all([this.#devices.reopen(), Seal.draw()]);
     if (!this.element.isConnected) {
       this.#devices.release();
+      wayIn.close();
       return;
     }
-    const { meeting } = this.element.dataset; // whose call it is, where it is no consult's
-    const where = meeting ? { meeting } : { consult: this.consultValue };
-    const room = (listener: RoomListener) =>
-      new RoomClient(where, listener, openRoomSocket(where, { asGuest: this.guestValue }));
-    this.#call = new Call(room, stream, this, this.openingValue || undefined, seal);
+    this.#call = new Call(wayIn, stream, this, this.openingValue || undefined, seal);
     begin(this.#call);
     this.audioOnlyTarget.disabled = false;
     this.#know({ asked: true });

@@ -21,4 +21,7 @@ if (dictionary) {
   document.head.append(link);
 }
 
+// The page of a call has the styles of the others now, where it names them: before room.css, as everywhere.
+for (const link of document.querySelectorAll("link[rel=later]")) link.setAttribute("rel", "stylesheet");
+
 export const visit = Turbo.visit;

@@ -3,20 +3,27 @@ import type { ByeReason, ErrorCode, Joined, MediaOf, Path, PeerChanged, RungName
 import { type CallView, Views } from "./call_view";
 import { iceServers } from "./ice_servers";
 import { Ladder, type Mode, type Plan } from "./ladder";
+import { LaterWay } from "./later_way";
 import { Lifeline } from "./lifeline";
 import type { Link, Outgoing } from "./link";
 import { Sent } from "./outgoing";
-import { Paths } from "./paths";
+import { Paths, type PathsListener } from "./paths";
 import { grade, type Reading, together, verdict, worst } from "./quality";
 import { Reports } from "./reports";
 import type { RoomClient, RoomListener } from "./room_client";
 import type { Seal } from "./sealing/seal";
 import { type StillPiece, Stills } from "./stills";
-import type { Guard, Supplies } from "./way";
+import type { Begin, Guard, Supplies } from "./way";
 
 const MEASURE_EVERY = 1_000; // ms
 /** Credentials for the relay end after ten minutes: who comes later is met with good ones. */
 const RENEW_ICE_EVERY = 4 * 60_000;
+
+/** How one comes into the room, and what begins a way in it. */
+export interface WayIn {
+  enter(listener: RoomListener): RoomClient;
+  begins(): Promise<Begin>;
+}
 
 export class Call extends Views implements RoomListener, Supplies {
   /** For parts with messages of their own. */
@@ -37,9 +44,11 @@ export class Call extends Views implements RoomListener, Supplies {
   withVideo = true;
   withIncoming = true;
 
-  /** `opening` is the rung of the link check; without a `seal` the server could read what passes through it. */
+  /**
+   * `opening` is the rung of the link check; without a `seal` the server could read what passes through it.
+   */
   constructor(
-    makeRoom: (listener: RoomListener) => RoomClient,
+    wayIn: WayIn,
     stream: MediaStream | null,
     view: Partial<CallView>,
     opening?: RungName,
@@ -50,8 +59,8 @@ export class Call extends Views implements RoomListener, Supplies {
     this.guard = seal;
     this.ladder = new Ladder(opening);
     this.#setMain(stream);
-    this.client = makeRoom(this);
-    this.#paths = new Paths(this, {
+    this.client = wayIn.enter(this);
+    const listener: PathsListener = {
       stream: (...told) => this.told("stream", ...told),
       link: (...told) => this.told("link", ...told),
       path: (path) => {
@@ -60,7 +69,8 @@ export class Call extends Views implements RoomListener, Supplies {
       },
       still: (pid, message) => this.#stills.take(pid, message),
       gone: (peer) => this.told("peer", peer, "left"),
-    });
+    };
+    this.#paths = new Paths(this, listener, (...way) => new LaterWay(...way, wayIn.begins()));
     this.client.hear("net", (net) => this.told("net", net));
     this.client.hear("offer", (offered) => this.#paths.offered(offered));
     this.#stills = new Stills(this.client, (pid, picture) => this.told("still", pid, picture));

@@ -3,6 +3,7 @@ import type { Path, Peer } from "../protocol.gen";
 import { FakeConnection, FakeStream } from "./fake_connection";
 import { Ladder } from "./ladder";
 import { Paths } from "./paths";
+import { begin } from "./ways";
 
 const DIRECT: Path = { number: 1, way: "direct", settled: true };
 const SERVER: Path = { number: 2, way: "server", settled: false };
@@ -36,6 +37,7 @@ beforeEach(() => {
       freshIce: async () => null,
     } as unknown as ConstructorParameters<typeof Paths>[0],
     listener,
+    begin,
   );
 });
 

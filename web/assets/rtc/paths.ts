@@ -3,10 +3,7 @@
 import type { MediaOf, Offered, Path, Peer, PeerChanged, SignalFrom, Stream } from "../protocol.gen";
 import { Incoming } from "./incoming";
 import type { Link, LinkState } from "./link";
-import { Mesh } from "./mesh";
-import { ServerWay } from "./server_way";
-import { SplitWay } from "./split_way";
-import type { Supplies, Way } from "./way";
+import type { Begin, Supplies, Way } from "./way";
 
 export interface PathsListener {
   stream(peer: Peer, stream: MediaStream, sent: Stream): void;
@@ -39,6 +36,7 @@ export class Paths {
   constructor(
     private readonly supplies: Supplies,
     private readonly listener: PathsListener,
+    private readonly begin: Begin,
   ) {}
 
   get links(): Link[] {
@@ -121,7 +119,7 @@ export class Paths {
     return isNew;
   }
 
-  #begin({ number, way, split }: Path): void {
+  #begin(path: Path): void {
     const listener = {
       coming: (link: Link, pid: string, streamId: string, track: MediaStreamTrack) => {
         this.#incoming.put(link, pid, streamId, track);
@@ -135,11 +133,10 @@ export class Paths {
         void this.#changeOver();
       },
       fails: (failing: Way) => {
-        if (failing === this.#newest) void this.supplies.client.ask("path", { number, works: false });
+        if (failing === this.#newest) void this.supplies.client.ask("path", { number: path.number, works: false });
       },
     };
-    const By = way === "direct" ? Mesh : split ? SplitWay : ServerWay;
-    this.#ways = [...this.#ways, new By(number, this.supplies, listener)];
+    this.#ways = [...this.#ways, this.begin(path, this.supplies, listener)];
     void this.#changeOver();
   }
 

@@ -157,7 +157,8 @@ export class RoomClient {
       void this.#join();
     });
     socket.on("bye", ({ reason }) => this.#end(() => listener.bye(reason)));
-    if (socket.connected) void this.#join();
+    if (socket.connected)
+      queueMicrotask(() => void this.#join()); // once who made us has said what they send
     else this.#giveUpAfter(patience(null));
   }
 

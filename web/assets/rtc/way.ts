@@ -1,6 +1,6 @@
 // What a path of the call is made of: from person to person (mesh.ts), through the server (server_way.ts), or through
 // Janus (split_way.ts).
-import type { Offered, Peer, SignalFrom } from "../protocol.gen";
+import type { Offered, Path, Peer, SignalFrom } from "../protocol.gen";
 import type { Plan } from "./ladder";
 import type { Link, LinkState, Outgoing } from "./link";
 import type { RoomClient } from "./room_client";
@@ -62,3 +62,6 @@ export interface Way {
   offered?(offered: Offered): void;
   close(): void;
 }
+
+/** Begin by the way a path takes. */
+export type Begin = (path: Path, supplies: Supplies, listener: WayListener) => Way;
