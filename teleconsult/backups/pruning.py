@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from teleconsult.backups.manifests import (
+    FORMAT,
     PRUNED,
     Checked,
     check,
@@ -54,7 +55,7 @@ def prune(root: Path, *, keep: timedelta, moment: datetime) -> Pruned:
     going |= {name for name in names_in(root) if _was_broken_off(name, checked, kept)}
     still_here = checked.pruned.intersection(names_in(root))
     if going:
-        content = json.dumps({"format": 1, "files": sorted(going)}, indent=1).encode() + b"\n"
+        content = json.dumps({"format": FORMAT, "files": sorted(going)}, indent=1).encode() + b"\n"
         Folder(root).put(f"{PRUNED}/{stamp_of(moment)}.json", BytesIO(content), len(content))
     size = sum((root / name).stat().st_size for name in going | still_here)
     # The log first: a base backup whose log is gone is still none that another one needs.

@@ -64,7 +64,7 @@ def test_every_container_may_little_and_says_how_it_is(name: str) -> None:
     assert (
         set(service["healthcheck"]) >= {"test", "interval", "timeout", "retries"} or "disable" in service["healthcheck"]
     )
-    assert service.get("healthcheck", {}).get("disable", False) is (name == "migrate"), "one that ends says so itself"
+    assert service["healthcheck"].get("disable", False) is (name == "migrate"), "one that ends says so itself"
     assert service["user"] not in ("root", "0", "0:0")
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]

@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from tests.bench.signaling.coming import SPACING
 from tests.bench.signaling.rooms import Booked
 from tests.bench.signaling.websocket import WebSocket, frame
 from tests.proof.talking import End
 
 ORIGIN: Final = "http://127.0.0.1:8080"
-SPACING: Final = (0.8, 1.2, 1.6, 2.0, 2.5)
-"""Seconds between two tries, ± 50 %; before the first up to one."""
 TRY: Final = 8.0
 """Seconds until a try is given up."""
 PATIENCE: Final = 240.0
