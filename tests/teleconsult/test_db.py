@@ -7,11 +7,20 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import SYSTEM
 from teleconsult.consults.models import Task
 from teleconsult.consults.queries import consult_for
-from teleconsult.db import Sessions, driver_connection, make_engine, sqlalchemy_url, transaction
+from teleconsult.db import (
+    Sessions,
+    driver_connection,
+    is_answering,
+    make_engine,
+    make_sessions,
+    sqlalchemy_url,
+    transaction,
+)
 from teleconsult.embedded import DatabaseUrls
 from teleconsult.errors import NotFound
 from tests.people import Cast
@@ -74,20 +83,45 @@ async def test_of_several_servers_the_one_that_writes_is_taken(clean_database: D
 
 
 async def test_codes_stand_in_a_question_and_values_do_not(sessions: Sessions, cast: Cast) -> None:
-    """So that the plan kept for all values is as good as one made anew, and PostgreSQL makes no more."""
+    """So that the plan kept for all values is as good as one made for these."""
     async with transaction(sessions, SYSTEM) as session:
-        driver = await driver_connection(session)
-        for _ in range(16):  # the driver prepares after five, PostgreSQL looks at five more
-            with pytest.raises(NotFound):
-                await consult_for(session, cast.rural, uuid.uuid4())
-        asked = await driver.execute(
-            "select statement, generic_plans from pg_prepared_statements"
-            " where statement like 'SELECT service_request.number%'"
-        )
-        ((statement, plans_for_all_values),) = await asked.fetchall()
+        with pytest.raises(NotFound):
+            await consult_for(session, cast.rural, uuid.uuid4())
+        ((statement, _plans, _own_plans),) = await _prepared(session, "SELECT service_request.number")
     assert "appointment_1.status NOT IN ('cancelled', 'noshow')" in statement
     assert "service_request.id = $1" in statement
-    assert plans_for_all_values > 0
+
+
+async def test_a_question_is_planned_once_for_all_values(clean_database: DatabaseUrls) -> None:
+    """A look whether the database answers, on the same connection, throws away no plan."""
+    engine = make_engine(clean_database.app, pool_size=1)
+    sessions = make_sessions(engine)
+    try:
+        for _ in range(2):
+            async with transaction(sessions, SYSTEM) as session:
+                for _ in range(2):
+                    await session.scalars(select(Task.id).where(Task.id == uuid.uuid4()))
+            assert await is_answering(sessions)
+        async with transaction(sessions, SYSTEM) as session:
+            ((_statement, plans, own_plans),) = await _prepared(session, "SELECT task.id")
+        assert (plans, own_plans) == (4, 0)
+        async with transaction(sessions, SYSTEM, is_planned_anew=True) as session:
+            await session.scalars(select(Task.id).where(Task.id == uuid.uuid4()))
+            ((_statement, plans, own_plans),) = await _prepared(session, "SELECT task.id")
+        assert (plans, own_plans) == (4, 1)
+    finally:
+        await engine.dispose()
+
+
+async def _prepared(session: AsyncSession, beginning: str) -> list[tuple[str, int, int]]:
+    """Statements the session's connection keeps: how often a plan for all values was followed, how often one of its
+    own."""
+    driver = await driver_connection(session)
+    asked = await driver.execute(
+        "select statement, generic_plans, custom_plans from pg_prepared_statements where starts_with(statement, %s)",
+        (beginning,),
+    )
+    return await asked.fetchall()
 
 
 async def test_a_code_that_is_none_is_quoted(sessions: Sessions) -> None:
