@@ -93,7 +93,7 @@ function compressed(): Plugin {
 
 /** What several scripts share and is smaller than the headers of an answer goes with what every page has. */
 const WITH_ALL =
-  /assets\/app\.ts$|assets\/room\/(chime|standing)\.ts|assets\/rtc\/(choice|devices)\.ts|rolldown:runtime|rolldown\/runtime/;
+  /assets\/app\.ts$|assets\/room\/(chime|standing)\.ts|assets\/rtc\/(choice|devices|held_line)\.ts|rolldown:runtime|rolldown\/runtime/;
 /** A line that the page of a call fills takes long to give a third large answer its turn: Socket.IO comes with the call. */
 const WITH_CALL = /assets\/room\.ts$|assets\/rtc\/led\.ts$|\/(socket|engine)\.io-/;
 

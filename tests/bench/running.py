@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +33,14 @@ class Installation:
 
 @asynccontextmanager
 async def installation(
-    fill: Fill | None = None, *, host: str = "127.0.0.1", inside: tuple[str, ...] = ()
+    fill: Fill | None = None,
+    *,
+    host: str = "127.0.0.1",
+    inside: tuple[str, ...] = (),
+    more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Installation]:
-    """Ready to be asked; `fill` puts more into the database before the server starts; `host` and `inside` as `Site` has
-    them.
+    """Ready to be asked; `fill` puts more into the database before the server starts; `host`, `inside` and `more` as
+    `Site` has them.
     """
     with tempfile.TemporaryDirectory(prefix="teleconsult-bench-") as folder, embedded_postgresql(Path(folder)) as urls:
         migrate(urls.owner)
@@ -48,7 +52,7 @@ async def installation(
             began = time.monotonic()
             fill(urls, cast)
             print(f"filled in {time.monotonic() - began:.0f} s", flush=True)
-        site = Site(urls, Path(folder) / "data", host=host, inside=inside)
+        site = Site(urls, Path(folder) / "data", host=host, inside=inside, more=more)
         try:
             site.wait_until_ready()
             yield Installation(site, cast, sessions)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 from teleconsult.embedded import DatabaseUrls
@@ -22,11 +23,17 @@ head -1 <&3 | grep -q " 200 "
 
 class Site:
     """The product, running on a port of its own over this test's database; `inside` another network by those words
-    before its command, where it listens at `host`.
+    before its command, where it listens at `host`; with further settings, `more`.
     """
 
     def __init__(
-        self, database: DatabaseUrls, data: Path, *, host: str = "127.0.0.1", inside: tuple[str, ...] = ()
+        self,
+        database: DatabaseUrls,
+        data: Path,
+        *,
+        host: str = "127.0.0.1",
+        inside: tuple[str, ...] = (),
+        more: Mapping[str, str] | None = None,
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
@@ -42,6 +49,7 @@ class Site:
             "TELECONSULT_SECRET_KEY": SECRET,
             "TELECONSULT_LOG_LEVEL": "WARNING",
             "TELECONSULT_PACS_NETWORKS": "127.0.0.0/8",
+            **(more or {}),
         }
         self._processes: list[subprocess.Popen[bytes]] = []
         self._start()

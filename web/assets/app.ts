@@ -5,6 +5,11 @@ import { Application, type ControllerConstructor } from "@hotwired/stimulus";
 import { afterCall, holdFrames } from "./call_first";
 import "./corrected";
 import { LazyControllers } from "./lazy";
+import { holdLine } from "./rtc/held_line";
+
+const call = document.querySelector<HTMLElement>("[data-controller~=room]");
+const room = call?.dataset.meeting || call?.dataset.roomConsultValue;
+if (room) holdLine(room);
 
 holdFrames(afterCall().then(() => import("./visits")));
 

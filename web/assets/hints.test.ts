@@ -1,15 +1,19 @@
 import { afterEach, expect, test, vi } from "vitest";
+import { callStands } from "./call_first";
 import type { Changed } from "./protocol.gen";
 import type { Listener } from "./worklist_socket";
 
 let say: Listener = () => {};
+const opened = vi.fn();
 // The socket is the world outside; what it would say is said by the tests.
 vi.mock("./worklist_socket", () => ({
   WorklistSocket: class {
     constructor(_url: string, listener: Listener) {
       say = listener;
     }
-    open(): void {}
+    open(): void {
+      opened();
+    }
     close(): void {}
   },
 }));
@@ -17,6 +21,7 @@ vi.mock("./worklist_socket", () => ({
 const { subscribe } = await import("./hints");
 const change: Changed = { what: "consult", stamp: "1", id: "7" };
 const stops: (() => void)[] = [];
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 const turbo = (what: "visit" | "load"): boolean => document.dispatchEvent(new Event(`turbo:${what}`));
 
 function heardBy(): (Changed | null)[] {
@@ -27,6 +32,19 @@ function heardBy(): (Changed | null)[] {
 
 afterEach(() => {
   for (const stop of stops.splice(0)) stop();
+});
+
+test("on the page of a call the line of the call comes first", async () => {
+  const room = document.createElement("div");
+  room.dataset.controller = "room";
+  document.body.append(room);
+  heardBy();
+  await settled();
+  expect(opened).not.toHaveBeenCalled();
+  callStands(room);
+  await settled();
+  expect(opened).toHaveBeenCalledOnce();
+  room.remove();
 });
 
 test("what is said while the next page is on its way, its elements hear when they come", () => {

@@ -1,4 +1,5 @@
 // One socket to `/worklist` for the whole page, opened when the first element wants to know and closed after the last.
+import { afterCall } from "./call_first";
 import type { Changed } from "./protocol.gen";
 import { type Listener, WorklistSocket } from "./worklist_socket";
 
@@ -23,7 +24,11 @@ export function subscribe(listener: Listener): () => void {
       missed?.push(change);
       for (const each of listeners) each(change);
     });
-    socket.open();
+    // A browser opens one line at a time to a server, and on the page of a call that of the call comes first.
+    const made = socket;
+    void afterCall().then(() => {
+      if (socket === made) made.open();
+    });
   }
   return () => {
     listeners.delete(listener);

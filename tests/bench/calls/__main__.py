@@ -1,5 +1,6 @@
-"""`python -m tests.bench.calls [--quick]`: how soon two see each other, what is heard over a thin line, how soon the
-page of a call is there. Beside a page that does nothing but call, in the same run and in turns; medians. Needs root.
+"""`python -m tests.bench.calls [--quick | --page]`: how soon two see each other, what is heard over a thin line, how
+soon the page of a call is there. Beside a page that does nothing but call, in the same run and in turns; medians. Needs
+root.
 """
 
 import argparse
@@ -41,7 +42,15 @@ async def measure(rounds: int) -> None:
             await through(stand, rounds, straight)
             await far(stand, rounds)
             await thin(stand)
-            await cold(stand)
+    await pages()
+
+
+async def pages() -> None:
+    """How soon the page is there: asked of the server itself in the clear, and of nginx in front of it as shipped."""
+    for as_shipped, how in ((False, "in the clear"), (True, "as shipped")):
+        with tempfile.TemporaryDirectory(prefix="teleconsult-calls-") as folder:
+            async with standing(Path(folder), as_shipped=as_shipped) as stand:
+                await cold(stand, how)
 
 
 async def first_frame(stand: Stand, address: str) -> tuple[float, float]:
@@ -151,10 +160,13 @@ async def _rate(page: Page) -> float:
     return (await heard(page) - before) * 8 / LISTENING / 1000
 
 
-async def cold(stand: Stand) -> None:
+async def cold(stand: Stand, how: str) -> None:
     """The page of a call over 60 kbit/s: until it has asked to join, with nothing in the browser and then again, after
-    a call as long as `STAYED`.
+    a call as long as `STAYED`. The first browser is not counted: the server has the page ready then.
     """
+    waiting = await stand.specialist.opens(stand.room)
+    await marked(waiting, "joined")
+    await waiting.close()
     context = await stand.fresh(stand.rural)
     page = await context.new_page()
     line = stand.rural.line
@@ -167,7 +179,7 @@ async def cold(stand: Stand) -> None:
         kilobytes = (line.down.carried - carried) / 1000
         measured = f"{took:.1f} s, {kilobytes:.0f} KB"
         is_met = took <= goal and kilobytes <= KILOBYTES
-        tell(f"60 kbit/s: page ready, {when}", measured, f"≤ {goal:g} s, {KILOBYTES:g} KB", is_met=is_met)
+        tell(f"60 kbit/s, {how}: page ready, {when}", measured, f"≤ {goal:g} s, {KILOBYTES:g} KB", is_met=is_met)
         await asyncio.sleep(STAYED)
         await page.goto("about:blank")
     line.terms = PERFECT
@@ -178,10 +190,11 @@ def main(arguments: Sequence[str]) -> None:
     """Measure."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.calls", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="each once")
+    parser.add_argument("--page", action="store_true", help="how soon the page is there, and nothing else")
     options = parser.parse_args(arguments)
     if reason := why_not():
         sys.exit(f"Calls are not measured: {reason}")
-    asyncio.run(measure(1 if options.quick else 5))
+    asyncio.run(pages() if options.page else measure(1 if options.quick else 5))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any, Final
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests import consult_steps
+from tests.bench.calls.front import BEHIND, PORT, in_front
 from tests.bench.running import installation
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.links.line import Line, Terms
@@ -82,34 +83,42 @@ class Stand:
 
 
 @contextlib.asynccontextmanager
-async def standing(folder: Path) -> AsyncIterator[Stand]:
-    """Both over perfect lines; the program needs root. `folder` holds what is written."""
+async def standing(folder: Path, *, as_shipped: bool = False) -> AsyncIterator[Stand]:
+    """Both over perfect lines; the program needs root. `folder` holds what is written. `as_shipped` has nginx in front,
+    as `deploy/` has it.
+    """
     async with contextlib.AsyncExitStack() as stack:
         hub = stack.enter_context(network())
-        running = await stack.enter_async_context(installation(host=HUB, inside=hub.inside))
+        more = BEHIND if as_shipped else None
+        running = await stack.enter_async_context(installation(host=HUB, inside=hub.inside, more=more))
+        url: str = running.site.url
+        flags: list[str] = []
+        if as_shipped:
+            url = f"https://{HUB}:{PORT}"
+            flags = stack.enter_context(in_front(running.site.port, hub.inside, folder))
         stack.enter_context(_bare(hub))
         playwright = await stack.enter_async_context(async_playwright())
         callers = []
         for name in ("rural", "specialist"):
             place = hub.place(name)
             stack.callback(hub.leave, place)
-            trusted = f"--unsafely-treat-insecure-origin-as-secure={running.site.url},http://{HUB}:{BARE_PORT}"
+            trusted = f"--unsafely-treat-insecure-origin-as-secure={url},http://{HUB}:{BARE_PORT}"
             browser = await playwright.chromium.launch(
-                executable_path=program_inside(place, CHROMIUM, folder), args=[*FLAGS, trusted]
+                executable_path=program_inside(place, CHROMIUM, folder), args=[*FLAGS, *flags, trusted]
             )
             stack.push_async_callback(browser.close)
-            context = await _context(browser, running.site.url)
+            context = await _context(browser, url)
             page = await context.new_page()
             await page.goto("/sign-in")
             await page.fill("[name=email]", running.cast.emails[name])
             await page.fill("[name=password]", PASSWORD)
             await page.click("form[action='/sign-in'] button")
-            await page.wait_for_url(f"{running.site.url}/")
+            await page.wait_for_url(f"{url}/")
             await page.close()
             callers.append(Caller(context, place))
         consult = await consult_steps.booked(running.cast, running.sessions)
         room = f"/consults/{consult.id}/room"
-        yield Stand(hub, callers[0], callers[1], running.site.url, room, f"http://{HUB}:{BARE_PORT}/")
+        yield Stand(hub, callers[0], callers[1], url, room, f"http://{HUB}:{BARE_PORT}/")
 
 
 async def _context(browser: Browser, url: str, **more: Any) -> BrowserContext:

@@ -1,6 +1,6 @@
 // The room's messages over Socket.IO: joins again after every reconnect, and keeps unsent chat until it is taken. In the
 // call of a team meeting the consult that is talked about changes: each has a log and a chat of its own.
-import { io, type Socket } from "socket.io-client";
+import { io, XHR as Polling, type Socket, WebSocket as WebSockets } from "socket.io-client";
 import {
   type ByeReason,
   type ChatLine,
@@ -22,6 +22,7 @@ import {
   type SignalFrom,
   type Stream,
 } from "../protocol.gen";
+import { lineTo } from "./held_line";
 import { leadBack, led, placeIn } from "./led";
 import { patience, spacing } from "./reconnecting";
 import { SessionLog } from "./session_log";
@@ -66,12 +67,19 @@ const AGAIN = 2_000; // ms before joining is tried again on a connection that st
 const SHORTLY = 1_000; // ms for which a try is left alone
 const BEAT = 700; // ms in which a server that is there answers, on a short line
 
+/** Over the line that the page has opened already, where it has. */
+class Lines extends WebSockets {
+  override createSocket(address: string): WebSocket {
+    return lineTo(address);
+  }
+}
+
 /** A connection of our own: the page's other sockets come and go without it. A guest's cookie speaks only where asked to. */
 export function openRoomSocket(where: Where, { asGuest = false } = {}): RoomSocket {
   return io("/room", {
     query: placeIn(where),
     ...(asGuest && { auth: { as: "guest" } }),
-    transports: ["websocket", "polling"],
+    transports: [Lines, Polling],
     forceNew: true,
     reconnection: false, // by ourselves: see reconnecting.ts
   });
