@@ -1,7 +1,7 @@
 """QIDO-RS: the rows a search found, in the DICOM JSON Model (PS3.18 §10.6.3.3)."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -46,11 +46,18 @@ def tell(found: Sequence[Row[Any]], wanted: Wanted, *, studies: str) -> bytes:
     for row in found:
         latest.setdefault(row[0], row)
     if wanted.level is Level.STUDY:
-        tags = _tags(wanted, Level.STUDY)
-        lines = [_line(_study_in(row), studies, tags) for row in latest.values()]
+        lines = _lines(latest.values(), studies, _tags(wanted, Level.STUDY))
     else:
         lines = [orjson.dumps(_told(row, wanted, studies)) for row in latest.values()]
     return b"[" + b",".join(lines) + b"]"
+
+
+def _lines(rows: Iterable[Sequence[Any]], studies: str, tags: Tags) -> list[bytes]:
+    """Of studies. Their columns are taken by place: by name it takes three times as long as all else."""
+    return [
+        _line(_Study(uid, attributes, tuple(modalities), series, instances), studies, tags)
+        for uid, _patient_id, attributes, modalities, series, instances in rows
+    ]
 
 
 def _study_in(row: Row[Any]) -> _Study:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from email.message import Message
+from functools import lru_cache
 from typing import Final
 
 from aiohttp import web
@@ -16,6 +17,7 @@ OCTETS: Final = "application/octet-stream"
 MULTIPART: Final = "multipart/related"
 _ONE: Final = re.compile(r'(?:[^",]|"[^"]*")+')
 _MOST: Final = 50
+_LONGEST_HELD: Final = 1024
 
 
 class OtherForm(TeleconsultError):
@@ -39,11 +41,19 @@ class Form:
         return self.media in ("", "*/*", media, f"{media.partition('/')[0]}/*")
 
 
-def accepted(request: web.Request) -> list[Form]:
+def accepted(request: web.Request) -> tuple[Form, ...]:
     """The forms the client takes, the best liked first; the `accept` parameter goes before the header (§8.3.3.1)."""
     written = request.query.get("accept", "").replace(" ", "+") or ",".join(request.headers.getall("Accept", []))
+    return _read(written) if len(written) <= _LONGEST_HELD else _forms(written)
+
+
+def _forms(written: str) -> tuple[Form, ...]:
     forms = [_form(one) for one in _ONE.findall(written)[:_MOST]] or [_form("*/*")]
-    return sorted((form for form in forms if form.quality > 0), key=lambda form: -form.quality)
+    return tuple(sorted((form for form in forms if form.quality > 0), key=lambda form: -form.quality))
+
+
+_read: Final = lru_cache(maxsize=128)(_forms)
+"""A viewer says the same with each of its requests."""
 
 
 def chosen(request: web.Request, *media: str) -> str:

@@ -68,8 +68,9 @@ async def _search(request: web.Request, level: Level) -> web.StreamResponse:
     return web.Response(body=body, content_type=content_type, headers=headers)
 
 
-def _note_search(request: web.Request, look: Looking, patients: set[uuid.UUID | None], number: int) -> None:
+def _note_search(request: web.Request, look: Looking, patients: set[str | None], number: int) -> None:
     """The same question with the same outcome within a moment is one event."""
-    patient_id = patients.pop() if len(patients) == 1 else None
+    one = patients.pop() if len(patients) == 1 else None
+    patient_id = uuid.UUID(one) if one else None
     if look.is_news(request.path_qs, patient_id, number):
         audit.record(look.session, look.actor, "patients-searched", patient_id=patient_id, by="dicomweb", found=number)
