@@ -253,10 +253,12 @@ async def against_forgery(request: web.Request, handler: Handler) -> web.StreamR
     """
     if request.path.startswith((SOCKETS, STATIC)):
         return await handler(request)
+    if request.get(BY_BEARER):
+        return await handler(request)
     settings = request.app[SETTINGS]
     cookie = request.cookies.get(session_cookie(secure=settings.is_secure), "") if visitor_of(request) else ""
     request[CSRF_TOKEN] = csrf.token_for(settings, cookie)
-    if request.method not in csrf.SAFE_METHODS and not request.get(BY_BEARER):
+    if request.method not in csrf.SAFE_METHODS:
         csrf.check_origin(request, settings)
         if cookie:
             await csrf.check(request, settings, cookie)
