@@ -28,6 +28,8 @@ LARGE = 16 * 1024 * 1024
 PART = 8 * 1024 * 1024
 PARTS_AT_ONCE = 2
 """A file over `LARGE` bytes is never wholly in memory."""
+LINKED_AT_ONCE = 4
+"""So many files get their names without a thread, which costs more than these."""
 SYNCED_AT_ONCE = 16
 """Files that the disk is asked to hold at the same time: its journal writes down together what comes together."""
 T = TypeVar("T")
@@ -85,6 +87,8 @@ class Objects:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
+        prefix = store.prefix if isinstance(store, LocalStore) else None
+        self._folder = Path(prefix) if prefix else None
         self._syncing = ThreadPoolExecutor(SYNCED_AT_ONCE, thread_name_prefix="objects")
         self._led_to: set[Path] = set()
         """Folders of which the disk holds that they are there."""
@@ -120,10 +124,18 @@ class Objects:
         handed.settled.result()
         return handed.told
 
-    async def begin_to_hand_over(self, files: Sequence[tuple[str, Path]], look: Callable[[Path], T]) -> "Handed[T]":
-        """As `hand_over`, but back as soon as the files were looked at: who needs them on the disk awaits `settled`."""
+    async def begin_to_hand_over(
+        self, files: Sequence[tuple[str, Path]], look: Callable[[Path], T], *, is_known: bool = False
+    ) -> "Handed[T]":
+        """As `hand_over`, but back as soon as the files were looked at: who needs them on the disk awaits `settled`.
+
+        `is_known`: `look` reads nothing, it tells what is known.
+        """
         places = [(content, self.path_of(key)) for key, content in files]
-        found, left, syncing = await asyncio.to_thread(self._adopt, places, look)
+        if is_known and len(files) <= LINKED_AT_ONCE:
+            found, left, syncing = self._adopt(places, look)
+        else:
+            found, left, syncing = await asyncio.to_thread(self._adopt, places, look)
         settled = _all_of(syncing)
         try:
             for key, content in files:
@@ -179,8 +191,7 @@ class Objects:
 
     def path_of(self, key: str) -> Path | None:
         """Where the object lies when the store is a local folder; None where it is elsewhere."""
-        prefix = self._store.prefix if isinstance(self._store, LocalStore) else None
-        return Path(prefix) / key if prefix else None
+        return self._folder / key if self._folder else None
 
     def _adopt(
         self, files: Sequence[tuple[Path, Path | None]], look: Callable[[Path], T]

@@ -99,10 +99,16 @@ async def _lots(request: web.Request, folder: Path, parts: Parts, media: str) ->
         lot.size += digest.size
         if lot.is_full:
             yield lot
-            for file in lot.files:
-                file.path.unlink()
+            _forget(lot)
             lot = Lot()
     yield lot
+    _forget(lot)
+
+
+def _forget(lot: Lot) -> None:
+    """No thread: what was kept has another name by now, and taking one away costs less."""
+    for file in lot.files:
+        file.path.unlink()
 
 
 async def _write(parts: Parts, path: Path, *, limit: int) -> Digest | None:

@@ -250,7 +250,10 @@ class Receiver:
         keyed = list(zip(keys, files, strict=True))
         given = [(key, file.path) for key, file in keyed if file.is_given]
         known = {file.path: file.digest for file in files}
-        handed = await self._objects.begin_to_hand_over(given, lambda path: known[path] or digest_of(path))
+        is_known = all(file.digest for file in files)
+        handed = await self._objects.begin_to_hand_over(
+            given, lambda path: known[path] or digest_of(path), is_known=is_known
+        )
         try:
             for key, file in keyed:
                 if not file.is_given:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from teleconsult.imaging.receiving import Arrival
 from teleconsult.imaging.refusals import Refusal
-from teleconsult.imaging.uids import derived_uid
+from teleconsult.imaging.uids import is_derived
 
 Attributes = dict[str, Any]
 
@@ -82,8 +82,8 @@ def _stored(arrival: Arrival, studies: str) -> Attributes:
 
 def _is_coerced(arrival: Arrival) -> bool:
     own = arrival.sop_instance_uid
-    given = derived_uid("Study", own), derived_uid("Series", own)
-    return arrival.refusal is None and (arrival.study_uid == given[0] or arrival.series_uid == given[1])
+    is_given = is_derived(arrival.study_uid, "Study", own) or is_derived(arrival.series_uid, "Series", own)
+    return arrival.refusal is None and is_given
 
 
 def _reference(arrival: Arrival) -> Attributes:

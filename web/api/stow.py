@@ -88,10 +88,12 @@ def _form_of(request: web.Request) -> tuple[str, str]:
     """What the parts are, and their boundary. Raises 415 for what is not taken."""
     message = Message()
     message["Content-Type"] = request.headers.get("Content-Type", "")
-    kind = str(message.get_param("type", DICOM)).lower()
-    if message.get_content_type() != "multipart/related" or kind not in (DICOM, DICOM_JSON):
+    (media, _), *parameters = message.get_params() or [("", "")]
+    told = {name.lower(): value for name, value in reversed(parameters)}  # of two, the first
+    kind = str(told.get("type", DICOM)).lower()
+    if media.lower() != "multipart/related" or kind not in (DICOM, DICOM_JSON):
         raise OtherMedia("Only %(media)s is taken here.", media=", ".join(TAKEN))
-    return kind, str(message.get_param("boundary", ""))
+    return kind, str(told.get("boundary", ""))
 
 
 def _takes_json(accepted: str) -> bool:

@@ -90,9 +90,9 @@ async def read_pdu(
 
     Raises Broken for a type or a length that may not be, before any of it is read; TimeoutError; IncompleteReadError.
     """
-    async with asyncio.timeout(begin):
+    async with asyncio.timeout(begin) as patience:
         first = await reader.readexactly(1)
-    async with asyncio.timeout(within):
+        patience.reschedule(asyncio.get_running_loop().time() + within)
         head = first + await reader.readexactly(_HEADER.size - 1)
         number, length = _HEADER.unpack(head)
         try:
