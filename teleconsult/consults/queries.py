@@ -3,12 +3,13 @@
 import uuid
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from teleconsult.access import rows
+from teleconsult.access.rows.kept import Kept
 from teleconsult.accounts.actor import Actor
 from teleconsult.consults.models import ServiceRequest, Task
 from teleconsult.directory.models import HealthcareService, PractitionerRole
@@ -36,6 +37,18 @@ def whole() -> tuple[ORMOption, ...]:
     )
 
 
+def _whole_for(actor: Actor) -> Select[ServiceRequest]:
+    return (
+        select(ServiceRequest)
+        .where(ServiceRequest.id == bindparam("consult_id"), rows.consults(actor))
+        .options(*whole())
+        .execution_options(populate_existing=True)
+    )
+
+
+_WHOLE: Final = Kept(_whole_for)
+
+
 async def consult_for(
     session: AsyncSession, actor: Actor, consult_id: uuid.UUID, *, lock: bool = False
 ) -> ServiceRequest:
@@ -47,12 +60,8 @@ async def consult_for(
     """
     if lock:
         await lock_consult(session, consult_id)
-    consult = await session.scalar(
-        select(ServiceRequest)
-        .where(ServiceRequest.id == consult_id, rows.consults(actor))
-        .options(*whole())
-        .execution_options(populate_existing=True)
-    )
+    question, ids = _WHOLE.asked_by(actor)
+    consult = await session.scalar(question, {**ids, "consult_id": consult_id})
     if consult is None:
         raise NotFound
     return consult

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import rows
+from teleconsult.access.rows.kept import Kept
 from teleconsult.accounts.actor import Actor
 from teleconsult.audit import record
 from teleconsult.db import Sessions, transaction
@@ -109,7 +110,7 @@ async def chat_file(
 
     That it `is_opened` is written down. Raises NotFound for anybody else, and for a line without one.
     """
-    query = _with_files(consult_id).where(ChatMessage.id == line_id)
+    query = _with_files().where(ChatMessage.id == line_id)
     if actor.guest_pass_id is None:
         live: RoomSession = await encounter_for(session, actor, consult_id)
         query = query.where(rows.encounters(actor))
@@ -117,7 +118,7 @@ async def chat_file(
         live = await guest_session(session, actor, consult_id)
         let_in = select(GuestPass.admitted_at).where(GuestPass.id == actor.guest_pass_id)
         query = query.where(Encounter.id == live.encounter.id, ChatMessage.sent_at >= let_in.scalar_subquery())
-    line = await session.scalar(query)
+    line = await session.scalar(query, {"consult_id": consult_id})
     if line is None:
         raise NotFound
     if is_opened:
@@ -136,13 +137,20 @@ async def chat_file(
 
 async def files_of(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> Sequence[ChatMessage]:
     """The files that were sent in a consult's sessions, oldest first; none for who was not in them."""
-    found = _with_files(consult_id).where(rows.encounters(actor))
-    return (await session.scalars(found.order_by(ChatMessage.sent_at, ChatMessage.id))).all()
+    question, ids = _FILES.asked_by(actor)
+    return (await session.scalars(question, {**ids, "consult_id": consult_id})).all()
 
 
-def _with_files(consult_id: uuid.UUID) -> Select[ChatMessage]:
+def _with_files() -> Select[ChatMessage]:
     return (
         select(ChatMessage)
         .join(Encounter, Encounter.id == ChatMessage.encounter_id)
-        .where(Encounter.service_request_id == consult_id, ChatMessage.file_key.is_not(None))
+        .where(Encounter.service_request_id == bindparam("consult_id"), ChatMessage.file_key.is_not(None))
     )
+
+
+def _files_for(actor: Actor) -> Select[ChatMessage]:
+    return _with_files().where(rows.encounters(actor)).order_by(ChatMessage.sent_at, ChatMessage.id)
+
+
+_FILES: Final = Kept(_files_for)

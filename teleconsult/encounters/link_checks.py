@@ -4,13 +4,14 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from teleconsult.access import rows
+from teleconsult.access.rows.kept import Kept
 from teleconsult.accounts.actor import Actor
 from teleconsult.audit import record
 from teleconsult.clock import now
@@ -143,6 +144,18 @@ async def checks_of(
     """
     if not consult_ids:
         return {}
+    question, ids = _CHECKS.asked_by(actor)
+    found = await session.execute(question, {**ids, "consult_ids": consult_ids})
+    sides: dict[uuid.UUID, list[Checked]] = {}
+    for consult_id, specialist_role_id, role_id, practitioner, newest_of_seat in found:
+        side = Checked(practitioner.name, role_id == specialist_role_id, role_id, newest_of_seat)
+        sides.setdefault(consult_id, []).append(side)
+    for both in sides.values():
+        both.sort(key=lambda side: side.is_specialist)
+    return sides
+
+
+def _checks_for(actor: Actor) -> Select[Any]:
     seat, check = aliased(EncounterParticipant), aliased(LinkCheck)
     newest = (
         select(check)
@@ -151,7 +164,7 @@ async def checks_of(
         .limit(1)
         .lateral("newest")
     )
-    found = await session.execute(
+    return (
         select(Encounter.service_request_id, Appointment.specialist_role_id, PractitionerRole.id, Practitioner)
         .add_columns(aliased(LinkCheck, newest))
         .select_from(Encounter)
@@ -162,7 +175,7 @@ async def checks_of(
         .join(Practitioner, Practitioner.id == PractitionerRole.practitioner_id)
         .outerjoin(newest, newest.c.participant_id == seat.id)
         .where(
-            Encounter.service_request_id.in_(consult_ids),
+            Encounter.service_request_id.in_(bindparam("consult_ids", expanding=True)),
             rows.consults(actor),
             Encounter.status.not_in(OVER),
             Encounter.ended_at.is_(None),
@@ -170,13 +183,9 @@ async def checks_of(
         )
         .execution_options(populate_existing=True)
     )
-    sides: dict[uuid.UUID, list[Checked]] = {}
-    for consult_id, specialist_role_id, role_id, practitioner, newest_of_seat in found:
-        side = Checked(practitioner.name, role_id == specialist_role_id, role_id, newest_of_seat)
-        sides.setdefault(consult_id, []).append(side)
-    for both in sides.values():
-        both.sort(key=lambda side: side.is_specialist)
-    return sides
+
+
+_CHECKS: Final = Kept(_checks_for)
 
 
 def _whole(value: float | None) -> int | None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import and_, exists, func, select, true
+from sqlalchemy import Select, and_, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from teleconsult import audit
 from teleconsult.access import rows
+from teleconsult.access.rows.kept import Kept
 from teleconsult.accounts.actor import Actor
 from teleconsult.clock import now
 from teleconsult.consults.queries import consult_for
@@ -44,14 +45,9 @@ async def excerpt_for(
     Raises NotFound for anyone else, for a draft and for a version there is not.
     """
     consult = await consult_for(session, actor, consult_id)
-    is_wanted = true() if version is None else Excerpt.version == version
-    excerpt = await session.scalar(
-        select(Excerpt)
-        .where(Excerpt.service_request_id == consult.id, is_wanted, rows.excerpts(actor))
-        .order_by(Excerpt.version.desc())
-        .limit(1)
-        .options(selectinload(Excerpt.items))
-    )
+    question, ids = _LATEST.asked_by(actor) if version is None else _THAT_VERSION.asked_by(actor)
+    wanted = {} if version is None else {"version": version}
+    excerpt = await session.scalar(question, {**ids, **wanted, "consult_id": consult.id})
     if excerpt is None and version is None and part_of(consult, actor) in (Part.CANDIDATE, Part.OWNER):
         raise Refused("This excerpt is no longer shared. Ask the referring doctor to share it again.")
     if excerpt is None or actor.role_id is None:
@@ -64,19 +60,39 @@ async def excerpt_for(
     return excerpt
 
 
+def _latest_for(actor: Actor) -> Select[Excerpt]:
+    return (
+        select(Excerpt)
+        .where(Excerpt.service_request_id == bindparam("consult_id"), rows.excerpts(actor))
+        .order_by(Excerpt.version.desc())
+        .limit(1)
+        .options(selectinload(Excerpt.items))
+    )
+
+
+_LATEST: Final = Kept(_latest_for)
+_THAT_VERSION: Final = Kept(lambda actor: _latest_for(actor).where(Excerpt.version == bindparam("version")))
+
+
 async def versions_of(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> list[Version]:
-    """The versions of a consult's excerpt that the actor may read, latest first, at most 200. Raises NotFound."""
-    consult = await consult_for(session, actor, consult_id)
+    """The versions of a consult's excerpt that the actor may read, latest first, at most 200."""
+    question, ids = _VERSIONS.asked_by(actor)
+    return [Version(*row) for row in await session.execute(question, {**ids, "consult_id": consult_id})]
+
+
+def _versions_for(actor: Actor) -> Select[int, datetime, int]:
     came_with_it = and_(ExcerptItem.excerpt_id == Excerpt.id, ExcerptItem.since_version == Excerpt.version)
-    versions = await session.execute(
+    return (
         select(Excerpt.version, Excerpt.frozen_at, func.count(ExcerptItem.id))
         .outerjoin(ExcerptItem, came_with_it)
-        .where(Excerpt.service_request_id == consult.id, rows.excerpts(actor))
+        .where(Excerpt.service_request_id == bindparam("consult_id"), rows.excerpts(actor))
         .group_by(Excerpt.id)
         .order_by(Excerpt.version.desc())
         .limit(MOST_VERSIONS)
     )
-    return [Version(*row) for row in versions]
+
+
+_VERSIONS: Final = Kept(_versions_for)
 
 
 async def readings_of(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> Sequence[ExcerptRead]:

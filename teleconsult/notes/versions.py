@@ -4,11 +4,13 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.access import rows
+from teleconsult.access.rows.kept import Kept
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import Refused
 from teleconsult.notes.content import Relation
@@ -82,16 +84,21 @@ async def versions_of(session: AsyncSession, actor: Actor, note: Composition) ->
 
 async def current_of_consult(session: AsyncSession, actor: Actor, consult_id: uuid.UUID) -> dict[uuid.UUID, Relation]:
     """The signed notes of a consult that exist for the actor and that nothing replaces: what each is to another."""
-    found = await session.execute(
-        select(Composition.id, Composition.relation, Composition.related_id).where(
-            Composition.service_request_id == consult_id,
-            Composition.status != CompositionStatus.PRELIMINARY,
-            rows.notes(actor),
-        )
-    )
-    listed = list(found)
+    question, ids = _SIGNED.asked_by(actor)
+    listed = list(await session.execute(question, {**ids, "consult_id": consult_id}))
     replaced = {row.related_id for row in listed if row.relation is Relation.REPLACES}
     return {row.id: row.relation for row in listed if row.id not in replaced}
+
+
+def _signed_for(actor: Actor) -> Select[uuid.UUID, Relation, uuid.UUID | None]:
+    return select(Composition.id, Composition.relation, Composition.related_id).where(
+        Composition.service_request_id == bindparam("consult_id"),
+        Composition.status != CompositionStatus.PRELIMINARY,
+        rows.notes(actor),
+    )
+
+
+_SIGNED: Final = Kept(_signed_for)
 
 
 async def retraction_of(session: AsyncSession, note: Composition) -> NoteRetraction | None:

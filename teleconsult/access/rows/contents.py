@@ -12,8 +12,8 @@ from teleconsult.access.rows.consults import consults, is_permitted, requester_t
 from teleconsult.access.rows.patients import is_in_open_file, treats
 from teleconsult.access.rows.seam import Filter, has, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
-from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest, Task, TaskStatus
+from teleconsult.db import asked_at
 from teleconsult.directory.models import PractitionerRole, RoleCode
 from teleconsult.excerpts.models import Excerpt, ExcerptStudy
 from teleconsult.imaging.models import ImagingStudy
@@ -76,7 +76,7 @@ def studies_among(actor: Actor, *, patients: str, shared: str) -> Filter:
 
 def _is_in_force() -> Filter:
     """The excerpt is neither revoked nor past its time."""
-    return and_(Excerpt.revoked_at.is_(None), or_(Excerpt.expires_at.is_(None), Excerpt.expires_at > now()))
+    return and_(Excerpt.revoked_at.is_(None), or_(Excerpt.expires_at.is_(None), Excerpt.expires_at > asked_at()))
 
 
 def _is_looked_at() -> Filter:
@@ -133,7 +133,7 @@ def notes(actor: Actor) -> Filter:
     co_signs = exists().where(
         _OWN.composition_id == Composition.id,
         is_role(_OWN.practitioner_role_id, actor),
-        or_(_OWN.signed_at.is_not(None), _OWN.asked_at > now() - WAITS_FOR),
+        or_(_OWN.signed_at.is_not(None), _OWN.asked_at > asked_at(less=WAITS_FOR)),
     )
     others = or_(asked, co_signs, is_in_open_file(Composition.patient_id, actor))
     return or_(written_notes(actor), and_(Composition.status != CompositionStatus.PRELIMINARY, others))

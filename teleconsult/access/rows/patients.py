@@ -6,7 +6,7 @@ from sqlalchemy.orm import aliased
 from teleconsult.access.permissions import Permission
 from teleconsult.access.rows.seam import Filter, Id, has, is_house, is_role, row_filter
 from teleconsult.accounts.actor import Actor
-from teleconsult.clock import now
+from teleconsult.db import asked_at
 from teleconsult.directory.models import Organization
 from teleconsult.patients.links import IdentityCase, PatientLink
 from teleconsult.patients.models import BreakGlass, CareRelation, Patient
@@ -96,7 +96,9 @@ def identity_cases(actor: Actor) -> Filter:
 def openings(actor: Actor) -> Filter:
     """The openings without a care relation that the actor made and that stand."""
     return and_(
-        is_role(BreakGlass.practitioner_role_id, actor), BreakGlass.ended_at.is_(None), BreakGlass.expires_at > now()
+        is_role(BreakGlass.practitioner_role_id, actor),
+        BreakGlass.ended_at.is_(None),
+        BreakGlass.expires_at > asked_at(),
     )
 
 
