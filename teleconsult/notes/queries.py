@@ -1,12 +1,14 @@
 """Finding notes through the actor. A draft exists for its author alone."""
 
 import uuid
+from typing import Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult import audit
 from teleconsult.access import rows
+from teleconsult.access.rows.kept import Kept
 from teleconsult.accounts.actor import Actor
 from teleconsult.errors import NotFound, Refused
 from teleconsult.notes.evidence import PdfRevision, current_pdf
@@ -19,19 +21,35 @@ async def note_for(session: AsyncSession, actor: Actor, note_id: uuid.UUID, *, l
 
     With `lock` the row stays locked until the transaction ends.
     """
-    return await _found(session, note_id, rows.notes(actor), lock=lock)
+    return await _found(session, actor, note_id, _LOCKED if lock else _NOTE)
 
 
 async def draft_for(session: AsyncSession, actor: Actor, note_id: uuid.UUID, *, lock: bool = False) -> Composition:
     """The actor's own note, signed or not. Raises NotFound for anybody else's."""
-    return await _found(session, note_id, rows.written_notes(actor), lock=lock)
+    return await _found(session, actor, note_id, _OWN_LOCKED if lock else _OWN)
 
 
-async def _found(session: AsyncSession, note_id: uuid.UUID, whose: ColumnElement[bool], *, lock: bool) -> Composition:
-    query = select(Composition).where(Composition.id == note_id, whose)
-    if lock:
-        query = query.with_for_update(of=Composition).execution_options(populate_existing=True)
-    note = await session.scalar(query)
+def _any(actor: Actor) -> Select[Composition]:
+    return select(Composition).where(Composition.id == bindparam("note_id"), rows.notes(actor))
+
+
+def _own(actor: Actor) -> Select[Composition]:
+    return select(Composition).where(Composition.id == bindparam("note_id"), rows.written_notes(actor))
+
+
+def _locked(question: Select[Composition]) -> Select[Composition]:
+    return question.with_for_update(of=Composition).execution_options(populate_existing=True)
+
+
+_NOTE: Final = Kept(_any)
+_LOCKED: Final = Kept(lambda actor: _locked(_any(actor)))
+_OWN: Final = Kept(_own)
+_OWN_LOCKED: Final = Kept(lambda actor: _locked(_own(actor)))
+
+
+async def _found(session: AsyncSession, actor: Actor, note_id: uuid.UUID, which: Kept[Composition]) -> Composition:
+    question, ids = which.asked_by(actor)
+    note = await session.scalar(question, {**ids, "note_id": note_id})
     if note is None:
         raise NotFound
     return note

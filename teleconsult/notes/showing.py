@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import Actor
 from teleconsult.db import Sessions, transaction
 from teleconsult.documents.press import Press
-from teleconsult.errors import Conflict, NotFound
+from teleconsult.errors import Conflict, NotFound, Refused
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.models import CompositionStatus
 from teleconsult.notes.queries import draft_for
@@ -65,7 +65,7 @@ class Shown:
 async def show_rendering(installation: Installation, actor: Actor, content: NoteContent) -> Shown:
     """The rendering of `content`, composed just now: that which was shown before while it still holds, or a new one.
 
-    Raises NotFound for anybody but the author and once it is signed, Unavailable when it could not be printed.
+    Raises NotFound for anybody but the author, Refused once it is signed, Unavailable when it could not be printed.
     """
     note_id = uuid.UUID(content.id)
     async with transaction(installation.sessions, actor) as session:
@@ -83,7 +83,7 @@ async def show_rendering(installation: Installation, actor: Actor, content: Note
             before, note.shown_object_key = note.shown_object_key, key
     if not is_draft:  # signed meanwhile, in another window
         await installation.objects.delete(key)
-        raise NotFound
+        raise Refused("This note is already signed.")
     if before:
         await installation.objects.delete(before)
     return shown

@@ -9,7 +9,7 @@ import pytest
 from teleconsult.accounts.actor import Actor
 from teleconsult.accounts.stepping_up import Proof
 from teleconsult.db import transaction
-from teleconsult.errors import Conflict, NotFound
+from teleconsult.errors import Conflict, NotFound, Refused
 from teleconsult.notes.drafting import save_draft
 from teleconsult.notes.evidence import current_pdf
 from teleconsult.notes.models import Composition
@@ -46,6 +46,15 @@ async def test_the_shown_bytes_are_signed_and_then_not_kept(cast: Cast, signing:
     assert note.shown_object_key is None
     with pytest.raises(NotFound):
         await shown_pdf(signing, cast.specialist, note_id=note.id)
+
+
+async def test_one_that_was_signed_meanwhile_in_another_window_is_shown_no_more(cast: Cast, signing: Signing) -> None:
+    draft = await note_steps.drafted(cast, signing.sessions)
+    async with transaction(signing.sessions, cast.specialist) as session:
+        content = await content_to_sign(session, cast.specialist, signing.settings, note_id=draft.note.id)
+    await note_steps.sign(signing, cast.specialist, draft.note)
+    with pytest.raises(Refused, match="already signed"):
+        await show_rendering(signing, cast.specialist, content)
 
 
 async def test_what_was_not_shown_is_not_signed(cast: Cast, signing: Signing) -> None:
