@@ -43,6 +43,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from teleconsult.clock import now
 from teleconsult.exact import read_exact, write_for_database
+from teleconsult.prepared import keep_prepared
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -50,8 +51,8 @@ ACTING: Final = "acting"
 SET_ACTING: Final = text("select set_config('teleconsult.acting', :acting, true)")
 """Until the transaction ends (`is_local`): a connection goes back to the pool knowing nobody."""
 PLANNED_ONCE: Final = "-c plan_cache_mode=force_generic_plan"
-"""A statement is prepared when it is first asked, and its plan serves for all values. Under the walls a plan has
-hundreds of nodes, and takes five to ten times as long to make as to follow: PostgreSQL's own way, to try five plans
+"""A statement is prepared when it is first asked (`prepared`), and its plan serves for all values. Under the walls it
+has hundreds of nodes, and takes five to ten times as long to make as to follow: PostgreSQL's own way, to try five plans
 first, and the driver's, to prepare at the sixth time, made a new connection plan each question ten times."""
 PLANNED_ANEW: Final = "planned_anew"
 _SET_BOTH: Final = text(
@@ -129,15 +130,19 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         json_deserializer=read_exact,
         connect_args={
             "connect_timeout": 5,
-            "prepare_threshold": 0,
             "options": "-c timezone=UTC -c statement_timeout=15s -c idle_in_transaction_session_timeout=60s"
             f" -c lock_timeout=10s {PLANNED_ONCE}",
         },
     )
     event.listen(engine.sync_engine, "handle_error", _keep_values_out)
+    event.listen(engine.sync_engine, "connect", _keep_prepared)
     event.listen(engine.sync_engine, "checkin", _note_idle)
     event.listen(engine.sync_engine, "checkout", partial(_try_out, engine))
     return engine
+
+
+def _keep_prepared(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    keep_prepared(connection.driver_connection)
 
 
 def _note_idle(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
@@ -259,5 +264,5 @@ async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[An
 
 async def is_answering(sessions: Sessions) -> bool:
     """Whether the database answers a trivial question now."""
-    async with sessions.begin() as session:  # a roll back would make the driver forget what it had prepared
+    async with sessions() as session:
         return bool((await session.execute(text("select 1"))).scalar_one())

@@ -83,7 +83,6 @@ async def join_series(
             joined = await connection.execute(_JOIN, asked)
         found = await joined.fetchone()
         if found is None:
-            await connection.commit()  # a rollback would have the driver forget every statement it prepared
             return None
         await hold()
         await connection.commit()

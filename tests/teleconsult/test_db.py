@@ -2,6 +2,7 @@
 
 import traceback
 import uuid
+from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import select, text
@@ -15,7 +16,6 @@ from teleconsult.consults.queries import consult_for
 from teleconsult.db import (
     Sessions,
     driver_connection,
-    is_answering,
     make_engine,
     make_sessions,
     sqlalchemy_url,
@@ -92,25 +92,50 @@ async def test_codes_stand_in_a_question_and_values_do_not(sessions: Sessions, c
     assert "service_request.id = $1" in statement
 
 
-async def test_a_question_is_planned_once_for_all_values(clean_database: DatabaseUrls) -> None:
-    """A look whether the database answers, on the same connection, throws away no plan."""
+@pytest.fixture
+async def one_connection(clean_database: DatabaseUrls) -> AsyncIterator[Sessions]:
     engine = make_engine(clean_database.app, pool_size=1)
-    sessions = make_sessions(engine)
-    try:
-        for _ in range(2):
-            async with transaction(sessions, SYSTEM) as session:
-                for _ in range(2):
-                    await session.scalars(select(Task.id).where(Task.id == uuid.uuid4()))
-            assert await is_answering(sessions)
-        async with transaction(sessions, SYSTEM) as session:
-            ((_statement, plans, own_plans),) = await _prepared(session, "SELECT task.id")
-        assert (plans, own_plans) == (4, 0)
-        async with transaction(sessions, SYSTEM, is_planned_anew=True) as session:
+    yield make_sessions(engine, acting="system")
+    await engine.dispose()
+
+
+async def test_a_question_is_planned_once_for_all_values(one_connection: Sessions) -> None:
+    async with transaction(one_connection) as session:
+        for _ in range(3):
             await session.scalars(select(Task.id).where(Task.id == uuid.uuid4()))
-            ((_statement, plans, own_plans),) = await _prepared(session, "SELECT task.id")
-        assert (plans, own_plans) == (4, 1)
-    finally:
-        await engine.dispose()
+        ((_statement, plans, own_plans),) = await _prepared(session, "SELECT task.id")
+    assert (plans, own_plans) == (3, 0)
+    async with transaction(one_connection, is_planned_anew=True) as session:
+        await session.scalars(select(Task.id).where(Task.id == uuid.uuid4()))
+        ((_statement, plans, own_plans),) = await _prepared(session, "SELECT task.id")
+    assert (plans, own_plans) == (3, 1)
+
+
+async def test_what_is_rolled_back_takes_no_plan_with_it(one_connection: Sessions) -> None:
+    for _ in range(3):
+        with pytest.raises(NotFound):
+            async with transaction(one_connection) as session:
+                await session.scalars(select(Task.id).where(Task.id == uuid.uuid4()))
+                with pytest.raises(NotFound):
+                    async with session.begin_nested():
+                        raise NotFound
+                raise NotFound
+    async with transaction(one_connection) as session:
+        ((_statement, plans, _own_plans),) = await _prepared(session, "SELECT task.id")
+    assert plans == 3
+
+
+async def test_nothing_that_failed_stays_prepared(one_connection: Sessions) -> None:
+    """Its name would be known to nobody: each new try would leave another."""
+    for _ in range(3):
+        with pytest.raises(DBAPIError):
+            async with transaction(one_connection) as session:
+                await session.execute(text("select 1 / (:none)::int"), {"none": 0})
+    async with transaction(one_connection) as session:
+        assert await _prepared(session, "select 1 /") == []
+        await session.scalars(select(Task.id))
+    async with transaction(one_connection) as session:
+        assert len(await _prepared(session, "SELECT task.id")) == 1
 
 
 async def _prepared(session: AsyncSession, beginning: str) -> list[tuple[str, int, int]]:

@@ -136,12 +136,3 @@ async def test_nothing_is_committed_before_the_disk_holds_it(
     with pytest.raises(OSError, match="does not hold"):
         await join_series(sessions, scanner, kept(bench, slice_of(cast, **SAME)), hold=fail)
     assert await counts(sessions) == (2, 2, 2, 2)
-
-
-async def test_what_finds_no_series_leaves_its_statement_prepared(
-    bench: Door, cast: Cast, sessions: Sessions, scanner: Actor
-) -> None:
-    assert await join(sessions, scanner, kept(bench, slice_of(cast, **SAME))) is None
-    async with transaction(sessions) as session:
-        held = text("select count(*) from pg_prepared_statements where statement ~ '^\\s*with study'")
-        assert await session.scalar(held) == 1
