@@ -50,6 +50,7 @@ Sessions = async_sessionmaker[AsyncSession]
 ACTING: Final = "acting"
 SET_ACTING: Final = text("select set_config('teleconsult.acting', :acting, true)")
 """Until the transaction ends (`is_local`): a connection goes back to the pool knowing nobody."""
+WAITS: Final = "-c statement_timeout=15s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s"
 PLANNED_ONCE: Final = "-c plan_cache_mode=force_generic_plan"
 """A statement is prepared when it is first asked (`prepared`), and its plan serves for all values. Under the walls it
 has hundreds of nodes, and takes five to ten times as long to make as to follow: PostgreSQL's own way, to try five plans
@@ -130,8 +131,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         json_deserializer=read_exact,
         connect_args={
             "connect_timeout": 5,
-            "options": "-c timezone=UTC -c statement_timeout=15s -c idle_in_transaction_session_timeout=60s"
-            f" -c lock_timeout=10s {PLANNED_ONCE}",
+            "options": f"-c timezone=UTC {WAITS} {PLANNED_ONCE}",
         },
     )
     event.listen(engine.sync_engine, "handle_error", _keep_values_out)

@@ -16,7 +16,7 @@ from procrastinate.types import TimeDeltaParams
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from teleconsult.db import driver_connection
+from teleconsult.db import WAITS, driver_connection
 
 MODULES = (
     "teleconsult.delivery.jobs",
@@ -56,15 +56,18 @@ MODULES = (
 )
 """Where tasks are declared; the worker imports them all."""
 
-WAITS: Final = text("select exists (select from procrastinate_jobs where queueing_lock = :lock and status = 'todo')")
+IS_WAITING: Final = text(
+    "select exists (select from procrastinate_jobs where queueing_lock = :lock and status = 'todo')"
+)
 log = structlog.get_logger(__name__)
 app = procrastinate.App(connector=procrastinate.PsycopgConnector(), import_paths=list(MODULES))
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[procrastinate.App]:
-    """The job queue on the database at `url`, open inside the block."""
-    connector = procrastinate.PsycopgConnector(conninfo=url, min_size=0, max_size=4, timeout=10)
+    """The job queue on the database at `url`, open inside the block; its waits end as all others' do (`db.WAITS`)."""
+    limits = {"connect_timeout": 5, "options": WAITS}
+    connector = procrastinate.PsycopgConnector(conninfo=url, min_size=0, max_size=4, timeout=10, kwargs=limits)
     with app.replace_connector(connector) as connected_app:
         async with connected_app.open_async():
             yield connected_app
@@ -100,7 +103,7 @@ async def defer_once(
 
     `after`: not before so long from now.
     """
-    if await session.scalar(WAITS, {"lock": lock}):
+    if await session.scalar(IS_WAITING, {"lock": lock}):
         return
     with suppress(AlreadyEnqueued):
         async with session.begin_nested():

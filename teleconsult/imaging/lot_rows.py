@@ -17,7 +17,7 @@ from teleconsult.imaging.actions import TURN, Instance, turn_of
 from teleconsult.imaging.jobs import preparing_lock
 from teleconsult.imaging.known import HELD_OBJECTS, Known
 from teleconsult.imaging.models import ImagingInstance, ImagingSeries, ImagingStudy
-from teleconsult.jobs import WAITS
+from teleconsult.jobs import IS_WAITING
 from teleconsult.objects import Objects
 from teleconsult.pipelines import Insertion, driver_sql, pipeline
 
@@ -29,7 +29,7 @@ _TURN: Final = driver_sql(TURN)
 _HELD: Final = driver_sql(HELD_OBJECTS)
 _STUDIES: Final = driver_sql(select(ImagingStudy).where(*_NAMED).order_by(ImagingStudy.id).with_for_update())
 _SERIES: Final = driver_sql(select(ImagingSeries).join(ImagingStudy).where(*_NAMED))
-_WAITS: Final = driver_sql(WAITS)
+_WAITS: Final = driver_sql(IS_WAITING)
 
 _INSTANCE: Final = Insertion(ImagingInstance)
 _EVENT: Final = Insertion(AuditEvent)

@@ -39,3 +39,12 @@ async def test_a_job_whose_worker_died_is_taken_up_again(settings: Settings, ses
         await jobs.take_up_abandoned.defer_async(timestamp=0)
     await work(settings, sessions)
     assert await status_of(sessions, job_id) == ("todo", 2), "put back, tried, and to be tried later"
+
+
+async def test_the_queue_waits_for_no_statement_without_end(settings: Settings) -> None:
+    limits = "('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')"
+    async with jobs.connected(settings.database_url or "") as app:
+        rows = await app.connector.execute_query_all_async(
+            f"select setting, unit from pg_settings where name in {limits} order by name"
+        )
+    assert [(row["setting"], row["unit"]) for row in rows] == [("60000", "ms"), ("10000", "ms"), ("15000", "ms")]
