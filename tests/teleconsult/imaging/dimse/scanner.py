@@ -11,8 +11,8 @@ from io import BytesIO
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID
-from pynetdicom import AE, AllStoragePresentationContexts, build_context
-from pynetdicom.pdu import A_ASSOCIATE_RQ
+from pynetdicom import AE, AllStoragePresentationContexts, build_context, evt
+from pynetdicom.pdu import A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
 from pynetdicom.sop_class import CTImageStorage, Verification  # type: ignore[attr-defined]  # made at its import
 
@@ -58,11 +58,20 @@ class Scanner:
         datasets = [dcmread(BytesIO(content), force=True) for content in files]
         for kind, syntax in {(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID) for ds in datasets}:
             entity.add_requested_context(kind, syntax)
-        association = entity.associate(HOST, self.port, ae_title=self.called, tls_args=self.tls)
+        sent_away: list[Rejected] = []
+
+        def hear(event: evt.Event) -> None:
+            """One that is sent away before its thread has seen that it was connected takes the line for cut."""
+            if isinstance(event.pdu, A_ASSOCIATE_RJ):
+                told = event.pdu.to_primitive()
+                sent_away.append(Rejected(told.result, told.result_source, told.diagnostic))
+
+        association = entity.associate(
+            HOST, self.port, ae_title=self.called, tls_args=self.tls, evt_handlers=[(evt.EVT_PDU_RECV, hear)]
+        )
         try:
-            if association.is_rejected:
-                told = association.acceptor.primitive
-                return Rejected(told.result, told.result_source, told.diagnostic)
+            if sent_away:
+                return sent_away[0]
             if not association.is_established:
                 return None
             statuses: list = [association.send_c_echo().get("Status")]  # type: ignore[type-arg]
