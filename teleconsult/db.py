@@ -51,14 +51,16 @@ ACTING: Final = "acting"
 SET_ACTING: Final = text("select set_config('teleconsult.acting', :acting, true)")
 """Until the transaction ends (`is_local`): a connection goes back to the pool knowing nobody."""
 WAITS: Final = "-c statement_timeout=15s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s"
-PLANNED_ONCE: Final = "-c plan_cache_mode=force_generic_plan"
+PLANNED_ONCE: Final = "-c plan_cache_mode=force_generic_plan -c jit=off"
 """A statement is prepared when it is first asked (`prepared`), and its plan serves for all values. Under the walls it
 has hundreds of nodes, and takes five to ten times as long to make as to follow: PostgreSQL's own way, to try five plans
-first, and the driver's, to prepare at the sixth time, made a new connection plan each question ten times."""
+first, and the driver's, to prepare at the sixth time, made a new connection plan each question ten times. What a plan
+for all values costs is a guess, and no reason to compile it."""
 PLANNED_ANEW: Final = "planned_anew"
 _SET_BOTH: Final = text(
     "select set_config('teleconsult.acting', :acting, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
+_PLAN_ANEW: Final = text("select set_config('plan_cache_mode', 'force_custom_plan', true)")
 SAYS_LATER: Final = "says_later"
 """Of a session: its first pipeline says who acts (`pipelines`). Until then it acts for nobody, and is shown nothing."""
 
@@ -245,6 +247,13 @@ async def transaction(
             session.info[ACTING] = actor.acting
         async with session.begin():
             yield session
+
+
+async def plan_anew(session: AsyncSession) -> None:
+    """From here to the end of the transaction, as `is_planned_anew`: for a look over months of everybody's, for which a
+    plan for a few rows would take for ever.
+    """
+    await session.execute(_PLAN_ANEW)
 
 
 async def act_as(session: AsyncSession, actor: Acts) -> None:

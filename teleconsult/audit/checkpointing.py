@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.accounts.actor import SYSTEM
@@ -64,7 +64,7 @@ async def last_told(session: AsyncSession) -> Told:
     """The last checkpoint the log knows of: so one that was taken off the end of the folder is missed."""
     detail = await session.scalar(
         select(AuditEvent.detail)
-        .where(AuditEvent.action == CHECKPOINTED)
+        .where(AuditEvent.action == literal(CHECKPOINTED, literal_execute=True))
         .order_by(AuditEvent.recorded_at.desc())
         .limit(1)
     )

@@ -17,6 +17,7 @@ from teleconsult.access import Permission, require, rows
 from teleconsult.accounts.actor import Actor
 from teleconsult.audit.kinds import CONDITIONS, Kind
 from teleconsult.audit.models import AuditEvent
+from teleconsult.db import plan_anew
 from teleconsult.directory.models import Organization, Practitioner, PractitionerRole
 from teleconsult.errors import NotFound
 from teleconsult.patients.models import Patient
@@ -69,6 +70,7 @@ async def events(
 ) -> Sequence[AuditEvent]:
     """The latest events that were asked for, at most `limit`, from `before` on. Raises NotFound for who may not ask."""
     require(actor, Permission.AUDIT_READ)
+    await plan_anew(session)
     narrowed = await _conditions(session, asked)
     if before is not None:
         narrowed.append(tuple_(AuditEvent.recorded_at, AuditEvent.id) < (before.recorded_at, before.id))

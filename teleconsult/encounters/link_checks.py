@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -175,7 +176,7 @@ def _checks_for(actor: Actor) -> Select[Any]:
         .join(Practitioner, Practitioner.id == PractitionerRole.practitioner_id)
         .outerjoin(newest, newest.c.participant_id == seat.id)
         .where(
-            Encounter.service_request_id.in_(bindparam("consult_ids", expanding=True)),
+            Encounter.service_request_id.in_(bindparam("consult_ids", expanding=True, type_=UUID(as_uuid=True))),
             rows.consults(actor),
             Encounter.status.not_in(OVER),
             Encounter.ended_at.is_(None),

@@ -13,7 +13,7 @@ from teleconsult.access import Permission, require
 from teleconsult.accounts.actor import SYSTEM, Actor
 from teleconsult.clock import now
 from teleconsult.consults.models import ServiceRequest
-from teleconsult.db import act_as
+from teleconsult.db import act_as, plan_anew
 from teleconsult.directory.models import HealthcareService, Organization, PractitionerRole
 from teleconsult.encounters.call_models import CallSummary
 from teleconsult.encounters.link_models import LinkCheck, LinkVerdict
@@ -88,6 +88,7 @@ async def overview(session: AsyncSession, actor: Actor, *, days: int, partner_id
     since = moment - timedelta(days=days)
     among = _among(actor.organization_id, since, moment)
     chosen = and_(among, _side_of(partner_id)) if partner_id is not None else among
+    await plan_anew(session)
     await act_as(session, SYSTEM)  # only numbers come back: those who see them may see no session
     try:
         return Overview(

@@ -177,7 +177,7 @@ def _look(file: PatientFile, part: Value | Newest, at: datetime, place: int) -> 
     if part.within is not None:
         conditions.append(RecordEntry.effective_at >= at - part.within)
     if isinstance(part, Value):
-        conditions += [RecordEntry.code.in_(part.codes), RecordEntry.code != ""]
+        conditions += [RecordEntry.code.in_(part.codes), RecordEntry.code != literal("", literal_execute=True)]
         return _limited(file, conditions, 1, place)
     conditions.append(RecordEntry.resource_type.in_(part.types))
     said = [RecordEntry.code.startswith(beginning) for beginning in part.classes]

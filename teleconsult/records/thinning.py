@@ -22,6 +22,7 @@ from sqlalchemy import (
     cast,
     collate,
     func,
+    literal,
     or_,
     select,
     true,
@@ -99,7 +100,7 @@ def _latest() -> CTE:
     """The latest entries of each code; the codes measured last."""
     stands = (
         RecordEntry.patient_id.in_(bindparam("patient_ids", expanding=True)),
-        RecordEntry.code != "",
+        RecordEntry.code != literal("", literal_execute=True),  # as the index has it
         RecordEntry.resource_type.in_(_MEASURED),
         RecordEntry.status == EntryStatus.CURRENT,
     )

@@ -4,6 +4,7 @@ import traceback
 import uuid
 from collections.abc import AsyncIterator
 
+import psycopg
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
@@ -125,17 +126,46 @@ async def test_what_is_rolled_back_takes_no_plan_with_it(one_connection: Session
     assert plans == 3
 
 
+async def _fail(session: AsyncSession) -> None:
+    await session.execute(text("select 1 / (:none)::int"), {"none": 0})
+
+
 async def test_nothing_that_failed_stays_prepared(one_connection: Sessions) -> None:
     """Its name would be known to nobody: each new try would leave another."""
     for _ in range(3):
-        with pytest.raises(DBAPIError):
-            async with transaction(one_connection) as session:
-                await session.execute(text("select 1 / (:none)::int"), {"none": 0})
+        async with transaction(one_connection) as session:
+            with pytest.raises(DBAPIError):
+                async with session.begin_nested():
+                    await _fail(session)
+    with pytest.raises(DBAPIError):
+        async with transaction(one_connection) as session:
+            await _fail(session)
     async with transaction(one_connection) as session:
         assert await _prepared(session, "select 1 /") == []
         await session.scalars(select(Task.id))
     async with transaction(one_connection) as session:
         assert len(await _prepared(session, "SELECT task.id")) == 1
+        assert await _prepared(session, "SAVEPOINT") == await _prepared(session, "ROLLBACK") == []
+
+
+async def test_a_table_that_another_version_has_changed_is_asked_anew(
+    one_connection: Sessions, clean_database: DatabaseUrls
+) -> None:
+    question = text("select * from healthcare_service where false")
+
+    async def ask() -> int:
+        async with transaction(one_connection) as session:
+            return len((await session.execute(question)).keys())
+
+    before = await ask()
+    with psycopg.connect(clean_database.owner, autocommit=True) as owner:
+        owner.execute("alter table healthcare_service add column later int")
+        try:
+            with pytest.raises(DBAPIError, match="cached plan must not change result type"):
+                await ask()
+            assert await ask() == before + 1
+        finally:
+            owner.execute("alter table healthcare_service drop column later")
 
 
 async def _prepared(session: AsyncSession, beginning: str) -> list[tuple[str, int, int]]:

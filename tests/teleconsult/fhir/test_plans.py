@@ -21,6 +21,7 @@ from teleconsult.fhir.history import read_history
 from teleconsult.patients.merging import merges_around
 from teleconsult.records.actions import file_entry
 from tests.people import Cast
+from tests.plans import plan_of
 
 ASKED = Asked(method="GET", segments=(), server="http://x/fhir", naming="http://x/fhir")
 LARGE = ("record_entry", "record_version", "record_identifier", "patient", "patient_identifier", "patient_link")
@@ -48,11 +49,10 @@ async def check(db: AsyncSession, seen: list[tuple[str, Any]]) -> None:
 
     Reading from end to end is forbidden and made dear besides: how a policy's subquery is gone about (asked for each
     row, or once and hashed) is chosen by cost alone, and what other tests left decides what is cheaper."""
-    connection = await db.connection()
     await db.execute(text("set local enable_seqscan = off"))
     await db.execute(text("set local seq_page_cost = 1000000"))
-    for statement, parameters in seen:
-        plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
+    for statement, _parameters in seen:
+        plan = await plan_of(db, statement)
         first = re.search(rf"(Seq Scan|Index (?:Only )?Scan|Bitmap Heap Scan).* on ({'|'.join(LARGE)})\b.*", plan)
         assert first, plan
         assert "Index Cond" in plan, plan

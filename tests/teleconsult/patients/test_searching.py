@@ -14,6 +14,7 @@ from teleconsult.patients.models import AdministrativeGender, Patient
 from teleconsult.patients.registering import Identity, look_alikes, register_patient
 from teleconsult.patients.searching import holder_of, patients_in_care, search_patients
 from tests.people import Cast
+from tests.plans import plan_of
 
 
 async def register(db: AsyncSession, cast: Cast, family: str, given: str, **traits: Any) -> Patient:
@@ -162,8 +163,8 @@ async def test_names_and_numbers_are_found_by_indexes(db: AsyncSession, cast: Ca
     await look_alikes(db, cast.rural, identity=rose)
     event.remove(connection.sync_connection, "before_cursor_execute", note)
     assert len(seen) == 7
-    for statement, parameters in seen:
-        plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
+    for statement, _parameters in seen:
+        plan = await plan_of(db, statement)
         assert "Seq Scan on patient " not in plan, plan
 
 

@@ -13,6 +13,7 @@ from teleconsult.records.kinds import EntryKind
 from teleconsult.records.narrowing import Narrowing, words_query
 from tests.file_steps import statements_about_entries, timeline
 from tests.people import Cast
+from tests.plans import plan_of
 from tests.teleconsult.records.test_timeline import START, filed
 
 
@@ -84,7 +85,6 @@ async def test_narrowed_or_not_the_file_is_read_by_its_index(db: AsyncSession, c
         {"id": entry.id},
     )
     await act_as(db, cast.rural)
-    connection = await db.connection()
     async with statements_about_entries(db) as seen:
         for only in (
             Narrowing(words="word 39"),
@@ -94,6 +94,6 @@ async def test_narrowed_or_not_the_file_is_read_by_its_index(db: AsyncSession, c
         ):
             await timeline(db, cast.rural, cast.patient.id, only=only)
     assert len(seen) == 4
-    for statement, parameters in seen:
-        plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
+    for statement, _parameters in seen:
+        plan = await plan_of(db, statement)
         assert "Seq Scan on record_entry" not in plan, plan

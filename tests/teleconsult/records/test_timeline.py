@@ -17,6 +17,7 @@ from teleconsult.records.narrowing import Narrowing
 from teleconsult.records.queries import Cursor, entries_of
 from tests.file_steps import statements_about_entries, summary, timeline
 from tests.people import Cast
+from tests.plans import plan_of
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -159,12 +160,11 @@ async def test_the_first_page_reads_the_index_and_no_more(db: AsyncSession, cast
         ),
         {"id": entry.id},
     )
-    connection = await db.connection()
     async with statements_about_entries(db) as seen:
         await timeline(db, cast.rural, cast.patient.id)
         await timeline(db, cast.rural, cast.patient.id, only=Narrowing(kind=EntryKind.ENCOUNTERS))
         await timeline(db, cast.rural, cast.patient.id, before=Cursor(START, uuid.uuid4()))
     assert len(seen) == 3
-    for statement, parameters in seen:
-        plan = "\n".join((await connection.exec_driver_sql(f"explain {statement}", parameters)).scalars())
+    for statement, _parameters in seen:
+        plan = await plan_of(db, statement)
         assert "Seq Scan on record_entry" not in plan, plan
