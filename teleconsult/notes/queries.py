@@ -55,6 +55,12 @@ async def _found(session: AsyncSession, actor: Actor, note_id: uuid.UUID, which:
     return note
 
 
+def refuse_signed(note: Composition) -> None:
+    """Raise Refused unless the note is a draft still."""
+    if note.status is not CompositionStatus.PRELIMINARY:
+        raise Refused("This note is already signed.")
+
+
 async def own_draft(session: AsyncSession, actor: Actor, *, consult_id: uuid.UUID) -> Composition | None:
     """What the actor writes about this consult and has not signed; None where that is nothing."""
     return await session.scalar(

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.accounts.actor import Actor
 from teleconsult.db import Sessions, transaction
 from teleconsult.documents.press import Press
-from teleconsult.errors import Conflict, NotFound, Refused
+from teleconsult.errors import Conflict, NotFound, TeleconsultError
 from teleconsult.notes.content import NoteContent
 from teleconsult.notes.models import CompositionStatus
-from teleconsult.notes.queries import draft_for
+from teleconsult.notes.queries import draft_for, refuse_signed
 from teleconsult.objects import Objects, new_key
 
 GOOD_FOR: Final = timedelta(minutes=15)
@@ -76,14 +76,14 @@ async def show_rendering(installation: Installation, actor: Actor, content: Note
     shown = Shown(content, await installation.press.note(content, is_signed=True))
     key = new_key("shown")
     await installation.objects.put(key, shown.to_bytes())
-    async with transaction(installation.sessions, actor) as session:
-        note = await draft_for(session, actor, note_id, lock=True)
-        is_draft = note.status is CompositionStatus.PRELIMINARY
-        if is_draft:
+    try:
+        async with transaction(installation.sessions, actor) as session:
+            note = await draft_for(session, actor, note_id, lock=True)
+            refuse_signed(note)
             before, note.shown_object_key = note.shown_object_key, key
-    if not is_draft:  # signed meanwhile, in another window
+    except TeleconsultError:  # signed meanwhile, in another window
         await installation.objects.delete(key)
-        raise Refused("This note is already signed.")
+        raise
     if before:
         await installation.objects.delete(before)
     return shown

@@ -41,7 +41,7 @@ from teleconsult.notes.jobs import select_key_images
 from teleconsult.notes.key_stores import KeptKey, opened_key
 from teleconsult.notes.keys import key_to_sign_with, names_signer, refuse_bad_certificate
 from teleconsult.notes.models import Composition, CompositionStatus
-from teleconsult.notes.queries import draft_for
+from teleconsult.notes.queries import draft_for, refuse_signed
 from teleconsult.notes.showing import Shown, require_shown, show_rendering
 from teleconsult.notes.unlocking import unlock
 from teleconsult.notes.versions import refuse_what_follows
@@ -148,7 +148,7 @@ async def preview_content(
 ) -> NoteContent:
     """What would be printed now. Raises NotFound for anybody but the author, Refused once it is signed."""
     note = await draft_for(session, actor, note_id)
-    _refuse_signed(note)
+    refuse_signed(note)
     return await compose(session, note, at=now(), verify_at=verify_address(settings))
 
 
@@ -240,7 +240,7 @@ async def _locked(session: AsyncSession, actor: Actor, note_id: uuid.UUID) -> tu
 
 async def _check(session: AsyncSession, actor: Actor, note: Composition, consult: ServiceRequest, read: _Read) -> None:
     """Whether this draft may be signed now, both of them locked. Raises as `sign_note` says."""
-    _refuse_signed(note)
+    refuse_signed(note)
     require(consult, actor, Verb.FOLLOW_NOTE if note.related_id else Verb.WRITE_NOTE)
     if not note.related_id:
         await require_conclusive(session, consult)
@@ -250,11 +250,6 @@ async def _check(session: AsyncSession, actor: Actor, note: Composition, consult
         raise Conflict("This note was changed after you read it. Read it again before you sign.")
     _refuse_empty(note.sections)
     await require_listed(session, note)
-
-
-def _refuse_signed(note: Composition) -> None:
-    if note.status is not CompositionStatus.PRELIMINARY:
-        raise Refused("This note is already signed.")
 
 
 def _refuse_empty(sections: Mapping[str, str]) -> None:
