@@ -137,14 +137,10 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         },
     )
     event.listen(engine.sync_engine, "handle_error", _keep_values_out)
-    event.listen(engine.sync_engine, "connect", _keep_prepared)
+    event.listen(engine.sync_engine, "connect", keep_prepared)
     event.listen(engine.sync_engine, "checkin", _note_idle)
     event.listen(engine.sync_engine, "checkout", partial(_try_out, engine))
     return engine
-
-
-def _keep_prepared(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    keep_prepared(connection.driver_connection)
 
 
 def _note_idle(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from psycopg import AsyncConnection
 from psycopg._preparing import Key, Prepare, PrepareManager
 from psycopg._queries import PostgresQuery
 from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 _OF_SAVEPOINTS: Final = (b"SAVEPOINT", b"RELEASE", b"ROLLBACK")
 _STALE: Final = (b"0A000", b"26000")
@@ -66,7 +67,8 @@ def _is_stale(result: PGresult) -> bool:
     return result.status == ExecStatus.FATAL_ERROR and result.error_field(DiagnosticField.SQLSTATE) in _STALE
 
 
-def keep_prepared(connection: AsyncConnection[object]) -> None:
-    """Have a new connection prepare what it is asked at once, and keep it."""
-    connection._prepared = Prepared()
-    connection.prepare_threshold = 0
+def keep_prepared(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Have a new connection of an engine prepare what it is asked at once, and keep it."""
+    driver = connection.driver_connection
+    driver._prepared = Prepared()
+    driver.prepare_threshold = 0

@@ -251,9 +251,7 @@ async def against_forgery(request: web.Request, handler: Handler) -> web.StreamR
 
     Before sign-in there is no cookie to abuse; the Origin header alone keeps other sites' forms out.
     """
-    if request.path.startswith((SOCKETS, STATIC)):
-        return await handler(request)
-    if request.get(BY_BEARER):
+    if request.path.startswith((SOCKETS, STATIC)) or request.get(BY_BEARER):
         return await handler(request)
     settings = request.app[SETTINGS]
     cookie = request.cookies.get(session_cookie(secure=settings.is_secure), "") if visitor_of(request) else ""

@@ -64,7 +64,7 @@ async def last_told(session: AsyncSession) -> Told:
     """The last checkpoint the log knows of: so one that was taken off the end of the folder is missed."""
     detail = await session.scalar(
         select(AuditEvent.detail)
-        .where(AuditEvent.action == literal(CHECKPOINTED, literal_execute=True))
+        .where(AuditEvent.action == literal(CHECKPOINTED, literal_execute=True))  # as the index has it
         .order_by(AuditEvent.recorded_at.desc())
         .limit(1)
     )

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from teleconsult.directory.models import Specialty
 from teleconsult.excerpts.completeness import BLOOD_THINNERS, DAY, EVIDENCE, Needed, codes_in
 from teleconsult.patients.queries import PatientFile
-from teleconsult.records.models import EntryStatus, RecordEntry
+from teleconsult.records.models import HAS_CODE, EntryStatus, RecordEntry
 from teleconsult.records.models import ResourceType as R
 from teleconsult.records.queries import summary
 
@@ -177,7 +177,7 @@ def _look(file: PatientFile, part: Value | Newest, at: datetime, place: int) -> 
     if part.within is not None:
         conditions.append(RecordEntry.effective_at >= at - part.within)
     if isinstance(part, Value):
-        conditions += [RecordEntry.code.in_(part.codes), RecordEntry.code != literal("", literal_execute=True)]
+        conditions += [RecordEntry.code.in_(part.codes), HAS_CODE]
         return _limited(file, conditions, 1, place)
     conditions.append(RecordEntry.resource_type.in_(part.types))
     said = [RecordEntry.code.startswith(beginning) for beginning in part.classes]

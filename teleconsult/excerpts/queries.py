@@ -45,9 +45,8 @@ async def excerpt_for(
     Raises NotFound for anyone else, for a draft and for a version there is not.
     """
     consult = await consult_for(session, actor, consult_id)
-    question, ids = _LATEST.asked_by(actor) if version is None else _THAT_VERSION.asked_by(actor)
-    wanted = {} if version is None else {"version": version}
-    excerpt = await session.scalar(question, {**ids, **wanted, "consult_id": consult.id})
+    question, ids = (_LATEST if version is None else _THAT_VERSION).asked_by(actor)
+    excerpt = await session.scalar(question, {**ids, "consult_id": consult.id, "version": version})
     if excerpt is None and version is None and part_of(consult, actor) in (Part.CANDIDATE, Part.OWNER):
         raise Refused("This excerpt is no longer shared. Ask the referring doctor to share it again.")
     if excerpt is None or actor.role_id is None:

@@ -22,7 +22,6 @@ from sqlalchemy import (
     cast,
     collate,
     func,
-    literal,
     or_,
     select,
     true,
@@ -32,7 +31,7 @@ from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, array
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from teleconsult.patients.queries import PatientFile
-from teleconsult.records.models import EntryStatus, RecordEntry, ResourceType
+from teleconsult.records.models import HAS_CODE, EntryStatus, RecordEntry, ResourceType
 
 MOST_CODES: Final = 40
 MOST_POINTS: Final = 200
@@ -100,7 +99,7 @@ def _latest() -> CTE:
     """The latest entries of each code; the codes measured last."""
     stands = (
         RecordEntry.patient_id.in_(bindparam("patient_ids", expanding=True)),
-        RecordEntry.code != literal("", literal_execute=True),  # as the index has it
+        HAS_CODE,
         RecordEntry.resource_type.in_(_MEASURED),
         RecordEntry.status == EntryStatus.CURRENT,
     )
